@@ -1,0 +1,56 @@
+"""korlm: see, measure and use Korean tokenization with recurrent language models.
+
+    >>> import korlm
+    >>> tokenizer = korlm.load_tokenizer("syllable")
+    >>> tokenizer.decode(tokenizer.encode("뷁 ㅋㅋ").ids)
+    '뷁 ㅋㅋ'
+
+Importing it is quick: torch, sentencepiece, kiwipiepy and gradio are loaded when first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "KorlmError": "korlm.errors",
+    "compare": "korlm.compare.table",
+    "Encoding": "korlm.tokenizers.base",
+    "LanguageModel": "korlm.lm",
+    "Tokenizer": "korlm.tokenizers.base",
+    "list_models": "korlm.models",
+    "list_tokenizers": "korlm.tokenizers.registry",
+    "load_corpus": "korlm.corpora.sources",
+    "load_model": "korlm.models",
+    "load_tokenizer": "korlm.tokenizers.registry",
+    "train_model": "korlm.models",
+    "train_tokenizer": "korlm.tokenizers.registry",
+}
+__all__ = sorted([*_HOMES, "__version__"])
+
+if TYPE_CHECKING:
+    from korlm.compare.table import compare as compare
+    from korlm.corpora.sources import load_corpus as load_corpus
+    from korlm.errors import KorlmError as KorlmError
+    from korlm.lm import LanguageModel as LanguageModel
+    from korlm.models import list_models as list_models
+    from korlm.models import load_model as load_model
+    from korlm.models import train_model as train_model
+    from korlm.tokenizers.base import Encoding as Encoding
+    from korlm.tokenizers.base import Tokenizer as Tokenizer
+    from korlm.tokenizers.registry import list_tokenizers as list_tokenizers
+    from korlm.tokenizers.registry import load_tokenizer as load_tokenizer
+    from korlm.tokenizers.registry import train_tokenizer as train_tokenizer
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'korlm' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,159 @@
+"""Folders on disk that korlm writes and reads: atomic, JSON and safetensors only, with a format version.
+
+An artifact is a folder with a ``config.json`` that says what it is (``{"kind": "tokenizer", "format": 1, ...}``).
+It is written under a temporary name, flushed and renamed, so that a reader sees the old folder or the new, never half.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from korlm.errors import ArtifactError
+
+FORMAT = 1
+_PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin")
+
+
+def data_folder() -> Path:
+    """Return the folder of bundled data: beside the package in a checkout, inside it once installed."""
+    package = Path(__file__).resolve().parent
+    inside = package / "data"
+    return inside if inside.is_dir() else package.parent / "data"
+
+
+def cache_folder() -> Path:
+    """Return the folder for caches: ``KORLM_CACHE``, or ``korlm`` under the user's cache folder."""
+    if named := os.environ.get("KORLM_CACHE"):
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "korlm"
+
+
+def _flush_folder(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with open(path, "rb") as handle:
+                os.fsync(handle.fileno())
+
+
+@contextmanager
+def new_folder(target: str | Path) -> Iterator[Path]:
+    """Yield an empty folder that takes the place of ``target`` when the block ends well, and is deleted otherwise.
+
+    Raises:
+        ArtifactError: the folder cannot be written, or ``target`` is a folder that korlm did not make.
+    """
+    target = Path(target)
+    if target.exists() and not (target / "config.json").is_file() and any(target.iterdir() if target.is_dir() else [1]):
+        raise ArtifactError(
+            f"{target}은(는) korlm이 만든 폴더가 아니라서 덮어쓰지 않습니다. 다른 이름을 쓰세요.",
+            f"{target} is not a folder that korlm made, so it is not overwritten. Choose another name.",
+        )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:
+        raise _not_written(target, error) from error
+    try:
+        yield temporary
+        _flush_folder(temporary)
+        temporary.chmod(0o755)
+        old = temporary.with_name(temporary.name + "-old")
+        if target.exists():
+            target.rename(old)
+        temporary.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        raise _not_written(target, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_file(target: str | Path, content: bytes) -> None:
+    """Write a file under a temporary name, flush it and rename it to ``target``.
+
+    Raises:
+        ArtifactError: it cannot be written; what stood there before still does.
+    """
+    target = Path(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    except OSError as error:
+        raise _not_written(target, error) from error
+
+
+def write_json(target: str | Path, content: Any) -> None:
+    """Write ``content`` as readable UTF-8 JSON, atomically."""
+    write_file(target, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        ArtifactError: it is missing, unreadable or no JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArtifactError(
+            f"{path}을(를) 읽지 못했습니다 ({type(error).__name__}). 폴더가 온전한지 보고 다시 내려받거나 다시 만드세요.",
+            f"Cannot read {path} ({type(error).__name__}). Check that the folder is whole; fetch or make it again.",
+        ) from error
+
+
+def read_config(folder: str | Path, kind: str) -> dict[str, Any]:
+    """Read the ``config.json`` of an artifact folder and check what it is.
+
+    Raises:
+        ArtifactError: no such folder, not one of korlm's, another kind, a newer format, or it holds a pickle.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ArtifactError(
+            f"{folder} 폴더가 없습니다. 경로를 확인하세요.", f"There is no folder {folder}. Check the path."
+        )
+    if pickles := sorted(path.name for path in folder.iterdir() if path.suffix in _PICKLES):
+        raise ArtifactError(
+            f"{folder}에 피클일 수 있는 파일({pickles[0]})이 있어 읽지 않습니다. safetensors로 저장된 폴더를 쓰세요.",
+            f"{folder} holds a file that may be a pickle ({pickles[0]}), so it is not read. "
+            "Use a folder saved as safetensors.",
+        )
+    config = read_json(folder / "config.json")
+    if not isinstance(config, dict) or config.get("kind") != kind:
+        found = config.get("kind", config.get("model_type", "?")) if isinstance(config, dict) else "?"
+        raise ArtifactError(
+            f"{folder}은(는) korlm의 {kind} 폴더가 아닙니다 (적힌 종류: {found}). korlm으로 저장한 폴더를 쓰세요.",
+            f"{folder} is not a {kind} folder of korlm (it says: {found}). Use a folder that korlm saved.",
+        )
+    if config.get("format") != FORMAT:
+        raise ArtifactError(
+            f"{folder}의 형식 {config.get('format')}은 이 korlm이 읽는 {FORMAT}과 다릅니다. korlm을 새로 설치하세요.",
+            f"{folder} has format {config.get('format')}; this korlm reads {FORMAT}. Upgrade korlm.",
+        )
+    return config
+
+
+def _not_written(target: Path, error: OSError) -> ArtifactError:
+    if isinstance(error, ArtifactError):
+        return error
+    reason = error.strerror or type(error).__name__
+    return ArtifactError(
+        f"{target}에 쓰지 못했습니다 ({reason}). 쓸 수 있는 폴더인지, 디스크에 자리가 있는지 보세요.",
+        f"Cannot write {target} ({reason}). Check that the folder is writable and the disk has room.",
+    )

@@ -1,0 +1,1 @@
+"""Corpora: lines by name or file, splits by hash, cached token arrays."""

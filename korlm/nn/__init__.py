@@ -1,0 +1,1 @@
+"""torch modules only: the recurrent language model."""

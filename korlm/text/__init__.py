@@ -1,0 +1,1 @@
+"""Hangul arithmetic, spans and Unicode rules; nothing here imports more than the standard library."""

@@ -1,0 +1,155 @@
+"""The subword unit: SentencePiece (unigram or BPE) made exact.
+
+SentencePiece writes a space as U+2581 (▁) and so cannot tell a typed ▁ from a space. Here a typed ▁ goes to its three
+bytes by hand, and the rest to SentencePiece with identity normalization, so that every string comes back.
+Kudo and Richardson (2018), "SentencePiece: A simple and language independent subword tokenizer and detokenizer".
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from korlm.artifacts import FORMAT, new_folder, write_file, write_json
+from korlm.errors import ArtifactError, CorpusError, InputError, MissingDependencyError
+from korlm.tokenizers.base import SPECIALS, Segment, Tokenizer
+from korlm.tokenizers.vocabulary import FIRST_BYTE
+
+if TYPE_CHECKING:
+    from sentencepiece import SentencePieceProcessor
+
+_META = "\u2581"
+_META_IDS = [FIRST_BYTE + byte for byte in _META.encode()]
+_OPTIONS: dict[str, Any] = {
+    "normalization_rule_name": "identity",
+    "remove_extra_whitespaces": False,
+    "add_dummy_prefix": False,
+    "byte_fallback": True,
+    "pad_id": 0,
+    "bos_id": 1,
+    "eos_id": 2,
+    "unk_id": 3,
+    "pad_piece": "<pad>",
+    "minloglevel": 2,
+    "max_sentence_length": 1_000_000,
+}
+
+
+class SubwordTokenizer(Tokenizer):
+    """A SentencePiece model as a lossless tokenizer.
+
+    Args:
+        name: ``unigram`` or ``bpe``.
+        model: the bytes of a model that `train_subword` made.
+
+    Raises:
+        ArtifactError: the bytes are no SentencePiece model, or one that is not laid out as korlm's are.
+        MissingDependencyError: sentencepiece is not installed.
+    """
+
+    unit = "subword"
+
+    def __init__(self, name: str, model: bytes) -> None:
+        self.name = name
+        self.model = model
+        try:
+            self._processor: SentencePieceProcessor = _library().SentencePieceProcessor(model_proto=model)
+        except (RuntimeError, OSError) as error:
+            raise ArtifactError(
+                "SentencePiece 모델을 읽지 못했습니다. 파일이 온전한지 보고 다시 만드세요.",
+                "Cannot read the SentencePiece model. Check that the file is whole, or make it again.",
+            ) from error
+        self.token_bytes = _token_bytes(self._processor)
+
+    def _versions(self) -> list[str]:
+        return [f"sentencepiece:{importlib.metadata.version('sentencepiece')}"]
+
+    def _cut(self, texts: Sequence[str], workers: int) -> Iterator[tuple[list[int], list[Segment] | None]]:
+        plain = [text for text in texts if _META not in text]
+        encoded = iter(self._processor.encode(plain, num_threads=max(workers, 1)) if plain else [])
+        for text in texts:
+            yield (next(encoded) if _META not in text else self._around_meta(text)), None
+
+    def _around_meta(self, text: str) -> list[int]:
+        ids: list[int] = []
+        for index, part in enumerate(text.split(_META)):
+            ids += (_META_IDS if index else []) + (self._processor.encode(part) if part else [])
+        return ids
+
+    def save(self, folder: str | Path) -> None:
+        config = {"kind": "tokenizer", "format": FORMAT, "name": self.name, "unit": self.unit}
+        with new_folder(folder) as temporary:
+            write_json(temporary / "config.json", config | {"signature": self.signature})
+            write_file(temporary / "sentencepiece.model", self.model)
+
+
+def train_subword(
+    name: str, lines: Iterable[str], vocab_size: int, *, coverage: float = 0.9995, threads: int = 2
+) -> SubwordTokenizer:
+    """Train a unigram or BPE model on lines.
+
+    Args:
+        name: ``unigram`` (Kudo 2018) or ``bpe`` (Sennrich et al. 2016).
+        lines: training lines; empty ones are skipped.
+        vocab_size: ids in all, the 4 special tokens and 256 bytes included.
+        coverage: share of the characters that get a piece of their own; the rest goes to bytes.
+        threads: training threads.
+
+    Raises:
+        CorpusError: too little text for that vocabulary, or none at all.
+        InputError: ``vocab_size`` is too small for the characters that must be covered.
+    """
+    # NUL ends a sentence for SentencePiece's trainer, and a typed U+2581 would be learnt as a space.
+    usable = (line.replace("\0", "").replace(_META, "") for line in lines)
+    output = io.BytesIO()
+    try:
+        _library().SentencePieceTrainer.train(
+            sentence_iterator=(line for line in usable if line),
+            model_writer=output,
+            model_type=name,
+            vocab_size=vocab_size,
+            character_coverage=coverage,
+            num_threads=threads,
+            **_OPTIONS,
+        )
+    except (RuntimeError, OSError) as error:
+        raise _training_error(str(error), vocab_size) from error
+    return SubwordTokenizer(name, output.getvalue())
+
+
+def _training_error(reason: str, vocab_size: int) -> CorpusError | InputError:
+    if "smaller than required_chars" in reason:
+        return InputError(
+            f"어휘 크기 {vocab_size}이(가) 글자 수보다 작습니다. 어휘를 키우거나 coverage를 낮추세요.",
+            f"Vocabulary size {vocab_size} is less than the characters to cover. Raise it, or lower the coverage.",
+        )
+    return CorpusError(
+        f"이 말뭉치로는 크기 {vocab_size}의 서브워드 어휘를 만들 수 없습니다. 글을 늘리거나 어휘를 줄이세요.",
+        f"This corpus cannot give a subword vocabulary of {vocab_size}. Add text, or ask for a smaller vocabulary.",
+    )
+
+
+def _token_bytes(processor: SentencePieceProcessor) -> list[bytes]:
+    size = processor.get_piece_size()
+    laid_out = size >= FIRST_BYTE + 256 and all(processor.is_byte(FIRST_BYTE + byte) for byte in range(256))
+    if not laid_out or [processor.id_to_piece(i) for i in range(FIRST_BYTE)] != list(SPECIALS):
+        raise ArtifactError(
+            "korlm이 만든 SentencePiece 모델이 아닙니다. korlm.train_tokenizer로 만든 것을 쓰세요.",
+            "This SentencePiece model was not made by korlm. Use one made by korlm.train_tokenizer.",
+        )
+    pieces = (processor.id_to_piece(i).replace(_META, " ").encode() for i in range(FIRST_BYTE + 256, size))
+    return [b""] * FIRST_BYTE + [bytes([byte]) for byte in range(256)] + list(pieces)
+
+
+def _library() -> Any:
+    try:
+        import sentencepiece
+    except ImportError as error:
+        raise MissingDependencyError(
+            "SentencePiece가 설치되어 있지 않습니다. pip install sentencepiece 하세요.",
+            "SentencePiece is not installed. Run: pip install sentencepiece",
+        ) from error
+    return sentencepiece

@@ -1,0 +1,1 @@
+"""Training recurrent language models: batching, schedule, loop, checkpoints, and scoring."""
