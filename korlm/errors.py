@@ -1,8 +1,8 @@
 """Every error that korlm raises on purpose: what went wrong and what to do, in Korean and in English.
 
-    >>> error = InputError("글이 비었습니다. 한 글자 이상 쓰세요.", "The text is empty. Type something.")
-    >>> error.message("en")
-    'The text is empty. Type something.'
+>>> error = InputError("글이 비었습니다. 한 글자 이상 쓰세요.", "The text is empty. Type something.")
+>>> error.message("en")
+'The text is empty. Type something.'
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which language a person reads: Korean unless their settings name another one.
 
-    >>> pick("없음", "none", language="en")
-    'none'
+>>> pick("없음", "none", language="en")
+'none'
 """
 
 from __future__ import annotations

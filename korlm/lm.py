@@ -1,10 +1,10 @@
 """`LanguageModel`: a tokenizer and a recurrent net as one object that scores, generates, saves and loads.
 
-    >>> from korlm.nn.recurrent import NetConfig, RecurrentLM
-    >>> from korlm.tokenizers.byte import byte_tokenizer
-    >>> lm = LanguageModel(byte_tokenizer(), RecurrentLM(NetConfig(260, hidden=8)))
-    >>> lm.score(["가나"]).characters
-    3
+>>> from korlm.nn.recurrent import NetConfig, RecurrentLM
+>>> from korlm.tokenizers.byte import byte_tokenizer
+>>> lm = LanguageModel(byte_tokenizer(), RecurrentLM(NetConfig(260, hidden=8)))
+>>> lm.score(["가나"]).characters
+3
 """
 
 from __future__ import annotations
@@ -94,11 +94,11 @@ class LanguageModel:
             5
         """
         if isinstance(lines, str):
-            raise InputError(
-                "줄의 목록을 넣으세요: score([글]).", "Pass a list of lines: score([text])."
-            )
+            raise InputError("줄의 목록을 넣으세요: score([글]).", "Pass a list of lines: score([text]).")
         if not lines:
-            raise CorpusError("잴 글이 없습니다. 한 줄 이상 넣으세요.", "There is no text to score. Give at least a line.")
+            raise CorpusError(
+                "잴 글이 없습니다. 한 줄 이상 넣으세요.", "There is no text to score. Give at least a line."
+            )
         nats = line_nats(self.net, self.tokenizer.encode_ids(lines, workers=workers), progress=progress)
         characters = sum(len(line) + 1 for line in lines)
         return Score(

@@ -1,7 +1,7 @@
 """Models by name, and training one from lines or a corpus.
 
-    >>> "reviews-unigram-lstm" in list_models()
-    True
+>>> "reviews-unigram-lstm" in list_models()
+True
 """
 
 from __future__ import annotations
@@ -160,7 +160,9 @@ def _tokenizer(config: ModelConfig, corpus: Corpus, run: Path | None) -> Tokeniz
 
 def _build_info(corpus: Corpus, config: ModelConfig, training: TrainConfig, tokenizer: Tokenizer) -> dict[str, Any]:
     return {
-        "command": "korlm " + shlex.join(sys.argv[1:]) if sys.argv[0].endswith(("korlm", "__main__.py")) else "korlm.train_model",
+        "command": "korlm " + shlex.join(sys.argv[1:])
+        if sys.argv[0].endswith(("korlm", "__main__.py"))
+        else "korlm.train_model",
         "corpus": {"name": corpus.name, "sha256": corpus.digest, "train_lines": len(corpus.train)},
         "model": asdict(config),
         "training": asdict(training),

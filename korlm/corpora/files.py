@@ -1,10 +1,10 @@
 """Lines of text out of local files: .txt, .tsv, .csv and .jsonl, each also .gz.
 
-    >>> import pathlib, tempfile
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.csv"
-    >>> _ = path.write_text("id,text\\n1,안녕\\n", encoding="utf-8")
-    >>> list(read_file(path))
-    ['안녕']
+>>> import pathlib, tempfile
+>>> path = pathlib.Path(tempfile.mkdtemp()) / "a.csv"
+>>> _ = path.write_text("id,text\\n1,안녕\\n", encoding="utf-8")
+>>> list(read_file(path))
+['안녕']
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def read_file(path: str | Path, *, column: str | int | None = None) -> Iterator[
 
 
 def _open(path: Path) -> IO[str]:
-    raw: Any = gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb")
+    raw: Any = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115  # closed with its wrapper
     # newline="\n": a lone U+0085 or \r inside a review is text, not the end of a line
     return io.TextIOWrapper(raw, encoding="utf-8-sig", newline="\n")
 

@@ -1,8 +1,8 @@
 """Corpora by name or path, and splits by hash of the line.
 
-    >>> corpus = load_corpus("kolaw")
-    >>> len(corpus.train) > len(corpus.valid) > 0
-    True
+>>> corpus = load_corpus("kolaw")
+>>> len(corpus.train) > len(corpus.valid) > 0
+True
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def content_digest(lines: Iterable[str]) -> str:
 def split_of(line: str, *, valid: float = 0.05, test: float = 0.05) -> str:
     """Return the split of a line, by its hash alone: equal lines share a side, and adding lines moves none.
 
-        >>> split_of("대한민국은 민주공화국이다.")
-        'train'
+    >>> split_of("대한민국은 민주공화국이다.")
+    'train'
     """
     digest = hashlib.blake2b(line.encode(), digest_size=8).digest()
     place = int.from_bytes(digest, "big") / 2**64
@@ -73,7 +73,8 @@ def split_lines(name: str, lines: Iterable[str]) -> Corpus:
         sides[split_of(check_text(line))].append(line)
     if not any(sides.values()):
         raise CorpusError(
-            f"말뭉치 '{name}'이(가) 비었습니다. 글이 든 파일을 쓰세요.", f"The corpus '{name}' is empty. Use a file with text."
+            f"말뭉치 '{name}'이(가) 비었습니다. 글이 든 파일을 쓰세요.",
+            f"The corpus '{name}' is empty. Use a file with text.",
         )
     return Corpus(name, **sides)
 

@@ -1,8 +1,8 @@
 """A split as one array of token ids, each line ended by ``</s>``, cached by content and tokenizer signature.
 
-    >>> from korlm.tokenizers.byte import byte_tokenizer
-    >>> token_array(["ab"], byte_tokenizer(), cache=False).tolist()
-    [101, 102, 2]
+>>> from korlm.tokenizers.byte import byte_tokenizer
+>>> token_array(["ab"], byte_tokenizer(), cache=False).tolist()
+[101, 102, 2]
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def token_array(
         except (ValueError, OSError):
             path.unlink(missing_ok=True)  # damaged: made again below
     dtype = np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
-    parts = [np.empty(0, dtype)]
+    parts: list[np.ndarray] = [np.empty(0, dtype)]
     for first in range(0, len(lines), _BATCH):
         batch = tokenizer.encode_ids(lines[first : first + _BATCH], workers=workers)
         parts.append(np.fromiter((i for ids in batch for i in (*ids, EOS_ID)), dtype))

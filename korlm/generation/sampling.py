@@ -1,8 +1,8 @@
 """How the next piece is chosen: greedy, temperature, top-k, top-p.
 
-    >>> generator = torch.Generator().manual_seed(7)
-    >>> choose(torch.tensor([0.0, 5.0, 1.0]), SamplingConfig(temperature=0), generator)
-    1
+>>> generator = torch.Generator().manual_seed(7)
+>>> choose(torch.tensor([0.0, 5.0, 1.0]), SamplingConfig(temperature=0), generator)
+1
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ class SamplingConfig:
         if wrong:
             value = getattr(self, wrong[0])
             rule = "temperature 0~10, top_k 0~, top_p (0, 1], max_tokens 1~10000"
-            raise InputError(f"{wrong[0]}에 쓸 수 없는 값입니다: {value}. ({rule})", f"{wrong[0]} cannot be {value}. ({rule})")
+            raise InputError(
+                f"{wrong[0]}에 쓸 수 없는 값입니다: {value}. ({rule})", f"{wrong[0]} cannot be {value}. ({rule})"
+            )
 
 
 def choose(logits: Tensor, config: SamplingConfig, generator: torch.Generator) -> int:

@@ -87,8 +87,8 @@ def align(text: str, pairs: Sequence[tuple[str, str]]) -> list[Morpheme]:
 def letters(form: str) -> str:
     """Return the Hangul letters of ``form`` in their simplest parts, silent ㅇ left out; other characters as they are.
 
-        >>> letters("했어"), letters("ㄴ다"), letters("Go")
-        ('ㅎㅏㅣㅆㅓ', 'ㄴㄷㅏ', 'go')
+    >>> letters("했어"), letters("ㄴ다"), letters("Go")
+    ('ㅎㅏㅣㅆㅓ', 'ㄴㄷㅏ', 'go')
     """
     parts = []
     for character in form:

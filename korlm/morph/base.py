@@ -1,7 +1,7 @@
 """What an analyzer gives: morphemes with spans into the caller's string.
 
-    >>> Morpheme("하", "VV", 0, 1)
-    Morpheme(form='하', tag='VV', start=0, end=1)
+>>> Morpheme("하", "VV", 0, 1)
+Morpheme(form='하', tag='VV', start=0, end=1)
 """
 
 from __future__ import annotations
@@ -29,8 +29,15 @@ class Morpheme(NamedTuple):
 class Analyzer(Protocol):
     """A morphological analyzer: thread-safe, loads its backend on first use."""
 
-    name: str
-    version: str
+    @property
+    def name(self) -> str:
+        """The registry's name."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """The version of the backend, which decides the cuts."""
+        ...
 
     def analyze(self, texts: Sequence[str], *, workers: int = 1) -> list[list[Morpheme]]:
         """Return the morphemes of each text, in order of start.

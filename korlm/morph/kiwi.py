@@ -1,7 +1,7 @@
 """Kiwi (kiwipiepy) as an `Analyzer`: the field's best Korean analyzer, offsets in characters.
 
-    >>> [m.form for m in KiwiAnalyzer().analyze(["했다"])[0]]
-    ['하', '었', '다']
+>>> [m.form for m in KiwiAnalyzer().analyze(["했다"])[0]]
+['하', '었', '다']
 """
 
 from __future__ import annotations

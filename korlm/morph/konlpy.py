@@ -4,8 +4,8 @@
     >>> [(m.form, m.tag, m.start, m.end) for m in analyzer.analyze(["방에 들어간다"])[0]]
     [('방', 'Noun', 0, 1), ('에', 'Josa', 1, 2), ('들어간다', 'Verb', 3, 7)]
 
-This module owns the client: what may be sent, how it is cut, time limits, restarts. The process itself is
-`korlm.morph.konlpy_worker`; the spans come from `korlm.morph.align`.
+This module owns the client: what may be sent, how it is cut, time limits, restarts. The process is held by
+`korlm.morph.process` and runs `korlm.morph.konlpy_worker`; the spans come from `korlm.morph.align`.
 """
 
 from __future__ import annotations
@@ -14,24 +14,20 @@ import contextlib
 import functools
 import logging
 import os
-import queue
 import re
 import shutil
-import subprocess
 import sys
-import tempfile
 import threading
 import unicodedata
-import weakref
 from collections.abc import Iterator, Sequence
 from importlib import metadata, util
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from korlm.errors import AnalyzerError, MissingDependencyError, UnknownNameError
 from korlm.morph.align import align
 from korlm.morph.base import Morpheme
-from korlm.morph.konlpy_worker import jvm_under, read_frame, write_frame
+from korlm.morph.konlpy_worker import jvm_under
+from korlm.morph.process import DiedError, SilentError, Worker
 
 _log = logging.getLogger(__name__)
 
@@ -101,7 +97,7 @@ class KonlpyAnalyzer:
         self._start_seconds = _start_seconds
         self._lock = threading.Lock()
         self._owner = os.getpid()
-        self._worker: _Worker | None = None
+        self._worker: Worker | None = None
 
     def analyze(self, texts: Sequence[str], *, workers: int = 1) -> list[list[Morpheme]]:
         """Return the morphemes of each text; see `korlm.morph.base.Analyzer`.
@@ -145,10 +141,10 @@ class KonlpyAnalyzer:
                 worker.send(texts[len(answers) :])
                 while len(answers) < len(texts):
                     answers.append(worker.receive(self.timeout))
-            except _SilentError:
+            except SilentError:
                 self._stop()
                 raise self._hung(texts[len(answers)]) from None
-            except _DiedError:
+            except DiedError:
                 log = worker.log_tail()
                 self._stop()
                 if suspect == len(answers):
@@ -159,7 +155,7 @@ class KonlpyAnalyzer:
                 raise
         return answers
 
-    def _started(self) -> _Worker:
+    def _started(self) -> Worker:
         """Return the running worker, started first if need be."""
         if self._worker is not None:
             return self._worker
@@ -168,12 +164,12 @@ class KonlpyAnalyzer:
                 f"KoNLPy가 설치되어 있지 않습니다. 다음 명령으로 설치하세요: {INSTALL}",
                 f"KoNLPy is not installed. Install it with: {INSTALL}",
             )
-        worker = _Worker(self._command or [sys.executable, "-m", "korlm.morph.konlpy_worker", self.name])
+        worker = Worker(self._command or [sys.executable, "-m", "korlm.morph.konlpy_worker", self.name])
         try:
             ready = worker.receive(self._start_seconds)
-        except _SilentError:
+        except SilentError:
             ready = {"message": f"no answer within {self._start_seconds:g} s"}
-        except _DiedError:
+        except DiedError:
             ready = {"message": worker.log_tail() or "it ended at once"}
         except BaseException:
             worker.stop()
@@ -205,84 +201,6 @@ class KonlpyAnalyzer:
             f"{self.name}이(가) '{shown}'에서 두 번 죽었습니다. 그 줄을 빼고 다시 부르세요. {log}".strip(),
             f"{self.name} crashed twice on '{shown}'. Leave that line out and call again. {log}".strip(),
         )
-
-
-class _SilentError(Exception):
-    """The worker did not answer in time."""
-
-
-class _DiedError(Exception):
-    """The worker's pipe is closed."""
-
-
-class _Worker:
-    """A worker process; a thread speaks with it, so that a time limit works on any system."""
-
-    def __init__(self, command: list[str]) -> None:
-        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # what Java prints; closed with the object
-        self._requests: queue.SimpleQueue[list[str] | None] = queue.SimpleQueue()
-        self._replies: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        root = str(Path(__file__).resolve().parents[2])
-        paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env={**os.environ, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1"},
-            start_new_session=True,  # the person's Ctrl-C is for this process, which stops the worker itself
-        )
-        arguments = (self.process, self._requests, self._replies)
-        threading.Thread(target=_speak, args=arguments, daemon=True, name="korlm-konlpy").start()
-        # Runs once: at stop(), when the object is collected, or when the interpreter exits. The worker also ends by
-        # itself when its standard input closes, however this process dies.
-        self.stop = weakref.finalize(self, _end, self.process, self._requests, os.getpid())
-
-    def send(self, texts: list[str]) -> None:
-        """Ask for the analysis of ``texts``; as many replies follow."""
-        self._requests.put(texts)
-
-    def receive(self, seconds: float) -> Any:
-        """Return the next message, or raise `_SilentError` or `_DiedError`."""
-        try:
-            message = self._replies.get(timeout=seconds)
-        except queue.Empty:
-            raise _SilentError from None
-        if message is None:
-            raise _DiedError
-        return message
-
-    def log_tail(self) -> str:
-        """Return the last line of what the process printed, at most 300 characters."""
-        self._log.seek(0, os.SEEK_END)
-        self._log.seek(max(0, self._log.tell() - 2_000))
-        lines = self._log.read().decode("utf-8", "replace").split("\n")
-        return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
-
-
-def _speak(process: subprocess.Popen[bytes], requests: queue.SimpleQueue[Any], replies: queue.SimpleQueue[Any]) -> None:
-    """Write requests and read replies until either end closes; the last reply is None. Knows no `_Worker`."""
-    assert process.stdin is not None and process.stdout is not None
-    with contextlib.suppress(OSError, ValueError), process.stdout as output, process.stdin as entry:
-        message = read_frame(output)  # "ready"
-        while message is not None:
-            replies.put(message)
-            texts = requests.get()
-            if texts is None:
-                break
-            write_frame(entry, texts)
-            for _ in range(len(texts) - 1):
-                replies.put(read_frame(output))
-            message = read_frame(output)
-    replies.put(None)
-
-
-def _end(process: subprocess.Popen[bytes], requests: queue.SimpleQueue[Any], owner: int) -> None:
-    """Kill the process and collect it; a forked child leaves its parent's worker alone."""
-    if os.getpid() == owner:
-        process.kill()
-        process.wait()
-        requests.put(None)
 
 
 def _start_error(name: str, answer: Any) -> AnalyzerError | MissingDependencyError:

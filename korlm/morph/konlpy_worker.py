@@ -78,11 +78,11 @@ def read_frame(stream: IO[bytes]) -> Any | None:
 def write_frame(stream: IO[bytes], message: object) -> None:
     """Write ``message`` and flush; a lone surrogate that Java gave back is written as a question mark.
 
-        >>> import io
-        >>> stream = io.BytesIO()
-        >>> write_frame(stream, ["가"])
-        >>> stream.getvalue()
-        b'\\x00\\x00\\x00\\x07["\\xea\\xb0\\x80"]'
+    >>> import io
+    >>> stream = io.BytesIO()
+    >>> write_frame(stream, ["가"])
+    >>> stream.getvalue()
+    b'\\x00\\x00\\x00\\x07["\\xea\\xb0\\x80"]'
     """
     body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     stream.write(struct.pack(">I", len(body)) + body)
@@ -137,7 +137,10 @@ def start_jvm(jvm: str, heap: int) -> None:
     if java_major(jvm) >= 17:  # older ones refuse the option; from 24 on JPype's JNI warns without it
         flags.append("--enable-native-access=ALL-UNNAMED")
     jpype.startJVM(
-        jvm, *flags, classpath=[str(jars), str(jars / "bin"), str(jars / "*")], convertStrings=True,
+        jvm,
+        *flags,
+        classpath=[str(jars), str(jars / "bin"), str(jars / "*")],
+        convertStrings=True,
         ignoreUnrecognized=True,
     )
 

@@ -72,9 +72,7 @@ class RecurrentLM(nn.Module):
         self.embedding = nn.Embedding(config.vocab_size, config.embedding)
         self.dropout = nn.Dropout(config.dropout)
         between = config.dropout if config.layers > 1 else 0.0
-        self.rnn = CELLS[config.cell](
-            config.embedding, config.hidden, config.layers, batch_first=True, dropout=between
-        )
+        self.rnn = CELLS[config.cell](config.embedding, config.hidden, config.layers, batch_first=True, dropout=between)
         width = config.embedding if config.tied else config.hidden
         self.project = nn.Linear(config.hidden, width) if width != config.hidden else nn.Identity()
         self.output = nn.Linear(width, config.vocab_size)

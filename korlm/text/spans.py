@@ -1,9 +1,9 @@
 """Spans: half-open code-point offsets ``(start, end)`` into the caller's own string, and what is done with them.
 
-    >>> eojeol_spans("나랑  쇼핑하자.")
-    [(0, 2), (4, 9)]
-    >>> join_spaces("나랑  쇼핑", [(0, 2), (4, 6)])
-    [(0, 2), (2, 3), (3, 6)]
+>>> eojeol_spans("나랑  쇼핑하자.")
+[(0, 2), (4, 9)]
+>>> join_spaces("나랑  쇼핑", [(0, 2), (4, 6)])
+[(0, 2), (2, 3), (3, 6)]
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def eojeol_spans(text: str) -> list[Span]:
 def fill_gaps(spans: Iterable[Span], end: int, *, start: int = 0) -> list[Span]:
     """Return ``spans`` (sorted, disjoint) with every gap between ``start`` and ``end`` filled by a span of its own.
 
-        >>> fill_gaps([(1, 2)], 4)
-        [(0, 1), (1, 2), (2, 4)]
+    >>> fill_gaps([(1, 2)], 4)
+    [(0, 1), (1, 2), (2, 4)]
     """
     filled: list[Span] = []
     position = start
@@ -66,12 +66,10 @@ def fill_gaps(spans: Iterable[Span], end: int, *, start: int = 0) -> list[Span]:
 def whitespace_pieces(text: str, start: int, end: int) -> list[Span]:
     """Return the spans of a gap between pieces: a character each where it is whitespace, runs of anything else.
 
-        >>> whitespace_pieces("a \\tbc", 0, 5)
-        [(0, 1), (1, 2), (2, 3), (3, 5)]
+    >>> whitespace_pieces("a \\tbc", 0, 5)
+    [(0, 1), (1, 2), (2, 3), (3, 5)]
     """
-    return [
-        (start + found.start(), start + found.end()) for found in re.finditer(r"\s|\S+", text[start:end])
-    ]
+    return [(start + found.start(), start + found.end()) for found in re.finditer(r"\s|\S+", text[start:end])]
 
 
 def join_spaces(text: str, spans: Iterable[Span]) -> list[Span]:

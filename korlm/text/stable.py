@@ -1,8 +1,8 @@
 """Text that arrives as bytes, given out only once it will not change: never half a syllable.
 
-    >>> text = StableText()
-    >>> [text.push(part) for part in (b"\\xea\\xb0", b"\\x80!")]
-    ['', '가!']
+>>> text = StableText()
+>>> [text.push(part) for part in (b"\\xea\\xb0", b"\\x80!")]
+['', '가!']
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """What every tokenizer is: `Tokenizer` (encode, decode, save) and the `Encoding` that it gives.
 
-    >>> from korlm.tokenizers.byte import byte_tokenizer
-    >>> encoding = byte_tokenizer().encode("가!")
-    >>> encoding.pieces, encoding.spans
-    (['<0xEA>', '<0xB0>', '<0x80>', '<0x21>'], [(0, 1), (0, 1), (0, 1), (1, 2)])
+>>> from korlm.tokenizers.byte import byte_tokenizer
+>>> encoding = byte_tokenizer().encode("가!")
+>>> encoding.pieces, encoding.spans
+(['<0xEA>', '<0xB0>', '<0x80>', '<0x21>'], [(0, 1), (0, 1), (0, 1), (1, 2)])
 """
 
 from __future__ import annotations

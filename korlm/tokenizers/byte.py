@@ -1,7 +1,7 @@
 """The byte unit: UTF-8 bytes; three for a Hangul syllable. It needs no training.
 
-    >>> byte_tokenizer().encode("가").ids
-    [238, 180, 132]
+>>> byte_tokenizer().encode("가").ids
+[238, 180, 132]
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """`PieceTokenizer`: a segmenter that cuts the text, and a vocabulary that numbers the pieces.
 
-    >>> from korlm.tokenizers.word import WordSegmenter
-    >>> tokenizer = PieceTokenizer("word", WordSegmenter(), Vocabulary(["나랑", " 쇼핑"]))
-    >>> tokenizer.encode("나랑 쇼핑").pieces
-    ['나랑', ' 쇼핑']
+>>> from korlm.tokenizers.word import WordSegmenter
+>>> tokenizer = PieceTokenizer("word", WordSegmenter(), Vocabulary(["나랑", " 쇼핑"]))
+>>> tokenizer.encode("나랑 쇼핑").pieces
+['나랑', ' 쇼핑']
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Tokenizers by name: what there is, what is ready to use, and how one is loaded or trained.
 
-    >>> load_tokenizer("syllable").encode("가나").pieces
-    ['가', '나']
-    >>> [info.name for info in list_tokenizers()]
-    ['word', 'kiwi', 'okt', 'unigram', 'bpe', 'syllable', 'byte']
+>>> load_tokenizer("syllable").encode("가나").pieces
+['가', '나']
+>>> [info.name for info in list_tokenizers()]
+['word', 'kiwi', 'okt', 'unigram', 'bpe', 'syllable', 'byte']
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The syllable unit: a code point a piece, spaces included.
 
-    >>> [segment[:2] for segment in next(SyllableSegmenter().segment(["가 나"]))]
-    [(0, 1), (1, 2), (2, 3)]
+>>> [segment[:2] for segment in next(SyllableSegmenter().segment(["가 나"]))]
+[(0, 1), (1, 2), (2, 3)]
 """
 
 from __future__ import annotations

@@ -34,7 +34,9 @@ class Vocabulary:
         self.pieces = list(pieces)
         self._id = {piece: FIRST_PIECE + index for index, piece in enumerate(self.pieces)}
         if len(self._id) != len(self.pieces) or "" in self._id:
-            raise InputError("어휘에 빈 조각이나 겹치는 조각이 있습니다.", "The vocabulary has an empty or a repeated piece.")
+            raise InputError(
+                "어휘에 빈 조각이나 겹치는 조각이 있습니다.", "The vocabulary has an empty or a repeated piece."
+            )
         self._memo: dict[str, tuple[int, ...]] = {piece: (number,) for piece, number in self._id.items()}
 
     def __len__(self) -> int:

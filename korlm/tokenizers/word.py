@@ -1,7 +1,7 @@
 """The word unit: eojeol, the stretches between spaces, each with the space before it.
 
-    >>> [segment[:2] for segment in next(WordSegmenter().segment(["나랑 쇼핑하자."]))]
-    [(0, 2), (2, 8)]
+>>> [segment[:2] for segment in next(WordSegmenter().segment(["나랑 쇼핑하자."]))]
+[(0, 2), (2, 8)]
 """
 
 from __future__ import annotations

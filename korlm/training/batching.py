@@ -1,10 +1,10 @@
 """Streams and windows: one long array of ids as ``B`` rows read side by side, ``T`` pieces at a time.
 
-    >>> batches = WindowBatches(np.arange(13), batch=2, window=3)
-    >>> batches[0]
-    (tensor([[0, 1, 2],
-            [6, 7, 8]]), tensor([[1, 2, 3],
-            [7, 8, 9]]))
+>>> batches = WindowBatches(np.arange(13), batch=2, window=3)
+>>> batches[0]
+(tensor([[0, 1, 2],
+        [6, 7, 8]]), tensor([[1, 2, 3],
+        [7, 8, 9]]))
 """
 
 from __future__ import annotations

@@ -57,13 +57,14 @@ def save_state(
     tensors["rng"] = torch.get_rng_state()
     with new_folder(folder) as temporary:
         write_model(temporary)
-        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, temporary / "training.safetensors")
+        save_file(
+            {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
+            temporary / "training.safetensors",
+        )
         write_json(temporary / "progress.json", asdict(progress))
 
 
-def load_state(
-    folder: Path, net: RecurrentLM, optimizer: torch.optim.Optimizer, data: str
-) -> tuple[State, Progress]:
+def load_state(folder: Path, net: RecurrentLM, optimizer: torch.optim.Optimizer, data: str) -> tuple[State, Progress]:
     """Read a checkpoint of `save_state` into a net and its optimiser.
 
     Raises:

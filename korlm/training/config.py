@@ -1,7 +1,7 @@
 """What a training run is asked to do; the command line's options are these fields.
 
-    >>> TrainConfig(batch=8).window
-    64
+>>> TrainConfig(batch=8).window
+64
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ class TrainConfig:
     clip: float = option(1.0, "기울기 자르기 (노름, 0이면 안 자름)", "gradient clipping (norm; 0: none)")
     validate_every: float = option(120.0, "검증과 저장 사이의 초", "seconds between validations with a checkpoint")
     valid_lines: int = option(2000, "검증에 쓰는 줄 수 (0이면 모두)", "validation lines (0: all)")
-    bf16: bool = option(True, "CPU나 GPU가 빠르게 하면 bf16으로 계산", "compute in bf16 where the processor is fast at it")
+    bf16: bool = option(
+        True, "CPU나 GPU가 빠르게 하면 bf16으로 계산", "compute in bf16 where the processor is fast at it"
+    )
     seed: int = option(7, "난수 씨", "random seed")
 
     def __post_init__(self) -> None:

@@ -203,9 +203,7 @@ def _stop_on_ctrl_c() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def window_loss(
-    net: RecurrentLM, inputs: Tensor, targets: Tensor, state: State, *, bf16: bool
-) -> tuple[Tensor, State]:
+def window_loss(net: RecurrentLM, inputs: Tensor, targets: Tensor, state: State, *, bf16: bool) -> tuple[Tensor, State]:
     """Return the mean loss of a window (nats a piece) and the state after it.
 
     Args:
@@ -225,8 +223,8 @@ def window_loss(
 def rate(share: float, config: TrainConfig) -> float:
     """Return the share of the peak learning rate: linear warm-up, then cosine (Loshchilov and Hutter 2017).
 
-        >>> rate(0.0, TrainConfig()) < 0.05, rate(0.02, TrainConfig()), round(rate(1.0, TrainConfig()), 6)
-        (True, 1.0, 0.02)
+    >>> rate(0.0, TrainConfig()) < 0.05, rate(0.02, TrainConfig()), round(rate(1.0, TrainConfig()), 6)
+    (True, 1.0, 0.02)
     """
     if share < config.warmup:
         return max(share / config.warmup, 1e-3)

@@ -77,7 +77,7 @@ def _batch_nats(net: RecurrentLM, lines: list[Sequence[int]]) -> list[np.ndarray
 def bits_per_character(nats: float, characters: int) -> float:
     """Return code length per character: ``nats / ln 2 / characters``; count one end-of-line character a line.
 
-        >>> round(bits_per_character(math.log(2) * 30, 10), 6)
-        3.0
+    >>> round(bits_per_character(math.log(2) * 30, 10), 6)
+    3.0
     """
     return nats / math.log(2) / characters

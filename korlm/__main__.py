@@ -1,0 +1,8 @@
+"""``python -m korlm`` is the ``korlm`` command."""
+
+import sys
+
+from korlm.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

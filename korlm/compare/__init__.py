@@ -1,0 +1,1 @@
+"""Comparing tokenizers: counts of one text, side by side; never torch."""

@@ -1,0 +1,139 @@
+"""`compare`: one text cut by several tokenizers, printed as aligned lanes.
+
+>>> print(compare("나랑 쇼핑", ["word", "syllable"], vocabularies=False))
+word      나랑│␣쇼핑
+syllable  나│랑│␣│쇼│핑
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from korlm.compare.intrinsic import Counts, measure
+from korlm.language import pick
+from korlm.tokenizers.base import Encoding, Tokenizer
+from korlm.tokenizers.registry import load_tokenizer
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One tokenizer's reading of the text.
+
+    Attributes:
+        name: the tokenizer's name.
+        unit: its unit.
+        encoding: ids, pieces, spans and segments.
+        counts: what they add up to.
+        signature: of the tokenizer.
+    """
+
+    name: str
+    unit: str
+    encoding: Encoding
+    counts: Counts
+    signature: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Lanes under one text; ``str()`` prints them for people, `to_dict` is for programs."""
+
+    text: str
+    lanes: tuple[Lane, ...]
+    vocabularies: bool = True
+
+    def __str__(self) -> str:
+        width = max((len(lane.name) for lane in self.lanes), default=0)
+        rows = [f"{lane.name:<{width}}  {show(_cuts(lane.encoding))}" for lane in self.lanes]
+        return "\n".join([*rows, "", self._table(width)] if self.vocabularies else rows)
+
+    def _table(self, width: int) -> str:
+        heads = pick("조각 번호 어절당 글자/번호 사전밖 바이트", "pieces ids ids/eojeol chars/id unknown bytes").split()
+        lines = [" " * width + "".join("  " + pad(head, 10) for head in heads)]
+        for lane in self.lanes:
+            counts = lane.counts
+            cells = [
+                str(counts.segments), str(counts.ids), f"{counts.fertility:.2f}",
+                f"{counts.characters_per_id:.2f}", str(counts.unknown_segments), str(counts.byte_ids),
+            ]  # fmt: skip
+            lines.append(f"{lane.name:<{width}}" + "".join("  " + pad(cell, 10) for cell in cells))
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON: the text, and for each lane ids, pieces, spans, tags, segments and counts."""
+        return {
+            "text": self.text,
+            "lanes": [
+                {
+                    "name": lane.name,
+                    "unit": lane.unit,
+                    "signature": lane.signature,
+                    **encoding_dict(lane.encoding),
+                    "counts": asdict(lane.counts),
+                }
+                for lane in self.lanes
+            ],
+        }
+
+
+def compare(text: str, names: Sequence[str | Tokenizer], *, vocabularies: bool = True) -> Comparison:
+    """Cut one text by several tokenizers.
+
+    Args:
+        text: any string.
+        names: tokenizer names, folders or tokenizers.
+        vocabularies: print the table of counts under the lanes.
+
+    Raises:
+        UnknownNameError, InputError, AnalyzerError: as `load_tokenizer` and `Tokenizer.encode` do.
+
+    Example:
+        >>> compare("나랑 쇼핑하자.", ["kiwi"]).lanes[0].encoding.pieces
+        ['나', '랑', ' 쇼핑', '하', '자', '.']
+    """
+    lanes = []
+    for name in names:
+        tokenizer = name if isinstance(name, Tokenizer) else load_tokenizer(name)
+        encoding = tokenizer.encode(text)
+        lanes.append(Lane(tokenizer.name, tokenizer.unit, encoding, measure(encoding), tokenizer.signature))
+    return Comparison(text, tuple(lanes), vocabularies)
+
+
+def encoding_dict(encoding: Encoding) -> dict[str, Any]:
+    """Return an encoding as plain values for JSON."""
+    return {
+        "ids": encoding.ids,
+        "pieces": encoding.pieces,
+        "spans": encoding.spans,
+        "tags": encoding.tags,
+        "segments": [
+            {"span": (start, end), "morphemes": [list(morpheme[:2]) for morpheme in morphemes]}
+            for start, end, morphemes in encoding.segments
+        ],
+    }
+
+
+def _cuts(encoding: Encoding) -> list[str]:
+    return [encoding.text[segment.start : segment.end] for segment in encoding.segments]
+
+
+def show(pieces: Sequence[str]) -> str:
+    """Return pieces on one line for a terminal: bars between them, spaces and control characters drawn."""
+    return "│".join("".join(map(_visible, piece)) for piece in pieces)
+
+
+def _visible(character: str) -> str:
+    if character == " ":
+        return "␣"
+    if ord(character) < 32:
+        return chr(0x2400 + ord(character))
+    return f"<U+{ord(character):04X}>" if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character
+
+
+def pad(text: str, width: int) -> str:
+    """Right-align in a terminal, where Hangul takes two columns."""
+    taken = sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+    return " " * max(0, width - taken) + text

@@ -1,0 +1,54 @@
+"""The progress bar of a training run: share done, pieces a second, loss, validation, time left."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import IO, Any
+
+from tqdm import tqdm
+
+from korlm.language import pick
+from korlm.training.loop import Report
+
+
+class TrainingBar:
+    """Shows encoding and training on a terminal; pass `encoding` and `report` to `korlm.train_model`."""
+
+    def __init__(self, *, file: IO[str] = sys.stderr) -> None:
+        self._file = file
+        self._bar: Any = None
+        self._stage = ""
+
+    def __enter__(self) -> TrainingBar:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def encoding(self, done: int, total: int) -> None:
+        """Show lines encoded."""
+        self._to("encoding", pick("자르는 중", "encoding"), total, "{l_bar}{bar}| {n_fmt}/{total_fmt} [{remaining}]")
+        self._bar.update(done - self._bar.n)
+
+    def report(self, report: Report) -> None:
+        """Show a training report."""
+        # tqdm's own estimate starts anew at --resume; the report's counts the whole run
+        self._to("training", pick("학습", "training"), 1000, "{l_bar}{bar}| {postfix}")
+        self._bar.n = round(report.share * 1000)
+        left = tqdm.format_interval(report.seconds_left) if report.seconds_left < 1e6 else "?"
+        speed = pick("조각/초", "pieces/s")
+        parts = [f"{report.pieces_per_second:,.0f} {speed}", f"{pick('손실', 'loss')} {report.loss:.3f}"]
+        if report.valid is not None:
+            parts.append(f"{pick('검증', 'valid')} {report.valid:.3f} {pick('비트/글자', 'bits/char')}")
+        self._bar.set_postfix_str(", ".join([*parts, f"{pick('남은 시간', 'left')} {left}"]))
+
+    def _to(self, stage: str, label: str, total: int, layout: str) -> None:
+        if self._stage != stage:
+            if self._bar is not None:
+                self._bar.close()
+            self._bar = tqdm(total=total, desc=label, bar_format=layout, file=self._file)
+            self._stage = stage

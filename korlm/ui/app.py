@@ -1,0 +1,108 @@
+"""The page: header, language switch, two tabs; and how it is served.
+
+`build` makes the `gr.Blocks`; `launch` serves it and warms the service up in a thread.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+# Read when gradio is first imported: no figures about visitors leave the machine unless somebody asks for that.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import gradio as gr
+
+from korlm.ui import compare_tab, generate_tab
+from korlm.ui.service import Service
+from korlm.ui.strings import say
+from korlm.ui.wording import Wording
+
+_HERE = Path(__file__).parent
+# Plain strings are fonts of the reader's own machine: nothing is fetched from elsewhere.
+_SANS = (
+    "Pretendard", "Noto Sans KR", "Noto Sans CJK KR", "Apple SD Gothic Neo", "Malgun Gothic", "NanumGothic",
+    "system-ui", "sans-serif",
+)  # fmt: skip
+_MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "D2Coding", "NanumGothicCoding", "monospace")
+# The page's own language, for screen readers and the browser's choice of glyphs.
+_SET_LANGUAGE = "(language) => { document.documentElement.lang = language; return language; }"
+
+
+def build(service: Service | None = None) -> gr.Blocks:
+    """Return the app.
+
+    Args:
+        service: what does the work; a new one by default.
+    """
+    service = service or Service()
+    wording = Wording()
+    with gr.Blocks(title="korlm · " + say("title", "ko"), analytics_enabled=False) as demo:
+        with gr.Row(elem_classes="kl-top", equal_height=False):
+            header = gr.HTML(elem_id="header", js_on_load=None, scale=8, min_width=280)
+            language = gr.Radio(
+                [("한국어", "ko"), ("English", "en")], value="ko", label="언어 / Language", show_label=False,
+                container=False, elem_id="language", min_width=160, scale=0,
+            )  # fmt: skip
+        wording.add(header, value=_header)
+        with gr.Tabs():
+            with wording.add(gr.Tab(id="compare"), label="tab_compare"):
+                compare = compare_tab.build(service, wording, language, (_HERE / "view.js").read_text("utf-8"))
+            with wording.add(gr.Tab(id="generate"), label="tab_generate"):
+                generate = generate_tab.build(service, wording, language)
+
+        def speak(spoken: str, compared: compare_tab.Compared | None, board: Any) -> list[Any]:
+            views = [compare_tab.show(compared, spoken), generate_tab.show(board, service, spoken)]
+            return [*wording.updates(spoken), *views]
+
+        def begin(request: gr.Request) -> list[Any]:
+            spoken = "en" if request.query_params.get("lang") == "en" else "ko"
+            return [spoken, *speak(spoken, None, None)]
+
+        views = [*wording.components, compare.view, generate.view]
+        language.input(
+            speak, [language, compare.shown, generate.board], views, show_progress="hidden", queue=False
+        )
+        language.change(None, language, None, js=_SET_LANGUAGE)
+        first = demo.load(begin, None, [language, *views], show_progress="hidden")
+        first.then(compare.run, [compare.text, compare.names, language], [compare.view, compare.shown])
+    return demo
+
+
+def launch(*, port: int | None = None) -> None:
+    """Serve the app until it is interrupted.
+
+    On this machine alone, unless it runs as a Hugging Face Space (``SPACE_ID``) or ``GRADIO_SERVER_NAME`` says otherwise.
+
+    Args:
+        port: where to listen; by default ``GRADIO_SERVER_PORT``, else the first free one from 7860.
+    """
+    service = Service()
+    demo = build(service)
+    host = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1")
+    demo.queue(max_size=64, default_concurrency_limit=4)
+    demo.launch(
+        server_name=host,
+        server_port=port,
+        theme=theme(),
+        css=(_HERE / "style.css").read_text("utf-8"),
+        head='<script>document.documentElement.lang = "ko";</script>',
+        footer_links=[],
+        ssr_mode=False,  # a Space would start a Node server before the page; ours is quick without
+        share=False,
+        prevent_thread_lock=True,
+    )
+    service.warm()  # after the page is served: loading holds the interpreter up for seconds
+    demo.block_thread()
+
+
+def theme() -> gr.themes.Base:
+    """Return the theme: Gradio's own, with fonts that know Hangul and a calm indigo."""
+    return gr.themes.Soft(
+        primary_hue="indigo", neutral_hue="slate", radius_size="md", font=list(_SANS), font_mono=list(_MONO)
+    )
+
+
+def _header(language: str) -> str:
+    return f'<div class="kl kl-header"><h1>{say("title", language)}</h1><p>{say("purpose", language)}</p></div>'

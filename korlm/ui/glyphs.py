@@ -1,0 +1,62 @@
+"""How a character is drawn in a cell: what cannot be seen gets a sign of its own.
+
+    >>> glyph("가"), glyph("\\n"), glyph("\\u200d")
+    (Glyph(text='가', kind=''), Glyph(text='↵', kind='sign'), Glyph(text='ZWJ', kind='sign'))
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import NamedTuple
+
+_SIGNS = {
+    "\t": "⇥", "\n": "↵", "\r": "CR", "\x1b": "ESC", "\x7f": "DEL", "\x85": "NEL", "\xa0": "NBSP", "\xad": "SHY",
+    "\u034f": "CGJ", "\u061c": "ALM", "\u115f": "HCF", "\u1160": "HJF", "\u180e": "MVS", "\u200b": "ZWSP",
+    "\u200c": "ZWNJ", "\u200d": "ZWJ", "\u200e": "LRM", "\u200f": "RLM", "\u2028": "LSEP", "\u2029": "PSEP",
+    "\u202a": "LRE", "\u202b": "RLE", "\u202c": "PDF", "\u202d": "LRO", "\u202e": "RLO", "\u202f": "NNBSP",
+    "\u2060": "WJ", "\u2066": "LRI", "\u2067": "RLI", "\u2068": "FSI", "\u2069": "PDI", "\u2800": "BLANK",
+    "\u3000": "IDSP", "\u3164": "HF", "\ufeff": "BOM", "\uffa0": "HWHF",
+}  # fmt: skip
+_CONTROLS = "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC"
+_NAMES = [*_CONTROLS.split(), "FS", "GS", "RS", "US"]
+
+
+class Glyph(NamedTuple):
+    """What a cell shows.
+
+    Attributes:
+        text: to be escaped; empty for the space, whose mark is drawn.
+        kind: ``""`` as it is, ``"space"``, or ``"sign"`` for a name that stands for what cannot be seen.
+    """
+
+    text: str
+    kind: str = ""
+
+
+def glyph(character: str) -> Glyph:
+    """Return how one code point is drawn."""
+    if character == " ":
+        return Glyph("", "space")
+    if character in _SIGNS:
+        return Glyph(_SIGNS[character], "sign")
+    if ord(character) < 32:
+        return Glyph(_NAMES[ord(character)], "sign")
+    category = unicodedata.category(character)
+    if category in ("Mn", "Me", "Mc"):
+        number = ord(character)
+        if 0xFE00 <= number <= 0xFE0F:
+            return Glyph(f"VS{number - 0xFDFF}", "sign")
+        return Glyph(_code(character), "sign") if number >= 0xE0100 else Glyph("◌" + character)
+    if category in ("Cc", "Cf", "Cn", "Co", "Cs", "Zs", "Zl", "Zp"):
+        return Glyph(_code(character), "sign")
+    return Glyph(character)
+
+
+def visible(text: str) -> str:
+    """Return ``text`` for a line of prose: spaces stay, what cannot be seen is named in ``⟨⟩``."""
+    shown = ((character, glyph(character)) for character in text)
+    return "".join("␣" if g.kind == "space" else f"⟨{g.text}⟩" if g.kind else c for c, g in shown)
+
+
+def _code(character: str) -> str:
+    return f"{ord(character):04X}"

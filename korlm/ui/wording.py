@@ -1,0 +1,51 @@
+"""One register of what must change when the language does: (component, property, text).
+
+    >>> wording = Wording()
+    >>> wording.add(gr.Textbox(), label="text").label
+    '글'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import gradio as gr
+from gradio.blocks import Block
+
+from korlm.ui.strings import say
+
+_Block = TypeVar("_Block", bound=Block)
+Text = str | Callable[[str], Any]  # a key of `korlm.ui.strings`, or a function of the language
+
+
+class Wording:
+    """Components with the properties that are words."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[Block, dict[str, Text]]] = []
+
+    @property
+    def components(self) -> list[Block]:
+        """The components, in the order of `updates`."""
+        return [component for component, _ in self._entries]
+
+    def add(self, component: _Block, **texts: Text) -> _Block:
+        """Register a component, give it its Korean words and return it.
+
+        Args:
+            component: any Gradio block.
+            **texts: for each property (``label``, ``placeholder``, ``value``, ``choices``) its text.
+        """
+        self._entries.append((component, texts))
+        for name, value in _words(texts, "ko").items():
+            setattr(component, name, value)
+        return component
+
+    def updates(self, language: str) -> list[dict[str, Any]]:
+        """Return an update for each of `components`."""
+        return [gr.update(**_words(texts, language)) for _, texts in self._entries]
+
+
+def _words(texts: dict[str, Text], language: str) -> dict[str, Any]:
+    return {name: say(text, language) if isinstance(text, str) else text(language) for name, text in texts.items()}

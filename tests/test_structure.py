@@ -1,0 +1,112 @@
+"""The plan of the house: which room may import which, and what `import korlm` must not load."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "korlm"
+ROOT_ROOMS = {"errors", "language", "artifacts"}  # used by every room; they import no room
+ALLOWED = {
+    "text": set(),
+    "morph": {"text"},
+    "tokenizers": {"text", "morph"},
+    "corpora": {"text", "tokenizers"},
+    "compare": {"text", "tokenizers", "corpora"},
+    "nn": set(),
+    "training": {"nn", "corpora", "tokenizers"},
+    "generation": {"text", "nn", "tokenizers"},
+    "lm": {"text", "tokenizers", "corpora", "nn", "training", "generation"},
+    "models": {"text", "tokenizers", "corpora", "nn", "training", "generation", "lm"},
+    "cli": {"text", "morph", "tokenizers", "corpora", "compare", "nn", "training", "generation", "lm", "models"},
+    "__main__": {"cli"},
+}
+UI = {"compare", "tokenizers", "corpora", "lm", "models", "generation", "text", "morph"}
+HEAVY = ("torch", "gradio", "jpype", "konlpy", "kiwipiepy", "sentencepiece", "numpy")
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def rooms(path: Path) -> set[str]:
+    return {name.split(".")[1] for name in imports(path) if name.startswith("korlm.")}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_file_imports_only_from_the_rooms_above_it(path: Path) -> None:
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if room in ("__init__", *ROOT_ROOMS):
+        return
+    own = {room, "__version__"} | ROOT_ROOMS
+    if room == "ui":
+        allowed = UI if path.name == "service.py" else {"text"}
+    elif room == "cli":  # it opens the app, and nothing else of it
+        allowed = ALLOWED["cli"] | {"ui"}
+    else:
+        allowed = ALLOWED[room]
+    assert rooms(path) - own <= allowed
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p.parent.name == "ui"], ids=lambda path: path.name)
+def test_the_app_knows_no_torch(path: Path) -> None:
+    assert not any(name.split(".")[0] == "torch" for name in imports(path))
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p.parent.name == "compare"], ids=lambda path: path.name)
+def test_comparing_needs_no_torch(path: Path) -> None:
+    assert "torch" not in {name.split(".")[0] for name in imports(path)}
+
+
+def fresh(code: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=PACKAGE.parent
+    ).stdout
+
+
+def test_import_korlm_loads_nothing_heavy() -> None:
+    loaded = fresh(f"import sys, korlm; print([name for name in {HEAVY} if name in sys.modules])")
+    assert loaded.strip() == "[]"
+
+
+def test_tokenizing_syllables_loads_neither_torch_nor_kiwi() -> None:
+    code = f"import sys, korlm; korlm.load_tokenizer('syllable').encode('가'); print([n for n in {HEAVY} if n in sys.modules])"
+    assert fresh(code).strip() == "[]"
+
+
+def test_import_korlm_is_quick() -> None:
+    seconds = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        fresh("import korlm")
+        with_korlm = time.perf_counter() - begun
+        begun = time.perf_counter()
+        fresh("pass")
+        seconds.append(with_korlm - (time.perf_counter() - begun))
+    assert sorted(seconds)[1] < 0.2
+
+
+def test_no_module_is_longer_than_a_room() -> None:
+    long = {}
+    for path in FILES:
+        tree = ast.parse(path.read_text("utf-8"))
+        docs = sum(
+            node.body[0].end_lineno - node.body[0].lineno + 1
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node)
+        )
+        if (lines := len(path.read_text("utf-8").splitlines()) - docs) > 260:
+            long[path.name] = lines
+    assert not long

@@ -1,0 +1,102 @@
+"""The contract of every tokenizer, on the same strings."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from nasty import IDS, NASTY
+
+import korlm
+from korlm.errors import InputError
+from korlm.tokenizers.base import SPECIALS, Tokenizer
+
+NAMES = [info.name for info in korlm.list_tokenizers()]
+FAST = [name for name in NAMES if name != "okt"]  # okt costs milliseconds a string
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
+    info = {info.name: info for info in korlm.list_tokenizers()}[request.param]
+    if not info.ready:
+        pytest.skip(f"{info.name} needs: {info.reason}")
+    return korlm.load_tokenizer(request.param)
+
+
+def check(tokenizer: Tokenizer, text: str) -> None:
+    encoding = tokenizer.encode(text)
+    assert tokenizer.decode(encoding.ids) == text
+    assert len(encoding.ids) == len(encoding.pieces) == len(encoding.spans) == len(encoding.tags)
+    assert all(0 <= i < tokenizer.vocab_size for i in encoding.ids)
+    assert not set(encoding.ids) & set(range(len(SPECIALS))), "text never becomes a special token"
+    assert "".join(text[segment.start : segment.end] for segment in encoding.segments) == text
+    position = 0
+    for (start, end), piece in zip(encoding.spans, encoding.pieces, strict=True):
+        assert start <= position <= end <= len(text), "spans go on without a gap"
+        assert text[start:end] == piece or piece == f"<0x{piece[3:5]}>"
+        position = end
+    assert position == len(text)
+    for segment in encoding.segments:
+        for morpheme in segment.morphemes:
+            assert segment.start <= morpheme.start < morpheme.end <= segment.end
+    assert tokenizer.encode_ids([text])[0] == encoding.ids
+
+
+@pytest.mark.parametrize("text", NASTY, ids=IDS)
+def test_decoding_gives_the_text_back(tokenizer: Tokenizer, text: str) -> None:
+    check(tokenizer, text)
+
+
+def test_a_line_of_100_000_characters_comes_back(tokenizer: Tokenizer) -> None:
+    check(tokenizer, ("재미있는 영화였다 ㅋㅋ 정말! " * 6000)[:100_000])
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(max_size=60))
+@pytest.mark.parametrize("name", FAST)
+def test_any_text_comes_back(name: str, text: str) -> None:
+    check(korlm.load_tokenizer(name), text)
+
+
+KOREAN = st.text(st.sampled_from("가나다라했갔됐깨져한국ㅋㅠ\u1112\u1161\u11ab .,!\t\n▁👍🏽\u200d大a1"), max_size=40)
+
+
+@settings(max_examples=40, deadline=None)
+@given(text=KOREAN)
+@pytest.mark.parametrize("name", NAMES)
+def test_korean_like_text_comes_back(name: str, text: str) -> None:
+    check(korlm.load_tokenizer(name), text)
+
+
+def test_an_unpaired_surrogate_is_a_clear_error(tokenizer: Tokenizer) -> None:
+    with pytest.raises(InputError, match="서로게이트"):
+        tokenizer.encode("가\ud800나")
+
+
+def test_a_batch_is_the_same_as_one_by_one(tokenizer: Tokenizer) -> None:
+    assert tokenizer.encode_batch(NASTY, workers=2) == [tokenizer.encode(text) for text in NASTY]
+
+
+def test_a_saved_tokenizer_gives_the_same_ids(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    tokenizer.save(tmp_path / "saved")
+    loaded = korlm.load_tokenizer(tmp_path / "saved") if tokenizer.name != "byte" else tokenizer
+    assert loaded.signature == tokenizer.signature
+    assert loaded.encode_ids(NASTY) == tokenizer.encode_ids(NASTY)
+
+
+def test_an_id_out_of_the_vocabulary_is_a_clear_error(tokenizer: Tokenizer) -> None:
+    with pytest.raises(InputError, match="어휘"):
+        tokenizer.decode([tokenizer.vocab_size])
+    with pytest.raises(InputError, match="어휘"):
+        tokenizer.decode([-1])
+
+
+def test_real_reviews_come_back(tokenizer: Tokenizer, corpora: Path) -> None:
+    with gzip.open(corpora / "nsmc_reviews" / "valid.tsv.gz", "rt", encoding="utf-8", newline="\n") as file:
+        lines = [line.rstrip("\n").split("\t")[2] for line in file]
+    lines = lines[: 500 if tokenizer.name == "okt" else 3000]
+    for line, ids in zip(lines, tokenizer.encode_ids(lines, workers=2), strict=True):
+        assert tokenizer.decode(ids) == line
