@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 import korlm
-from korlm.artifacts import data_folder, write_json
+from korlm.artifacts import data_folder, read_config, write_json
 from korlm.corpora.sources import Corpus, split_lines
 from korlm.corpora.tokens import token_array
 from korlm.errors import CorpusError, UnknownNameError
@@ -104,6 +104,8 @@ def train_model(
     model_options = {name: value for name, value in options.items() if name in ModelConfig.__dataclass_fields__}
     training = TrainConfig(**{name: value for name, value in options.items() if name not in model_options})
     config = ModelConfig(**model_options)
+    shape = {key: value for key, value in asdict(config).items() if key not in ("tokenizer", "vocab_size")}
+    NetConfig(1, **shape)  # a wrong shape is said before minutes of encoding
     corpus = lines if isinstance(lines, Corpus) else split_lines("lines", lines)
     valid = corpus.valid[: training.valid_lines or None]
     if not corpus.train or not valid:
@@ -116,7 +118,6 @@ def train_model(
     ids = token_array(corpus.train, tokenizer, progress=encoding)
     batches = WindowBatches(ids, batch=training.batch, window=training.window)
     torch.manual_seed(training.seed)
-    shape = {key: value for key, value in asdict(config).items() if key not in ("tokenizer", "vocab_size")}
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     net = RecurrentLM(NetConfig(tokenizer.vocab_size, **shape)).to(device)
     lm = LanguageModel(tokenizer, net, info=_build_info(corpus, config, training, tokenizer))
@@ -152,6 +153,7 @@ def _figures(lm: LanguageModel, lines: Sequence[str]) -> dict[str, Any]:
 
 def _tokenizer(config: ModelConfig, corpus: Corpus, run: Path | None) -> Tokenizer:
     if run is not None:
+        read_config(run / "last", "model")  # says so where there is nothing to go on from
         return load_tokenizer(run / "last" / "tokenizer")
     if Path(config.tokenizer).is_dir():
         return load_tokenizer(config.tokenizer)

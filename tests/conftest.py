@@ -11,6 +11,8 @@ import pytest
 
 os.environ["KORLM_CACHE"] = tempfile.mkdtemp(prefix="korlm-test-cache-")
 os.environ["KORLM_LANG"] = "ko"
+# the nets here are tiny: a second thread only costs, and waits on cores that other processes hold
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,11 @@ from korlm.tokenizers.subword import SubwordTokenizer
 
 
 def test_morphemes_that_share_a_syllable_are_one_piece_that_lists_them() -> None:
-    encoding = korlm.load_tokenizer("kiwi").encode("나는 했다")
-    assert encoding.pieces == ["나", "는", " 했", "다"]
-    assert encoding.tags == ["NP", "JX", "VV+EP", "EF"]
-    assert [morpheme.form for morpheme in encoding.segments[2].morphemes] == ["하", "었"]
-    assert encoding.segments[2][:2] == (2, 4)
+    encoding = korlm.load_tokenizer("kiwi").encode("영화를 봤다")
+    assert encoding.pieces == ["영화", "를", " 봤", "다"]
+    assert encoding.tags == ["NNG", "JKO", "VV+EP", "EF"]
+    assert [morpheme.form for morpheme in encoding.segments[2].morphemes] == ["보", "었"]
+    assert encoding.segments[2][:2] == (3, 5)
 
 
 def test_one_space_joins_the_piece_after_it_and_a_second_is_a_piece() -> None:

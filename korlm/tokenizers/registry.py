@@ -107,7 +107,7 @@ def train_tokenizer(
         name: one of `list_tokenizers`; ``byte`` needs no lines and takes no size.
         lines: training text only, never what the model is tested on.
         vocab_size: ids in all, 260 for special tokens and bytes included; by default 16,000 for word and morphemes,
-            8,000 for subwords, 3,000 for syllables.
+            8,000 for subwords, 3,000 for syllables, or fewer where the text cannot fill that.
         min_count: pieces seen less often are left to the fallback (not for subwords).
         coverage: share of the characters covered by single characters in the vocabulary.
         workers: analyzer or training threads.
@@ -138,7 +138,7 @@ def train_tokenizer(
     texts = chain([first], usable)
     size = vocab_size or DEFAULT_SIZES[name]
     if UNITS[name] == "subword":
-        return train_subword(name, texts, size, coverage=coverage, threads=workers)
+        return train_subword(name, texts, size, soft=vocab_size is None, coverage=coverage, threads=workers)
     segmenter = _segmenter(name)
     counts = _count(segmenter, texts, workers)
     pieces = build_pieces(counts, size, min_count=min_count, coverage=coverage)

@@ -87,7 +87,13 @@ class SubwordTokenizer(Tokenizer):
 
 
 def train_subword(
-    name: str, lines: Iterable[str], vocab_size: int, *, coverage: float = 0.9995, threads: int = 2
+    name: str,
+    lines: Iterable[str],
+    vocab_size: int,
+    *,
+    soft: bool = False,
+    coverage: float = 0.9995,
+    threads: int = 2,
 ) -> SubwordTokenizer:
     """Train a unigram or BPE model on lines.
 
@@ -95,6 +101,7 @@ def train_subword(
         name: ``unigram`` (Kudo 2018) or ``bpe`` (Sennrich et al. 2016).
         lines: training lines; empty ones are skipped.
         vocab_size: ids in all, the 4 special tokens and 256 bytes included.
+        soft: take a smaller vocabulary where the text cannot fill that size.
         coverage: share of the characters that get a piece of their own; the rest goes to bytes.
         threads: training threads.
 
@@ -111,6 +118,7 @@ def train_subword(
             model_writer=output,
             model_type=name,
             vocab_size=vocab_size,
+            hard_vocab_limit=not soft,
             character_coverage=coverage,
             num_threads=threads,
             **_OPTIONS,

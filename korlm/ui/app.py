@@ -39,11 +39,11 @@ def build(service: Service | None = None) -> gr.Blocks:
     service = service or Service()
     wording = Wording()
     with gr.Blocks(title="korlm · " + say("title", "ko"), analytics_enabled=False) as demo:
-        with gr.Row(elem_classes="kl-top", equal_height=False):
+        with gr.Row(elem_classes="kl-top"):
             header = gr.HTML(elem_id="header", js_on_load=None, scale=8, min_width=280)
             language = gr.Radio(
                 [("한국어", "ko"), ("English", "en")], value="ko", label="언어 / Language", show_label=False,
-                container=False, elem_id="language", min_width=160, scale=0,
+                container=False, elem_id="language", min_width=210, scale=0,
             )  # fmt: skip
         wording.add(header, value=_header)
         with gr.Tabs():
@@ -99,8 +99,10 @@ def launch(*, port: int | None = None) -> None:
 
 def theme() -> gr.themes.Base:
     """Return the theme: Gradio's own, with fonts that know Hangul and a calm indigo."""
-    return gr.themes.Soft(
+    return gr.themes.Default(
         primary_hue="indigo", neutral_hue="slate", radius_size="md", font=list(_SANS), font_mono=list(_MONO)
+    ).set(  # white on indigo 500 has a contrast of 4.47, just under what small text needs
+        button_primary_background_fill="*primary_600", button_primary_background_fill_hover="*primary_700"
     )
 
 

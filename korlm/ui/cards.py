@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from korlm.errors import KorlmError
+from korlm.ui.glyphs import readable
 from korlm.ui.service import ModelCard
 from korlm.ui.strings import say
 
@@ -64,12 +65,12 @@ def _unit(card: ModelCard, language: str) -> str:
 def _card(board: Board, column: Column, language: str) -> str:
     state = escape(say("state_" + column.state, language))
     if column.error:
-        body = f'<p class="kl-notice kl-error" role="alert">{escape(column.error.message(language))}</p>'
+        body = f'<p class="kl-notice kl-error" role="alert">{escape(readable(column.error.message(language)))}</p>'
     else:
         nothing = column.state == "done" and not column.text
-        rest = f"<em>{escape(say('nothing_written', language))}</em>" if nothing else escape(column.text)
+        rest = f" <em>{escape(say('nothing_written', language))}</em>" if nothing else escape(readable(column.text))
         caret = '<span class="kl-caret" aria-hidden="true"></span>' if column.state in ("loading", "writing") else ""
-        body = f'<p class="kl-text"><span class="kl-prompt">{escape(board.prompt)}</span><span>{rest}</span>{caret}</p>'
+        body = f'<p class="kl-text"><span class="kl-prompt">{escape(readable(board.prompt))}</span><span>{rest}</span>{caret}</p>'
     seed = escape(say("card_seed", language, seed=board.seed))
     busy = "true" if column.state in ("loading", "writing") else "false"
     return (

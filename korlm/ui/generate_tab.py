@@ -83,7 +83,7 @@ def build(service: Service, wording: Wording, language: gr.Radio) -> GenerateTab
         options = _options(wording)
         with gr.Row():
             start = gr.Button(variant="primary", elem_id="generate-run", interactive=bool(cards), min_width=120)
-            halt = gr.Button(variant="stop", elem_id="generate-stop", interactive=False, min_width=120)
+            halt = gr.Button(variant="secondary", elem_id="generate-stop", interactive=False, min_width=120)
         wording.add(start, value="generate")
         wording.add(halt, value="stop")
     view = gr.HTML(show(None, service, "ko"), elem_id="generate-view", js_on_load=None, min_height=200)

@@ -58,5 +58,10 @@ def visible(text: str) -> str:
     return "".join("␣" if g.kind == "space" else f"⟨{g.text}⟩" if g.kind else c for c, g in shown)
 
 
+def readable(text: str) -> str:
+    """Return ``text`` to be read as prose: as it is, but for control characters, which get their names."""
+    return "".join(c if c.isprintable() or c in "\n\t\u200d" else visible(c) for c in text)
+
+
 def _code(character: str) -> str:
     return f"{ord(character):04X}"

@@ -17,7 +17,7 @@ from html import escape
 
 from korlm.text.spans import Span
 from korlm.ui.glosses import gloss, short
-from korlm.ui.glyphs import glyph, visible
+from korlm.ui.glyphs import glyph, readable, visible
 from korlm.ui.service import Lane, Piece
 from korlm.ui.strings import say
 
@@ -30,7 +30,7 @@ _SHOWN_IDS = 12
 def notice(message: str, *, kind: str = "error") -> str:
     """Return a short message: ``kind`` is ``error``, ``wait`` or ``empty``."""
     role = "alert" if kind == "error" else "status"
-    return f'<div class="kl kl-notice kl-{escape(kind)}" role="{role}">{escape(message)}</div>'
+    return f'<div class="kl kl-notice kl-{escape(kind)}" role="{role}">{escape(readable(message))}</div>'
 
 
 def lanes_view(text: str, lanes: Sequence[Lane], language: str, *, waiting: Sequence[str] = ()) -> str:

@@ -142,8 +142,8 @@ class Service:
         return [(name, UNITS[name]) for name in ORDER if name in ready and (name == "byte" or (bundled / name).is_dir())]
 
     def cold(self, names: Sequence[str]) -> list[str]:
-        """Return those of ``names`` whose analyzer or vocabulary is still to be loaded, which takes seconds."""
-        return [name for name in names if name not in self._tokenizers]
+        """Return those of ``names`` whose analyzer is still to be loaded, which takes seconds."""
+        return [name for name in names if UNITS[name] == "morpheme" and name not in self._tokenizers]
 
     def check(self, text: str, names: Sequence[str]) -> list[str]:
         """Return the names in the view's order, or raise where there is nothing to compare.
@@ -223,7 +223,7 @@ class Service:
         return thread
 
     def _warm(self) -> None:
-        for name, _ in self.tokenizers():
+        for name, _ in sorted(self.tokenizers(), key=lambda known: known[1] == "morpheme"):
             _quietly(self._tokenizers.get, name)
         for card in self.models():
             _quietly(self._models.get, card.name)

@@ -1,0 +1,115 @@
+"""The `korlm` command, as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def korlm(*arguments: str, stdin: str = "", language: str = "ko") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "korlm", *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=ROOT,
+        env={**os.environ, "KORLM_LANG": language, "PYTHONPATH": str(ROOT)},
+        timeout=200,
+    )
+
+
+def test_tokenize_prints_pieces_of_standard_input() -> None:
+    done = korlm("tokenize", "-t", "syllable", stdin="가 나\n다\n")
+    assert (done.returncode, done.stdout) == (0, "가│␣│나\n다\n")
+
+
+def test_tokenize_gives_json_that_decodes() -> None:
+    done = korlm("tokenize", "-t", "kiwi", "--json", stdin="했다 ▁\n\n")
+    first, second = (json.loads(line) for line in done.stdout.splitlines())
+    assert first["text"] == "했다 ▁" and second["ids"] == []
+    assert first["segments"][0]["morphemes"][1] == ["었", "EP"]
+
+
+def test_tokenize_reads_files(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("가나\n", "utf-8")
+    assert korlm("tokenize", "-t", "syllable", "--ids", str(tmp_path / "a.txt")).stdout.split()[0].isdigit()
+
+
+def test_tokenize_with_syllables_is_quick_from_the_shell() -> None:
+    seconds = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        korlm("tokenize", "-t", "syllable", stdin="가\n")
+        seconds.append(time.perf_counter() - begun)
+    assert sorted(seconds)[1] < 0.5
+
+
+def test_compare_prints_a_lane_a_tokenizer() -> None:
+    done = korlm("compare", "나랑 쇼핑하자.", "-t", "word,kiwi,byte")
+    assert done.stdout.splitlines()[0] == "word  나랑│␣쇼핑하자."
+    assert [lane["name"] for lane in json.loads(korlm("compare", "가", "--json").stdout)["lanes"]][0] == "word"
+
+
+def test_train_evaluate_and_generate_from_end_to_end(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    folder = str(tmp_path / "run")
+    sizes = ["--hidden", "64", "--embedding", "32", "--batch", "8", "--window", "32", "--epochs", "12"]
+    trained = korlm("train", "kolaw", "--tokenizer", "syllable", "--folder", folder, "--json", *sizes)
+    assert trained.returncode == 0, trained.stderr
+    figures = json.loads(trained.stdout)
+    evaluated = korlm("evaluate", folder, "kolaw", "--json")
+    assert json.loads(evaluated.stdout)["bits_per_character"] == pytest.approx(figures["bits_per_character"], abs=1e-3)
+    assert figures["bits_per_character"] < 8, "a law is not noise"
+    generated = korlm("generate", folder, "모든 국민은", "--seed", "1", "--max-tokens", "20")
+    assert generated.stdout.startswith("모든 국민은") and len(generated.stdout) > 10
+    assert generated.stdout == korlm("generate", folder, "모든 국민은", "--seed", "1", "--max-tokens", "20").stdout
+    assert "학습" in trained.stderr and "조각/초" in trained.stderr
+    assert time.monotonic() - begun < 60
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["tokenize", "-t", "kiwy"], "'kiwy'"),
+        (["tokenize", "no-such.txt"], "읽지 못했습니다"),
+        (["compare", ""], "비었습니다"),
+        (["compare", "가", "-t", "word,what"], "'what'"),
+        (["evaluate", "no-model", "kolaw"], "'no-model'"),
+        (["generate", "no-model", "가"], "'no-model'"),
+        (["train", "no-corpus"], "'no-corpus'"),
+        (["train", "kolaw", "--cell", "cnn"], "'cnn'"),
+        (["train", "kolaw", "--batch", "0"], "batch"),
+        (["nonsense"], "nonsense"),
+        ([], "COMMAND"),
+    ],
+)
+def test_bad_input_is_one_message_and_status_2(arguments: list[str], message: str, tmp_path: Path) -> None:
+    folder = ["--folder", str(tmp_path / "run")] if arguments[:1] == ["train"] else []
+    done = korlm(*arguments, *folder)
+    assert done.returncode == 2
+    assert message in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists(), "nothing half written"
+
+
+def test_messages_are_in_the_persons_language() -> None:
+    assert "There is no tokenizer" in korlm("tokenize", "-t", "kiwy", language="en").stderr
+    assert "글을 조각으로" in korlm("--help").stdout
+    assert "cut text into pieces" in korlm("--help", language="en").stdout
+    assert "learning rate" in korlm("train", "--help", language="en").stdout
+
+
+def test_a_surrogate_from_a_badly_encoded_pipe_is_a_clear_error() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "korlm", "tokenize", "-t", "syllable"], input=b"\xff\n", capture_output=True, cwd=ROOT
+    )
+    assert done.returncode == 2
+    assert "UTF-8" in done.stderr.decode()

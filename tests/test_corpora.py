@@ -1,0 +1,112 @@
+"""Corpora: files, splits, caches."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import korlm
+from korlm.corpora.files import read_file
+from korlm.corpora.sources import split_lines, split_of
+from korlm.corpora.tokens import token_array
+from korlm.errors import CorpusError, UnknownNameError
+
+LINES = ["첫 줄", "둘째, 줄", '셋째 "줄']
+
+
+def written(folder: Path, name: str, content: str) -> Path:
+    path = folder / name
+    data = content.encode()
+    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_each_format_gives_the_same_lines(tmp_path: Path, suffix: str) -> None:
+    text = "\n".join(LINES) + "\n\n"
+    jsonl = "".join(json.dumps({"text": line}, ensure_ascii=False) + "\n" for line in LINES)
+    table = "id,text\n" + "".join(f'{i},"{line.replace(chr(34), chr(34) * 2)}"\n' for i, line in enumerate(LINES))
+    tabs = "".join(f"{i}\t5\t{line}\n" for i, line in enumerate(LINES))
+    assert list(read_file(written(tmp_path, "a.txt" + suffix, text))) == LINES
+    assert list(read_file(written(tmp_path, "a.jsonl" + suffix, jsonl))) == LINES
+    assert list(read_file(written(tmp_path, "a.csv" + suffix, table))) == LINES
+    assert list(read_file(written(tmp_path, "a.tsv" + suffix, tabs))) == LINES
+    assert list(read_file(written(tmp_path, "a.tsv" + suffix, tabs), column=1)) == ["5"] * 3
+
+
+def test_crlf_and_a_byte_order_mark_are_not_text(tmp_path: Path) -> None:
+    assert list(read_file(written(tmp_path, "a.txt", "\ufeff가\r\n나\r\n"))) == ["가", "나"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.doc", b"x", "형식"),
+        ("a.txt", "가".encode("cp949"), "UTF-8"),
+        ("a.txt.gz", b"not gzip", "읽지 못했습니다"),
+        ("a.jsonl", b"{", "읽지 못했습니다"),
+        ("a.jsonl", b'{"a": 1}\n', "칸이 없습니다"),
+    ],
+)
+def test_an_unreadable_file_is_a_clear_error(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(CorpusError, match=message):
+        list(read_file(tmp_path / name))
+
+
+def test_a_column_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="'body'"):
+        list(read_file(written(tmp_path, "a.csv", "id,text\n1,가\n"), column="body"))
+    with pytest.raises(CorpusError, match="'7'"):
+        list(read_file(written(tmp_path, "a.tsv", "1\t가\n"), column=7))
+
+
+def test_an_empty_corpus_and_an_unknown_name_are_clear_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CorpusError, match="비었습니다"):
+        korlm.load_corpus(written(tmp_path, "a.txt", "\n\n"))
+    with pytest.raises(UnknownNameError, match="kolaw"):
+        korlm.load_corpus("nothing.txt")
+    monkeypatch.delenv("KORLM_CORPORA", raising=False)
+    with pytest.raises(CorpusError, match="KORLM_CORPORA"):
+        korlm.load_corpus("reviews")
+
+
+def test_a_line_never_changes_side() -> None:
+    lines = [f"줄 {i}" for i in range(3000)]
+    corpus = split_lines("all", lines)
+    fewer = split_lines("some", lines[::-3])
+    assert set(fewer.test) <= set(corpus.test)
+    assert not set(corpus.train) & (set(corpus.test) | set(corpus.valid))
+    assert len(corpus.test) == pytest.approx(150, abs=50)
+    assert split_of("대한민국은 민주공화국이다.") == "test"  # golden: a change would move lines of users' corpora
+
+
+def test_the_bundled_corpora_are_the_statutes() -> None:
+    kolaw, kobill = korlm.load_corpus("kolaw"), korlm.load_corpus("kobill")
+    assert any("대한민국" in line for line in kolaw.train)
+    assert len(kobill.train) > 500
+
+
+def test_the_reviews_have_their_own_splits(corpora: Path) -> None:
+    corpus = korlm.load_corpus("reviews")
+    assert (len(corpus.train), len(corpus.valid), len(corpus.test)) == (628_425, 20_000, 20_000)
+    assert sum(len(line) + 1 for line in corpus.test) == 742_126
+
+
+def test_token_arrays_are_cached_by_content_and_signature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KORLM_CACHE", str(tmp_path))
+    tokenizer = korlm.load_tokenizer("syllable")
+    first = token_array(LINES, tokenizer)
+    again = token_array(LINES, tokenizer)
+    assert isinstance(again, np.memmap)
+    assert first.tolist() == again.tolist()
+    assert tokenizer.decode(first.tolist()) == "".join(LINES)
+    (file,) = (tmp_path / "tokens").iterdir()
+    file.write_bytes(b"damaged")
+    assert token_array(LINES, tokenizer).tolist() == first.tolist()
+    token_array(LINES[:2], tokenizer)
+    assert len(list((tmp_path / "tokens").iterdir())) == 2
