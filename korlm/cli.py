@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
@@ -80,7 +81,7 @@ def _add_compare(commands: Any) -> None:
 def _add_train(commands: Any) -> None:
     # `models` brings torch, which takes a second: its options are read only when `train` is asked for
     train = "train" in sys.argv[1:2]
-    parser = _command(commands, "train", _train, "언어 모형을 가르친다", "train a language model")
+    parser = _command(commands, "train", _train, "언어 모델을 가르친다", "train a language model")
     parser.add_argument("corpus", help=pick("말뭉치 이름(kolaw, kobill, reviews)이나 파일", "corpus name or file"))
     parser.add_argument("--folder", default="runs/model", help=pick("저장할 폴더", "folder to write"))
     parser.add_argument("--column", help=pick("글이 든 칸", "column that holds the text"))
@@ -111,7 +112,7 @@ def _add_fields(parser: argparse.ArgumentParser, config: type) -> None:
 
 def _add_evaluate(commands: Any) -> None:
     parser = _command(commands, "evaluate", _evaluate, "글자당 비트를 잰다", "measure bits per character")
-    parser.add_argument("model", help=pick("모형 이름이나 폴더", "model name or folder"))
+    parser.add_argument("model", help=pick("모델 이름이나 폴더", "model name or folder"))
     parser.add_argument(
         "corpus", nargs="?", help=pick("말뭉치나 파일 (없으면 표준 입력)", "corpus or file (else stdin)")
     )
@@ -121,7 +122,7 @@ def _add_evaluate(commands: Any) -> None:
 
 def _add_generate(commands: Any) -> None:
     parser = _command(commands, "generate", _generate, "글을 이어 쓴다", "continue a text")
-    parser.add_argument("model", help=pick("모형 이름이나 폴더", "model name or folder"))
+    parser.add_argument("model", help=pick("모델 이름이나 폴더", "model name or folder"))
     parser.add_argument(
         "prompt", nargs="?", help=pick("글머리 (없으면 표준 입력의 줄마다)", "prompt (else lines of stdin)")
     )
@@ -220,9 +221,10 @@ def _app(options: argparse.Namespace) -> None:
         raise InputError(
             'Gradio가 없습니다. pip install "korlm[ui]" 하세요.', 'Gradio is missing. Run: pip install "korlm[ui]"'
         ) from error
-    import runpy
+    from korlm.ui.app import launch
 
-    runpy.run_module("korlm.ui", run_name="__main__", init_globals={"HOST": options.host, "PORT": options.port})
+    os.environ["GRADIO_SERVER_NAME"] = options.host
+    launch(port=options.port)
 
 
 def _column(column: str | None) -> str | int | None:

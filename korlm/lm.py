@@ -60,7 +60,7 @@ class LanguageModel:
     def __init__(self, tokenizer: Tokenizer, net: RecurrentLM, *, info: dict[str, Any] | None = None) -> None:
         if net.config.vocab_size != tokenizer.vocab_size:
             raise ArtifactError(
-                f"모형의 어휘 {net.config.vocab_size}개와 토크나이저의 {tokenizer.vocab_size}개가 다릅니다. 짝이 맞는 것을 쓰세요.",
+                f"모델의 어휘 {net.config.vocab_size}개와 토크나이저의 {tokenizer.vocab_size}개가 다릅니다. 짝이 맞는 것을 쓰세요.",
                 f"The model has {net.config.vocab_size} ids, the tokenizer {tokenizer.vocab_size}. Use a matching pair.",
             )
         self.tokenizer = tokenizer

@@ -53,7 +53,7 @@ def load_model(name: str | Path) -> LanguageModel:
     folder = Path(name)
     if not folder.is_dir():
         raise UnknownNameError(
-            f"'{name}'이라는 모형도 폴더도 없습니다. 쓸 수 있는 이름: {', '.join(list_models()) or '없음'}.",
+            f"'{name}'이라는 모델도 폴더도 없습니다. 쓸 수 있는 이름: {', '.join(list_models()) or '없음'}.",
             f"There is no model and no folder '{name}'. Names: {', '.join(list_models()) or 'none'}.",
         )
     return LanguageModel.load(folder / "best" if (folder / "best").is_dir() else folder)

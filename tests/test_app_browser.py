@@ -234,7 +234,8 @@ def test_stop_ends_the_writing_and_frees_the_button(page: playwright.Page) -> No
     if page.locator("#generate-run").is_disabled():
         pytest.skip("no bundled model to write with")
     page.locator("#generate-options button").first.click()
-    page.get_by_role("spinbutton", name="최대 토큰").fill("200")
+    for name, value in (("온도", "2"), ("top-p", "1"), ("최대 토큰", "200")):  # so hot that no model ends by itself
+        page.get_by_role("spinbutton", name=name).fill(value)
     page.keyboard.press("Tab")
     page.click("#generate-run")
     page.wait_for_selector(".kl-state.kl-writing", timeout=READY_SECONDS)

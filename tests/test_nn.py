@@ -32,6 +32,20 @@ def test_windows_with_carried_state_equal_the_full_pass(small_net: Make, cell: s
         torch.testing.assert_close(part, whole)
 
 
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("layers", [1, 2])
+def test_one_step_after_another_equals_the_full_pass(small_net: Make, cell: str, layers: int) -> None:
+    net = small_net(cell=cell, layers=layers)
+    ids = torch.randint(0, 260, (3, 6), generator=torch.Generator().manual_seed(2))
+    full, full_state = net(ids)
+    state = net.zero_state(3)
+    for time in range(6):
+        hidden, state = net.step(ids[:, time], state)
+        torch.testing.assert_close(hidden, full[:, time])
+    for part, whole in zip(state, full_state, strict=True):
+        torch.testing.assert_close(part, whole)
+
+
 def test_gradients_stop_at_the_window(small_net: Make) -> None:
     net = small_net()
     ids = torch.zeros(1, 4, dtype=torch.long)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from html import escape
 from html.parser import HTMLParser
 from typing import Any
@@ -16,8 +18,9 @@ from korlm.ui.compare_tab import Compared, show
 from korlm.ui.counts import counts_table
 from korlm.ui.glosses import short
 from korlm.ui.glyphs import glyph, visible
+from korlm.ui.plain import Counts, Lane, ModelCard, Piece, Token
 from korlm.ui.render import BLOCK, DRAWN, blocks, describe, lanes_view
-from korlm.ui.service import MAX_PROMPT, MAX_TEXT, Counts, Lane, ModelCard, Piece, Service, Token
+from korlm.ui.service import MAX_PROMPT, MAX_TEXT, Service
 
 NASTY = [
     "<script>window.hacked=1</script>",
@@ -166,6 +169,14 @@ def test_an_analyzer_that_fails_leaves_the_other_lanes() -> None:
     service._tokenizers._load = fail
     okt, byte = service.compare("가나", ["byte", "okt"])
     assert okt.error and "<crash>" not in okt.error.message("ko") and byte.counts and byte.counts.ids == 6
+
+
+def test_the_app_is_imported_without_torch_or_an_analyzer() -> None:
+    pytest.importorskip("gradio")
+    heavy = ("torch", "kiwipiepy", "jpype", "sentencepiece")
+    code = f"import sys, korlm.ui.app; korlm.ui.app.build(); print([n for n in {heavy} if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("[]"), done.stdout
 
 
 def test_every_text_has_both_languages_and_the_same_places() -> None:

@@ -91,8 +91,8 @@ def compare(text: str, names: Sequence[str | Tokenizer], *, vocabularies: bool =
         UnknownNameError, InputError, AnalyzerError: as `load_tokenizer` and `Tokenizer.encode` do.
 
     Example:
-        >>> compare("나랑 쇼핑하자.", ["kiwi"]).lanes[0].encoding.pieces
-        ['나', '랑', ' 쇼핑', '하', '자', '.']
+        >>> compare("이 영화를 봤다.", ["kiwi"]).lanes[0].encoding.pieces
+        ['이', ' 영화', '를', ' 봤', '다', '.']
     """
     lanes = []
     for name in names:

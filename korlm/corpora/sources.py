@@ -55,7 +55,7 @@ def split_of(line: str, *, valid: float = 0.05, test: float = 0.05) -> str:
     """Return the split of a line, by its hash alone: equal lines share a side, and adding lines moves none.
 
     >>> split_of("대한민국은 민주공화국이다.")
-    'train'
+    'test'
     """
     digest = hashlib.blake2b(line.encode(), digest_size=8).digest()
     place = int.from_bytes(digest, "big") / 2**64

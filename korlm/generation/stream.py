@@ -29,11 +29,12 @@ def stream_ids(
     """
     generator = torch.Generator().manual_seed(secrets.randbits(63) if config.seed is None else config.seed)
     device = net.embedding.weight.device
-    inputs, state = torch.tensor([list(context)], device=device), None
+    with torch.inference_mode():
+        hidden, state = net(torch.tensor([list(context)], device=device))
+        hidden = hidden[:, -1]
     for index in range(config.max_tokens):
         with torch.inference_mode():
-            hidden, state = net(inputs, state)
-            logits = net.logits(hidden[0, -1]).cpu()
+            logits = net.logits(hidden[0]).cpu()
             logits[_NEVER] = -torch.inf
             if index == 0 and first is not None:
                 logits[~first] = -torch.inf
@@ -41,7 +42,8 @@ def stream_ids(
         if chosen == EOS_ID:
             return
         yield chosen
-        inputs = torch.tensor([[chosen]], device=device)
+        with torch.inference_mode():
+            hidden, state = net.step(torch.tensor([chosen], device=device), state)
 
 
 def stream_text(

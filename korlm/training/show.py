@@ -21,6 +21,7 @@ class TrainingBar:
         self._stage = ""
 
     def __enter__(self) -> TrainingBar:
+        self._to("vocabulary", pick("어휘 만드는 중…", "making the vocabulary…"), 1, "{desc}")
         return self
 
     def __exit__(

@@ -101,8 +101,13 @@ def theme() -> gr.themes.Base:
     """Return the theme: Gradio's own, with fonts that know Hangul and a calm indigo."""
     return gr.themes.Default(
         primary_hue="indigo", neutral_hue="slate", radius_size="md", font=list(_SANS), font_mono=list(_MONO)
-    ).set(  # white on indigo 500 has a contrast of 4.47, just under what small text needs
-        button_primary_background_fill="*primary_600", button_primary_background_fill_hover="*primary_700"
+    ).set(  # the theme's own greys, and white on its indigo 500, have less than the contrast of 4.5 that small text needs
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        block_info_text_color="*neutral_500",
+        block_info_text_color_dark="*neutral_400",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
     )
 
 

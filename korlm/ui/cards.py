@@ -12,8 +12,8 @@ from html import escape
 
 from korlm.errors import KorlmError
 from korlm.ui.glyphs import readable
-from korlm.ui.service import ModelCard
-from korlm.ui.strings import say
+from korlm.ui.plain import ModelCard
+from korlm.ui.strings import named, say
 
 
 @dataclass
@@ -51,15 +51,11 @@ def board_view(board: Board, language: str) -> str:
 
 def facts(card: ModelCard, language: str) -> str:
     """Return a model's facts as one line."""
-    known = [say("card_unit", language, tokenizer=card.tokenizer, unit=_unit(card, language)), card.cell.upper()]
+    known = [named(card.tokenizer, card.unit, language), card.cell.upper()]
     known.append(say("card_parameters", language, count=_short(card.parameters)))
     if card.bits is not None:
         known.append(say("card_bits", language, bits=f"{card.bits:.2f}"))
     return " · ".join(known)
-
-
-def _unit(card: ModelCard, language: str) -> str:
-    return say("unit_" + card.unit, language) if card.unit else "?"
 
 
 def _card(board: Board, column: Column, language: str) -> str:

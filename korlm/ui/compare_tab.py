@@ -10,9 +10,10 @@ import gradio as gr
 
 from korlm.errors import KorlmError
 from korlm.ui.counts import counts_table
+from korlm.ui.plain import Lane
 from korlm.ui.render import lanes_view, notice
-from korlm.ui.service import PRESELECTED, Lane, Service, unexpected
-from korlm.ui.strings import say
+from korlm.ui.service import PRESELECTED, Service, unexpected
+from korlm.ui.strings import named, say
 from korlm.ui.wording import Wording
 
 _log = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ def build(service: Service, wording: Wording, language: gr.Radio, script: str) -
             gr.Textbox(DEFAULT_TEXT, lines=2, max_lines=8, elem_id="compare-text"), label="text", placeholder="text_hint"
         )
         known = service.tokenizers()
-        chosen = [name for name, _ in known if name in PRESELECTED]
+        chosen = [name for name, _ in known if name in PRESELECTED] or [name for name, _ in known]
         names = wording.add(
             gr.CheckboxGroup(choices=_choices(known, "ko"), value=chosen, elem_id="compare-names"),
             label="tokenizers",
@@ -105,7 +106,7 @@ def build(service: Service, wording: Wording, language: gr.Radio, script: str) -
 
 
 def _choices(known: Sequence[tuple[str, str]], language: str) -> list[tuple[str, str]]:
-    return [(f"{name} · {say('unit_' + unit, language)}", name) for name, unit in known]
+    return [(named(name, unit, language), name) for name, unit in known]
 
 
 def _shown(compared: Compared, language: str) -> tuple[str, Compared]:

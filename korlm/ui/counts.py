@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from korlm.ui.service import Counts, Lane
+from korlm.ui.plain import Counts, Lane
 from korlm.ui.strings import say
 
 _COLUMNS = ("col_pieces", "col_ids", "col_per_eojeol", "col_per_id", "col_fallback", "col_bytes", "col_vocabulary")
@@ -40,7 +40,8 @@ def _row(lane: Lane, counts: Counts, most: int, language: str) -> str:
         f"{counts.vocabulary:,}",
     )
     cells = "".join(_cell(key, value, counts.ids / most, language) for key, value in zip(_COLUMNS, values, strict=True))
-    unit = escape(say("unit_" + lane.unit, language))
+    spoken = say("unit_" + lane.unit, language)
+    unit = "" if spoken == lane.name else escape(spoken)
     name = f'<th scope="row" role="rowheader"><b>{escape(lane.name)}</b> <span>{unit}</span></th>'
     return f'<tr role="row" class="kl-{lane.unit}">{name}{cells}</tr>'
 

@@ -13,8 +13,9 @@ import gradio as gr
 
 from korlm.errors import KorlmError
 from korlm.ui.cards import Board, Column, board_view
+from korlm.ui.plain import ModelCard
 from korlm.ui.render import notice
-from korlm.ui.service import MAX_TOKENS, ModelCard, Service, unexpected
+from korlm.ui.service import MAX_TOKENS, Service, unexpected
 from korlm.ui.strings import say
 from korlm.ui.wording import Wording
 
@@ -106,14 +107,14 @@ def build(service: Service, wording: Wording, language: gr.Radio) -> GenerateTab
 def _options(wording: Wording) -> list[gr.components.Component]:
     with wording.add(gr.Accordion(open=False, elem_id="generate-options"), label="sampling"):
         with gr.Row():
-            temperature = gr.Slider(0, 2, 0.8, step=0.05)
-            top_p = gr.Slider(0.05, 1, 0.95, step=0.05)
+            temperature = gr.Slider(0, 2, 0.8, step=0.05, min_width=270)
+            top_p = gr.Slider(0.05, 1, 0.95, step=0.05, min_width=270)
         with gr.Row():
-            top_k = gr.Slider(0, 200, 0, step=1)
-            max_tokens = gr.Slider(1, MAX_TOKENS, 60, step=1)
+            top_k = gr.Slider(0, 200, 0, step=1, min_width=270)
+            max_tokens = gr.Slider(1, MAX_TOKENS, 60, step=1, min_width=270)
         with gr.Row():
-            seed = gr.Number(7, precision=0, minimum=0, maximum=2**31 - 1)
-            fresh = gr.Checkbox(True, container=True)
+            seed = gr.Number(7, precision=0, minimum=0, maximum=2**31 - 1, min_width=270)
+            fresh = gr.Checkbox(True, container=True, elem_id="generate-fresh")
     wording.add(temperature, label="temperature", info="temperature_info")
     wording.add(top_p, label="top_p", info="top_p_info")
     wording.add(top_k, label="top_k", info="top_k_info")

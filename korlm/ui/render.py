@@ -1,6 +1,6 @@
 """Lanes to HTML: one text, a row of its characters, and under it a row for each tokenizer, cell for cell.
 
-    >>> from korlm.ui.service import Lane, Piece, Token
+    >>> from korlm.ui.plain import Lane, Piece, Token
     >>> lane = Lane("syllable", "syllable", (Piece(0, 1, (Token(7, "<", 0, 1),)),))
     >>> "<i>&lt;</i>" in lanes_view("<", [lane], "ko")
     True
@@ -18,8 +18,8 @@ from html import escape
 from korlm.text.spans import Span
 from korlm.ui.glosses import gloss, short
 from korlm.ui.glyphs import glyph, readable, visible
-from korlm.ui.service import Lane, Piece
-from korlm.ui.strings import say
+from korlm.ui.plain import Lane, Piece
+from korlm.ui.strings import named, say
 
 DRAWN = 2_000  # characters; a browser lays out some 30,000 elements for seven lanes of them
 BLOCK = 9  # cells: what fits beside the names on a telephone 390 pixels wide
@@ -43,7 +43,7 @@ def lanes_view(text: str, lanes: Sequence[Lane], language: str, *, waiting: Sequ
         waiting: tokenizers that are still being loaded.
     """
     parts = [
-        notice(say("lane_failed", language, name=lane.name, message=lane.error.message(language)))
+        notice(f"{lane.name}: {lane.error.message(language)}")
         for lane in lanes
         if lane.error
     ]
@@ -62,7 +62,7 @@ def _drawing(text: str, lanes: Sequence[Lane], language: str) -> str:
     spans = blocks(text, lanes)
     names = f'<div class="kl-source">{escape(say("source", language))}</div>' + "".join(
         f'<div class="kl-name kl-{lane.unit}"><b>{escape(lane.name)}</b>'
-        f"<span>{escape(say('unit_' + lane.unit, language))}</span></div>"
+        f"<span>{escape(_unit(lane, language))}</span></div>"
         for lane in lanes
     )
     # The rows of blocks are equally high, so the names repeat down the left and are cut off where the blocks end.
@@ -74,6 +74,11 @@ def _drawing(text: str, lanes: Sequence[Lane], language: str) -> str:
         f'<div class="kl kl-drawing" role="group" aria-label="{label}">{column}<div class="kl-blocks">{body}</div>'
         '<div class="kl-tip" role="tooltip" hidden></div></div>'
     )
+
+
+def _unit(lane: Lane, language: str) -> str:
+    spoken = say("unit_" + lane.unit, language)
+    return "" if spoken == lane.name else spoken
 
 
 def blocks(text: str, lanes: Sequence[Lane]) -> list[Span]:
@@ -110,8 +115,7 @@ def _block(text: str, span: Span, lanes: Sequence[Lane], cursors: list[int], lan
             if piece.end > end:
                 break  # the rest of it is drawn in the next block
             cursors[number] += 1
-        name = say("lane_name", language, name=lane.name, unit=say("unit_" + lane.unit, language))
-        label = escape(name)
+        label = escape(named(lane.name, lane.unit, language))
         rows.append(f'<div class="kl-lane kl-{lane.unit}" role="list" aria-label="{label}">{"".join(row)}</div>')
     line_end = '<div class="kl-break"></div>' if text[start:end].endswith("\n") else ""
     return f'<div class="kl-block">{"".join(rows)}</div>{line_end}'
@@ -165,7 +169,7 @@ def describe(text: str, piece: Piece, language: str) -> str:
     if len(piece.tokens) == 1:
         lines.append(say("piece_id", language, ids=piece.tokens[0].id))
     else:
-        shown = "  ".join(f"{visible(token.text)} {token.id}" for token in piece.tokens[:_SHOWN_IDS])
+        shown = " · ".join(f"{visible(token.text)} {token.id}" for token in piece.tokens[:_SHOWN_IDS])
         more = " …" if len(piece.tokens) > _SHOWN_IDS else ""
         lines.append(f"{say('piece_ids', language, count=len(piece.tokens))}: {shown}{more}")
     lines += [

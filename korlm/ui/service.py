@@ -13,15 +13,15 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from korlm.artifacts import data_folder, read_json
 from korlm.errors import InputError, KorlmError, UnknownNameError
 from korlm.text.spans import check_text
 from korlm.tokenizers.base import SPECIALS, Encoding, Tokenizer
 from korlm.tokenizers.registry import UNITS, list_tokenizers, load_tokenizer
+from korlm.ui.plain import Counts, Lane, ModelCard, Piece, Token
 
 if TYPE_CHECKING:
     from korlm.lm import LanguageModel
@@ -34,74 +34,6 @@ MAX_TOKENS = 200
 ORDER = ("word", "kiwi", "okt", "unigram", "bpe", "syllable", "byte")  # from long pieces to short ones
 PRESELECTED = ("word", "kiwi", "okt", "unigram", "syllable")
 _BYTE_IDS = range(len(SPECIALS), len(SPECIALS) + 256)
-
-
-class Token(NamedTuple):
-    """One id: its number, how it is shown, and the code points that it stands on."""
-
-    id: int
-    text: str
-    start: int
-    end: int
-
-
-class Piece(NamedTuple):
-    """One cut of a tokenizer's unit, with the ids that it became.
-
-    Attributes:
-        start: first code point.
-        end: one past the last.
-        tokens: its ids; several where the vocabulary lacks the piece.
-        morphemes: (form, tag) of each, for morpheme units.
-        fallback: whether it fell back to syllables or bytes.
-    """
-
-    start: int
-    end: int
-    tokens: tuple[Token, ...]
-    morphemes: tuple[tuple[str, str], ...] = ()
-    fallback: bool = False
-
-    @property
-    def tag(self) -> str:
-        """Tags of the morphemes joined by ``+``, or nothing."""
-        return "+".join(tag for _, tag in self.morphemes)
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How one tokenizer spends the text; every figure covers the whole of it."""
-
-    pieces: int
-    ids: int
-    ids_per_eojeol: float | None
-    characters_per_id: float | None
-    byte_ids: int
-    fallback: int
-    vocabulary: int
-
-
-@dataclass(frozen=True)
-class Lane:
-    """One tokenizer's cut of the text, or the error that kept it from one."""
-
-    name: str
-    unit: str
-    pieces: tuple[Piece, ...] = ()
-    counts: Counts | None = None
-    error: KorlmError | None = None
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """What is known of a model without loading it; `bits` are bits per character on validation or test text."""
-
-    name: str
-    tokenizer: str
-    unit: str
-    cell: str
-    parameters: int
-    bits: float | None
 
 
 _Loaded = TypeVar("_Loaded")
@@ -232,7 +164,8 @@ class Service:
         try:
             tokenizer: Tokenizer = self._tokenizers.get(name)
             encoding = tokenizer.encode(text)
-            return Lane(name, UNITS[name], _pieces(encoding, tokenizer), _counts(encoding, tokenizer))
+            pieces = _pieces(encoding, tokenizer)
+            return Lane(name, UNITS[name], pieces, _counts(encoding, pieces, tokenizer))
         except KorlmError as error:
             return Lane(name, UNITS[name], error=error)
         except Exception:  # a crash inside one analyzer's library: the other lanes must still be drawn
@@ -289,15 +222,15 @@ def _pieces(encoding: Encoding, tokenizer: Tokenizer) -> tuple[Piece, ...]:
     )
 
 
-def _counts(encoding: Encoding, tokenizer: Tokenizer) -> Counts:
+def _counts(encoding: Encoding, pieces: Sequence[Piece], tokenizer: Tokenizer) -> Counts:
     ids, eojeol = len(encoding.ids), len(encoding.text.split())
     return Counts(
-        pieces=len(encoding.segments),
+        pieces=len(pieces),
         ids=ids,
         ids_per_eojeol=ids / eojeol if eojeol else None,
         characters_per_id=len(encoding.text) / ids if ids else None,
         byte_ids=sum(number in _BYTE_IDS for number in encoding.ids),
-        fallback=sum(piece.fallback for piece in _pieces(encoding, tokenizer)),
+        fallback=sum(piece.fallback for piece in pieces),
         vocabulary=tokenizer.vocab_size,
     )
 

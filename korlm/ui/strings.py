@@ -19,7 +19,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "tab_compare": ("토크나이저 비교", "Compare tokenizers"),
     "tab_generate": ("문장 생성", "Generate text"),
     # units
-    "unit_word": ("어절", "word"),
+    "unit_word": ("어절", "eojeol"),
     "unit_morpheme": ("형태소", "morpheme"),
     "unit_subword": ("서브워드", "subword"),
     "unit_syllable": ("음절", "syllable"),
@@ -32,14 +32,12 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "examples": ("눌러서 해 보기", "Try one of these"),
     "source": ("원문", "text"),
     "lanes_name": ("토크나이저마다 나눈 글", "The text as each tokenizer cuts it"),
-    "lane_name": ("{name}, {unit}", "{name}, {unit}"),
     "waiting": ("분석 중… {names} 준비에 몇 초 걸립니다.", "Working… {names} needs a few seconds to load."),
     "empty": ("글을 쓰고 ‘나누어 보기’를 누르면 여기에 나타납니다.", "Type a text and press “Split the text”."),
     "drawn": (
         "그림에는 앞의 {shown}자만 그렸습니다. 아래 표의 수는 {total}자 전체를 센 것입니다.",
         "Only the first {shown} characters are drawn. The counts below cover all {total}.",
     ),
-    "lane_failed": ("{name}: {message}", "{name}: {message}"),
     "legend_piece": ("조각", "piece"),
     "legend_space": ("띄어쓰기 (뒤 조각에 붙음)", "space (joins the piece after it)"),
     "legend_fallback": ("어휘에 없어 더 잘게 나눈 조각", "not in the vocabulary, cut further"),
@@ -94,7 +92,6 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "state_stopped": ("멈춤", "Stopped"),
     "state_error": ("쓰지 못함", "Failed"),
     "nothing_written": ("(모델이 바로 끝맺었습니다)", "(the model ended at once)"),
-    "card_unit": ("{tokenizer} · {unit}", "{tokenizer} · {unit}"),
     "card_parameters": ("매개변수 {count}", "{count} parameters"),
     "card_bits": ("글자당 {bits}비트", "{bits} bits per character"),
     "card_seed": ("시드 {seed}", "seed {seed}"),
@@ -106,3 +103,13 @@ def say(key: str, language: str, **values: object) -> str:
     ko, en = _TEXTS[key]
     text = pick(ko, en, language=language)
     return text.format(**values) if values else text
+
+
+def named(tokenizer: str, unit: str, language: str) -> str:
+    """Return a tokenizer's name with its unit, once where they are the same word.
+
+        >>> named("kiwi", "morpheme", "ko"), named("byte", "byte", "en")
+        ('kiwi · 형태소', 'byte')
+    """
+    spoken = say("unit_" + unit, language) if unit else tokenizer
+    return tokenizer if spoken == tokenizer else f"{tokenizer} · {spoken}"
