@@ -2,12 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PORT ?= 7860
 
 .PHONY: app test check bench install install-dev lint types slow clean
 
 app: install
-	$(BIN)/korlm app --port $(PORT)
+	$(BIN)/korlm app
 
 install: $(VENV)/.app
 install-dev: $(VENV)/.dev

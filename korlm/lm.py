@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 
 from korlm.artifacts import FORMAT, new_folder, read_config, read_json, write_json
 from korlm.errors import ArtifactError, CorpusError, InputError
-from korlm.generation.sampling import SamplingConfig
+from korlm.generation.config import SamplingConfig
 from korlm.generation.stream import stream_text
 from korlm.nn.recurrent import NetConfig, RecurrentLM
 from korlm.tokenizers.base import Tokenizer

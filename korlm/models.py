@@ -11,7 +11,7 @@ import platform
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from korlm.nn.recurrent import NetConfig, RecurrentLM
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.registry import load_tokenizer, train_tokenizer
 from korlm.training.batching import WindowBatches
-from korlm.training.config import TrainConfig, option
+from korlm.training.config import ModelConfig, TrainConfig
 from korlm.training.loop import Report, Trainer
 
 
@@ -57,20 +57,6 @@ def load_model(name: str | Path) -> LanguageModel:
             f"There is no model and no folder '{name}'. Names: {', '.join(list_models()) or 'none'}.",
         )
     return LanguageModel.load(folder / "best" if (folder / "best").is_dir() else folder)
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """What net to train on which pieces; see each field's help."""
-
-    tokenizer: str = option("unigram", "토크나이저 이름이나 폴더", "tokenizer: a name or a folder")
-    vocab_size: int = option(0, "어휘 크기 (0이면 이름의 기본값)", "vocabulary size (0: the name's default)")
-    cell: str = option("lstm", "셀: rnn, gru, lstm", "cell: rnn, gru or lstm")
-    embedding: int = option(256, "임베딩 너비 E", "embedding width, E")
-    hidden: int = option(512, "은닉 너비 H", "hidden width, H")
-    layers: int = option(1, "층 수 L", "layers, L")
-    dropout: float = option(0.0, "드롭아웃", "dropout")
-    tied: bool = option(True, "출력 가중치를 임베딩과 함께 씀", "tie the output weights to the embedding")
 
 
 def train_model(

@@ -67,10 +67,18 @@ def main() -> None:
     empty = seconds(lambda: run("-c", "pass"), 7)
     rows = [
         ("import korlm, less an empty python", seconds(lambda: run("-c", "import korlm"), 7) - empty, 0.2),
-        ("korlm tokenize, syllables", seconds(lambda: run("-m", "korlm", "tokenize", "-t", "syllable", stdin="가"), 7), 0.5),
+        (
+            "korlm tokenize, syllables",
+            seconds(lambda: run("-m", "korlm", "tokenize", "-t", "syllable", stdin="가"), 7),
+            0.5,
+        ),
         ("the app's first page", statistics.median(first_page() for _ in range(3)), 10.0),
         ("compare 200 characters, 5 lanes, warm", seconds(lambda: korlm.compare(TEXT, tokenizers), 15), 0.150),
-        ("a piece generated (unigram)", seconds(lambda: lm.generate("이 영화는", seed=1, max_tokens=200), 5) / pieces, None),
+        (
+            "a piece generated (unigram)",
+            seconds(lambda: lm.generate("이 영화는", seed=1, max_tokens=200), 5) / pieces,
+            None,
+        ),
     ]
     print(f"{platform.node()}, {platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     for name, value, limit in rows:

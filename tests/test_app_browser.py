@@ -19,7 +19,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api", reason="브라우저 시험에는 playwright가 필요합니다 (pip install playwright)")
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="브라우저 시험에는 playwright가 필요합니다 (pip install playwright)"
+)
 pytest.importorskip("gradio", reason="the app needs gradio: pip install 'korlm[ui]'")
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -72,9 +74,7 @@ def page(browser: playwright.Browser, address: str) -> Iterator[playwright.Page]
     yield from _page(browser, address, width=1440)
 
 
-def _page(
-    browser: playwright.Browser, address: str, *, width: int, scheme: str = "light"
-) -> Iterator[playwright.Page]:
+def _page(browser: playwright.Browser, address: str, *, width: int, scheme: str = "light") -> Iterator[playwright.Page]:
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     opened = context.new_page()
     outside: list[str] = []
@@ -125,7 +125,9 @@ def _row(page: playwright.Page, selector: str) -> str:
 def test_korean_typed_in_the_box_appears_in_every_lane_aligned(page: playwright.Page) -> None:
     text = "오늘은 날씨가 정말 좋았다"
     _compare(page, text)
-    page.wait_for_function("() => document.querySelector('.kl-ruler')?.textContent.startsWith('오늘은')", timeout=READY_SECONDS)
+    page.wait_for_function(
+        "() => document.querySelector('.kl-ruler')?.textContent.startsWith('오늘은')", timeout=READY_SECONDS
+    )
     _settle(page)
     names = page.eval_on_selector_all(".kl-block:first-child .kl-lane", "rows => rows.map(r => r.ariaLabel)")
     assert len(names) >= 2
@@ -187,7 +189,9 @@ def test_a_link_can_ask_for_english(browser: playwright.Browser, address: str) -
 def test_scripts_and_templates_that_are_typed_are_shown_and_not_run(page: playwright.Page) -> None:
     text = "<script>window.hacked=1</script><img src=x onerror=window.hacked=2>{{value}}${window.hacked=3}"
     _compare(page, text)
-    page.wait_for_function("() => document.querySelector('.kl-ruler')?.textContent.startsWith('<scri')", timeout=READY_SECONDS)
+    page.wait_for_function(
+        "() => document.querySelector('.kl-ruler')?.textContent.startsWith('<scri')", timeout=READY_SECONDS
+    )
     _settle(page)
     assert _row(page, ".kl-ruler") == text
     assert page.evaluate("window.hacked") is None
@@ -251,12 +255,15 @@ def test_stop_ends_the_writing_and_frees_the_button(page: playwright.Page) -> No
 @pytest.mark.parametrize("width", [1440, 390])
 def test_nothing_is_wider_than_the_window(browser: playwright.Browser, address: str, width: int, scheme: str) -> None:
     for page in _page(browser, address, width=width, scheme=scheme):
-        _compare(page, "아버지가방에들어가셨다 ㅋㅋ\n<b>탭\t과</b> 넓은\u3000칸 👩‍💻 뷁쀍 " + "긴어절" * 20 + " The end.")
+        _compare(
+            page, "아버지가방에들어가셨다 ㅋㅋ\n<b>탭\t과</b> 넓은\u3000칸 👩‍💻 뷁쀍 " + "긴어절" * 20 + " The end."
+        )
         page.wait_for_function("() => document.querySelector('.kl-ruler')?.textContent.startsWith('아버지')")
         _settle(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         outside = page.evaluate(
-            "w => [...document.querySelectorAll('.kl *')].filter(n => n.getBoundingClientRect().right > w).length", width
+            "w => [...document.querySelectorAll('.kl *')].filter(n => n.getBoundingClientRect().right > w).length",
+            width,
         )
         assert outside == 0
         spare = page.evaluate(

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 import korlm
 from korlm.errors import InputError
-from korlm.generation.sampling import SamplingConfig, choose, keep
+from korlm.generation.config import SamplingConfig
+from korlm.generation.sampling import choose, keep
 from korlm.generation.stream import stream_ids
 from korlm.lm import LanguageModel
 from korlm.nn.recurrent import RecurrentLM
+from korlm.text.utf8 import allowed_next, is_complete
 from korlm.tokenizers.base import EOS_ID
 from korlm.tokenizers.byte import byte_tokenizer
 
@@ -22,9 +24,12 @@ Make = Callable[..., RecurrentLM]
 
 
 def test_greedy_takes_the_most_probable_piece_at_every_step(small_net: Make) -> None:
-    net = small_net()
-    ids = list(stream_ids(net, [EOS_ID, 50], SamplingConfig(temperature=0, max_tokens=12)))
-    context = [EOS_ID, 50]
+    net = small_net(300)
+    with torch.no_grad():
+        net.output.bias[4:260] = -20.0  # bytes have rules of their own, tested below
+    ids = list(stream_ids(net, [EOS_ID, 270], SamplingConfig(temperature=0, max_tokens=12)))
+    assert ids
+    context = [EOS_ID, 270]
     for chosen in ids:
         logits = net.logits(net(torch.tensor([context]))[0][0, -1])
         logits[[0, 1, 3]] = -torch.inf
@@ -73,6 +78,27 @@ def test_a_prompt_that_ends_in_a_space_goes_on_with_a_word() -> None:
     for seed in range(5):
         text = lm.generate("이 영화는 ", seed=seed, max_tokens=8)
         assert text and not text.startswith(" ")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_net_that_knows_nothing_still_writes_whole_characters(small_net: Make, seed: int) -> None:
+    lm = LanguageModel(byte_tokenizer(), small_net())
+    parts = list(lm.stream("", seed=seed, temperature=1.0, top_p=1.0, max_tokens=101))
+    assert parts and not any("\ufffd" in part for part in parts)
+
+
+def test_every_character_can_be_written_byte_by_byte_and_nothing_else() -> None:
+    def texts(begun: bytes) -> int:
+        if begun and is_complete(begun):
+            begun.decode()
+            return 1
+        return (
+            sum(texts(begun + bytes([byte])) for byte in allowed_next(begun))
+            if len(begun) < 2
+            else 64 ** ((3 if begun[0] < 0xF0 else 4) - 2)
+        )
+
+    assert texts(b"") == 0x110000 - 0x800, "all code points but the surrogates"
 
 
 def test_asking_to_stop_stops_the_stream(small_net: Make) -> None:

@@ -143,7 +143,13 @@ def test_the_note_of_a_piece_tells_ids_span_and_explains_tags() -> None:
 
 def test_bad_input_is_a_sentence_in_both_languages() -> None:
     service = Service()
-    for text, names in (("", ["byte"]), ("가" * (MAX_TEXT + 1), ["byte"]), ("가", []), ("가", ["zzz"]), ("\ud800", ["byte"])):
+    for text, names in (
+        ("", ["byte"]),
+        ("가" * (MAX_TEXT + 1), ["byte"]),
+        ("가", []),
+        ("가", ["zzz"]),
+        ("\ud800", ["byte"]),
+    ):
         with pytest.raises((InputError, LookupError)) as caught:
             service.check(text, names)
         error = caught.value

@@ -7,6 +7,7 @@ Counts(characters=3, eojeol=2, segments=3, ids=7, byte_ids=7, unknown_segments=3
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from korlm.text.spans import eojeol_spans
@@ -46,20 +47,29 @@ class Counts:
         return self.characters / self.ids if self.ids else 0.0
 
 
-def measure(encoding: Encoding) -> Counts:
-    """Count one encoding."""
-    sizes = [0] * len(encoding.segments)
-    in_bytes: set[int] = set()
-    for number, owner in zip(encoding.ids, encoding.segment_of, strict=True):
-        sizes[owner] += 1
-        if _FIRST <= number <= _LAST:
-            in_bytes.add(owner)
-    unknown = {index for index, size in enumerate(sizes) if size > 1} | in_bytes
+def unknown_segments(encoding: Encoding) -> set[int]:
+    """Return the indices of the segments that the vocabulary lacks: they took more than one id, or bytes."""
+    sizes = Counter(encoding.segment_of)
+    in_bytes = {owner for number, owner in zip(encoding.ids, encoding.segment_of, strict=True) if _is_byte(number)}
+    return {owner for owner, size in sizes.items() if size > 1} | in_bytes
+
+
+def measure(encoding: Encoding, *, bytes_are_pieces: bool = False) -> Counts:
+    """Count one encoding.
+
+    Args:
+        encoding: a tokenizer's.
+        bytes_are_pieces: for the byte unit, whose pieces are bytes: none is unknown.
+    """
     return Counts(
         characters=len(encoding.text),
         eojeol=len(eojeol_spans(encoding.text)),
         segments=len(encoding.segments),
         ids=len(encoding.ids),
-        byte_ids=sum(_FIRST <= number <= _LAST for number in encoding.ids),
-        unknown_segments=len(unknown),
+        byte_ids=sum(map(_is_byte, encoding.ids)),
+        unknown_segments=0 if bytes_are_pieces else len(unknown_segments(encoding)),
     )
+
+
+def _is_byte(number: int) -> bool:
+    return _FIRST <= number <= _LAST

@@ -98,7 +98,8 @@ def compare(text: str, names: Sequence[str | Tokenizer], *, vocabularies: bool =
     for name in names:
         tokenizer = name if isinstance(name, Tokenizer) else load_tokenizer(name)
         encoding = tokenizer.encode(text)
-        lanes.append(Lane(tokenizer.name, tokenizer.unit, encoding, measure(encoding), tokenizer.signature))
+        counts = measure(encoding, bytes_are_pieces=tokenizer.unit == "byte")
+        lanes.append(Lane(tokenizer.name, tokenizer.unit, encoding, counts, tokenizer.signature))
     return Comparison(text, tuple(lanes), vocabularies)
 
 

@@ -8,18 +8,23 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from korlm.generation.sampling import SamplingConfig, choose
+from korlm.generation.config import SamplingConfig
+from korlm.generation.sampling import choose
 from korlm.nn.recurrent import RecurrentLM
 from korlm.text.stable import StableText
-from korlm.tokenizers.base import BOS_ID, EOS_ID, PAD_ID, UNK_ID, Tokenizer
+from korlm.text.utf8 import allowed_next, is_complete
+from korlm.tokenizers.base import EOS_ID, SPECIALS, Tokenizer
 
-_NEVER = [PAD_ID, BOS_ID, UNK_ID]
+_FIRST_BYTE = len(SPECIALS)
 
 
 def stream_ids(
     net: RecurrentLM, context: Sequence[int], config: SamplingConfig, *, first: Tensor | None = None
 ) -> Iterator[int]:
     """Yield the ids that follow a context, up to ``</s>`` (not yielded) or ``config.max_tokens``.
+
+    Lone bytes are chosen so that they are UTF-8, and yielded once their character is whole; one that the limit cuts
+    short is left out.
 
     Args:
         net: the language model, in evaluation mode.
@@ -29,21 +34,42 @@ def stream_ids(
     """
     generator = torch.Generator().manual_seed(secrets.randbits(63) if config.seed is None else config.seed)
     device = net.embedding.weight.device
+    begun: list[int] = []  # ids of the bytes of a character under way
     with torch.inference_mode():
         hidden, state = net(torch.tensor([list(context)], device=device))
         hidden = hidden[:, -1]
     for index in range(config.max_tokens):
         with torch.inference_mode():
-            logits = net.logits(hidden[0]).cpu()
-            logits[_NEVER] = -torch.inf
+            logits = _permitted(net.logits(hidden[0]).cpu(), begun)
             if index == 0 and first is not None:
                 logits[~first] = -torch.inf
             chosen = choose(logits, config, generator)
         if chosen == EOS_ID:
             return
-        yield chosen
+        if begun or _FIRST_BYTE <= chosen < _FIRST_BYTE + 256:
+            begun.append(chosen)
+            if is_complete(_bytes(begun)):
+                yield from begun
+                begun = []
+        else:
+            yield chosen
         with torch.inference_mode():
             hidden, state = net.step(torch.tensor([chosen], device=device), state)
+
+
+def _bytes(ids: list[int]) -> bytes:
+    return bytes(number - _FIRST_BYTE for number in ids)
+
+
+def _permitted(logits: Tensor, begun: list[int]) -> Tensor:
+    """Return ``[V]`` logits with -inf for what may not come next: specials, and bytes that would not be UTF-8."""
+    permitted = torch.full_like(logits, -torch.inf)
+    numbers = [_FIRST_BYTE + byte for byte in allowed_next(_bytes(begun))]
+    permitted[numbers] = logits[numbers]
+    if not begun:
+        permitted[_FIRST_BYTE + 256 :] = logits[_FIRST_BYTE + 256 :]
+        permitted[EOS_ID] = logits[EOS_ID]
+    return permitted
 
 
 def stream_text(

@@ -1,4 +1,4 @@
-"""What a training run is asked to do; the command line's options are these fields.
+"""What a training run is asked for: the model, and how it learns. The command line's options are these fields.
 
 >>> TrainConfig(batch=8).window
 64
@@ -6,15 +6,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, fields
 
 from korlm.errors import InputError
+from korlm.language import option
 
 
-def option(default: Any, ko: str, en: str) -> Any:
-    """A dataclass field with its help in both languages."""
-    return field(default=default, metadata={"ko": ko, "en": en})
+@dataclass(frozen=True)
+class ModelConfig:
+    """What net to train on which pieces; see each field's help."""
+
+    tokenizer: str = option("unigram", "토크나이저 이름이나 폴더", "tokenizer: a name or a folder")
+    vocab_size: int = option(0, "어휘 크기 (0이면 이름의 기본값)", "vocabulary size (0: the name's default)")
+    cell: str = option("lstm", "셀: rnn, gru, lstm", "cell: rnn, gru or lstm")
+    embedding: int = option(256, "임베딩 너비 E", "embedding width, E")
+    hidden: int = option(512, "은닉 너비 H", "hidden width, H")
+    layers: int = option(1, "층 수 L", "layers, L")
+    dropout: float = option(0.0, "드롭아웃", "dropout")
+    tied: bool = option(True, "출력 가중치를 임베딩과 함께 씀", "tie the output weights to the embedding")
 
 
 @dataclass(frozen=True)

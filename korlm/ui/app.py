@@ -11,6 +11,9 @@ from typing import Any
 
 # Read when gradio is first imported: no figures about visitors leave the machine unless somebody asks for that.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+# Read when torch is first imported: a step of generation is too small to share between cores, and visitors' threads
+# that each ask for all of them wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import gradio as gr
 
@@ -61,9 +64,7 @@ def build(service: Service | None = None) -> gr.Blocks:
             return [spoken, *speak(spoken, None, None)]
 
         views = [*wording.components, compare.view, generate.view]
-        language.input(
-            speak, [language, compare.shown, generate.board], views, show_progress="hidden", queue=False
-        )
+        language.input(speak, [language, compare.shown, generate.board], views, show_progress="hidden", queue=False)
         language.change(None, language, None, js=_SET_LANGUAGE)
         first = demo.load(begin, None, [language, *views], show_progress="hidden")
         first.then(compare.run, [compare.text, compare.names, language], [compare.view, compare.shown])
@@ -78,6 +79,7 @@ def launch(*, port: int | None = None) -> None:
     Args:
         port: where to listen; by default ``GRADIO_SERVER_PORT``, else the first free one from 7860.
     """
+    _hold_zero_gpu()
     service = Service()
     demo = build(service)
     host = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1")
@@ -95,6 +97,17 @@ def launch(*, port: int | None = None) -> None:
     )
     service.warm()  # after the page is served: loading holds the interpreter up for seconds
     demo.block_thread()
+
+
+def _hold_zero_gpu() -> None:
+    """On a ZeroGPU Space, declare one function for the GPU: such a Space stops at start-up where there is none.
+
+    The models here are small and run on the CPU; nothing calls it.
+    """
+    if os.environ.get("SPACES_ZERO_GPU"):
+        import spaces
+
+        spaces.GPU(lambda: None)
 
 
 def theme() -> gr.themes.Base:

@@ -1,8 +1,8 @@
 """What models wrote, as cards side by side: the prompt, the continuation, and what is known of the model.
 
-    >>> card = ModelCard("m", "unigram", "subword", "lstm", 2_500_000, 2.5)
-    >>> "2.5M" in board_view(Board("이 ", 7, [Column(card, "영화", "done")]), "ko")
-    True
+>>> card = ModelCard("m", "unigram", "subword", "lstm", 2_500_000, 2.5)
+>>> "2.5M" in board_view(Board("이 ", 7, [Column(card, "영화", "done")]), "ko")
+True
 """
 
 from __future__ import annotations

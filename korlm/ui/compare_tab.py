@@ -85,7 +85,9 @@ def build(service: Service, wording: Wording, language: gr.Radio, script: str) -
     """
     with gr.Column(elem_classes="kl-panel"):
         text = wording.add(
-            gr.Textbox(DEFAULT_TEXT, lines=2, max_lines=8, elem_id="compare-text"), label="text", placeholder="text_hint"
+            gr.Textbox(DEFAULT_TEXT, lines=2, max_lines=8, elem_id="compare-text"),
+            label="text",
+            placeholder="text_hint",
         )
         known = service.tokenizers()
         chosen = [name for name, _ in known if name in PRESELECTED] or [name for name, _ in known]

@@ -56,7 +56,11 @@ def show(board: Board | None, service: Service, language: str) -> str:
     """Return the view's HTML."""
     if not service.models():
         return notice(say("no_models", language))
-    return board_view(board, language) if board and board.columns else notice(say("empty_generate", language), kind="empty")
+    return (
+        board_view(board, language)
+        if board and board.columns
+        else notice(say("empty_generate", language), kind="empty")
+    )
 
 
 def stop(board: Board | None, language: str) -> tuple[Any, ...]:
@@ -77,7 +81,9 @@ def build(service: Service, wording: Wording, language: gr.Radio) -> GenerateTab
             choices=lambda spoken: _choices(cards, spoken),
         )
         prompt = wording.add(
-            gr.Textbox("이 영화는", lines=1, max_lines=4, elem_id="generate-prompt"), label="prompt", placeholder="prompt_hint"
+            gr.Textbox("이 영화는", lines=1, max_lines=4, elem_id="generate-prompt"),
+            label="prompt",
+            placeholder="prompt_hint",
         )
         prompts = gr.Dataset(components=[prompt], samples=[[example] for example in _PROMPTS], type="values")
         wording.add(prompts, label="prompts")
@@ -99,7 +105,15 @@ def build(service: Service, wording: Wording, language: gr.Radio) -> GenerateTab
     )
     # The handler marks the board, which ends the streams and shows them as stopped; `cancels` ends the generator itself
     # where it is still waiting in the queue or for a model to load.
-    halt.click(stop, [tab.board, language], [view, start, halt], cancels=[event], show_progress="hidden", queue=False)
+    # It runs once more after that, since a frame that was already on its way would bring the waiting state back.
+    stopping: dict[str, Any] = {
+        "fn": stop,
+        "inputs": [tab.board, language],
+        "outputs": [view, start, halt],
+        "show_progress": "hidden",
+        "queue": False,
+    }
+    halt.click(**stopping, cancels=[event]).then(**stopping)
     prompts.click(lambda sample: sample[0], prompts, prompt, show_progress="hidden")
     return tab
 

@@ -1,7 +1,7 @@
 """What part-of-speech tags mean, in Korean and English: Sejong tags as Kiwi gives them, and Okt's own.
 
-    >>> gloss("EP", "ko"), gloss("Josa", "en"), gloss("VV-R", "en")
-    ('선어말 어미', 'particle', 'verb')
+>>> gloss("EP", "ko"), gloss("Josa", "en"), gloss("VV-R", "en")
+('선어말 어미', 'particle', 'verb')
 """
 
 from __future__ import annotations

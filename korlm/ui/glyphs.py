@@ -1,7 +1,7 @@
 """How a character is drawn in a cell: what cannot be seen gets a sign of its own.
 
-    >>> glyph("가"), glyph("\\n"), glyph("\\u200d")
-    (Glyph(text='가', kind=''), Glyph(text='↵', kind='sign'), Glyph(text='ZWJ', kind='sign'))
+>>> glyph("가"), glyph("\\n"), glyph("\\u200d")
+(Glyph(text='가', kind=''), Glyph(text='↵', kind='sign'), Glyph(text='ZWJ', kind='sign'))
 """
 
 from __future__ import annotations

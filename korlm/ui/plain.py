@@ -1,7 +1,7 @@
 """What passes between the service and what draws it: plain values, no tokenizer and no model in them.
 
-    >>> Piece(0, 1, (), (("하", "VV"), ("었", "EP"))).tag
-    'VV+EP'
+>>> Piece(0, 1, (), (("하", "VV"), ("었", "EP"))).tag
+'VV+EP'
 """
 
 from __future__ import annotations

@@ -42,11 +42,7 @@ def lanes_view(text: str, lanes: Sequence[Lane], language: str, *, waiting: Sequ
         language: ``"ko"`` or ``"en"``.
         waiting: tokenizers that are still being loaded.
     """
-    parts = [
-        notice(f"{lane.name}: {lane.error.message(language)}")
-        for lane in lanes
-        if lane.error
-    ]
+    parts = [notice(f"{lane.name}: {lane.error.message(language)}") for lane in lanes if lane.error]
     if waiting:
         parts.append(notice(say("waiting", language, names=", ".join(waiting)), kind="wait"))
     if len(text) > DRAWN:
@@ -165,7 +161,9 @@ def _cell(character: str, more: str = "") -> str:
 
 def describe(text: str, piece: Piece, language: str) -> str:
     """Return all that is known of a piece, a line each: its text, span, ids, morphemes with tags explained."""
-    lines = [f"‘{visible(text[piece.start : piece.end])}’ · {say('piece_span', language, start=piece.start, end=piece.end)}"]
+    lines = [
+        f"‘{visible(text[piece.start : piece.end])}’ · {say('piece_span', language, start=piece.start, end=piece.end)}"
+    ]
     if len(piece.tokens) == 1:
         lines.append(say("piece_id", language, ids=piece.tokens[0].id))
     else:

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from korlm.artifacts import data_folder, read_json
+from korlm.compare.intrinsic import measure, unknown_segments
 from korlm.errors import InputError, KorlmError, UnknownNameError
 from korlm.text.spans import check_text
-from korlm.tokenizers.base import SPECIALS, Encoding, Tokenizer
+from korlm.tokenizers.base import Encoding, Tokenizer
 from korlm.tokenizers.registry import UNITS, list_tokenizers, load_tokenizer
 from korlm.ui.plain import Counts, Lane, ModelCard, Piece, Token
 
@@ -33,8 +34,6 @@ MAX_PROMPT = 500  # characters
 MAX_TOKENS = 200
 ORDER = ("word", "kiwi", "okt", "unigram", "bpe", "syllable", "byte")  # from long pieces to short ones
 PRESELECTED = ("word", "kiwi", "okt", "unigram", "syllable")
-_BYTE_IDS = range(len(SPECIALS), len(SPECIALS) + 256)
-
 
 _Loaded = TypeVar("_Loaded")
 
@@ -71,7 +70,9 @@ class Service:
         """Return (name, unit) of the tokenizers that can be used here, from long pieces to short ones."""
         ready = {info.name for info in list_tokenizers() if info.ready}
         bundled = data_folder() / "tokenizers"
-        return [(name, UNITS[name]) for name in ORDER if name in ready and (name == "byte" or (bundled / name).is_dir())]
+        return [
+            (name, UNITS[name]) for name in ORDER if name in ready and (name == "byte" or (bundled / name).is_dir())
+        ]
 
     def cold(self, names: Sequence[str]) -> list[str]:
         """Return those of ``names`` whose analyzer is still to be loaded, which takes seconds."""
@@ -164,8 +165,7 @@ class Service:
         try:
             tokenizer: Tokenizer = self._tokenizers.get(name)
             encoding = tokenizer.encode(text)
-            pieces = _pieces(encoding, tokenizer)
-            return Lane(name, UNITS[name], pieces, _counts(encoding, pieces, tokenizer))
+            return Lane(name, UNITS[name], _pieces(encoding, tokenizer), _counts(encoding, tokenizer))
         except KorlmError as error:
             return Lane(name, UNITS[name], error=error)
         except Exception:  # a crash inside one analyzer's library: the other lanes must still be drawn
@@ -192,7 +192,8 @@ def _ready_model(name: str) -> LanguageModel:
 
     if name not in list_models():  # a folder's path is no name here: visitors must not read the disk with it
         raise UnknownNameError(
-            f"'{name}'이라는 모델은 없습니다. 목록에서 골라 주세요.", f"There is no model '{name}'. Choose from the list."
+            f"'{name}'이라는 모델은 없습니다. 목록에서 골라 주세요.",
+            f"There is no model '{name}'. Choose from the list.",
         )
     return load_model(name)
 
@@ -210,27 +211,28 @@ def _pieces(encoding: Encoding, tokenizer: Tokenizer) -> tuple[Piece, ...]:
         encoding.ids, encoding.pieces, encoding.spans, encoding.segment_of, strict=True
     ):
         tokens[owner].append(Token(number, text, *span))
+    unknown = unknown_segments(encoding)
     return tuple(
         Piece(
             segment.start,
             segment.end,
             tuple(own),
             tuple((morpheme.form, morpheme.tag) for morpheme in segment.morphemes),
-            tokenizer.unit != "byte" and (len(own) > 1 or any(token.id in _BYTE_IDS for token in own)),
+            tokenizer.unit != "byte" and index in unknown,
         )
-        for segment, own in zip(encoding.segments, tokens, strict=True)
+        for index, (segment, own) in enumerate(zip(encoding.segments, tokens, strict=True))
     )
 
 
-def _counts(encoding: Encoding, pieces: Sequence[Piece], tokenizer: Tokenizer) -> Counts:
-    ids, eojeol = len(encoding.ids), len(encoding.text.split())
+def _counts(encoding: Encoding, tokenizer: Tokenizer) -> Counts:
+    counts = measure(encoding, bytes_are_pieces=tokenizer.unit == "byte")
     return Counts(
-        pieces=len(pieces),
-        ids=ids,
-        ids_per_eojeol=ids / eojeol if eojeol else None,
-        characters_per_id=len(encoding.text) / ids if ids else None,
-        byte_ids=sum(number in _BYTE_IDS for number in encoding.ids),
-        fallback=sum(piece.fallback for piece in pieces),
+        pieces=counts.segments,
+        ids=counts.ids,
+        ids_per_eojeol=counts.fertility if counts.eojeol else None,
+        characters_per_id=counts.characters_per_id if counts.ids else None,
+        byte_ids=counts.byte_ids,
+        fallback=counts.unknown_segments,
         vocabulary=tokenizer.vocab_size,
     )
 

@@ -1,7 +1,7 @@
 """Every word that the app shows, in Korean and in English.
 
-    >>> say("run", "ko"), say("run", "en")
-    ('나누어 보기', 'Split the text')
+>>> say("run", "ko"), say("run", "en")
+('나누어 보기', 'Split the text')
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "unit_byte": ("바이트", "byte"),
     # compare
     "text": ("글", "Text"),
-    "text_hint": ("여기에 한국어를 써 보세요. Shift+Enter로 바로 볼 수 있습니다.", "Type Korean here. Shift+Enter runs it."),
+    "text_hint": (
+        "여기에 한국어를 써 보세요. Shift+Enter로 바로 볼 수 있습니다.",
+        "Type Korean here. Shift+Enter runs it.",
+    ),
     "tokenizers": ("토크나이저", "Tokenizers"),
     "run": ("나누어 보기", "Split the text"),
     "examples": ("눌러서 해 보기", "Try one of these"),
@@ -69,7 +72,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "prompt_hint": ("이어 쓸 글의 첫머리. 비워도 됩니다.", "How the text begins. May be empty."),
     "sampling": ("고르는 방법", "Sampling"),
     "temperature": ("온도", "Temperature"),
-    "temperature_info": ("낮으면 뻔하게, 높으면 엉뚱하게. 0은 늘 같은 글.", "Low is plain, high is odd. 0: always the same."),
+    "temperature_info": (
+        "낮으면 뻔하게, 높으면 엉뚱하게. 0은 늘 같은 글.",
+        "Low is plain, high is odd. 0: always the same.",
+    ),
     "top_k": ("top-k", "Top-k"),
     "top_k_info": ("가장 그럴듯한 k개 가운데서만. 0은 모두.", "Only the k likeliest tokens. 0: all."),
     "top_p": ("top-p", "Top-p"),
@@ -85,7 +91,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "아직 쓸 수 있는 모델이 없습니다. data/models 폴더를 확인하세요.",
         "There is no model to use yet. Check the folder data/models.",
     ),
-    "empty_generate": ("‘생성’을 누르면 모델이 쓴 글이 여기에 나타납니다.", "Press “Generate” and the models write here."),
+    "empty_generate": (
+        "‘생성’을 누르면 모델이 쓴 글이 여기에 나타납니다.",
+        "Press “Generate” and the models write here.",
+    ),
     "state_loading": ("모델을 불러오는 중…", "Loading the model…"),
     "state_writing": ("쓰는 중…", "Writing…"),
     "state_done": ("끝", "Done"),
@@ -108,8 +117,8 @@ def say(key: str, language: str, **values: object) -> str:
 def named(tokenizer: str, unit: str, language: str) -> str:
     """Return a tokenizer's name with its unit, once where they are the same word.
 
-        >>> named("kiwi", "morpheme", "ko"), named("byte", "byte", "en")
-        ('kiwi · 형태소', 'byte')
+    >>> named("kiwi", "morpheme", "ko"), named("byte", "byte", "en")
+    ('kiwi · 형태소', 'byte')
     """
     spoken = say("unit_" + unit, language) if unit else tokenizer
     return tokenizer if spoken == tokenizer else f"{tokenizer} · {spoken}"

@@ -1,8 +1,8 @@
 """One register of what must change when the language does: (component, property, text).
 
-    >>> wording = Wording()
-    >>> wording.add(gr.Textbox(), label="text").label
-    '글'
+>>> wording = Wording()
+>>> wording.add(gr.Textbox(), label="text").label
+'글'
 """
 
 from __future__ import annotations

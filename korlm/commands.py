@@ -1,0 +1,151 @@
+"""What each ``korlm`` command does with its parsed options; heavy libraries are imported by the one that needs them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from typing import Any
+
+from korlm.errors import InputError
+from korlm.generation.config import SamplingConfig
+from korlm.training.config import ModelConfig, TrainConfig
+
+
+def tokenize(options: argparse.Namespace) -> None:
+    """Print the pieces or ids of each line."""
+    from korlm.compare.table import encoding_dict, show
+    from korlm.tokenizers.registry import load_tokenizer
+
+    tokenizer = load_tokenizer(options.tokenizer)
+    for batch in _batches(_lines(options.files)):
+        for encoding in tokenizer.encode_batch(batch, workers=2):
+            if options.json:
+                print(json.dumps({"text": encoding.text, **encoding_dict(encoding)}, ensure_ascii=False))
+            else:
+                print(*encoding.ids) if options.ids else print(show(encoding.pieces))
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Print one text cut by several tokenizers."""
+    from korlm.compare.table import compare
+
+    text = options.text if options.text is not None else sys.stdin.read().removesuffix("\n")
+    if not text:
+        raise InputError("글이 비었습니다. 한 글자 이상 쓰세요.", "The text is empty. Type something.")
+    result = compare(text, options.tokenizers.split(","))
+    print(json.dumps(result.to_dict(), ensure_ascii=False) if options.json else result)
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train a language model, or make a tokenizer alone."""
+    from korlm.corpora.sources import load_corpus
+    from korlm.models import train_model
+    from korlm.tokenizers.registry import train_tokenizer
+    from korlm.training.show import TrainingBar
+
+    corpus = load_corpus(options.corpus, column=_column(options.column), limit=options.limit)
+    if options.only_tokenizer:
+        tokenizer = train_tokenizer(options.tokenizer, corpus.train, vocab_size=options.vocab_size or None)
+        tokenizer.save(options.folder)
+        return _print(options, {"folder": options.folder, "signature": tokenizer.signature})
+    asked = _asked(options, ModelConfig) | _asked(options, TrainConfig)
+    with TrainingBar(file=sys.stderr) as bar:
+        lm = train_model(
+            corpus, folder=options.folder, resume=options.resume, half=options.half,
+            report=bar.report, encoding=bar.encoding, **asked,
+        )  # fmt: skip
+    figures = lm.info.get("test", {})
+    _print(options, {"folder": f"{options.folder}/best", "parameters": lm.parameters, **figures})
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Print bits per character of a model on lines."""
+    from korlm.corpora.sources import load_corpus
+    from korlm.models import load_model
+
+    lm = load_model(options.model)
+    if options.corpus:
+        lines = getattr(load_corpus(options.corpus, column=_column(options.column)), options.split)
+    else:
+        lines = list(_lines([]))
+    score = lm.score(lines)
+    figures = {"bits_per_character": round(score.bits_per_character, 4), "characters": score.characters}
+    _print(options, {**figures, "pieces": score.pieces, "lines": len(lines), "signature": score.signature})
+
+
+def generate(options: argparse.Namespace) -> None:
+    """Print each prompt and how the model goes on, as it comes."""
+    from korlm.models import load_model
+
+    lm = load_model(options.model)
+    sampling = _asked(options, SamplingConfig)
+    for prompt in [options.prompt] if options.prompt is not None else _lines([]):
+        if options.json:
+            print(json.dumps({"prompt": prompt, "text": lm.generate(prompt, **sampling)}, ensure_ascii=False))
+            continue
+        print(prompt, end="", flush=True)
+        for delta in lm.stream(prompt, **sampling):
+            print(delta, end="", flush=True)
+        print()
+
+
+def app(options: argparse.Namespace) -> None:
+    """Open the web app."""
+    try:
+        import gradio  # noqa: F401
+    except ImportError as error:
+        raise InputError(
+            'Gradio가 없습니다. pip install "korlm[ui]" 하세요.', 'Gradio is missing. Run: pip install "korlm[ui]"'
+        ) from error
+    from korlm.ui.app import launch
+
+    os.environ["GRADIO_SERVER_NAME"] = options.host
+    try:
+        launch(port=options.port)
+    except OSError as error:
+        raise InputError(
+            f"{options.port or 7860} 포트를 쓸 수 없습니다. --port로 다른 번호를 주세요.",
+            f"Port {options.port or 7860} cannot be used. Give another with --port.",
+        ) from error
+
+
+def _asked(options: argparse.Namespace, config: type) -> dict[str, Any]:
+    return {entry.name: getattr(options, entry.name) for entry in fields(config)}
+
+
+def _column(column: str | None) -> str | int | None:
+    return int(column) if column is not None and column.isdigit() else column
+
+
+def _lines(files: Sequence[str]) -> Iterator[str]:
+    from korlm.corpora.files import read_file
+
+    if files:
+        for path in files:
+            yield from read_file(path)
+    else:
+        yield from (line.rstrip("\r\n") for line in sys.stdin)
+
+
+def _batches(lines: Iterator[str], size: int = 500) -> Iterator[list[str]]:
+    batch: list[str] = []
+    for line in lines:
+        batch.append(line)
+        if len(batch) == size or sys.stdin.isatty():
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _print(options: argparse.Namespace, values: dict[str, Any]) -> None:
+    if options.json:
+        print(json.dumps(values, ensure_ascii=False))
+        return
+    width = max(map(len, values))
+    for name, value in values.items():
+        print(f"{name:<{width}}  {value}")
