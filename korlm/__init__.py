@@ -17,7 +17,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "KorlmError": "korlm.errors",
-    "compare": "korlm.compare.table",
+    "compare": "korlm.comparison.table",
     "Encoding": "korlm.tokenizers.base",
     "LanguageModel": "korlm.lm",
     "Tokenizer": "korlm.tokenizers.base",
@@ -32,7 +32,7 @@ _HOMES = {
 __all__ = sorted([*_HOMES, "__version__"])
 
 if TYPE_CHECKING:
-    from korlm.compare.table import compare as compare
+    from korlm.comparison.table import compare as compare
     from korlm.corpora.sources import load_corpus as load_corpus
     from korlm.errors import KorlmError as KorlmError
     from korlm.lm import LanguageModel as LanguageModel

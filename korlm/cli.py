@@ -69,7 +69,7 @@ def _add_tokenize(group: Any) -> None:
     parser = _command(group, "tokenize", commands.tokenize, "글을 조각으로 자른다", "cut text into pieces")
     parser.add_argument("files", nargs="*", help=pick("파일 (없으면 표준 입력)", "files (else standard input)"))
     parser.add_argument("-t", "--tokenizer", default="kiwi", help=pick("토크나이저 이름이나 폴더", "name or folder"))
-    parser.add_argument("--ids", action="store_true", help=pick("조각 대신 번호", "ids instead of pieces"))
+    parser.add_argument("--ids", action="store_true", help=pick("조각 대신 ID", "ids instead of pieces"))
 
 
 def _add_compare(group: Any) -> None:

@@ -17,7 +17,7 @@ from korlm.training.config import ModelConfig, TrainConfig
 
 def tokenize(options: argparse.Namespace) -> None:
     """Print the pieces or ids of each line."""
-    from korlm.compare.table import encoding_dict, show
+    from korlm.comparison.table import encoding_dict, show
     from korlm.tokenizers.registry import load_tokenizer
 
     tokenizer = load_tokenizer(options.tokenizer)
@@ -31,7 +31,7 @@ def tokenize(options: argparse.Namespace) -> None:
 
 def compare(options: argparse.Namespace) -> None:
     """Print one text cut by several tokenizers."""
-    from korlm.compare.table import compare
+    from korlm.comparison.table import compare
 
     text = options.text if options.text is not None else sys.stdin.read().removesuffix("\n")
     if not text:

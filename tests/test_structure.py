@@ -17,17 +17,28 @@ ALLOWED = {
     "morph": {"text"},
     "tokenizers": {"text", "morph"},
     "corpora": {"text", "tokenizers"},
-    "compare": {"text", "tokenizers", "corpora"},
+    "comparison": {"text", "tokenizers", "corpora"},
     "nn": set(),
     "training": {"nn", "corpora", "tokenizers"},
     "generation": {"text", "nn", "tokenizers"},
     "lm": {"text", "tokenizers", "corpora", "nn", "training", "generation"},
     "models": {"text", "tokenizers", "corpora", "nn", "training", "generation", "lm"},
-    "commands": {"text", "morph", "tokenizers", "corpora", "compare", "nn", "training", "generation", "lm", "models"},
+    "commands": {
+        "text",
+        "morph",
+        "tokenizers",
+        "corpora",
+        "comparison",
+        "nn",
+        "training",
+        "generation",
+        "lm",
+        "models",
+    },
     "cli": {"commands", "training", "generation"},
     "__main__": {"cli"},
 }
-UI = {"compare", "tokenizers", "corpora", "lm", "models", "generation", "text", "morph"}
+UI = {"comparison", "tokenizers", "corpora", "lm", "models", "generation", "text", "morph"}
 HEAVY = ("torch", "gradio", "jpype", "konlpy", "kiwipiepy", "sentencepiece", "numpy")
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -66,7 +77,7 @@ def test_the_app_knows_no_torch(path: Path) -> None:
     assert not any(name.split(".")[0] == "torch" for name in imports(path))
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if p.parent.name == "compare"], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [p for p in FILES if p.parent.name == "comparison"], ids=lambda path: path.name)
 def test_comparing_needs_no_torch(path: Path) -> None:
     assert "torch" not in {name.split(".")[0] for name in imports(path)}
 
@@ -84,6 +95,13 @@ def test_import_korlm_loads_nothing_heavy() -> None:
 
 def test_tokenizing_syllables_loads_neither_torch_nor_kiwi() -> None:
     code = f"import sys, korlm; korlm.load_tokenizer('syllable').encode('가'); print([n for n in {HEAVY} if n in sys.modules])"
+    assert fresh(code).strip() == "[]"
+
+
+def test_the_functions_are_not_hidden_by_modules_of_their_name() -> None:
+    modules = ", ".join(".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in FILES[1:])
+    modules = modules.replace(".__init__", "").replace(", korlm.__main__", "")
+    code = f"import {modules}; print([n for n in korlm.__all__ if type(getattr(korlm, n)) is type(korlm)])"
     assert fresh(code).strip() == "[]"
 
 

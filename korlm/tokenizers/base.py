@@ -150,7 +150,7 @@ class Tokenizer(ABC):
         if ids and not 0 <= min(ids) <= max(ids) < self.vocab_size:
             wrong = next(i for i in ids if not 0 <= i < self.vocab_size)
             raise InputError(
-                f"번호 {wrong}은(는) 어휘(0~{self.vocab_size - 1})에 없습니다. 같은 토크나이저의 번호인지 보세요.",
+                f"ID {wrong}은(는) 어휘(0~{self.vocab_size - 1})에 없습니다. 같은 토크나이저의 ID인지 보세요.",
                 f"Id {wrong} is not in the vocabulary (0 to {self.vocab_size - 1}). Is it from the same tokenizer?",
             )
         return b"".join([self.token_bytes[i] for i in ids])

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from korlm.artifacts import data_folder, read_json
-from korlm.compare.intrinsic import measure, unknown_segments
+from korlm.comparison.intrinsic import measure, unknown_segments
 from korlm.errors import InputError, KorlmError, UnknownNameError
 from korlm.text.spans import check_text
 from korlm.tokenizers.base import Encoding, Tokenizer

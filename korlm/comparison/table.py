@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from korlm.compare.intrinsic import Counts, measure
+from korlm.comparison.intrinsic import Counts, measure
 from korlm.language import pick
 from korlm.tokenizers.base import Encoding, Tokenizer
 from korlm.tokenizers.registry import load_tokenizer
@@ -51,7 +51,9 @@ class Comparison:
         return "\n".join([*rows, "", self._table(width)] if self.vocabularies else rows)
 
     def _table(self, width: int) -> str:
-        heads = pick("조각 번호 어절당 글자/번호 사전밖 바이트", "pieces ids ids/eojeol chars/id unknown bytes").split()
+        heads = pick(
+            "조각 토큰 토큰/어절 글자/토큰 어휘밖 바이트", "pieces tokens tok/eojeol chars/tok unknown bytes"
+        ).split()
         lines = [" " * width + "".join("  " + pad(head, 10) for head in heads)]
         for lane in self.lanes:
             counts = lane.counts
