@@ -86,6 +86,7 @@ def _add_train(group: Any) -> None:
     parser.add_argument("--column", help=pick("글이 든 칸", "column that holds the text"))
     parser.add_argument("--limit", type=int, help=pick("학습 줄 수의 한도", "at most so many training lines"))
     parser.add_argument("--resume", action="store_true", help=pick("멈춘 데서 이어서", "go on where it stopped"))
+    parser.add_argument("--overwrite", action="store_true", help=pick("있던 것을 지우고 새로", "start anew over a run"))
     parser.add_argument("--half", action="store_true", help=pick("float16으로 저장", "save weights as float16"))
     parser.add_argument(
         "--only-tokenizer", action="store_true", help=pick("토크나이저만 만든다", "make the tokenizer alone")

@@ -55,7 +55,8 @@ def train(options: argparse.Namespace) -> None:
     asked = _asked(options, ModelConfig) | _asked(options, TrainConfig)
     with TrainingBar(file=sys.stderr) as bar:
         lm = train_model(
-            corpus, folder=options.folder, resume=options.resume, half=options.half,
+            corpus, folder=options.folder, resume=options.resume,
+            overwrite=options.overwrite, half=options.half,
             report=bar.report, encoding=bar.encoding, **asked,
         )  # fmt: skip
     figures = lm.info.get("test", {})

@@ -22,7 +22,7 @@ import korlm
 from korlm.artifacts import data_folder, read_config, write_json
 from korlm.corpora.sources import Corpus, split_lines
 from korlm.corpora.tokens import token_array
-from korlm.errors import CorpusError, UnknownNameError
+from korlm.errors import ArtifactError, CorpusError, UnknownNameError
 from korlm.lm import LanguageModel
 from korlm.nn.recurrent import NetConfig, RecurrentLM
 from korlm.tokenizers.base import Tokenizer
@@ -64,6 +64,7 @@ def train_model(
     *,
     folder: str | Path = "runs/model",
     resume: bool = False,
+    overwrite: bool = False,
     half: bool = False,
     report: Callable[[Report], None] = lambda report: None,
     encoding: Callable[[int, int], None] | None = None,
@@ -76,6 +77,7 @@ def train_model(
             vocabulary is made from the training split alone.
         folder: where checkpoints go: ``last`` and ``best``, each a model folder.
         resume: go on from ``last`` in the folder.
+        overwrite: start anew where the folder holds another run.
         half: write the weights of ``best`` and ``last`` as float16.
         report: called now and then with a `Report`.
         encoding: called with lines encoded and lines in all.
@@ -85,7 +87,8 @@ def train_model(
         CorpusError: too little text.
         InputError: an option out of its range.
         TrainingError: the loss is no longer a number.
-        ArtifactError: the folder cannot be written, or (with ``resume``) holds no fitting checkpoint.
+        ArtifactError: the folder cannot be written, holds another run (without ``resume`` or ``overwrite``), or (with
+            ``resume``) holds no fitting checkpoint.
     """
     model_options = {name: value for name, value in options.items() if name in ModelConfig.__dataclass_fields__}
     training = TrainConfig(**{name: value for name, value in options.items() if name not in model_options})
@@ -93,13 +96,8 @@ def train_model(
     shape = {key: value for key, value in asdict(config).items() if key not in ("tokenizer", "vocab_size")}
     NetConfig(1, **shape)  # a wrong shape is said before minutes of encoding
     corpus = lines if isinstance(lines, Corpus) else split_lines("lines", lines)
-    valid = corpus.valid[: training.valid_lines or None]
-    if not corpus.train or not valid:
-        raise CorpusError(
-            "학습과 검증에 쓸 줄이 모자랍니다. 수십 줄 이상 넣으세요.",
-            "Too few lines for training and validation. Give some dozens at least.",
-        )
     folder = Path(folder)
+    _check(corpus, folder, taken=not (resume or overwrite))
     tokenizer = _tokenizer(config, corpus, folder if resume else None)
     ids = token_array(corpus.train, tokenizer, progress=encoding)
     batches = WindowBatches(ids, batch=training.batch, window=training.window)
@@ -107,6 +105,40 @@ def train_model(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     net = RecurrentLM(NetConfig(tokenizer.vocab_size, **shape)).to(device)
     lm = LanguageModel(tokenizer, net, info=_build_info(corpus, config, training, tokenizer))
+    trainer = _trainer(lm, batches, training, corpus, folder, half, report)
+    if resume:
+        trainer.resume()
+    trainer.run()
+    best = load_model(folder)
+    if corpus.test:
+        best.info["test"] = _figures(best, corpus.test)
+        write_json(folder / "best" / "build_info.json", best.info)
+    return best
+
+
+def _check(corpus: Corpus, folder: Path, *, taken: bool) -> None:
+    if not corpus.train or not corpus.valid:
+        raise CorpusError(
+            "학습과 검증에 쓸 줄이 모자랍니다. 수십 줄 이상 넣으세요.",
+            "Too few lines for training and validation. Give some dozens at least.",
+        )
+    if taken and (folder / "last").exists():
+        raise ArtifactError(
+            f"{folder}에 이미 배운 모델이 있습니다. 이어 가려면 --resume, 새로 하려면 --overwrite나 다른 --folder를 쓰세요.",
+            f"{folder} already holds a run. --resume goes on with it; --overwrite or another --folder starts anew.",
+        )
+
+
+def _trainer(
+    lm: LanguageModel,
+    batches: WindowBatches,
+    training: TrainConfig,
+    corpus: Corpus,
+    folder: Path,
+    half: bool,
+    report: Callable[[Report], None],
+) -> Trainer:
+    valid = corpus.valid[: training.valid_lines or None]
 
     def validate() -> float:
         return lm.score(valid).bits_per_character
@@ -116,19 +148,12 @@ def train_model(
         lm.info["history"] = trainer.progress.history
         lm.write(temporary, half=half)
 
-    data = hashlib.sha256(f"{corpus.digest}{tokenizer.signature}".encode()).hexdigest()
+    data = hashlib.sha256(f"{corpus.digest}{lm.tokenizer.signature}".encode()).hexdigest()
     trainer = Trainer(
-        net, batches, training,
+        lm.net, batches, training,
         validate=validate, write_model=write_model, folder=folder, data=data, report=report,
     )  # fmt: skip
-    if resume:
-        trainer.resume()
-    trainer.run()
-    best = load_model(folder)
-    if corpus.test:
-        best.info["test"] = _figures(best, corpus.test)
-        write_json(folder / "best" / "build_info.json", best.info)
-    return best
+    return trainer
 
 
 def _figures(lm: LanguageModel, lines: Sequence[str]) -> dict[str, Any]:

@@ -100,9 +100,16 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(tmp_path: 
     korlm.train_model(LINES, folder=tmp_path / "run", epochs=1, **SMALL)
     before = weights(tmp_path / "run" / "last")
     with pytest.raises(TrainingError, match="learning_rate"):
-        korlm.train_model(LINES, folder=tmp_path / "run", epochs=2, learning_rate=1e38, clip=0, **SMALL)
+        korlm.train_model(LINES, folder=tmp_path / "run", epochs=2, overwrite=True, learning_rate=1e38, clip=0, **SMALL)
     for name, value in weights(tmp_path / "run" / "last").items():
         assert torch.equal(before[name], value)
+
+
+def test_a_run_is_not_overwritten_unless_asked(tmp_path: Path) -> None:
+    korlm.train_model(LINES, folder=tmp_path / "run", epochs=1, **SMALL)
+    with pytest.raises(ArtifactError, match="--overwrite"):
+        korlm.train_model(LINES, folder=tmp_path / "run", epochs=1, **SMALL)
+    korlm.train_model(LINES, folder=tmp_path / "run", epochs=1, overwrite=True, **SMALL)
 
 
 def test_resuming_on_another_corpus_is_a_clear_error(tmp_path: Path) -> None:
