@@ -17,6 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import gradio as gr
 
+from korlm.language import pick
 from korlm.ui import compare_tab, generate_tab
 from korlm.ui.service import Service
 from korlm.ui.strings import say
@@ -84,7 +85,8 @@ def launch(*, port: int | None = None) -> None:
     demo = build(service)
     host = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1")
     demo.queue(max_size=64, default_concurrency_limit=4)
-    demo.launch(
+    _, address, _ = demo.launch(
+        quiet=True,
         server_name=host,
         server_port=port,
         theme=theme(),
@@ -94,6 +96,10 @@ def launch(*, port: int | None = None) -> None:
         ssr_mode=False,  # a Space would start a Node server before the page; ours is quick without
         share=False,
         prevent_thread_lock=True,
+    )
+    print(
+        pick(f"앱이 열렸습니다: {address} (끝내려면 Ctrl-C)", f"The app is open at {address} (Ctrl-C ends it)"),
+        flush=True,
     )
     service.warm()  # after the page is served: loading holds the interpreter up for seconds
     demo.block_thread()
