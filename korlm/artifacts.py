@@ -75,6 +75,20 @@ def new_folder(target: str | Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def check_writable(target: str | Path) -> None:
+    """Raise now, before hours of work, if nothing can be written at ``target``; leave nothing behind.
+
+    Raises:
+        ArtifactError: the nearest folder above it that exists takes no file.
+    """
+    target = Path(target)
+    nearest = next(folder for folder in (target, *target.absolute().parents) if folder.exists())
+    try:
+        tempfile.TemporaryFile(dir=nearest).close()
+    except OSError as error:
+        raise _not_written(target, error) from error
+
+
 def write_file(target: str | Path, content: bytes) -> None:
     """Write a file under a temporary name, flush it and rename it to ``target``.
 

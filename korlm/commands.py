@@ -36,7 +36,7 @@ def compare(options: argparse.Namespace) -> None:
     text = options.text if options.text is not None else sys.stdin.read().removesuffix("\n")
     if not text:
         raise InputError("글이 비었습니다. 한 글자 이상 쓰세요.", "The text is empty. Type something.")
-    result = compare(text, options.tokenizers.split(","))
+    result = compare(text, [name.strip() for name in options.tokenizers.split(",")])
     print(json.dumps(result.to_dict(), ensure_ascii=False) if options.json else result)
 
 
@@ -88,8 +88,9 @@ def generate(options: argparse.Namespace) -> None:
         if options.json:
             print(json.dumps({"prompt": prompt, "text": lm.generate(prompt, **sampling)}, ensure_ascii=False))
             continue
+        deltas = lm.stream(prompt, **sampling)  # a wrong option is said before the prompt is printed
         print(prompt, end="", flush=True)
-        for delta in lm.stream(prompt, **sampling):
+        for delta in deltas:
             print(delta, end="", flush=True)
         print()
 

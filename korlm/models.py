@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 import korlm
-from korlm.artifacts import data_folder, read_config, write_json
+from korlm.artifacts import check_writable, data_folder, read_config, write_json
 from korlm.corpora.sources import Corpus, split_lines
 from korlm.corpora.tokens import token_array
 from korlm.errors import ArtifactError, CorpusError, UnknownNameError
@@ -122,6 +122,7 @@ def _check(corpus: Corpus, folder: Path, *, taken: bool) -> None:
             "학습과 검증에 쓸 줄이 모자랍니다. 수십 줄 이상 넣으세요.",
             "Too few lines for training and validation. Give some dozens at least.",
         )
+    check_writable(folder)
     if taken and (folder / "last").exists():
         raise ArtifactError(
             f"{folder}에 이미 배운 모델이 있습니다. 이어 가려면 --resume, 새로 하려면 --overwrite나 다른 --folder를 쓰세요.",

@@ -86,6 +86,7 @@ def test_train_evaluate_and_generate_from_end_to_end(tmp_path: Path) -> None:
         (["compare", "가", "-t", "word,what"], "'what'"),
         (["evaluate", "no-model", "kolaw"], "'no-model'"),
         (["generate", "no-model", "가"], "'no-model'"),
+        (["generate", "reviews-unigram-lstm", "가", "--temperature", "99"], "temperature"),
         (["train", "no-corpus"], "'no-corpus'"),
         (["train", "kolaw", "--cell", "cnn"], "'cnn'"),
         (["train", "kolaw", "--batch", "0"], "batch"),

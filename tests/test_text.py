@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from korlm.errors import InputError
-from korlm.text.spans import check_text, eojeol_spans, fill_gaps, join_spaces
+from korlm.text.spans import check_text, eojeol_spans, join_spaces
 from korlm.text.stable import StableText
 
 
@@ -24,15 +24,6 @@ def test_only_one_plain_space_joins_the_piece_after_it() -> None:
     text = "가 나\t다  라\u3000마 "
     pieces = [text[start:end] for start, end in join_spaces(text, eojeol_spans(text))]
     assert pieces == ["가", " 나", "\t", "다", " ", " 라", "\u3000", "마", " "]
-
-
-@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=5))
-def test_filled_gaps_leave_none(pairs: list[tuple[int, int]]) -> None:
-    cuts = sorted({point for pair in pairs for point in pair})
-    spans = list(zip(cuts[::2], cuts[1::2], strict=False))
-    filled = fill_gaps(spans, 30)
-    assert [start for start, _ in filled] == [0, *[end for _, end in filled[:-1]]]
-    assert filled[-1][1] == 30
 
 
 def test_something_that_is_no_string_is_a_clear_error() -> None:

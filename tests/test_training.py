@@ -112,6 +112,16 @@ def test_a_run_is_not_overwritten_unless_asked(tmp_path: Path) -> None:
     korlm.train_model(LINES, folder=tmp_path / "run", epochs=1, overwrite=True, **SMALL)
 
 
+def test_a_folder_that_cannot_be_written_is_said_before_training(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+
+    def never(report: Report) -> None:
+        raise AssertionError("it trained")
+
+    with pytest.raises(ArtifactError, match="쓰지 못했습니다"):
+        korlm.train_model(LINES, folder=tmp_path / "file" / "run", report=never, **SMALL)
+
+
 def test_resuming_on_another_corpus_is_a_clear_error(tmp_path: Path) -> None:
     korlm.train_model(LINES, folder=tmp_path / "run", epochs=1, **SMALL)
     with pytest.raises(ArtifactError, match="다른 말뭉치"):

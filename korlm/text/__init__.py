@@ -1,1 +1,1 @@
-"""Hangul arithmetic, spans and Unicode rules; nothing here imports more than the standard library."""
+"""Spans, Unicode rules and stable text; nothing here imports more than the standard library."""

@@ -45,24 +45,6 @@ def eojeol_spans(text: str) -> list[Span]:
     return [found.span() for found in _EOJEOL.finditer(text)]
 
 
-def fill_gaps(spans: Iterable[Span], end: int, *, start: int = 0) -> list[Span]:
-    """Return ``spans`` (sorted, disjoint) with every gap between ``start`` and ``end`` filled by a span of its own.
-
-    >>> fill_gaps([(1, 2)], 4)
-    [(0, 1), (1, 2), (2, 4)]
-    """
-    filled: list[Span] = []
-    position = start
-    for span in spans:
-        if span[0] > position:
-            filled.append((position, span[0]))
-        filled.append(span)
-        position = span[1]
-    if end > position:
-        filled.append((position, end))
-    return filled
-
-
 def whitespace_pieces(text: str, start: int, end: int) -> list[Span]:
     """Return the spans of a gap between pieces: a character each where it is whitespace, runs of anything else.
 

@@ -51,5 +51,5 @@ class TrainingBar:
         if self._stage != stage:
             if self._bar is not None:
                 self._bar.close()
-            self._bar = tqdm(total=total, desc=label, bar_format=layout, file=self._file)
+            self._bar = tqdm(total=total, desc=label, bar_format=layout, file=self._file, leave=stage == "training")
             self._stage = stage
