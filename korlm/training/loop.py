@@ -87,6 +87,7 @@ class Trainer:
         self.progress = Progress(data)
         self.total = max(1, round(config.epochs * len(batches)))
         self.bf16 = config.bf16 and fast_bf16(self.device)
+        self._pace = (0.0, math.nan)  # pieces a second and nats a piece over the last stretch
         self._shown = (0.0, 0, 0.0)  # seconds, pieces and loss sum at the last report
         self._sums = (0, 0.0)  # pieces and nats so far in this process
         self._checked = (0, 0.0)  # the same at the last validation
@@ -170,13 +171,15 @@ class Trainer:
         if not force and passed < _SHOW_EVERY:
             return
         learnt = self._sums[0] - pieces
+        if learnt and passed:
+            self._pace = (learnt / passed, (self._sums[1] - nats) / learnt)
         share = min(1.0, self.share)
         self.report(
             Report(
                 step=self.progress.step,
                 share=share,
-                pieces_per_second=learnt / passed if passed else 0.0,
-                loss=(self._sums[1] - nats) / learnt if learnt else math.nan,
+                pieces_per_second=self._pace[0],
+                loss=self._pace[1],
                 seconds_left=self.progress.seconds / share * (1 - share) if share else math.inf,
                 valid=self.progress.history[-1]["valid_bpc"] if self.progress.history else None,
             )

@@ -103,19 +103,23 @@ def build(service: Service, wording: Wording, language: gr.Radio) -> GenerateTab
         show_progress="hidden",
         concurrency_limit=2,
     )
+    _bind_stop(tab, language, event, start, halt)
+    prompts.click(lambda sample: sample[0], prompts, prompt, show_progress="hidden")
+    return tab
+
+
+def _bind_stop(tab: GenerateTab, language: gr.Radio, event: Any, start: gr.Button, halt: gr.Button) -> None:
     # The handler marks the board, which ends the streams and shows them as stopped; `cancels` ends the generator itself
     # where it is still waiting in the queue or for a model to load.
     # It runs once more after that, since a frame that was already on its way would bring the waiting state back.
     stopping: dict[str, Any] = {
         "fn": stop,
         "inputs": [tab.board, language],
-        "outputs": [view, start, halt],
+        "outputs": [tab.view, start, halt],
         "show_progress": "hidden",
         "queue": False,
     }
     halt.click(**stopping, cancels=[event]).then(**stopping)
-    prompts.click(lambda sample: sample[0], prompts, prompt, show_progress="hidden")
-    return tab
 
 
 def _options(wording: Wording) -> list[gr.components.Component]:
