@@ -81,7 +81,12 @@ def _add_compare(group: Any) -> None:
 
 def _add_train(group: Any) -> None:
     parser = _command(group, "train", commands.train, "언어 모델을 가르친다", "train a language model")
-    parser.add_argument("corpus", help=pick("말뭉치 이름(kolaw, kobill, reviews)이나 파일", "corpus name or file"))
+    parser.add_argument(
+        "corpus",
+        nargs="?",
+        default="kolaw",
+        help=pick("말뭉치 이름(kolaw, kobill, reviews)이나 파일 [kolaw]", "corpus name or file [kolaw]"),
+    )
     parser.add_argument("--folder", default="runs/model", help=pick("저장할 폴더", "folder to write"))
     parser.add_argument("--column", help=pick("글이 든 칸", "column that holds the text"))
     parser.add_argument("--limit", type=int, help=pick("학습 줄 수의 한도", "at most so many training lines"))
