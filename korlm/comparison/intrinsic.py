@@ -11,9 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from korlm.text.spans import eojeol_spans
-from korlm.tokenizers.base import SPECIALS, Encoding
-
-_FIRST, _LAST = len(SPECIALS), len(SPECIALS) + 255
+from korlm.tokenizers.base import Encoding, is_byte
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Counts:
 def unknown_segments(encoding: Encoding) -> set[int]:
     """Return the indices of the segments that the vocabulary lacks: they took more than one id, or bytes."""
     sizes = Counter(encoding.segment_of)
-    in_bytes = {owner for number, owner in zip(encoding.ids, encoding.segment_of, strict=True) if _is_byte(number)}
+    in_bytes = {owner for number, owner in zip(encoding.ids, encoding.segment_of, strict=True) if is_byte(number)}
     return {owner for owner, size in sizes.items() if size > 1} | in_bytes
 
 
@@ -66,10 +64,6 @@ def measure(encoding: Encoding, *, bytes_are_pieces: bool = False) -> Counts:
         eojeol=len(eojeol_spans(encoding.text)),
         segments=len(encoding.segments),
         ids=len(encoding.ids),
-        byte_ids=sum(map(_is_byte, encoding.ids)),
+        byte_ids=sum(map(is_byte, encoding.ids)),
         unknown_segments=0 if bytes_are_pieces else len(unknown_segments(encoding)),
     )
-
-
-def _is_byte(number: int) -> bool:
-    return _FIRST <= number <= _LAST

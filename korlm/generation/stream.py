@@ -13,9 +13,7 @@ from korlm.generation.sampling import choose
 from korlm.nn.recurrent import RecurrentLM
 from korlm.text.stable import StableText
 from korlm.text.utf8 import allowed_next, is_complete
-from korlm.tokenizers.base import EOS_ID, SPECIALS, Tokenizer
-
-_FIRST_BYTE = len(SPECIALS)
+from korlm.tokenizers.base import EOS_ID, FIRST_BYTE, FIRST_PIECE, Tokenizer, is_byte
 
 
 def stream_ids(
@@ -46,7 +44,7 @@ def stream_ids(
             chosen = choose(logits, config, generator)
         if chosen == EOS_ID:
             return
-        if begun or _FIRST_BYTE <= chosen < _FIRST_BYTE + 256:
+        if begun or is_byte(chosen):
             begun.append(chosen)
             if is_complete(_bytes(begun)):
                 yield from begun
@@ -58,16 +56,16 @@ def stream_ids(
 
 
 def _bytes(ids: list[int]) -> bytes:
-    return bytes(number - _FIRST_BYTE for number in ids)
+    return bytes(number - FIRST_BYTE for number in ids)
 
 
 def _permitted(logits: Tensor, begun: list[int]) -> Tensor:
     """Return ``[V]`` logits with -inf for what may not come next: specials, and bytes that would not be UTF-8."""
     permitted = torch.full_like(logits, -torch.inf)
-    numbers = [_FIRST_BYTE + byte for byte in allowed_next(_bytes(begun))]
+    numbers = [FIRST_BYTE + byte for byte in allowed_next(_bytes(begun))]
     permitted[numbers] = logits[numbers]
     if not begun:
-        permitted[_FIRST_BYTE + 256 :] = logits[_FIRST_BYTE + 256 :]
+        permitted[FIRST_PIECE:] = logits[FIRST_PIECE:]
         permitted[EOS_ID] = logits[EOS_ID]
     return permitted
 

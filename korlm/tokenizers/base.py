@@ -22,6 +22,18 @@ from korlm.text.spans import Span, check_text
 
 SPECIALS = ("<pad>", "<s>", "</s>", "<unk>")
 PAD_ID, BOS_ID, EOS_ID, UNK_ID = range(4)
+FIRST_BYTE = len(SPECIALS)  # ids are laid out as special tokens, the 256 bytes, then pieces
+FIRST_PIECE = FIRST_BYTE + 256
+
+
+def is_byte(token_id: int) -> bool:
+    """Return whether an id is a lone byte."""
+    return FIRST_BYTE <= token_id < FIRST_PIECE
+
+
+def lay_out(pieces: Iterable[str]) -> list[bytes]:
+    """Return the bytes that each id stands for, none for special tokens, in the order of all vocabularies."""
+    return [b""] * FIRST_BYTE + [bytes([byte]) for byte in range(256)] + [piece.encode() for piece in pieces]
 
 
 class Segment(NamedTuple):
@@ -180,16 +192,14 @@ class Tokenizer(ABC):
 
     def token_text(self, token_id: int) -> str:
         """Return how an id is shown: its text, ``<0xEA>`` for a lone byte, ``</s>`` for a special token."""
-        if token_id < len(SPECIALS):
+        if token_id < FIRST_BYTE:
             return SPECIALS[token_id]
         surface = self._surfaces[token_id]
         return f"<0x{self.token_bytes[token_id][0]:02X}>" if surface is None else surface
 
 
 def _surface(token: bytes, index: int) -> str | None:
-    if len(SPECIALS) <= index < len(SPECIALS) + 256:
-        return None
-    return token.decode("utf-8")
+    return None if is_byte(index) else token.decode("utf-8")
 
 
 def _owners(spans: list[Span], segments: list[Segment]) -> list[int]:

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from korlm.artifacts import FORMAT, new_folder, write_file, write_json
 from korlm.errors import ArtifactError, CorpusError, InputError, MissingDependencyError
-from korlm.tokenizers.base import SPECIALS, Segment, Tokenizer
-from korlm.tokenizers.vocabulary import FIRST_BYTE
+from korlm.tokenizers.base import FIRST_BYTE, FIRST_PIECE, SPECIALS, Segment, Tokenizer, lay_out
 
 if TYPE_CHECKING:
     from sentencepiece import SentencePieceProcessor
@@ -142,14 +141,13 @@ def _training_error(reason: str, vocab_size: int) -> CorpusError | InputError:
 
 def _token_bytes(processor: SentencePieceProcessor) -> list[bytes]:
     size = processor.get_piece_size()
-    laid_out = size >= FIRST_BYTE + 256 and all(processor.is_byte(FIRST_BYTE + byte) for byte in range(256))
+    laid_out = size >= FIRST_PIECE and all(processor.is_byte(FIRST_BYTE + byte) for byte in range(256))
     if not laid_out or [processor.id_to_piece(i) for i in range(FIRST_BYTE)] != list(SPECIALS):
         raise ArtifactError(
             "korlm이 만든 SentencePiece 모델이 아닙니다. korlm.train_tokenizer로 만든 것을 쓰세요.",
             "This SentencePiece model was not made by korlm. Use one made by korlm.train_tokenizer.",
         )
-    pieces = (processor.id_to_piece(i).replace(_META, " ").encode() for i in range(FIRST_BYTE + 256, size))
-    return [b""] * FIRST_BYTE + [bytes([byte]) for byte in range(256)] + list(pieces)
+    return lay_out(processor.id_to_piece(i).replace(_META, " ") for i in range(FIRST_PIECE, size))
 
 
 def _library() -> Any:

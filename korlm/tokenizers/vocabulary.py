@@ -13,10 +13,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from korlm.errors import InputError
-from korlm.tokenizers.base import SPECIALS
+from korlm.tokenizers.base import FIRST_BYTE, FIRST_PIECE, lay_out
 
-FIRST_BYTE = len(SPECIALS)
-FIRST_PIECE = FIRST_BYTE + 256
 _MEMO = 200_000  # pieces whose ids are remembered; about 40 MB when full
 
 
@@ -47,7 +45,7 @@ class Vocabulary:
 
     def token_bytes(self) -> list[bytes]:
         """Return, for each id, the bytes that it stands for (none for special tokens)."""
-        return [b""] * FIRST_BYTE + [bytes([i]) for i in range(256)] + [piece.encode() for piece in self.pieces]
+        return lay_out(self.pieces)
 
     def ids(self, piece: str) -> tuple[int, ...]:
         """Return the ids of one piece, after the fallback where the vocabulary lacks it."""

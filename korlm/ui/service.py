@@ -120,10 +120,6 @@ class Service:
                 _log.exception("a model folder that cannot be read: %s", config.parent.name)
         return cards
 
-    def loaded(self, model: str) -> bool:
-        """Whether a model is in memory."""
-        return model in self._models
-
     def stream(self, model: str, prompt: str, **options: Any) -> Iterator[str]:
         """Yield the continuation so far, longer each time and never with half a syllable.
 
@@ -262,8 +258,7 @@ def _parameters(folder: Path) -> int:
 
 def _bits(info: dict[str, Any]) -> float | None:
     """Return the test figure where one was noted, else the best on validation lines."""
-    for found in (info.get("test"), info):
-        if isinstance(found, dict) and "bits_per_character" in found:
-            return float(found["bits_per_character"])
+    if "test" in info:
+        return float(info["test"]["bits_per_character"])
     history = [entry["valid_bpc"] for entry in info.get("history", []) if "valid_bpc" in entry]
     return min(history) if history else None
