@@ -1,13 +1,15 @@
 """What an analyzer gives: morphemes with spans into the caller's string.
 
->>> Morpheme("하", "VV", 0, 1)
-Morpheme(form='하', tag='VV', start=0, end=1)
+>>> Morpheme("하", "VV", 0, 1, "VV").lemma
+'하다'
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
+
+_PREDICATES = {"VV", "VA", "VX", "VCP", "VCN", "XSV", "XSA"}
 
 
 class Morpheme(NamedTuple):
@@ -18,12 +20,19 @@ class Morpheme(NamedTuple):
         tag: the analyzer's own part-of-speech tag.
         start: first code point of the stretch that carries it.
         end: one past the last; morphemes inside one syllable share its span (했 = 하 + 었).
+        sejong: the tag in the Sejong set, the one that all analyzers are compared by (`korlm.morph.tags`).
     """
 
     form: str
     tag: str
     start: int
     end: int
+    sejong: str = ""
+
+    @property
+    def lemma(self) -> str:
+        """The dictionary form: 다 added to verbs, adjectives, auxiliaries, copulas and their suffixes."""
+        return self.form + "다" if self.sejong in _PREDICATES else self.form
 
 
 class Analyzer(Protocol):
