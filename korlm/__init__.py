@@ -27,7 +27,7 @@ _HOMES = {
     "load_model": "korlm.models",
     "load_tokenizer": "korlm.tokenizers.registry",
     "train_model": "korlm.models",
-    "train_tokenizer": "korlm.tokenizers.registry",
+    "train_tokenizer": "korlm.tokenizers.training",
 }
 __all__ = sorted([*_HOMES, "__version__"])
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from korlm.tokenizers.base import Tokenizer as Tokenizer
     from korlm.tokenizers.registry import list_tokenizers as list_tokenizers
     from korlm.tokenizers.registry import load_tokenizer as load_tokenizer
-    from korlm.tokenizers.registry import train_tokenizer as train_tokenizer
+    from korlm.tokenizers.training import train_tokenizer as train_tokenizer
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The ``korlm`` command: tokenize, compare, train, evaluate, generate, app.
+"""The ``korlm`` command: tokenize, encode, compare, train, evaluate, generate, export, app.
 
 Each reads files or standard input, prints text for people and ``--json`` for programs. Errors are one message in the
 person's language and exit status 2. What each does is in `korlm.commands`.
@@ -53,7 +53,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"korlm {__version__}")
     group = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_tokenize, _add_compare, _add_train, _add_evaluate, _add_generate, _add_app):
+    for add in (
+        _add_tokenize,
+        _add_encode,
+        _add_compare,
+        _add_train,
+        _add_evaluate,
+        _add_generate,
+        _add_export,
+        _add_app,
+    ):
         add(group)
     return parser
 
@@ -72,11 +81,68 @@ def _add_tokenize(group: Any) -> None:
     parser.add_argument("--ids", action="store_true", help=pick("조각 대신 ID", "ids instead of pieces"))
 
 
+def _add_encode(group: Any) -> None:
+    parser = _command(
+        group, "encode", commands.encode, "말뭉치를 ID 배열(.npy)로", "encode a corpus into a .npy of ids"
+    )
+    parser.add_argument(
+        "file", help=pick(".txt .tsv .csv .jsonl 파일 (또는 .gz)", ".txt .tsv .csv .jsonl (or .gz) file")
+    )
+    parser.add_argument("-t", "--tokenizer", required=True, help=pick("토크나이저 이름이나 폴더", "name or folder"))
+    parser.add_argument(
+        "-o", "--output", help=pick("쓸 .npy [파일.토크나이저.npy]", ".npy to write [FILE.TOKENIZER.npy]")
+    )
+    parser.add_argument("--column", help=pick("글이 든 칸", "column that holds the text"))
+    parser.add_argument("--workers", type=int, default=2, help=pick("분석 스레드 [2]", "threads [2]"), metavar="N")
+    parser.add_argument("--restart", action="store_true", help=pick("있던 것을 버리고 새로", "start anew"))
+
+
 def _add_compare(group: Any) -> None:
-    parser = _command(group, "compare", commands.compare, "한 글을 여러 토크나이저로 자른다", "cut a text several ways")
+    parser = _command(
+        group,
+        "compare",
+        commands.compare,
+        "한 글을 여러 토크나이저로 자르거나, 말뭉치로 잰다 (--corpus, --gold)",
+        "cut a text several ways, or measure on a corpus (--corpus, --gold)",
+    )
     parser.add_argument("text", nargs="?", help=pick("글 (없으면 표준 입력)", "text (else standard input)"))
-    default = "word,kiwi,okt,unigram,syllable"
-    parser.add_argument("-t", "--tokenizers", default=default, help=pick("쉼표로 나눈 이름", "names, comma-separated"))
+    names = "word,kiwi,okt,unigram,syllable", "word,kiwi,unigram,bpe,syllable"
+    said = pick(f"쉼표로 나눈 이름 [{names[0]}, 말뭉치에는 {names[1]}]", f"names [{names[0]}; of a corpus {names[1]}]")
+    parser.add_argument("-t", "--tokenizers", help=said)
+    parser.set_defaults(names=names)
+    corpus = parser.add_argument_group(pick("말뭉치로 재기", "measuring on a corpus"))
+    for name, ko, en in (
+        ("corpus", "말뭉치 이름(kolaw, kobill, reviews)이나 파일", "corpus name or file"),
+        ("gold", "정답 형태소가 든 .conllu(.gz) 파일", "file of gold morphemes, .conllu or .conllu.gz"),
+        ("column", "글이 든 칸", "column that holds the text"),
+        ("csv", "표를 쓸 .csv 파일", "write the figures as .csv"),
+        ("plot", "그림을 그릴 .png, .svg, .pdf 파일", "draw a figure: .png, .svg or .pdf"),
+    ):
+        corpus.add_argument(f"--{name}", help=pick(ko, en))
+    corpus.add_argument(
+        "--split",
+        choices=("train", "valid", "test", "all"),
+        default="test",
+        help=pick("잴 쪽 [test]", "what to measure [test]"),
+    )
+    corpus.add_argument("--limit", type=int, help=pick("잴 줄 수의 한도", "at most so many lines"), metavar="N")
+    corpus.add_argument(
+        "--strategies",
+        nargs="?",
+        const="mecab",
+        choices=("mecab", "kiwi"),
+        help=pick(
+            "Park 외(2020)의 여섯 전략을 train에서 만들어 잰다 [형태소는 mecab]",
+            "make Park et al.'s (2020) six strategies from train and measure them [morphemes by mecab]",
+        ),
+    )
+    for name, default, ko, en in (
+        ("vocab-size", None, "--strategies 어휘 크기의 한도", "no vocabulary of --strategies above this"),
+        ("width", 256, "임베딩의 너비 [256]", "width of the embedding [256]"),
+        ("resamples", 1000, "부트스트랩 횟수 [1000]", "bootstrap draws [1000]"),
+        ("seed", 0, "부트스트랩의 씨앗 [0]", "seed of the bootstrap [0]"),
+    ):
+        corpus.add_argument(f"--{name}", type=int, default=default, help=pick(ko, en), metavar="N")
 
 
 def _add_train(group: Any) -> None:
@@ -128,6 +194,18 @@ def _add_generate(group: Any) -> None:
         "prompt", nargs="?", help=pick("글머리 (없으면 표준 입력의 줄마다)", "prompt (else lines of stdin)")
     )
     _add_fields(parser, SamplingConfig)
+
+
+def _add_export(group: Any) -> None:
+    parser = _command(
+        group,
+        "export",
+        commands.export,
+        "Hugging Face의 tokenizer.json으로 쓴다",
+        "write Hugging Face's tokenizer.json",
+    )
+    parser.add_argument("tokenizer", help=pick("토크나이저 이름이나 폴더", "name or folder"))
+    parser.add_argument("file", nargs="?", default="tokenizer.json", help=pick("쓸 파일", "file to write"))
 
 
 def _add_app(group: Any) -> None:

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from korlm.errors import InputError
@@ -29,22 +30,143 @@ def tokenize(options: argparse.Namespace) -> None:
                 print(*encoding.ids) if options.ids else print(show(encoding.pieces))
 
 
+def encode(options: argparse.Namespace) -> None:
+    """Encode a corpus file into one array of ids, going on where it was stopped."""
+    from tqdm import tqdm
+
+    from korlm.corpora.encode import encode_file, encoded_so_far
+    from korlm.language import pick
+    from korlm.tokenizers.registry import load_tokenizer
+
+    tokenizer = load_tokenizer(options.tokenizer)
+    source = Path(options.file)
+    output = Path(options.output or f"{source.name.split('.')[0]}.{tokenizer.name}.npy")
+    # unlike a plain total, `initial` keeps what an earlier run did out of the speed
+    bar = tqdm(desc=pick("자르는 중", "encoding"), unit="B", unit_scale=True, file=sys.stderr, delay=0.3)
+
+    def progress(done: int, total: int) -> None:
+        if bar.total is None:
+            bar.reset(total)
+            bar.initial = bar.n = bar.last_print_n = done
+        bar.update(done - bar.n)
+
+    try:
+        with bar:
+            encode_file(
+                source, tokenizer, output, column=_column(options.column),
+                workers=options.workers, restart=options.restart, progress=progress,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        done = encoded_so_far(output)
+        ko, en = f"{done.lines if done else 0:,}줄까지 했습니다", f"Stopped after {done.lines if done else 0:,} lines"
+        print(pick(f"{ko}. 같은 명령을 다시 하면 이어서 합니다.", f"{en}. The same command goes on."), file=sys.stderr)
+        raise
+    made = json.loads(output.with_suffix(".json").read_bytes())
+    figures = ("lines", "characters", "tokens", "dtype", "signature")
+    _print(options, {"file": str(output), **{name: made[name] for name in figures}})
+
+
 def compare(options: argparse.Namespace) -> None:
-    """Print one text cut by several tokenizers."""
+    """Print one text cut by several tokenizers, or what they measure on a corpus."""
     from korlm.comparison.table import compare
 
+    if options.corpus or options.gold:
+        return _evaluate_tokenizers(options)
+    if given := [name for name in ("csv", "plot", "strategies") if getattr(options, name)]:
+        raise InputError(
+            f"--{given[0]}은(는) 말뭉치로 잴 때 씁니다. --corpus나 --gold를 함께 주세요.",
+            f"--{given[0]} is for measuring on a corpus. Give --corpus or --gold as well.",
+        )
     text = options.text if options.text is not None else sys.stdin.read().removesuffix("\n")
     if not text:
         raise InputError("글이 비었습니다. 한 글자 이상 쓰세요.", "The text is empty. Type something.")
-    result = compare(text, [name.strip() for name in options.tokenizers.split(",")])
+    result = compare(text, _names(options.tokenizers or options.names[0]))
     print(json.dumps(result.to_dict(), ensure_ascii=False) if options.json else result)
+
+
+def _evaluate_tokenizers(options: argparse.Namespace) -> None:
+    """Measure tokenizers on a corpus, on gold sentences, or both."""
+    from tqdm import tqdm
+
+    from korlm.artifacts import check_writable, write_file
+    from korlm.comparison.evaluation import evaluate_tokenizers
+    from korlm.comparison.plot import check_plot
+    from korlm.comparison.strategies import beside_the_paper
+    from korlm.language import pick
+
+    if options.text is not None:
+        raise InputError("글과 --corpus(--gold)는 함께 쓸 수 없습니다.", "Give a text or --corpus (--gold), not both.")
+    if options.csv:
+        check_writable(Path(options.csv).absolute().parent)
+    if options.plot:
+        check_plot(options.plot)
+    lines, train_lines = _corpus_lines(options)
+    with tqdm(total=len(lines or []), desc=pick("재는 중", "measuring"), file=sys.stderr, leave=False) as bar:
+        names = (
+            _strategies(options, train_lines) if options.strategies else _names(options.tokenizers or options.names[1])
+        )
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        result = evaluate_tokenizers(
+            lines, names, gold=options.gold, width=options.width,
+            resamples=options.resamples, seed=options.seed, progress=progress,
+        )  # fmt: skip
+    if options.csv:
+        write_file(options.csv, result.to_csv().encode("utf-8-sig"))  # Excel reads Hangul by the mark
+    if options.plot:
+        result.plot(options.plot)
+    print(json.dumps(result.to_dict(), ensure_ascii=False) if options.json else result)
+    if options.strategies and not options.json:
+        print("\n" + beside_the_paper(result))
+
+
+def _corpus_lines(options: argparse.Namespace) -> tuple[list[str] | None, list[str]]:
+    """Return the lines to measure (None: the gold texts) and those to make vocabularies from."""
+    from korlm.corpora.sources import SPLITS, load_corpus
+
+    if not options.corpus:
+        if options.strategies:
+            raise InputError(
+                "--strategies에는 어휘를 만들 --corpus가 있어야 합니다. 말뭉치를 주세요.",
+                "--strategies needs a --corpus to make vocabularies from. Give one.",
+            )
+        return None, []
+    if options.limit is not None and options.limit < 1:
+        raise InputError("--limit은 1 이상이어야 합니다.", "--limit must be at least 1.")
+    corpus = load_corpus(options.corpus, column=_column(options.column))
+    sides = SPLITS if options.split == "all" else (options.split,)
+    lines = [line for side in sides for line in getattr(corpus, side)][: options.limit]
+    if not lines:
+        raise InputError(
+            f"'{options.corpus}'의 {options.split} 쪽에 줄이 없습니다. --split all을 써 보세요.",
+            f"The {options.split} split of '{options.corpus}' has no lines. Try --split all.",
+        )
+    return lines, corpus.train
+
+
+def _strategies(options: argparse.Namespace, train_lines: Sequence[str]) -> list[Any]:
+    from korlm.comparison.strategies import train_strategies
+
+    if options.split not in ("valid", "test"):
+        raise InputError(
+            "--strategies는 train에서 만들므로 --split은 test나 valid여야 합니다.",
+            "--strategies are made from train: --split must be test or valid.",
+        )
+    return list(train_strategies(train_lines, analyzer=options.strategies, largest=options.vocab_size))
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
 
 
 def train(options: argparse.Namespace) -> None:
     """Train a language model, or make a tokenizer alone."""
     from korlm.corpora.sources import load_corpus
     from korlm.models import train_model
-    from korlm.tokenizers.registry import train_tokenizer
+    from korlm.tokenizers.training import train_tokenizer
     from korlm.training.show import TrainingBar
 
     corpus = load_corpus(options.corpus, column=_column(options.column), limit=options.limit)
@@ -93,6 +215,16 @@ def generate(options: argparse.Namespace) -> None:
         for delta in deltas:
             print(delta, end="", flush=True)
         print()
+
+
+def export(options: argparse.Namespace) -> None:
+    """Write a tokenizer as a file for Hugging Face's library."""
+    from korlm.tokenizers.export import export_tokenizer
+    from korlm.tokenizers.registry import load_tokenizer
+
+    tokenizer = load_tokenizer(options.tokenizer)
+    export_tokenizer(tokenizer, options.file)
+    _print(options, {"file": options.file, "signature": tokenizer.signature})
 
 
 def app(options: argparse.Namespace) -> None:

@@ -22,11 +22,12 @@ import korlm
 from korlm.artifacts import check_writable, data_folder, read_config, write_json
 from korlm.corpora.sources import Corpus, split_lines
 from korlm.corpora.tokens import token_array
-from korlm.errors import ArtifactError, CorpusError, UnknownNameError
+from korlm.errors import ArtifactError, CorpusError, InputError, UnknownNameError
 from korlm.lm import LanguageModel
 from korlm.nn.recurrent import NetConfig, RecurrentLM
-from korlm.tokenizers.base import Tokenizer
-from korlm.tokenizers.registry import load_tokenizer, train_tokenizer
+from korlm.tokenizers.base import EOS_ID, Tokenizer
+from korlm.tokenizers.registry import load_tokenizer
+from korlm.tokenizers.training import train_tokenizer
 from korlm.training.batching import WindowBatches
 from korlm.training.config import ModelConfig, TrainConfig
 from korlm.training.loop import Report, Trainer
@@ -168,8 +169,17 @@ def _tokenizer(config: ModelConfig, corpus: Corpus, run: Path | None) -> Tokeniz
         read_config(run / "last", "model")  # says so where there is nothing to go on from
         return load_tokenizer(run / "last" / "tokenizer")
     if Path(config.tokenizer).is_dir():
-        return load_tokenizer(config.tokenizer)
+        return _fit(load_tokenizer(config.tokenizer))
     return train_tokenizer(config.tokenizer, corpus.train, vocab_size=config.vocab_size or None)
+
+
+def _fit(tokenizer: Tokenizer) -> Tokenizer:
+    if tokenizer.specials.get("</s>") != EOS_ID:
+        raise InputError(
+            f"{tokenizer.name}의 ID 배치(</s>가 {EOS_ID}번이 아님)로는 배울 수 없습니다. korlm.train_tokenizer로 만든 것을 쓰세요.",
+            f"The ids of {tokenizer.name} (</s> is not {EOS_ID}) cannot be trained on. Use one of korlm.train_tokenizer.",
+        )
+    return tokenizer
 
 
 def _build_info(corpus: Corpus, config: ModelConfig, training: TrainConfig, tokenizer: Tokenizer) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def test_the_reviews_have_their_own_splits(corpora: Path) -> None:
 def test_token_arrays_are_cached_by_content_and_signature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KORLM_CACHE", str(tmp_path))
     tokenizer = korlm.load_tokenizer("syllable")
-    first = token_array(LINES, tokenizer)
+    first = np.array(token_array(LINES, tokenizer))  # a copy: the file that it is mapped from is damaged below
     again = token_array(LINES, tokenizer)
     assert isinstance(again, np.memmap)
     assert first.tolist() == again.tolist()

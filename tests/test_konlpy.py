@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -14,11 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from nasty import NASTY as NASTY_FOR_ALL
 
 from korlm.errors import AnalyzerError, MissingDependencyError, UnknownNameError
 from korlm.morph import konlpy
-from korlm.morph.base import Morpheme
-from korlm.morph.konlpy import KonlpyAnalyzer, available, blank, cut
+from korlm.morph.base import Morpheme, merge_spans
+from korlm.morph.konlpy import KonlpyAnalyzer, available
+from korlm.morph.pieces import blank, cut
+from korlm.morph.tags import SEJONG, table
 
 needs_konlpy = pytest.mark.skipif(available() is not None, reason=f"{available()}")
 needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="POSIX signals")
@@ -88,11 +92,11 @@ def is_running(process: int) -> bool:
 def test_okt_gives_morphemes_with_spans(okt: KonlpyAnalyzer) -> None:
     assert okt.analyze([SENTENCE, ""]) == [
         [
-            Morpheme("아버지", "Noun", 0, 3),
-            Morpheme("가", "Josa", 3, 4),
-            Morpheme("방", "Noun", 5, 6),
-            Morpheme("에", "Josa", 6, 7),
-            Morpheme("들어가신다", "Verb", 8, 13),
+            Morpheme("아버지", "Noun", 0, 3, "NNG"),
+            Morpheme("가", "Josa", 3, 4, "JX"),
+            Morpheme("방", "Noun", 5, 6, "NNG"),
+            Morpheme("에", "Josa", 6, 7, "JX"),
+            Morpheme("들어가신다", "Verb", 8, 13, "VV"),
         ],
         [],
     ]
@@ -109,6 +113,38 @@ def test_nasty_strings_give_morphemes_inside_the_text(okt: KonlpyAnalyzer) -> No
             assert stretch == stretch.strip()
             assert morpheme.form == stretch, "Okt restores nothing"
         assert [m.start for m in found] == sorted(m.start for m in found)
+
+
+@needs_konlpy
+@pytest.mark.parametrize("name", ["okt", "komoran", "hannanum", "kkma"])  # Kkma takes 12 s over them
+def test_every_analyzer_survives_every_nasty_string(name: str) -> None:
+    analyzer = KonlpyAnalyzer(name, timeout=60)
+    try:
+        texts = [SENTENCE + ". (강추)", *NASTY_FOR_ALL]
+        results = analyzer.analyze(texts)
+    finally:
+        analyzer.close()
+    assert "".join(SENTENCE[m.start : m.end] for m in results[0][:3]).startswith("아버지가방")
+    for text, found in zip(texts, results, strict=True):
+        assert [m.start for m in found] == sorted(m.start for m in found)
+        for morpheme in found:
+            assert 0 <= morpheme.start < morpheme.end <= len(text)
+            stretch = text[morpheme.start : morpheme.end]
+            assert stretch == stretch.strip()
+            assert morpheme.tag in table(name) and morpheme.sejong in SEJONG
+
+
+@needs_konlpy
+def test_hannanum_uses_its_finer_tags_and_does_not_join_neighbours() -> None:
+    analyzer = KonlpyAnalyzer("hannanum")
+    try:
+        found = analyzer.analyze(["나는 2편을 보았다."])[0]
+    finally:
+        analyzer.close()
+    assert [(m.form, m.tag, m.sejong) for m in found][2:] == [
+        ("2", "NN", "NR"), ("편", "NB", "NNB"), ("을", "JC", "JKB"), ("보", "PV", "VV"), ("았", "EP", "EP"),
+        ("다", "EF", "EF"), (".", "SF", "SF"),
+    ]  # fmt: skip
 
 
 @needs_konlpy
@@ -191,6 +227,24 @@ def test_a_line_that_kills_every_worker_is_named(fake: KonlpyAnalyzer) -> None:
 
 def test_a_crash_in_the_middle_of_a_batch_loses_nothing(fake: KonlpyAnalyzer) -> None:
     assert [forms(found) for found in fake.analyze(["가", "once", "다"])] == ["가", "o|n|c|e", "다"]
+
+
+def test_spans_are_those_of_the_analysis_and_texts_are_read_as_they_are_taken(fake: KonlpyAnalyzer) -> None:
+    texts = ["가 나", "", "다" * 5_000, "👪", "라 once 마"] * 3
+    expected = [merge_spans((m.start, m.end) for m in found) for found in fake.analyze(texts)]
+    assert list(fake.spans(texts)) == expected
+    read = itertools.count()
+    spans = fake.spans(f"{next(read)}" for _ in range(10_000))
+    assert next(spans) == [(0, 1)]
+    assert next(read) < 600
+    assert forms(fake.analyze(["가"])[0]) == "가", "the worker is free between results"
+    assert next(spans) == [(0, 1)]
+
+
+def test_a_crash_while_spans_are_taken_loses_nothing(fake: KonlpyAnalyzer) -> None:
+    assert list(fake.spans(["가", "once", "다"])) == [[(0, 1)], [(0, 1), (1, 2), (2, 3), (3, 4)], [(0, 1)]]
+    with pytest.raises(AnalyzerError, match=r"'die'"):
+        list(fake.spans(["가", "die", "다"]))
 
 
 def test_a_text_on_which_java_throws_loses_only_itself(fake: KonlpyAnalyzer, caplog: pytest.LogCaptureFixture) -> None:

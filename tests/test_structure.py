@@ -17,7 +17,7 @@ ALLOWED = {
     "morph": {"text"},
     "tokenizers": {"text", "morph"},
     "corpora": {"text", "tokenizers"},
-    "comparison": {"text", "tokenizers", "corpora"},
+    "comparison": {"text", "morph", "tokenizers", "corpora"},
     "nn": set(),
     "training": {"nn", "corpora", "tokenizers"},
     "generation": {"text", "nn", "tokenizers"},

@@ -16,7 +16,7 @@ import korlm
 from korlm.errors import ArtifactError, CorpusError, InputError, TrainingError
 from korlm.training.batching import WindowBatches
 from korlm.training.config import TrainConfig
-from korlm.training.loop import Report, rate, window_loss
+from korlm.training.loop import Report, fast_bf16, rate, window_loss
 
 SMALL = {"tokenizer": "syllable", "embedding": 16, "hidden": 24, "batch": 8, "window": 16, "bf16": False}
 LINES = korlm.load_corpus("kolaw").train[:200] + korlm.load_corpus("kolaw").valid
@@ -50,6 +50,7 @@ def test_a_wrong_option_is_a_clear_error(wrong: dict[str, float]) -> None:
         TrainConfig(**wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.skipif(not fast_bf16(torch.device("cpu")), reason="no bf16 LSTM on this processor (AVX-512 bf16 is missing)")
 def test_the_bf16_loss_is_the_full_loss(small_net) -> None:  # type: ignore[no-untyped-def]
     net = small_net(hidden=64, embedding=32)
     ids = torch.randint(0, 260, (4, 17), generator=torch.Generator().manual_seed(3))

@@ -1,8 +1,9 @@
 """Counts of one encoded text, the ground of every comparison.
 
 >>> from korlm.tokenizers.registry import load_tokenizer
->>> measure(load_tokenizer("byte").encode("가 나"))
-Counts(characters=3, eojeol=2, segments=3, ids=7, byte_ids=7, unknown_segments=3)
+>>> tokenizer = load_tokenizer("byte")
+>>> measure(tokenizer.encode("가 나"), tokenizer)
+Counts(characters=3, eojeol=2, segments=3, ids=7, byte_ids=7, unknown_segments=0)
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from korlm.text.spans import eojeol_spans
-from korlm.tokenizers.base import Encoding, is_byte
+from korlm.tokenizers.base import FIRST_BYTE, FIRST_PIECE, Encoding, Tokenizer
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Counts:
         segments: the unit's own cuts, before the vocabulary.
         ids: after the fallback to syllables and bytes: what a model reads.
         byte_ids: ids that are a lone byte.
-        unknown_segments: segments that took more than one id, or bytes: not in the vocabulary as they are.
+        unknown_segments: segments that the vocabulary lacks as they are (`Tokenizer.unknown`).
     """
 
     characters: int
@@ -45,25 +46,33 @@ class Counts:
         return self.characters / self.ids if self.ids else 0.0
 
 
-def unknown_segments(encoding: Encoding) -> set[int]:
-    """Return the indices of the segments that the vocabulary lacks: they took more than one id, or bytes."""
-    sizes = Counter(encoding.segment_of)
-    in_bytes = {owner for number, owner in zip(encoding.ids, encoding.segment_of, strict=True) if is_byte(number)}
-    return {owner for owner, size in sizes.items() if size > 1} | in_bytes
-
-
-def measure(encoding: Encoding, *, bytes_are_pieces: bool = False) -> Counts:
+def measure(encoding: Encoding, tokenizer: Tokenizer | None = None, *, bytes_are_pieces: bool = False) -> Counts:
     """Count one encoding.
 
     Args:
         encoding: a tokenizer's.
-        bytes_are_pieces: for the byte unit, whose pieces are bytes: none is unknown.
+        tokenizer: the one that made it.
+        bytes_are_pieces: the old way, without ``tokenizer``: none is unknown.
     """
+    if tokenizer is not None:
+        lone = set(tokenizer.byte_ids.values())
+        unknown = tokenizer.unknown(encoding)
+    else:
+        lone = set(range(FIRST_BYTE, FIRST_PIECE))
+        unknown = set() if bytes_are_pieces else unknown_segments(encoding)
     return Counts(
         characters=len(encoding.text),
         eojeol=len(eojeol_spans(encoding.text)),
         segments=len(encoding.segments),
         ids=len(encoding.ids),
-        byte_ids=sum(map(is_byte, encoding.ids)),
-        unknown_segments=0 if bytes_are_pieces else len(unknown_segments(encoding)),
+        byte_ids=sum(number in lone for number in encoding.ids),
+        unknown_segments=len(unknown),
     )
+
+
+def unknown_segments(encoding: Encoding) -> set[int]:
+    """Return the segments that took more than one id, or bytes. Use `Tokenizer.unknown` instead."""
+    sizes = Counter(encoding.segment_of)
+    pairs = zip(encoding.ids, encoding.segment_of, strict=True)
+    in_bytes = {owner for number, owner in pairs if FIRST_BYTE <= number < FIRST_PIECE}
+    return {owner for owner, size in sizes.items() if size > 1} | in_bytes

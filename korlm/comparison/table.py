@@ -100,7 +100,7 @@ def compare(text: str, names: Sequence[str | Tokenizer], *, vocabularies: bool =
     for name in names:
         tokenizer = name if isinstance(name, Tokenizer) else load_tokenizer(name)
         encoding = tokenizer.encode(text)
-        counts = measure(encoding, bytes_are_pieces=tokenizer.unit == "byte")
+        counts = measure(encoding, tokenizer)
         lanes.append(Lane(tokenizer.name, tokenizer.unit, encoding, counts, tokenizer.signature))
     return Comparison(text, tuple(lanes), vocabularies)
 
@@ -138,5 +138,13 @@ def _visible(character: str) -> str:
 
 def pad(text: str, width: int) -> str:
     """Right-align in a terminal, where Hangul takes two columns."""
-    taken = sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
-    return " " * max(0, width - taken) + text
+    return " " * max(0, width - columns_of(text)) + text
+
+
+def columns_of(text: str) -> int:
+    """Return how many columns of a terminal a text takes: two for Hangul.
+
+    >>> columns_of("한a")
+    3
+    """
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

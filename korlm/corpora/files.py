@@ -24,13 +24,14 @@ SUFFIXES = (".txt", ".tsv", ".csv", ".jsonl")
 _NAMES = ("text", "document", "sentence", "review", "content")
 
 
-def read_file(path: str | Path, *, column: str | int | None = None) -> Iterator[str]:
+def read_file(path: str | Path, *, column: str | int | None = None, raw: IO[bytes] | None = None) -> Iterator[str]:
     """Yield the non-blank lines or rows of a file, without their line ends.
 
     Args:
         path: the file; its ending says the format.
         column: which field of a row is the text: a header's name or a number from 0. By default the field named
             text, document, sentence, review or content; else (no such header) the last one. ``.txt`` has none.
+        raw: the file, opened already, to be read from where it stands; its ``tell`` then says how far reading is.
 
     Raises:
         CorpusError: no such file, a format or column that is not there, not UTF-8, or damaged.
@@ -43,7 +44,7 @@ def read_file(path: str | Path, *, column: str | int | None = None) -> Iterator[
             f"Unknown format of {path}. Use {', '.join(SUFFIXES)} (or .gz).",
         )
     try:
-        with _open(path) as handle:
+        with _open(path, raw) as handle:
             rows = _rows(handle, suffix, column, path)
             yield from (row for row in rows if row.strip())
     except (OSError, EOFError, UnicodeDecodeError, ValueError, csv.Error) as error:
@@ -56,10 +57,10 @@ def read_file(path: str | Path, *, column: str | int | None = None) -> Iterator[
         ) from error
 
 
-def _open(path: Path) -> IO[str]:
-    raw: Any = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # noqa: SIM115  # closed with its wrapper
+def _open(path: Path, raw: IO[bytes] | None) -> IO[str]:
+    file: Any = gzip.open(raw or path) if path.suffix == ".gz" else raw or path.open("rb")  # noqa: SIM115  # closed with its wrapper
     # newline="\n": a lone U+0085 or \r inside a review is text, not the end of a line
-    return io.TextIOWrapper(raw, encoding="utf-8-sig", newline="\n")
+    return io.TextIOWrapper(file, encoding="utf-8-sig", newline="\n")
 
 
 def _rows(handle: IO[str], suffix: str, column: str | int | None, path: Path) -> Iterator[str]:

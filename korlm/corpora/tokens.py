@@ -8,16 +8,25 @@
 from __future__ import annotations
 
 import hashlib
-import io
-from collections.abc import Callable, Sequence
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
-from korlm.artifacts import cache_folder, write_file
+from korlm.artifacts import cache_folder
 from korlm.corpora.sources import content_digest
+from korlm.corpora.stream import by_characters
+from korlm.errors import ArtifactError
 from korlm.tokenizers.base import EOS_ID, Tokenizer
 
-_BATCH = 10_000
+try:
+    import fcntl
+except ImportError:  # Windows: nothing keeps two processes from one file
+    fcntl = None  # type: ignore[assignment]
+
+HEADER = 128  # bytes of numpy's format 1.0 before the data of an array of one dimension
 
 
 def token_array(
@@ -34,11 +43,15 @@ def token_array(
         lines: the text.
         tokenizer: what encodes it.
         workers: the analyzer's threads.
-        cache: keep the array under the cache folder and map it into memory the next time.
+        cache: keep the array under the cache folder and map it into memory, now and the next time; where nothing can
+            be written there, it is held in memory.
         progress: called with lines done and lines in all.
 
     Returns:
         ``[N]`` array of uint16, or uint32 where the vocabulary needs it; read-only where it is mapped.
+
+    Raises:
+        ArtifactError: the disk is full.
     """
     key = hashlib.sha256((content_digest(lines) + tokenizer.signature).encode()).hexdigest()[:32]
     path = cache_folder() / "tokens" / f"{key}.npy"
@@ -47,16 +60,116 @@ def token_array(
             return np.load(path, mmap_mode="r", allow_pickle=False)
         except (ValueError, OSError):
             path.unlink(missing_ok=True)  # damaged: made again below
-    dtype = np.uint16 if tokenizer.vocab_size <= 2**16 else np.uint32
-    parts: list[np.ndarray] = [np.empty(0, dtype)]
-    for first in range(0, len(lines), _BATCH):
-        batch = tokenizer.encode_ids(lines[first : first + _BATCH], workers=workers)
-        parts.append(np.fromiter((i for ids in batch for i in (*ids, EOS_ID)), dtype))
+    arrays = _arrays(lines, tokenizer, workers, progress)
+    if not cache or not _can_write(path.parent):
+        return np.concatenate([np.empty(0, id_type(tokenizer)), *arrays])
+    try:
+        _write(path, id_type(tokenizer), arrays)
+    except ArtifactError:
+        raise
+    except OSError as error:
+        raise ArtifactError(
+            f"{path}에 쓰지 못했습니다 ({error.strerror}). 디스크에 자리를 만들거나 KORLM_CACHE로 다른 폴더를 정하세요.",
+            f"Cannot write {path} ({error.strerror}). Make room on the disk, or name another folder by KORLM_CACHE.",
+        ) from error
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def id_type(tokenizer: Tokenizer) -> np.dtype:
+    """Return the type that holds every id of a tokenizer: little-endian uint16 or uint32."""
+    return np.dtype("<u2" if tokenizer.vocab_size <= 2**16 else "<u4")
+
+
+class ArrayFile:
+    """A ``.npy`` of one dimension that grows at its end; nothing of it is held in memory.
+
+    Args:
+        path: the file; what it holds up to ``count`` is kept, the rest cut off.
+        dtype: of the items.
+        count: how many items it holds already.
+
+    Raises:
+        OSError: it cannot be written; ``BlockingIOError`` where another process has it open as an `ArrayFile`.
+    """
+
+    def __init__(self, path: Path, dtype: np.dtype, count: int = 0) -> None:
+        # unbuffered: no byte is left to be written when a full disk has already been reported
+        self._file = open(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644), "r+b", buffering=0)  # noqa: SIM115
+        self._dtype = dtype
+        self.count = count
+        if fcntl:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._file.close()
+                raise
+            except OSError:  # a file system without locks
+                pass
+        size = HEADER + count * dtype.itemsize
+        self._file.truncate(size)
+        self._file.seek(size)
+
+    def append(self, ids: np.ndarray) -> None:
+        """Write items at the end.
+
+        Raises:
+            OSError: the disk is full; a part of them may be written.
+        """
+        self._write(ids.astype(self._dtype).tobytes())
+        self.count += len(ids)
+
+    def flush(self) -> None:
+        """Have the disk hold what was appended."""
+        os.fsync(self._file.fileno())
+
+    def finish(self) -> None:
+        """Write the header, which makes it a ``.npy``."""
+        shape = f"{{'descr': '{self._dtype.str}', 'fortran_order': False, 'shape': ({self.count},), }}"
+        self._file.seek(0)
+        header = shape.encode().ljust(HEADER - 11) + b"\n"
+        self._write(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+        self.flush()
+
+    def close(self) -> None:
+        """Close the file, finished or not."""
+        self._file.close()
+
+    def _write(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._file.write(rest) :]
+
+
+def _arrays(
+    lines: Sequence[str], tokenizer: Tokenizer, workers: int, progress: Callable[[int, int], None] | None
+) -> Iterator[np.ndarray]:
+    done = 0
+    for batch in by_characters(lines):
+        yield tokenizer.encode_array(batch, workers=workers, eos=EOS_ID).ids.astype(id_type(tokenizer))
+        done += len(batch)
         if progress:
-            progress(min(first + _BATCH, len(lines)), len(lines))
-    array = np.concatenate(parts)
-    if cache:
-        buffer = io.BytesIO()
-        np.save(buffer, array, allow_pickle=False)
-        write_file(path, buffer.getvalue())
-    return array
+            progress(done, len(lines))
+
+
+def _write(path: Path, dtype: np.dtype, arrays: Iterator[np.ndarray]) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    os.close(handle)
+    file = ArrayFile(Path(name), dtype)
+    try:
+        for array in arrays:
+            file.append(array)
+        file.finish()
+        file.close()
+        os.replace(name, path)
+    finally:
+        file.close()
+        Path(name).unlink(missing_ok=True)
+
+
+def _can_write(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -13,11 +13,17 @@ from korlm.generation.sampling import choose
 from korlm.nn.recurrent import RecurrentLM
 from korlm.text.stable import StableText
 from korlm.text.utf8 import allowed_next, is_complete
-from korlm.tokenizers.base import EOS_ID, FIRST_BYTE, FIRST_PIECE, Tokenizer, is_byte
+from korlm.tokenizers.base import BYTE_IDS, EOS_ID, SPECIALS, Tokenizer
 
 
 def stream_ids(
-    net: RecurrentLM, context: Sequence[int], config: SamplingConfig, *, first: Tensor | None = None
+    net: RecurrentLM,
+    context: Sequence[int],
+    config: SamplingConfig,
+    *,
+    first: Tensor | None = None,
+    byte_ids: Mapping[int, int] = BYTE_IDS,
+    blocked: Collection[int] = range(len(SPECIALS)),
 ) -> Iterator[int]:
     """Yield the ids that follow a context, up to ``</s>`` (not yielded) or ``config.max_tokens``.
 
@@ -29,44 +35,42 @@ def stream_ids(
         context: ids of the prompt, ``</s>`` before them.
         config: how to sample.
         first: ``[V]`` booleans: which ids may come first; all by default.
+        byte_ids: ids of lone bytes by byte.
+        blocked: ids that never come, ``</s>`` excepted.
     """
     generator = torch.Generator().manual_seed(secrets.randbits(63) if config.seed is None else config.seed)
     device = net.embedding.weight.device
-    begun: list[int] = []  # ids of the bytes of a character under way
+    begun = b""  # bytes of a character under way
+    byte_of = {number: byte for byte, number in byte_ids.items()}
+    open_ids = torch.ones(net.embedding.weight.shape[0], dtype=torch.bool)
+    open_ids[[number for number in (*blocked, *byte_of) if number != EOS_ID]] = False
     with torch.inference_mode():
         hidden, state = net(torch.tensor([list(context)], device=device))
         hidden = hidden[:, -1]
     for index in range(config.max_tokens):
         with torch.inference_mode():
-            logits = _permitted(net.logits(hidden[0]).cpu(), begun)
+            logits = _permitted(net.logits(hidden[0]).cpu(), begun, byte_ids, open_ids)
             if index == 0 and first is not None:
                 logits[~first] = -torch.inf
             chosen = choose(logits, config, generator)
         if chosen == EOS_ID:
             return
-        if begun or is_byte(chosen):
-            begun.append(chosen)
-            if is_complete(_bytes(begun)):
-                yield from begun
-                begun = []
+        if chosen in byte_of:
+            begun += bytes([byte_of[chosen]])
+            if is_complete(begun):
+                yield from (byte_ids[byte] for byte in begun)
+                begun = b""
         else:
             yield chosen
         with torch.inference_mode():
             hidden, state = net.step(torch.tensor([chosen], device=device), state)
 
 
-def _bytes(ids: list[int]) -> bytes:
-    return bytes(number - FIRST_BYTE for number in ids)
-
-
-def _permitted(logits: Tensor, begun: list[int]) -> Tensor:
+def _permitted(logits: Tensor, begun: bytes, byte_ids: Mapping[int, int], open_ids: Tensor) -> Tensor:
     """Return ``[V]`` logits with -inf for what may not come next: specials, and bytes that would not be UTF-8."""
-    permitted = torch.full_like(logits, -torch.inf)
-    numbers = [FIRST_BYTE + byte for byte in allowed_next(_bytes(begun))]
+    permitted = torch.full_like(logits, -torch.inf) if begun else logits.masked_fill(~open_ids, -torch.inf)
+    numbers = [byte_ids[byte] for byte in allowed_next(begun) if byte in byte_ids]
     permitted[numbers] = logits[numbers]
-    if not begun:
-        permitted[FIRST_PIECE:] = logits[FIRST_PIECE:]
-        permitted[EOS_ID] = logits[EOS_ID]
     return permitted
 
 
@@ -90,15 +94,19 @@ def stream_text(
         config: how to sample.
         stopped: asked before each piece; True ends the text.
     """
-    heal = prompt.endswith(" ") and tokenizer.unit in ("word", "morpheme", "subword")
+    heal = prompt.endswith(" ") and tokenizer.unit in ("word", "morpheme", "subword", "morpheme-subword")
     ids = tokenizer.encode_ids([prompt[:-1] if heal else prompt])[0]
     first = torch.tensor([token.startswith(b" ") for token in tokenizer.token_bytes]) if heal else None
-    text = StableText()
-    for index, chosen in enumerate(stream_ids(net, [EOS_ID, *ids], config, first=first)):
-        data = tokenizer.token_bytes[chosen]
-        if delta := text.push(data[1:] if heal and index == 0 else data):
+    text, decoder = StableText(), tokenizer.decoder()
+    blocked = tokenizer.specials.values()
+    chosen_ids = stream_ids(net, [EOS_ID, *ids], config, first=first, byte_ids=tokenizer.byte_ids, blocked=blocked)
+    for chosen in chosen_ids:
+        data = decoder.push(chosen)
+        if heal and data:  # the space of the prompt
+            data, heal = data[1:], False
+        if delta := text.push(data):
             yield delta
         if stopped():
             break
-    if rest := text.finish():
+    if rest := text.push(decoder.finish()) + text.finish():
         yield rest

@@ -16,11 +16,11 @@ of the next few forms are aligned with those of the rest of the eojeol.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
 from korlm.morph.base import Morpheme
+from korlm.text.hangul import is_syllable, letters_of, shown
 
 _SPACES = re.compile(r"\s*")
 _EOJEOL = re.compile(r"\S{0,64}\s*")
@@ -36,11 +36,6 @@ _PARTS = {
     "ㄳ": "ㄱㅅ", "ㄵ": "ㄴㅈ", "ㄶ": "ㄴㅎ", "ㄺ": "ㄹㄱ", "ㄻ": "ㄹㅁ", "ㄼ": "ㄹㅂ", "ㄽ": "ㄹㅅ", "ㄾ": "ㄹㅌ",
     "ㄿ": "ㄹㅍ", "ㅀ": "ㄹㅎ", "ㅄ": "ㅂㅅ",
 }  # fmt: skip
-_LEADS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
-_VOWELS = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
-_TAILS = "ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
-_JAMO = {0x1100 + i: c for i, c in enumerate(_LEADS)}
-_JAMO |= {0x1161 + i: c for i, c in enumerate(_VOWELS)} | {0x11A8 + i: c for i, c in enumerate(_TAILS)}
 
 
 def align(text: str, pairs: Sequence[tuple[str, str]]) -> list[Morpheme]:
@@ -92,13 +87,12 @@ def letters(form: str) -> str:
     """
     parts = []
     for character in form:
-        code = ord(character)
-        if 0xAC00 <= code <= 0xD7A3:
-            names = [_JAMO[ord(jamo)] for jamo in unicodedata.normalize("NFD", character)]
+        if is_syllable(character):
+            names = [shown(letter) for letter in letters_of(character)]
             if names[0] == "ㅇ":
                 del names[0]
         else:
-            names = [_JAMO.get(code) or character.lower()]
+            names = [shown(character).lower()]
         parts += [_PARTS.get(name, name) for name in names]
     return "".join(parts)
 
@@ -131,7 +125,7 @@ def _share(form: str, tag: str, text: str, found: list[Morpheme]) -> bool:
 
     Only one syllable with a silent or no initial can vanish so; anything else was not found.
     """
-    if found and len(form) == 1 and "ㅏ" <= letters(form)[0] <= "ㅣ" and "가" <= text[found[-1].end - 1] <= "힣":
+    if found and len(form) == 1 and "ㅏ" <= letters(form)[0] <= "ㅣ" and is_syllable(text[found[-1].end - 1]):
         end = found[-1].end
         found.append(Morpheme(form, tag, end - 1, end))
         return True

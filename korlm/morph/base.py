@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
+
+from korlm.text.spans import Span
 
 _PREDICATES = {"VV", "VA", "VX", "VCP", "VCN", "XSV", "XSA"}
 
@@ -33,6 +35,25 @@ class Morpheme(NamedTuple):
     def lemma(self) -> str:
         """The dictionary form: 다 added to verbs, adjectives, auxiliaries, copulas and their suffixes."""
         return self.form + "다" if self.sejong in _PREDICATES else self.form
+
+
+def merge_spans(spans: Iterable[Span]) -> list[Span]:
+    """Return the disjoint spans that remain when overlapping ones (by rising start, none empty) are merged.
+
+    >>> merge_spans([(0, 1), (0, 1), (1, 2), (3, 5), (4, 6)])
+    [(0, 1), (1, 2), (3, 6)]
+    """
+    merged: list[Span] = []
+    last = 0  # the end of the last one
+    for span in spans:
+        start, end = span
+        if start >= last:
+            merged.append(span)
+            last = end
+        elif end > last:
+            merged[-1] = (merged[-1][0], end)
+            last = end
+    return merged
 
 
 class Analyzer(Protocol):
@@ -61,5 +82,20 @@ class Analyzer(Protocol):
         Raises:
             MissingDependencyError: the backend is not installed.
             AnalyzerError: it crashed or hung.
+        """
+        ...
+
+    def spans(self, texts: Iterable[str], *, workers: int = 1) -> Iterator[list[Span]]:
+        """Yield, for each text, the disjoint spans of its morphemes: `merge_spans` over those of `analyze`.
+
+        The way to token ids, which need no forms and tags: texts are read and analyzed as the results are taken, so
+        that a corpus of any size needs little memory.
+
+        Args:
+            texts: as for `analyze`.
+            workers: as for `analyze`.
+
+        Raises:
+            MissingDependencyError, AnalyzerError: as `analyze`, where the first result is taken or on the way.
         """
         ...

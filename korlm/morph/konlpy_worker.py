@@ -43,14 +43,15 @@ class Backend(NamedTuple):
     """
 
     class_name: str
-    options: dict[str, bool]
+    options: dict[str, int]
     heap: int
 
 
 BACKENDS = {
     "okt": Backend("Okt", {"norm": False, "stem": False}, 512),
     "komoran": Backend("Komoran", {}, 768),
-    "hannanum": Backend("Hannanum", {}, 512),
+    # The default of 9 tags joins neighbours of one tag, too: 었다/E for 었/EP 다/EF, 2편/N for 2/NN 편/NB.
+    "hannanum": Backend("Hannanum", {"ntags": 22}, 512),
     "kkma": Backend("Kkma", {}, 1024),
 }
 

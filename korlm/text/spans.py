@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from korlm.errors import InputError
 
@@ -38,6 +38,18 @@ def check_text(text: str) -> str:
             f"Character {found.start()} is an unpaired surrogate ({code}). Read the text as UTF-8 again, or remove it.",
         )
     return text
+
+
+def check_texts(texts: Sequence[str]) -> Sequence[str]:
+    """Return ``texts`` unchanged, or raise as `check_text` does; a large batch is looked through at once."""
+    try:
+        if not _SURROGATE.search("".join(texts)):
+            return texts
+    except TypeError:  # one of them is no string: said below
+        pass
+    for text in texts:
+        check_text(text)
+    return texts
 
 
 def eojeol_spans(text: str) -> list[Span]:

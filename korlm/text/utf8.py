@@ -19,6 +19,11 @@ def allowed_next(begun: bytes) -> range | list[int]:
     return _SECOND.get(begun[0], _ANY) if len(begun) == 1 else _ANY
 
 
+def is_start(byte: int) -> bool:
+    """Return whether a character may begin with this byte."""
+    return byte in _LENGTHS
+
+
 def is_complete(begun: bytes) -> bool:
     """Return whether bytes chosen by `allowed_next` are a whole character."""
     return len(begun) == _LENGTHS[begun[0]]

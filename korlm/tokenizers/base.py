@@ -14,21 +14,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from korlm.errors import InputError
 from korlm.morph.base import Morpheme
-from korlm.text.spans import Span, check_text
+from korlm.text.spans import Span, check_text, check_texts
+
+if TYPE_CHECKING:
+    from korlm.tokenizers.arrays import IdArray
 
 SPECIALS = ("<pad>", "<s>", "</s>", "<unk>")
 PAD_ID, BOS_ID, EOS_ID, UNK_ID = range(4)
-FIRST_BYTE = len(SPECIALS)  # ids are laid out as special tokens, the 256 bytes, then pieces
+FIRST_BYTE = len(SPECIALS)  # ids of korlm's own: special tokens, the 256 bytes, pieces, further special tokens
 FIRST_PIECE = FIRST_BYTE + 256
-
-
-def is_byte(token_id: int) -> bool:
-    """Return whether an id is a lone byte."""
-    return FIRST_BYTE <= token_id < FIRST_PIECE
+BYTE_IDS = {byte: FIRST_BYTE + byte for byte in range(256)}
 
 
 def lay_out(pieces: Iterable[str]) -> list[bytes]:
@@ -84,22 +83,44 @@ class Encoding:
         return len(self.ids)
 
 
+class Decoder(Protocol):
+    """Turns ids into bytes one by one; may hold back what a later id can still alter."""
+
+    def push(self, token_id: int) -> bytes:
+        """Take an id; return the bytes that are now certain."""
+        ...
+
+    def finish(self) -> bytes:
+        """Return what was held back."""
+        ...
+
+
 class Tokenizer(ABC):
-    """A lossless tokenizer: ``decode(encode(text).ids) == text`` for every string that UTF-8 can write.
+    """A tokenizer; ``decode(encode(text).ids) == text`` for every string that UTF-8 can write, where `lossless`.
 
     Attributes:
-        name: the registry's name (``kiwi``, ``unigram``, ...).
-        unit: what a piece is: ``word``, ``morpheme``, ``subword``, ``syllable`` or ``byte``.
+        name: the registry's name (``kiwi``, ``unigram``, ``mecab+bpe``, ...).
+        unit: what a piece is: ``word``, ``morpheme``, ``subword``, ``morpheme-subword``, ``syllable``, ``jamo``, ``byte``.
         token_bytes: for each id the UTF-8 bytes that it stands for; empty for special tokens.
+        specials: ids of the special tokens by name.
+        byte_ids: ids of lone bytes by byte; empty where the vocabulary has none.
+        lossless: False where the unknown becomes ``<unk>`` or the text is normalised.
     """
 
     name: str
     unit: str
     token_bytes: list[bytes]
+    specials: dict[str, int]
+    byte_ids: dict[int, int] = BYTE_IDS
+    lossless: bool = True
 
     @abstractmethod
-    def _cut(self, texts: Sequence[str], workers: int) -> Iterable[tuple[list[int], list[Segment] | None]]:
-        """Yield the ids of each text and, where they are not simply the ids' own spans, its segments."""
+    def _ids(self, texts: Sequence[str], workers: int) -> Iterable[list[int]]:
+        """Yield the ids of each text: the fast way."""
+
+    @abstractmethod
+    def _encodings(self, texts: Sequence[str], workers: int) -> Iterable[Encoding]:
+        """Yield the encoding of each text."""
 
     @abstractmethod
     def save(self, folder: str | Path) -> None:
@@ -118,12 +139,25 @@ class Tokenizer(ABC):
     def signature(self) -> str:
         """A short text that says what made an id: name, unit, size, treatment of the unknown, hash, versions."""
         digest = hashlib.sha256(b"".join(len(token).to_bytes(4, "little") + token for token in self.token_bytes))
-        parts = [f"tok:{self.name}", f"unit:{self.unit}", f"v:{self.vocab_size}", "unk:fallback"]
+        parts = [f"tok:{self.name}", f"unit:{self.unit}", f"v:{self.vocab_size}", f"unk:{self.on_unknown}"]
         return "|".join([*parts, f"sha:{digest.hexdigest()[:8]}", *self._versions()])
+
+    @property
+    def on_unknown(self) -> str:
+        """``fallback`` (to syllables and bytes, nothing is lost) or ``unk`` (one ``<unk>``, lossy)."""
+        return "fallback"
 
     def _versions(self) -> list[str]:
         """Return ``name:version`` of what else decides the cuts."""
         return []
+
+    def unknown(self, encoding: Encoding) -> set[int]:
+        """Return the indices of the segments that the vocabulary lacks, before any fallback.
+
+        Here: those that took bytes or ``<unk>``. The byte unit lacks none.
+        """
+        strange = {*self.byte_ids.values(), self.specials.get("<unk>", -1)}
+        return {owner for number, owner in zip(encoding.ids, encoding.segment_of, strict=True) if number in strange}
 
     def encode(self, text: str) -> Encoding:
         """Encode one text. See `encode_batch`."""
@@ -140,13 +174,26 @@ class Tokenizer(ABC):
             InputError: an unpaired surrogate.
             AnalyzerError, MissingDependencyError: the morphological analyzer failed or is not installed.
         """
-        texts = [check_text(text) for text in texts]
-        cuts = self._cut(texts, workers)
-        return [self._encoding(text, ids, segments) for text, (ids, segments) in zip(texts, cuts, strict=True)]
+        return list(self._encodings([check_text(text) for text in texts], workers))
 
     def encode_ids(self, texts: Sequence[str], *, workers: int = 1) -> list[list[int]]:
         """Encode texts to ids alone: the fast way. The same ids and errors as `encode_batch`."""
-        return [ids for ids, _ in self._cut([check_text(text) for text in texts], workers)]
+        return list(self._ids(check_texts(texts), workers))
+
+    def encode_array(self, texts: Sequence[str], *, workers: int = 1, eos: int | None = None) -> IdArray:
+        """Encode texts to one array of ids: the quickest way for a corpus. The same ids and errors as `encode_batch`.
+
+        Args:
+            texts: any strings.
+            workers: threads or processes, where the backend can use them.
+            eos: an id that ends each text, such as ``</s>``; none by default.
+        """
+        return self._array(check_texts(texts), workers, eos)
+
+    def _array(self, texts: Sequence[str], workers: int, eos: int | None) -> IdArray:
+        from korlm.tokenizers.arrays import from_lists
+
+        return from_lists(self._ids(texts, workers), eos)
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of ``ids``; bytes that are no UTF-8 (cut by hand or by a model) become U+FFFD.
@@ -159,54 +206,87 @@ class Tokenizer(ABC):
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """Return the UTF-8 bytes of ``ids``. See `decode`."""
         ids = list(ids)
+        self.check_ids(ids)
+        decoder = self.decoder()
+        return b"".join([*map(decoder.push, ids), decoder.finish()])
+
+    def check_ids(self, ids: Sequence[int]) -> None:
+        """Raise an `InputError` for an id that the vocabulary does not have."""
         if ids and not 0 <= min(ids) <= max(ids) < self.vocab_size:
             wrong = next(i for i in ids if not 0 <= i < self.vocab_size)
             raise InputError(
                 f"ID {wrong}은(는) 어휘(0~{self.vocab_size - 1})에 없습니다. 같은 토크나이저의 ID인지 보세요.",
                 f"Id {wrong} is not in the vocabulary (0 to {self.vocab_size - 1}). Is it from the same tokenizer?",
             )
-        return b"".join([self.token_bytes[i] for i in ids])
+
+    def decoder(self) -> Decoder:
+        """Return a decoder that takes ids one by one, as a model writes them."""
+        return _PlainDecoder(self.token_bytes)
 
     @cached_property
     def _surfaces(self) -> list[str | None]:
-        """For each id its text, or None where it is a lone byte of a character (or special)."""
-        return [_surface(token, index) for index, token in enumerate(self.token_bytes)]
+        """For each id its text, or None where it is a lone byte of a character."""
+        lone = set(self.byte_ids.values())
+        return [None if index in lone else token.decode("utf-8") for index, token in enumerate(self.token_bytes)]
 
-    def _encoding(self, text: str, ids: list[int], segments: list[Segment] | None) -> Encoding:
-        spans: list[Span] = []
-        position, left = 0, 0  # `left`: bytes of the character at `position` still to come
-        for i in ids:
-            surface = self._surfaces[i]
-            if surface is not None:
-                spans.append((position, position + len(surface)))
-                position += len(surface)
-                continue
-            left = left or len(text[position].encode())
-            spans.append((position, position + 1))
-            left -= 1
-            position += left == 0
-        if segments is None:
-            segments = [Segment(*span) for span in dict.fromkeys(spans)]
-        owners = _owners(spans, segments)
-        return Encoding(text, ids, [self.token_text(i) for i in ids], spans, segments, owners)
+    @cached_property
+    def _special_names(self) -> dict[int, str]:
+        return {number: name for name, number in self.specials.items()}
 
     def token_text(self, token_id: int) -> str:
         """Return how an id is shown: its text, ``<0xEA>`` for a lone byte, ``</s>`` for a special token."""
-        if token_id < FIRST_BYTE:
-            return SPECIALS[token_id]
+        if token_id in self._special_names:
+            return self._special_names[token_id]
         surface = self._surfaces[token_id]
         return f"<0x{self.token_bytes[token_id][0]:02X}>" if surface is None else surface
 
 
-def _surface(token: bytes, index: int) -> str | None:
-    return None if is_byte(index) else token.decode("utf-8")
+class _PlainDecoder:
+    def __init__(self, token_bytes: list[bytes]) -> None:
+        self.push = token_bytes.__getitem__
+
+    def finish(self) -> bytes:
+        return b""
 
 
-def _owners(spans: list[Span], segments: list[Segment]) -> list[int]:
-    owners: list[int] = []
+def walk(
+    surfaces: Sequence[str | None], text: str, ids: Sequence[int], start: int = 0, joining: frozenset[str] = frozenset()
+) -> list[Span]:
+    """Return the span of each id: they stand one after the other in ``text`` from ``start`` on.
+
+    Args:
+        surfaces: for each id of the vocabulary its text, or None for a lone byte.
+        text: the caller's string.
+        ids: what a stretch of it became, without loss.
+        start: where the stretch begins.
+        joining: letters that stand on the character before them.
+    """
+    spans: list[Span] = []
+    position, left = start, 0  # `left`: bytes of the character at `position` still to come
+    for number in ids:
+        surface = surfaces[number]
+        if surface is None:
+            left = left or len(text[position].encode())
+            spans.append((position, position + 1))
+            left -= 1
+            position += left == 0
+            continue
+        begin = position
+        if joining:
+            begin -= surface[0] in joining
+            position += sum(character not in joining for character in surface)
+        else:
+            position += len(surface)
+        spans.append((begin, position))
+    return spans
+
+
+def owners(spans: Sequence[Span], segments: Sequence[Segment]) -> list[int]:
+    """Return, for each span, the index of the segment that it begins in."""
+    found: list[int] = []
     index = 0
     for start, _ in spans:
-        while segments[index].end <= start:
+        while segments[index].end <= start and index + 1 < len(segments):
             index += 1
-        owners.append(index)
-    return owners
+        found.append(index)
+    return found

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from korlm.tokenizers.pieces import PieceTokenizer
 from korlm.tokenizers.syllable import SyllableSegmenter
 from korlm.tokenizers.vocabulary import Vocabulary
@@ -17,6 +19,6 @@ class ByteSegmenter(SyllableSegmenter):
     unit = "byte"
 
 
-def byte_tokenizer() -> PieceTokenizer:
-    """Return the byte tokenizer: 4 special tokens and 256 bytes."""
-    return PieceTokenizer("byte", ByteSegmenter(), Vocabulary([]))
+def byte_tokenizer(specials: Sequence[str] = ()) -> PieceTokenizer:
+    """Return the byte tokenizer: 4 special tokens and 256 bytes, and any further special tokens."""
+    return PieceTokenizer("byte", ByteSegmenter(), Vocabulary([], specials=specials))

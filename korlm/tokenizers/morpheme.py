@@ -1,6 +1,7 @@
 """The morpheme unit: an analyzer's morphemes as a partition of the text.
 
 Morphemes that share a syllable (했 = 하 + 었) are one piece that lists them, so that the pieces, joined, are the text.
+With ``split="jamo"`` the piece is cut inside the syllable where its letters allow (갔 → 가, ㅆ), still exact.
 
     >>> from korlm.morph.base import Morpheme
     >>> merged = merge([Morpheme("하", "VV", 0, 1), Morpheme("었", "EP", 0, 1), Morpheme("다", "EF", 1, 2)])
@@ -11,25 +12,48 @@ Morphemes that share a syllable (했 = 하 + 었) are one piece that lists them,
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
+from korlm.errors import InputError
 from korlm.morph.base import Analyzer, Morpheme
-from korlm.text.spans import join_spaces
+from korlm.text.hangul import TAIL_LETTERS
+from korlm.text.spans import Span, join_spaces, whitespace_pieces
 from korlm.tokenizers.base import Segment
+from korlm.tokenizers.letters import escape, split_inside
+from korlm.tokenizers.segmenter import Segmenter
 
+SPLITS = ("", "jamo")
 _BATCH = 2_000  # texts handed to an analyzer at once: enough to keep its workers busy, little enough to stream
 
 
-class MorphemeSegmenter:
+class MorphemeSegmenter(Segmenter):
     """Cuts where an analyzer puts morpheme boundaries between syllables.
 
     Args:
         analyzer: the morphological analyzer.
+        split: ``"jamo"`` to cut inside syllables as well; the text's pieces then hold lone final consonants.
+        kept: the analyzer's options, as plain values, for `options`.
+
+    Raises:
+        InputError: another ``split``.
     """
 
     unit = "morpheme"
 
-    def __init__(self, analyzer: Analyzer) -> None:
+    def __init__(self, analyzer: Analyzer, *, split: str = "", kept: dict[str, Any] | None = None) -> None:
+        if split not in SPLITS:
+            raise InputError(
+                f"split은 비우거나 'jamo'여야 합니다 (받은 값: {split!r}).",
+                f"split must be empty or 'jamo', not {split!r}.",
+            )
         self.analyzer = analyzer
+        self.split = split
+        self.kept = kept or {}
+        self.letters = TAIL_LETTERS if split else ()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return ({"split": self.split} if self.split else {}) | ({"analyzer": self.kept} if self.kept else {})
 
     def segment(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[Segment]]:
         for first in range(0, len(texts), _BATCH):
@@ -37,8 +61,23 @@ class MorphemeSegmenter:
             for text, morphemes in zip(batch, self.analyzer.analyze(batch, workers=workers), strict=True):
                 yield _partition(text, merge(morphemes))
 
+    def pieces(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[str]]:
+        if self.split:
+            for text, segments in zip(texts, self.segment(texts, workers=workers), strict=True):
+                escaped = escape(text)
+                yield [piece for segment in segments for piece in self.strings(escaped, segment)]
+            return
+        for text, spans in zip(texts, self.analyzer.spans(texts, workers=workers), strict=True):
+            yield stretches(text, spans)
+
+    def strings(self, escaped: str, segment: Segment) -> list[str]:
+        if self.split and len(segment.morphemes) > 1:
+            return split_inside(escaped, segment.start, segment.end, segment.morphemes)
+        return super().strings(escaped, segment)
+
     def versions(self) -> list[str]:
-        return [f"{self.analyzer.name}:{self.analyzer.version}"]
+        split = [f"split:{self.split}"] if self.split else []
+        return [*split, f"{self.analyzer.name}:{self.analyzer.version}"]
 
 
 def merge(morphemes: Sequence[Morpheme]) -> list[Segment]:
@@ -51,6 +90,24 @@ def merge(morphemes: Sequence[Morpheme]) -> list[Segment]:
         else:
             merged.append(Segment(morpheme.start, morpheme.end, (morpheme,)))
     return merged
+
+
+def stretches(text: str, spans: Sequence[Span]) -> list[str]:
+    """Return the stretches of `join_spaces`: the same cuts, quicker where the gaps are nothing or one space.
+
+    >>> stretches("나랑 쇼핑하자.", [(0, 1), (1, 2), (3, 5), (5, 8)])
+    ['나', '랑', ' 쇼핑', '하자.']
+    """
+    pieces: list[str] = []
+    position = 0
+    for start, end in spans:
+        if start != position and (start != position + 1 or text[position] != " " or text[start].isspace()):
+            return [text[first:last] for first, last in join_spaces(text, spans)]
+        pieces.append(text[position:end])
+        position = end
+    if position != len(text):
+        pieces += [text[first:last] for first, last in whitespace_pieces(text, position, len(text))]
+    return pieces
 
 
 def _partition(text: str, segments: list[Segment]) -> list[Segment]:

@@ -1,5 +1,6 @@
 """`PieceTokenizer`: a segmenter that cuts the text, and a vocabulary that numbers the pieces.
 
+>>> from korlm.tokenizers.vocabulary import Vocabulary
 >>> from korlm.tokenizers.word import WordSegmenter
 >>> tokenizer = PieceTokenizer("word", WordSegmenter(), Vocabulary(["나랑", " 쇼핑"]))
 >>> tokenizer.encode("나랑 쇼핑").pieces
@@ -8,27 +9,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from korlm.artifacts import FORMAT, new_folder, write_json
-from korlm.tokenizers.base import Segment, Tokenizer
-from korlm.tokenizers.vocabulary import Vocabulary
+from korlm.text.hangul import shown
+from korlm.text.spans import Span
+from korlm.text.utf8 import is_complete, is_start
+from korlm.tokenizers.base import Decoder, Encoding, Segment, Tokenizer, owners, walk
+from korlm.tokenizers.letters import JOINING, Joiner, escape
+from korlm.tokenizers.segmenter import Segmenter
+from korlm.tokenizers.syllable import SyllableSegmenter
+
+if TYPE_CHECKING:
+    from korlm.tokenizers.arrays import CharacterTable, IdArray
 
 
-class Segmenter(Protocol):
-    """Cuts texts into segments that partition them."""
+class PieceVocabulary(Protocol):
+    """Numbers pieces; see `korlm.tokenizers.vocabulary.Vocabulary`."""
 
-    unit: str
+    on_unknown: str
+    specials: dict[str, int]
+    byte_ids: dict[int, int]
 
-    def segment(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[Segment]]:
-        """Yield the segments of each text; joined, they are the text."""
-        ...
+    @property
+    def memo(self) -> Mapping[str, tuple[int, ...]]: ...
 
-    def versions(self) -> list[str]:
-        """Return ``name:version`` of the libraries that decide the cuts."""
-        ...
+    @property
+    def token_bytes(self) -> list[bytes]: ...
+
+    def __contains__(self, piece: str) -> bool: ...
 
 
 class PieceTokenizer(Tokenizer):
@@ -37,26 +50,129 @@ class PieceTokenizer(Tokenizer):
     Args:
         name: the registry's name.
         segmenter: how the text is cut.
-        vocabulary: the known pieces; the rest falls back to syllables, then bytes.
+        vocabulary: the known pieces; the rest falls back to syllables, then bytes (or is ``<unk>``).
     """
 
-    def __init__(self, name: str, segmenter: Segmenter, vocabulary: Vocabulary) -> None:
+    def __init__(self, name: str, segmenter: Segmenter, vocabulary: PieceVocabulary) -> None:
         self.name = name
         self.unit = segmenter.unit
         self.segmenter = segmenter
         self.vocabulary = vocabulary
-        self.token_bytes = vocabulary.token_bytes()
+        self.token_bytes = vocabulary.token_bytes
+        self.specials = vocabulary.specials
+        self.byte_ids = vocabulary.byte_ids
+        self.lossless = vocabulary.on_unknown == "fallback"
+
+    @property
+    def on_unknown(self) -> str:
+        return self.vocabulary.on_unknown
 
     def _versions(self) -> list[str]:
         return self.segmenter.versions()
 
-    def _cut(self, texts: Sequence[str], workers: int) -> Iterator[tuple[list[int], list[Segment]]]:
-        lookup = self.vocabulary.ids
+    def _ids(self, texts: Sequence[str], workers: int) -> Iterator[list[int]]:
+        look_up = self.vocabulary.memo.__getitem__
+        for pieces in self.segmenter.pieces(texts, workers=workers):
+            yield list(chain.from_iterable(map(look_up, pieces)))
+
+    def _array(self, texts: Sequence[str], workers: int, eos: int | None) -> IdArray:
+        if not isinstance(self.segmenter, SyllableSegmenter) or not texts:
+            return super()._array(texts, workers, eos)
+        if self.unit == "byte":
+            from korlm.tokenizers.arrays import byte_array
+
+            return byte_array(texts, self.byte_ids[0], eos)
+        return self._table.encode(texts, eos)
+
+    @cached_property
+    def _table(self) -> CharacterTable:
+        from korlm.tokenizers.arrays import CharacterTable  # numpy, which one text does without
+
+        return CharacterTable(lambda character: next(iter(self._ids([character], 1))))
+
+    def _encodings(self, texts: Sequence[str], workers: int) -> Iterator[Encoding]:
         for text, segments in zip(texts, self.segmenter.segment(texts, workers=workers), strict=True):
-            yield [i for segment in segments for i in lookup(text[segment[0] : segment[1]])], segments
+            letters = bool(self.segmenter.letters)
+            escaped, joining = (escape(text), JOINING) if letters else (text, frozenset())
+            ids: list[int] = []
+            spans: list[Span] = []
+            for segment in segments:
+                strings = self.segmenter.strings(escaped, segment)
+                own = [number for string in strings for number in self.vocabulary.memo[string]]
+                whole = [segment[:2]] * len(own)
+                spans += walk(self._surfaces, text, own, segment.start, joining) if self.lossless else whole
+                ids += own
+            yield self._encoding(text, ids, spans, segments)
+
+    def _encoding(self, text: str, ids: list[int], spans: list[Span], segments: list[Segment]) -> Encoding:
+        pieces = [self.token_text(number) for number in ids]
+        return Encoding(text, ids, pieces, spans, segments, owners(spans, segments))
+
+    def unknown(self, encoding: Encoding) -> set[int]:
+        if self.unit == "byte":
+            return set()
+        escaped = escape(encoding.text) if self.segmenter.letters else encoding.text
+        return {
+            index
+            for index, segment in enumerate(encoding.segments)
+            if not all(string in self.vocabulary for string in self.segmenter.strings(escaped, segment))
+        }
+
+    def decoder(self) -> Decoder:
+        return _LetterDecoder(self) if self.segmenter.letters else super().decoder()
+
+    def token_text(self, token_id: int) -> str:
+        text = super().token_text(token_id)
+        return "".join(map(shown, text)) if self.segmenter.letters else text
+
+    def config(self) -> dict[str, Any]:
+        """Return what ``config.json`` says of the tokenizer."""
+        config = {"kind": "tokenizer", "format": FORMAT, "name": self.name, "unit": self.unit}
+        further = [name for name, number in self.specials.items() if number > 3]
+        config |= {"on_unknown": self.on_unknown} if not self.lossless else {}
+        config |= {"specials": further} if further else {}
+        return config | self.segmenter.options | {"signature": self.signature}
 
     def save(self, folder: str | Path) -> None:
-        config = {"kind": "tokenizer", "format": FORMAT, "name": self.name, "unit": self.unit}
         with new_folder(folder) as temporary:
-            write_json(temporary / "config.json", config | {"signature": self.signature})
-            write_json(temporary / "vocabulary.json", self.vocabulary.pieces)
+            write_json(temporary / "config.json", self.config())
+            self._save_vocabulary(temporary)
+
+    def _save_vocabulary(self, folder: Path) -> None:
+        write_json(folder / "vocabulary.json", getattr(self.vocabulary, "pieces"))  # noqa: B009
+
+
+class _LetterDecoder:
+    """Joins letters across ids; the bytes of a whole character count as that character."""
+
+    def __init__(self, tokenizer: PieceTokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._joiner = Joiner()
+        self._begun = b""
+
+    def push(self, token_id: int) -> bytes:
+        surface = self._tokenizer._surfaces[token_id]
+        if surface is not None:
+            return self._drop() + self._joiner.push(surface).encode()
+        byte = self._tokenizer.token_bytes[token_id]
+        if not self._begun and not is_start(byte[0]):
+            return self._joiner.finish().encode() + byte
+        self._begun += byte
+        if is_complete(self._begun):
+            begun, self._begun = self._begun, b""
+            try:
+                character = begun.decode()
+            except UnicodeDecodeError:
+                return self._joiner.finish().encode() + begun
+            if escape(character) != character:  # a letter that was typed joins nothing
+                return self._joiner.finish().encode() + begun
+            return self._joiner.push(character).encode()
+        return b""
+
+    def _drop(self) -> bytes:
+        """Give up a character whose bytes never came: they go out as they are."""
+        begun, self._begun = self._begun, b""
+        return self._joiner.finish().encode() + begun if begun else b""
+
+    def finish(self) -> bytes:
+        return self._drop() or self._joiner.finish().encode()

@@ -1,200 +1,202 @@
-"""Tokenizers by name: what there is, what is ready to use, and how one is loaded or trained.
+"""Tokenizers by name or folder, with the options that decide their cuts.
 
 >>> load_tokenizer("syllable").encode("가나").pieces
 ['가', '나']
->>> [info.name for info in list_tokenizers()]
-['word', 'kiwi', 'okt', 'unigram', 'bpe', 'syllable', 'byte']
+>>> load_tokenizer("kiwi", split="jamo").encode("갔다").pieces
+['가', 'ㅆ', '다']
 """
 
 from __future__ import annotations
 
 import functools
-import importlib.util
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import chain, islice
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from korlm.artifacts import data_folder, read_config, read_json
-from korlm.errors import ArtifactError, CorpusError, UnknownNameError
+from korlm.errors import ArtifactError, InputError
 from korlm.morph.base import Analyzer
 from korlm.morph.kiwi import KiwiAnalyzer
+from korlm.morph.kiwi_options import KiwiOptions
 from korlm.morph.konlpy import KonlpyAnalyzer
-from korlm.morph.konlpy import available as konlpy_missing
-from korlm.text.spans import check_text
+from korlm.morph.mecab import MecabAnalyzer
+from korlm.morph.user_words import read_user_words
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.byte import ByteSegmenter, byte_tokenizer
+from korlm.tokenizers.composed import ComposedTokenizer
+from korlm.tokenizers.foreign import SentencePieceTokenizer
+from korlm.tokenizers.jamo import JamoSegmenter
 from korlm.tokenizers.morpheme import MorphemeSegmenter
-from korlm.tokenizers.pieces import PieceTokenizer, Segmenter
-from korlm.tokenizers.subword import SubwordTokenizer, train_subword
+from korlm.tokenizers.names import SUBWORDS, UNITS, analyzer_of, bundled, parts_of, unknown_name
+from korlm.tokenizers.names import list_tokenizers as list_tokenizers  # its public home is here
+from korlm.tokenizers.pieces import PieceTokenizer
+from korlm.tokenizers.segmenter import Segmenter
+from korlm.tokenizers.subword import MODEL_FILE, SubwordTokenizer
 from korlm.tokenizers.syllable import SyllableSegmenter
-from korlm.tokenizers.vocabulary import Vocabulary, build_pieces
-from korlm.tokenizers.word import WordSegmenter
+from korlm.tokenizers.vocabulary import Vocabulary
+from korlm.tokenizers.word import make_word_segmenter
 
-UNITS = {
-    "word": "word",
-    "kiwi": "morpheme",
-    "okt": "morpheme",
-    "unigram": "subword",
-    "bpe": "subword",
-    "syllable": "syllable",
-    "byte": "byte",
-}
-DEFAULT_SIZES = {"word": 16_000, "kiwi": 16_000, "okt": 16_000, "unigram": 8_000, "bpe": 8_000, "syllable": 3_000}
+FOREIGN = "sentencepiece"
+_PLAIN: dict[str, type[Segmenter]] = {"syllable": SyllableSegmenter, "jamo": JamoSegmenter, "byte": ByteSegmenter}
 
 
-@dataclass(frozen=True)
-class TokenizerInfo:
-    """One line of `list_tokenizers`.
+def load_tokenizer(name: str | Path, **options: Any) -> Tokenizer:
+    """Load a tokenizer: a name (with the bundled vocabulary), a folder that `Tokenizer.save` wrote, or a ``.model`` file.
 
-    Attributes:
-        name: what `load_tokenizer` takes.
-        unit: what a piece is.
-        ready: whether it can be used now.
-        reason: what to install where it cannot, else empty.
-    """
-
-    name: str
-    unit: str
-    ready: bool
-    reason: str
-
-
-def list_tokenizers() -> list[TokenizerInfo]:
-    """Return every tokenizer name with its unit, and what to install where it is not ready."""
-    reasons = {name: _missing(name) for name in UNITS}
-    return [TokenizerInfo(name, unit, not reasons[name], reasons[name]) for name, unit in UNITS.items()]
-
-
-def load_tokenizer(name: str | Path) -> Tokenizer:
-    """Load a tokenizer: a name (``kiwi``, with the bundled vocabulary) or a folder that `Tokenizer.save` wrote.
+    Args:
+        name: ``kiwi``, ``mecab+bpe``, ...; a folder; or a SentencePiece model, which gives the very ids of SentencePiece.
+        **options: for morpheme units ``split="jamo"`` (cut inside syllables where the letters allow); for Kiwi also
+            ``user_words`` (a file, or pairs of a form and a Sejong tag), ``typos`` (``"basic"``, ...),
+            ``normalize_coda``, ``split_compounds`` and ``workers``, see `korlm.morph.kiwi_options.KiwiOptions`; for ``word``
+            ``language="en"`` (spaCy's rules). They hold for this tokenizer alone.
 
     Raises:
         UnknownNameError: neither a name nor a folder.
-        ArtifactError: the folder is corrupt, foreign, or from a newer korlm.
+        InputError: an option that this tokenizer does not have, or a bad user word.
+        ArtifactError: the folder or file is corrupt, foreign, or from a newer korlm.
         MissingDependencyError: what it needs is not installed.
 
     Example:
-        >>> load_tokenizer("kiwi").unit
-        'morpheme'
+        >>> segments = load_tokenizer("kiwi", user_words=[("갓생러", "NNP")]).encode("갓생러가").segments
+        >>> [(segment.start, segment.end, segment.tag) for segment in segments]
+        [(0, 3, 'NNP'), (3, 4, 'JKS')]
     """
-    if name == "byte":
-        return byte_tokenizer()
-    bundled = data_folder() / "tokenizers" / str(name)
-    if str(name) in UNITS and bundled.is_dir():
-        return _load_folder(bundled)
-    if Path(name).is_dir():
-        return _load_folder(Path(name))
-    raise UnknownNameError(
-        f"'{name}'이라는 토크나이저도 폴더도 없습니다. 쓸 수 있는 이름: {', '.join(UNITS)}.",
-        f"There is no tokenizer and no folder '{name}'. Names: {', '.join(UNITS)}.",
-    )
+    if str(name) in bundled():
+        if name == "byte":
+            _no_options("byte", options)
+            return byte_tokenizer()
+        return _load_folder(data_folder() / "tokenizers" / str(name), options)
+    path = Path(name)
+    if path.is_dir():
+        return _load_folder(path, options)
+    if path.is_file() and path.suffix in (".model", ".spm"):
+        _no_options(FOREIGN, options)
+        return _load_file(path)
+    raise unknown_name(name, folder=True)
 
 
-def train_tokenizer(
-    name: str,
-    lines: Iterable[str],
-    *,
-    vocab_size: int | None = None,
-    min_count: int = 2,
-    coverage: float = 0.9995,
-    workers: int = 2,
-) -> Tokenizer:
-    """Make a tokenizer's vocabulary from training lines.
+def make_segmenter(name: str, options: Mapping[str, Any]) -> Segmenter:
+    """Return what cuts for a tokenizer of that name.
 
     Args:
-        name: one of `list_tokenizers`; ``byte`` needs no lines and takes no size.
-        lines: training text only, never what the model is tested on.
-        vocab_size: ids in all, 260 for special tokens and bytes included; by default 16,000 for word and morphemes,
-            8,000 for subwords, 3,000 for syllables, or fewer where the text cannot fill that.
-        min_count: pieces seen less often are left to the fallback (not for subwords).
-        coverage: share of the characters covered by single characters in the vocabulary.
-        workers: analyzer or training threads.
+        name: a name of `korlm.tokenizers.names.UNITS` that is not a subword's.
+        options: see `load_tokenizer`.
 
     Raises:
-        UnknownNameError: no such tokenizer.
-        CorpusError: no text, or too little for the vocabulary.
-        InputError: a vocabulary too small for the special tokens and characters.
-
-    Example:
-        >>> train_tokenizer("word", ["나는 간다", "나는 온다"], vocab_size=300).encode("나는 논다").pieces
-        ['나는', ' ', '<0xEB>', '<0x85>', '<0xBC>', '다']
+        InputError: an option that it does not have.
     """
-    if name not in UNITS:
-        raise UnknownNameError(
-            f"'{name}'이라는 토크나이저는 없습니다. 쓸 수 있는 이름: {', '.join(UNITS)}.",
-            f"There is no tokenizer '{name}'. Names: {', '.join(UNITS)}.",
+    analyzer_name = analyzer_of(name)
+    if analyzer_name is None:
+        if name == "word":
+            _no_options(name, {key: value for key, value in options.items() if key != "language"})
+            return make_word_segmenter(options.get("language", ""))
+        _no_options(name, options)
+        return _PLAIN[name]()
+    own = dict(options)
+    split = own.pop("split", "")
+    if split and UNITS[name] != "morpheme":
+        raise InputError(
+            f"{name}에는 split을 쓸 수 없습니다. 형태소 단위(kiwi, mecab, ...)에만 씁니다.",
+            f"{name} takes no split; morpheme units (kiwi, mecab, ...) do.",
         )
-    if name == "byte":
-        return byte_tokenizer()
-    usable = (check_text(line) for line in lines)
-    first = next((line for line in usable if line.strip()), None)
-    if first is None:
-        raise CorpusError(
-            "토크나이저를 만들 글이 없습니다. 빈 말뭉치가 아닌지 보세요.",
-            "There is no text to make a tokenizer from. Is the corpus empty?",
+    if analyzer_name != "kiwi":
+        _no_options(name, own)
+        return MorphemeSegmenter(_analyzer(analyzer_name), split=split)
+    chosen = kiwi_options(own)
+    kept = (
+        {} if chosen == KiwiOptions() else {key: value for key, value in chosen.to_dict().items() if key != "workers"}
+    )
+    return MorphemeSegmenter(_kiwi(chosen), split=split, kept=kept)
+
+
+def kiwi_options(options: Mapping[str, Any]) -> KiwiOptions:
+    """Return Kiwi's options out of keywords; ``user_words`` may be a file or pairs.
+
+    Raises:
+        InputError: a keyword that Kiwi does not have, or a bad value.
+    """
+    known = [field.name for field in fields(KiwiOptions)]
+    if strange := [key for key in options if key not in known]:
+        raise InputError(
+            f"'{strange[0]}'이라는 옵션은 없습니다. 쓸 수 있는 옵션: {', '.join(known)}.",
+            f"There is no option '{strange[0]}'. Options: {', '.join(known)}.",
         )
-    texts = chain([first], usable)
-    size = vocab_size or DEFAULT_SIZES[name]
-    if UNITS[name] == "subword":
-        return train_subword(name, texts, size, soft=vocab_size is None, coverage=coverage, threads=workers)
-    segmenter = _segmenter(name)
-    counts = _count(segmenter, texts, workers)
-    pieces = build_pieces(counts, size, min_count=min_count, coverage=coverage)
-    return PieceTokenizer(name, segmenter, Vocabulary(pieces))
+    words = options.get("user_words", ())
+    return KiwiOptions(**{**options, "user_words": read_user_words(words) if words else ()})
 
 
 @functools.cache
-def analyzer(name: str) -> Analyzer:
+def _analyzer(name: str) -> Analyzer:
     """Return the process's one analyzer of that name (they are large, and shared by threads)."""
-    return KiwiAnalyzer() if name == "kiwi" else KonlpyAnalyzer(name)
+    return MecabAnalyzer() if name == "mecab" else KonlpyAnalyzer(name)
 
 
-def _segmenter(name: str) -> Segmenter:
-    plain: dict[str, type[WordSegmenter | SyllableSegmenter]] = {
-        "word": WordSegmenter,
-        "syllable": SyllableSegmenter,
-        "byte": ByteSegmenter,
-    }
-    return plain[name]() if name in plain else MorphemeSegmenter(analyzer(name))
+def _kiwi(options: KiwiOptions) -> Analyzer:
+    """Return an analyzer; the options, user words above all, belong to it alone."""
+    return KiwiAnalyzer(options)
 
 
-def _load_folder(folder: Path) -> Tokenizer:
+def _no_options(name: str, options: Mapping[str, Any]) -> None:
+    if options:
+        raise InputError(
+            f"{name}에는 '{next(iter(options))}' 옵션이 없습니다. 그 옵션을 빼세요.",
+            f"{name} has no option '{next(iter(options))}'. Leave it out.",
+        )
+
+
+def _load_folder(folder: Path, options: Mapping[str, Any]) -> Tokenizer:
     config = read_config(folder, "tokenizer")
-    name = config.get("name")
+    name, specials = config.get("name"), config.get("specials", [])
+    if name == FOREIGN or config.get("on_unknown") == FOREIGN:
+        _no_options(str(name), options)
+        return SentencePieceTokenizer(str(name), _model(folder))
     if name not in UNITS:
         raise ArtifactError(
             f"{folder}의 토크나이저 '{name}'을(를) 이 korlm은 모릅니다. korlm을 새로 설치하세요.",
             f"This korlm does not know the tokenizer '{name}' of {folder}. Upgrade korlm.",
         )
-    if UNITS[name] == "subword":
-        model = folder / "sentencepiece.model"
-        if not model.is_file():
-            raise ArtifactError(
-                f"{folder}에 sentencepiece.model이 없습니다. 폴더를 다시 받으세요.",
-                f"{folder} has no sentencepiece.model. Fetch the folder again.",
-            )
-        return SubwordTokenizer(name, model.read_bytes())
+    last = parts_of(name)[-1]
+    if name in SUBWORDS:
+        _no_options(name, options)
+        return SubwordTokenizer(name, _model(folder), specials=specials)
+    saved: dict[str, Any] = {key: config[key] for key in ("split", "language") if key in config}
+    if "analyzer" in config:
+        saved |= {
+            key: value for key, value in KiwiOptions.from_dict(config["analyzer"]).__dict__.items() if key != "workers"
+        }
+    segmenter = make_segmenter(name, {**saved, **options})
+    if last in SUBWORDS:
+        return ComposedTokenizer(name, segmenter, SubwordTokenizer(last, _model(folder), specials=specials))
     pieces = read_json(folder / "vocabulary.json")
     if not isinstance(pieces, list) or not all(isinstance(piece, str) for piece in pieces):
         raise ArtifactError(
             f"{folder}/vocabulary.json이 조각의 목록이 아닙니다. 폴더를 다시 받으세요.",
             f"{folder}/vocabulary.json is not a list of pieces. Fetch the folder again.",
         )
-    return PieceTokenizer(name, _segmenter(name), Vocabulary(pieces))
+    vocabulary = Vocabulary(
+        pieces, on_unknown=config.get("on_unknown", "fallback"), specials=specials, required=segmenter.letters
+    )
+    return PieceTokenizer(name, segmenter, vocabulary)
 
 
-def _count(segmenter: Segmenter, texts: Iterator[str], workers: int) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    while batch := list(islice(texts, 10_000)):
-        for text, segments in zip(batch, segmenter.segment(batch, workers=workers), strict=True):
-            counts.update([text[segment[0] : segment[1]] for segment in segments])
-    return counts
+def _load_file(path: Path) -> Tokenizer:
+    """Load a lone model: korlm's own without loss, any other as SentencePiece reads it."""
+    try:
+        model = path.read_bytes()
+    except OSError as error:
+        raise ArtifactError(
+            f"{path}을(를) 읽지 못했습니다 ({error.strerror}). 경로를 확인하세요.",
+            f"Cannot read {path} ({error.strerror}). Check the path.",
+        ) from error
+    return SentencePieceTokenizer(FOREIGN, model)
 
 
-def _missing(name: str) -> str:
-    package = {"kiwi": "kiwipiepy", "unigram": "sentencepiece", "bpe": "sentencepiece"}.get(name)
-    if package and not importlib.util.find_spec(package):
-        return f"pip install {package}"
-    return (konlpy_missing() or "") if name == "okt" else ""
+def _model(folder: Path) -> bytes:
+    model = folder / MODEL_FILE
+    if not model.is_file():
+        raise ArtifactError(
+            f"{folder}에 {MODEL_FILE}이 없습니다. 폴더를 다시 받으세요.",
+            f"{folder} has no {MODEL_FILE}. Fetch the folder again.",
+        )
+    return model.read_bytes()

@@ -9,19 +9,32 @@ from __future__ import annotations
 
 import importlib.metadata
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from korlm.artifacts import FORMAT, new_folder, write_file, write_json
 from korlm.errors import ArtifactError, CorpusError, InputError, MissingDependencyError
-from korlm.tokenizers.base import FIRST_BYTE, FIRST_PIECE, SPECIALS, Segment, Tokenizer, lay_out
+from korlm.tokenizers.base import (
+    FIRST_BYTE,
+    FIRST_PIECE,
+    SPECIALS,
+    Encoding,
+    Segment,
+    Tokenizer,
+    lay_out,
+    owners,
+    walk,
+)
+from korlm.tokenizers.vocabulary import Memo, number_specials
 
 if TYPE_CHECKING:
     from sentencepiece import SentencePieceProcessor
 
-_META = "\u2581"
-_META_IDS = [FIRST_BYTE + byte for byte in _META.encode()]
+MODEL_FILE = "sentencepiece.model"
+META = "\u2581"
+_META_IDS = [FIRST_BYTE + byte for byte in META.encode()]
 _OPTIONS: dict[str, Any] = {
     "normalization_rule_name": "identity",
     "remove_extra_whitespaces": False,
@@ -51,38 +64,51 @@ class SubwordTokenizer(Tokenizer):
 
     unit = "subword"
 
-    def __init__(self, name: str, model: bytes) -> None:
+    def __init__(self, name: str, model: bytes, *, specials: Sequence[str] = ()) -> None:
         self.name = name
         self.model = model
-        try:
-            self._processor: SentencePieceProcessor = _library().SentencePieceProcessor(model_proto=model)
-        except (RuntimeError, OSError) as error:
-            raise ArtifactError(
-                "SentencePiece 모델을 읽지 못했습니다. 파일이 온전한지 보고 다시 만드세요.",
-                "Cannot read the SentencePiece model. Check that the file is whole, or make it again.",
-            ) from error
+        self._processor = load_processor(model)
         self.token_bytes = _token_bytes(self._processor)
+        self.specials = number_specials(specials, len(self.token_bytes))
+        self.token_bytes += [b""] * len(specials)
+        self.memo = Memo(lambda piece: tuple(self._one(piece)))
 
     def _versions(self) -> list[str]:
         return [f"sentencepiece:{importlib.metadata.version('sentencepiece')}"]
 
-    def _cut(self, texts: Sequence[str], workers: int) -> Iterator[tuple[list[int], list[Segment] | None]]:
-        plain = [text for text in texts if _META not in text]
-        encoded = iter(self._processor.encode(plain, num_threads=max(workers, 1)) if plain else [])
-        for text in texts:
-            yield (next(encoded) if _META not in text else self._around_meta(text)), None
+    def _ids(self, texts: Sequence[str], workers: int) -> list[list[int]]:
+        threads = max(workers, 1)
+        if not any(META in text for text in texts):
+            encoded: list[list[int]] = self._processor.encode(list(texts), num_threads=threads) if texts else []
+            return encoded
+        return [self._one(text) for text in texts]
+
+    def _encodings(self, texts: Sequence[str], workers: int) -> Iterator[Encoding]:
+        for text, ids in zip(texts, self._ids(texts, workers), strict=True):
+            spans = walk(self._surfaces, text, ids)
+            segments = [Segment(*span) for span in dict.fromkeys(spans)]
+            pieces = [self.token_text(number) for number in ids]
+            yield Encoding(text, ids, pieces, spans, segments, owners(spans, segments))
+
+    def _one(self, text: str) -> list[int]:
+        return self._around_meta(text) if META in text else self._processor.encode(text)
+
+    def __contains__(self, piece: str) -> bool:
+        return not set(self.memo[piece]) & set(self.byte_ids.values())
 
     def _around_meta(self, text: str) -> list[int]:
         ids: list[int] = []
-        for index, part in enumerate(text.split(_META)):
+        for index, part in enumerate(text.split(META)):
             ids += (_META_IDS if index else []) + (self._processor.encode(part) if part else [])
         return ids
 
     def save(self, folder: str | Path) -> None:
         config = {"kind": "tokenizer", "format": FORMAT, "name": self.name, "unit": self.unit}
+        further = [name for name, number in self.specials.items() if number >= FIRST_BYTE]
+        config |= {"specials": further} if further else {}
         with new_folder(folder) as temporary:
             write_json(temporary / "config.json", config | {"signature": self.signature})
-            write_file(temporary / "sentencepiece.model", self.model)
+            write_file(temporary / MODEL_FILE, self.model)
 
 
 def train_subword(
@@ -93,23 +119,40 @@ def train_subword(
     soft: bool = False,
     coverage: float = 0.9995,
     threads: int = 2,
+    specials: Sequence[str] = (),
+    delimiter: str = "",
 ) -> SubwordTokenizer:
     """Train a unigram or BPE model on lines.
 
     Args:
         name: ``unigram`` (Kudo 2018) or ``bpe`` (Sennrich et al. 2016).
         lines: training lines; empty ones are skipped.
-        vocab_size: ids in all, the 4 special tokens and 256 bytes included.
+        vocab_size: ids in all, special tokens and the 256 bytes included.
         soft: take a smaller vocabulary where the text cannot fill that size.
         coverage: share of the characters that get a piece of their own; the rest goes to bytes.
         threads: training threads.
+        specials: names of further special tokens.
+        delimiter: a character that no piece may cross; it is not learnt itself.
 
     Raises:
         CorpusError: too little text for that vocabulary, or none at all.
         InputError: ``vocab_size`` is too small for the characters that must be covered.
     """
+    further = {"pretokenization_delimiter": delimiter} if delimiter else {}
+    size = vocab_size - len(specials)
+    return SubwordTokenizer(
+        name,
+        train_model(name, lines, size, soft=soft, coverage=coverage, threads=threads, **further),
+        specials=specials,
+    )
+
+
+def train_model(
+    name: str, lines: Iterable[str], vocab_size: int, *, soft: bool, coverage: float, threads: int, **further: Any
+) -> bytes:
+    """Return the bytes of a SentencePiece model; ``further`` are the trainer's own options. See `train_subword`."""
     # NUL ends a sentence for SentencePiece's trainer, and a typed U+2581 would be learnt as a space.
-    usable = (line.replace("\0", "").replace(_META, "") for line in lines)
+    usable = (line.replace("\0", "").replace(META, "") for line in lines)
     output = io.BytesIO()
     try:
         _library().SentencePieceTrainer.train(
@@ -120,11 +163,11 @@ def train_subword(
             hard_vocab_limit=not soft,
             character_coverage=coverage,
             num_threads=threads,
-            **_OPTIONS,
+            **(_OPTIONS | further),
         )
     except (RuntimeError, OSError) as error:
         raise _training_error(str(error), vocab_size) from error
-    return SubwordTokenizer(name, output.getvalue())
+    return output.getvalue()
 
 
 def _training_error(reason: str, vocab_size: int) -> CorpusError | InputError:
@@ -133,9 +176,11 @@ def _training_error(reason: str, vocab_size: int) -> CorpusError | InputError:
             f"어휘 크기 {vocab_size}이(가) 글자 수보다 작습니다. 어휘를 키우거나 coverage를 낮추세요.",
             f"Vocabulary size {vocab_size} is less than the characters to cover. Raise it, or lower the coverage.",
         )
+    most = re.search(r"value <= (\d+)", reason)
+    ko, en = (f" (최대 {most[1]})", f" (at most {most[1]})") if most else ("", "")
     return CorpusError(
-        f"이 말뭉치로는 크기 {vocab_size}의 서브워드 어휘를 만들 수 없습니다. 글을 늘리거나 어휘를 줄이세요.",
-        f"This corpus cannot give a subword vocabulary of {vocab_size}. Add text, or ask for a smaller vocabulary.",
+        f"이 말뭉치로는 크기 {vocab_size}의 서브워드 어휘를 만들 수 없습니다. 글을 늘리거나 어휘를 줄이세요{ko}.",
+        f"This corpus cannot give a subword vocabulary of {vocab_size}. Add text, or ask for a smaller vocabulary{en}.",
     )
 
 
@@ -147,7 +192,24 @@ def _token_bytes(processor: SentencePieceProcessor) -> list[bytes]:
             "korlm이 만든 SentencePiece 모델이 아닙니다. korlm.train_tokenizer로 만든 것을 쓰세요.",
             "This SentencePiece model was not made by korlm. Use one made by korlm.train_tokenizer.",
         )
-    return lay_out(processor.id_to_piece(i).replace(_META, " ") for i in range(FIRST_PIECE, size))
+    return lay_out(processor.id_to_piece(i).replace(META, " ") for i in range(FIRST_PIECE, size))
+
+
+def load_processor(model: bytes) -> SentencePieceProcessor:
+    """Return SentencePiece's own object for the bytes of a model.
+
+    Raises:
+        ArtifactError: they are none.
+        MissingDependencyError: sentencepiece is not installed.
+    """
+    library = _library()
+    try:
+        return library.SentencePieceProcessor(model_proto=model)
+    except (RuntimeError, OSError, ValueError) as error:
+        raise ArtifactError(
+            "SentencePiece 모델을 읽지 못했습니다. 파일이 온전한지 보고 다시 만드세요.",
+            "Cannot read the SentencePiece model. Check that the file is whole, or make it again.",
+        ) from error
 
 
 def _library() -> Any:

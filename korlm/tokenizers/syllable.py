@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from korlm.tokenizers.base import Segment
+from korlm.tokenizers.segmenter import Segmenter
 
 
-class SyllableSegmenter:
+class SyllableSegmenter(Segmenter):
     """Cuts between all code points (a precomposed syllable is one; NFD Hangul is cut by letter)."""
 
     unit = "syllable"
@@ -20,5 +21,5 @@ class SyllableSegmenter:
         for text in texts:
             yield [Segment(index, index + 1) for index in range(len(text))]
 
-    def versions(self) -> list[str]:
-        return []
+    def pieces(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[str]]:
+        return map(list, texts)

@@ -56,19 +56,24 @@ def build(service: Service | None = None) -> gr.Blocks:
             with wording.add(gr.Tab(id="generate"), label="tab_generate"):
                 generate = generate_tab.build(service, wording, language)
 
-        def speak(spoken: str, compared: compare_tab.Compared | None, board: Any) -> list[Any]:
-            views = [compare_tab.show(compared, spoken), generate_tab.show(board, service, spoken)]
-            return [*wording.updates(spoken), *views]
+        controls = compare.controls
+
+        def speak(*values: Any) -> list[Any]:
+            compared, board, *asked = values
+            spoken = asked[controls.index(language)]
+            again = [*compare.redraw(compared, *asked), generate_tab.show(board, service, spoken)]
+            return [*wording.updates(spoken), *again]
 
         def begin(request: gr.Request) -> list[Any]:
-            spoken = "en" if request.query_params.get("lang") == "en" else "ko"
-            return [spoken, *speak(spoken, None, None)]
+            asked = compare.asked(dict(request.query_params))
+            spoken = asked[controls.index(language)]
+            return [*asked, *wording.updates(spoken), generate_tab.show(None, service, spoken)]
 
-        views = [*wording.components, compare.view, generate.view]
-        language.input(speak, [language, compare.shown, generate.board], views, show_progress="hidden", queue=False)
+        again = [*wording.components, compare.view, compare.reference, compare.note, generate.view]
+        language.input(speak, [compare.shown, generate.board, *controls], again, show_progress="hidden", queue=False)
         language.change(None, language, None, js=_SET_LANGUAGE)
-        first = demo.load(begin, None, [language, *views], show_progress="hidden")
-        first.then(compare.run, [compare.text, compare.names, language], [compare.view, compare.shown])
+        first = demo.load(begin, None, [*controls, *wording.components, generate.view], show_progress="hidden")
+        first.then(compare.run, controls, compare.outputs)
     return demo
 
 

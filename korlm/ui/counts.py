@@ -1,35 +1,57 @@
-"""The table of counts under the lanes: a row a tokenizer, on a telephone a card a tokenizer."""
+"""The table of counts under the lanes: a row a tokenizer, on a telephone a card a tokenizer.
+
+>>> change(12, 19, "en"), change(12, 12, "en")
+('▲ +58 %', '= 0 %')
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from korlm.ui.plain import Counts, Lane
-from korlm.ui.strings import say
+from korlm.ui.strings import lane_name, say
 
 _COLUMNS = ("col_pieces", "col_ids", "col_per_eojeol", "col_per_id", "col_fallback", "col_bytes", "col_vocabulary")
 
 
-def counts_table(text: str, lanes: Sequence[Lane], language: str) -> str:
-    """Return the table for the lanes that were cut; nothing where there are none."""
+def counts_table(text: str, lanes: Sequence[Lane], language: str, before: Mapping[str, int] | None = None) -> str:
+    """Return the table for the lanes that were cut; nothing where there are none.
+
+    Args:
+        text: what was counted.
+        lanes: of all tokenizers.
+        language: ``"ko"`` or ``"en"``.
+        before: for each lane its ids on the text as it was before it was stressed.
+    """
     good = [(lane, lane.counts) for lane in lanes if lane.counts]
     if not good:
         return ""
-    most = max(counts.ids for _, counts in good) or 1
+    most = max(max(counts.ids for _, counts in good), *(before or {"": 0}).values(), 1)
     heads = "".join(f'<th scope="col" role="columnheader">{escape(say(key, language))}</th>' for key in _COLUMNS)
     corner = f'<th scope="col" role="columnheader">{escape(say("col_tokenizer", language))}</th>'
-    rows = "".join(_row(lane, counts, most, language) for lane, counts in good)
+    tools = f'<th scope="col" role="columnheader">{escape(say("col_copy", language))}</th>'
+    rows = "".join(_row(lane, counts, most, language, (before or {}).get(lane.name)) for lane, counts in good)
     size = say("text_size", language, characters=f"{len(text):,}", eojeol=f"{len(text.split()):,}")
     caption = f"<caption>{escape(say('table_name', language))} <span>{escape(size)}</span></caption>"
     # The roles stay where the style sheet takes rows out of table layout on narrow screens.
     return (
-        f'<table class="kl kl-counts" role="table">{caption}<thead role="rowgroup"><tr role="row">{corner}{heads}</tr>'
-        f'</thead><tbody role="rowgroup">{rows}</tbody></table>'
+        f'<table class="kl kl-counts" role="table">{caption}<thead role="rowgroup"><tr role="row">{corner}{heads}'
+        f'{tools}</tr></thead><tbody role="rowgroup">{rows}</tbody></table>'
     )
 
 
-def _row(lane: Lane, counts: Counts, most: int, language: str) -> str:
+def change(before: int, after: int, language: str) -> str:
+    """Return how much more or less, with a sign that needs no colour."""
+    if before == after:
+        return "= 0 %"
+    sign = "▲" if after > before else "▼"
+    if not before:
+        return f"{sign} {say('from_none', language)}"
+    return f"{sign} {100 * (after - before) / before:+.0f} %".replace("-", "−")
+
+
+def _row(lane: Lane, counts: Counts, most: int, language: str, before: int | None) -> str:
     values = (
         f"{counts.pieces:,}",
         f"{counts.ids:,}",
@@ -39,16 +61,38 @@ def _row(lane: Lane, counts: Counts, most: int, language: str) -> str:
         f"{counts.byte_ids:,}",
         f"{counts.vocabulary:,}",
     )
-    cells = "".join(_cell(key, value, counts.ids / most, language) for key, value in zip(_COLUMNS, values, strict=True))
+    extra = {"col_ids": _delta(before, counts.ids, language) + _bar(counts.ids / most)}
+    cells = "".join(
+        f'<td role="cell" data-head="{escape(say(key, language))}">{value}{extra.get(key, "")}</td>'
+        for key, value in zip(_COLUMNS, values, strict=True)
+    )
+    shown = lane_name(lane.name, language)
     spoken = say("unit_" + lane.unit, language)
-    unit = "" if spoken == lane.name else escape(spoken)
-    name = f'<th scope="row" role="rowheader"><b>{escape(lane.name)}</b> <span>{unit}</span></th>'
-    return f'<tr role="row" class="kl-{lane.unit}">{name}{cells}</tr>'
+    unit = "" if spoken == shown else escape(spoken)
+    name = f'<th scope="row" role="rowheader"><b>{escape(shown)}</b> <span>{unit}</span></th>'
+    return f'<tr role="row" class="kl-{lane.unit}">{name}{cells}{_copy(lane, shown, language)}</tr>'
 
 
-def _cell(key: str, value: str, share: float, language: str) -> str:
-    bar = f'<span class="kl-bar" style="width:{100 * share:.0f}%"></span>' if key == "col_ids" else ""
-    return f'<td role="cell" data-head="{escape(say(key, language))}">{value}{bar}</td>'
+def _delta(before: int | None, after: int, language: str) -> str:
+    if before is None:
+        return ""
+    kind = "up" if after > before else "down" if after < before else "same"
+    was = f"{before:,} → {after:,}"
+    return f'<span class="kl-delta kl-{kind}">{was} · {escape(change(before, after, language))}</span>'
+
+
+def _bar(share: float) -> str:
+    return f'<span class="kl-bar" style="width:{100 * share:.0f}%"></span>'
+
+
+def _copy(lane: Lane, shown: str, language: str) -> str:
+    ids = " ".join(str(token.id) for piece in lane.pieces for token in piece.tokens)
+    label = escape(say("copy_label", language, name=shown))
+    done = escape(say("copied", language, name=shown, count=f"{sum(len(p.tokens) for p in lane.pieces):,}"))
+    return (
+        f'<td role="cell" class="kl-tools"><button type="button" class="kl-tool" data-copy="{ids}" data-done="{done}" '
+        f'aria-label="{label}">{escape(say("copy", language))}</button></td>'
+    )
 
 
 def _ratio(value: float | None) -> str:

@@ -1,7 +1,9 @@
-"""What part-of-speech tags mean, in Korean and English: Sejong tags as Kiwi gives them, and Okt's own.
+"""What part-of-speech tags mean, in Korean and English: the Sejong set, and what each analyzer has of its own.
 
 >>> gloss("EP", "ko"), gloss("Josa", "en"), gloss("VV-R", "en")
 ('선어말 어미', 'particle', 'verb')
+>>> gloss("JC", "ko"), gloss("JC", "ko", "hannanum")
+('접속 조사', '격 조사')
 """
 
 from __future__ import annotations
@@ -35,7 +37,35 @@ _GLOSSES: dict[str, tuple[str, str]] = {
     "Unknown": ("미등록어", "unknown"), "KoreanParticle": ("낱자", "lone letters (ㅋㅋ)"), "Hashtag": ("해시태그", "hashtag"),
     "ScreenName": ("아이디", "screen name"), "Email": ("전자 우편", "e-mail"), "URL": ("웹 주소", "URL"),
     "Modifier": ("관형사", "modifier"), "VerbPrefix": ("동사 접두어", "verb prefix"), "CashTag": ("종목 태그", "cashtag"),
+    # mecab-ko
+    "NNBC": ("단위 의존 명사", "bound noun of a unit"), "SC": ("구분 부호", "separator"), "SY": ("기타 기호", "other symbol"),
+    "UNKNOWN": ("미등록어", "unknown"),
+    # Komoran's estimates
+    "NA": ("분석 불능", "unknown"), "NF": ("명사로 추정", "noun, by guess"), "NV": ("용언으로 추정", "predicate, by guess"),
+    # Hannanum, 22 tags
+    "NC": ("보통 명사", "common noun"), "NQ": ("고유 명사", "proper noun"), "NB": ("의존 명사", "bound noun"),
+    "NN": ("수사", "numeral"), "PV": ("동사", "verb"), "PA": ("형용사", "adjective"), "PX": ("보조 용언", "auxiliary"),
+    "MA": ("부사", "adverb"), "II": ("감탄사", "interjection"), "JP": ("서술격 조사", "copula (이다)"),
+    "ET": ("전성 어미", "transforming ending"), "XP": ("접두사", "prefix"), "XS": ("접미사", "suffix"),
+    "S": ("기호", "symbol"), "F": ("외국어", "foreign"),
+    # Kkma
+    "NNM": ("단위 의존 명사", "bound noun of a unit"), "VXV": ("보조 동사", "auxiliary verb"),
+    "VXA": ("보조 형용사", "auxiliary adjective"), "MDT": ("관형사", "determiner"), "MDN": ("수 관형사", "numeral determiner"),
+    "MAC": ("접속 부사", "conjunctive adverb"), "JKM": ("부사격 조사", "adverbial particle"), "JKI": ("호격 조사", "vocative particle"),
+    "EPH": ("존칭 선어말 어미", "honorific pre-final ending"), "EPT": ("시제 선어말 어미", "tense pre-final ending"),
+    "EPP": ("공손 선어말 어미", "humble pre-final ending"), "EFN": ("평서형 종결 어미", "declarative final ending"),
+    "EFQ": ("의문형 종결 어미", "interrogative final ending"), "EFO": ("명령형 종결 어미", "imperative final ending"),
+    "EFA": ("청유형 종결 어미", "propositive final ending"), "EFI": ("감탄형 종결 어미", "exclamatory final ending"),
+    "EFR": ("존칭형 종결 어미", "honorific final ending"), "ECE": ("대등 연결 어미", "coordinating ending"),
+    "ECS": ("보조적 연결 어미", "auxiliary connective ending"), "ECD": ("의존적 연결 어미", "subordinating ending"),
+    "ETD": ("관형형 전성 어미", "adnominal ending"), "XPV": ("용언 접두사", "verb prefix"), "XSO": ("기타 접미사", "other suffix"),
+    "UV": ("용언으로 추정", "predicate, by guess"), "UE": ("분석 불능", "unknown"), "EMO": ("이모티콘", "emoticon"),
+    "OL": ("외국어", "foreign letters"), "OH": ("한자", "Chinese characters"), "ON": ("숫자", "number"),
 }  # fmt: skip
+_OWN = {  # tags that another analyzer's set has with another meaning
+    "hannanum": {"JC": ("격 조사", "case particle")},
+    "kkma": {"UN": ("명사로 추정", "noun, by guess")},
+}
 _SHORT = {
     "Adjective": "Adj", "Determiner": "Det", "Adverb": "Adv", "Conjunction": "Conj", "Exclamation": "Excl",
     "Suffix": "Suf", "Punctuation": "Punc", "Foreign": "For", "Alpha": "Alph", "Number": "Num", "Unknown": "Unk",
@@ -43,10 +73,18 @@ _SHORT = {
 }  # fmt: skip
 
 
-def gloss(tag: str, language: str) -> str:
-    """Return what a tag means, or nothing for one that is not known (``VV-R``, a regular verb, is ``VV``)."""
-    found = _GLOSSES.get(tag) or _GLOSSES.get(tag.split("-")[0], ("", ""))
-    return found[1] if language == "en" else found[0]
+def gloss(tag: str, language: str, analyzer: str = "") -> str:
+    """Return what a tag means, or nothing for one that is not known.
+
+    Args:
+        tag: as the analyzer writes it; ``VV-R``, a regular verb, is ``VV``, and of ``NNG+JKS`` each part counts.
+        language: ``"ko"`` or ``"en"``.
+        analyzer: whose tag it is, where two of them mean different things by it.
+    """
+    place = 1 if language == "en" else 0
+    own = _OWN.get(analyzer, {})
+    found = [own.get(part) or _GLOSSES.get(part) or _GLOSSES.get(part.split("-")[0]) for part in tag.split("+")]
+    return "+".join(known[place] for known in found if known)
 
 
 def short(tags: list[str], cells: int) -> str:

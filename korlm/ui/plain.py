@@ -1,24 +1,43 @@
 """What passes between the service and what draws it: plain values, no tokenizer and no model in them.
 
->>> Piece(0, 1, (), (("하", "VV"), ("었", "EP"))).tag
+>>> Piece(0, 1, (), (Morph("하", "하다", "VV"), Morph("었", "었", "EP"))).tag
 'VV+EP'
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from korlm.errors import KorlmError
 
+INSIDE = ("inside_syllable", "inside_bytes")  # verdicts of cuts that have no place between two characters
+VERDICTS = ("boundary", "inside_morpheme", *INSIDE)
+GROUPS = ("noun", "verb", "modifier", "particle", "ending", "affix", "symbol", "other")
+
 
 class Token(NamedTuple):
-    """One id: its number, how it is shown, and the code points that it stands on."""
+    """One id: its number, how it is shown, the code points that it stands on, its bytes, and its place in the lane."""
 
     id: int
     text: str
     start: int
     end: int
+    data: bytes = b""
+    index: int = 0
+
+
+class Morph(NamedTuple):
+    """One morpheme: form and dictionary form, the analyzer's own tag, the Sejong tag, one of `GROUPS`, its span."""
+
+    form: str
+    lemma: str
+    tag: str
+    sejong: str = ""
+    group: str = "other"
+    start: int = 0
+    end: int = 0
 
 
 class Piece(NamedTuple):
@@ -27,21 +46,21 @@ class Piece(NamedTuple):
     Attributes:
         start: first code point.
         end: one past the last.
-        tokens: its ids; several where the vocabulary lacks the piece.
-        morphemes: (form, tag) of each, for morpheme units.
+        tokens: its ids; several where the vocabulary lacks the piece or the unit cuts inside characters.
+        morphemes: in order, for morpheme units.
         fallback: whether it fell back to syllables or bytes.
     """
 
     start: int
     end: int
     tokens: tuple[Token, ...]
-    morphemes: tuple[tuple[str, str], ...] = ()
+    morphemes: tuple[Morph, ...] = ()
     fallback: bool = False
 
     @property
     def tag(self) -> str:
         """Tags of the morphemes joined by ``+``, or nothing."""
-        return "+".join(tag for _, tag in self.morphemes)
+        return "+".join(morph.tag for morph in self.morphemes)
 
 
 @dataclass(frozen=True)
@@ -59,13 +78,111 @@ class Counts:
 
 @dataclass(frozen=True)
 class Lane:
-    """One tokenizer's cut of the text, or the error that kept it from one."""
+    """One tokenizer's cut of the text, or the error that kept it from one.
+
+    Attributes:
+        name: the tokenizer's; `MINE` for Kiwi with the visitor's settings.
+        cuts: where a piece of the unit begins inside an eojeol.
+        lonely: those of them that no other lane has.
+        verdicts: for each lane that can be the reference, what the cut before each id is; empty for the first id.
+    """
 
     name: str
     unit: str
     pieces: tuple[Piece, ...] = ()
     counts: Counts | None = None
     error: KorlmError | None = None
+    cuts: frozenset[int] = frozenset()
+    lonely: frozenset[int] = frozenset()
+    verdicts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def verdict(self, token: Token, reference: str) -> str:
+        """Return what the cut before an id is against a reference, or nothing."""
+        known = self.verdicts.get(reference, ())
+        return known[token.index] if token.index < len(known) else ""
+
+
+MINE = "kiwi*"  # the lane of Kiwi as the visitor has set it
+
+
+@dataclass(frozen=True)
+class KiwiSettings:
+    """What a visitor changed of Kiwi: user words as they were typed, and four switches."""
+
+    words: str = ""
+    typos: bool = False
+    coda: bool = False
+    compounds: bool = False
+    letters: bool = False
+
+    @property
+    def active(self) -> bool:
+        """Whether anything differs from plain Kiwi."""
+        return bool(self.words.strip()) or any(self.switches)
+
+    @property
+    def switches(self) -> tuple[bool, bool, bool, bool]:
+        """The four switches in the order of `SWITCHES`."""
+        return self.typos, self.coda, self.compounds, self.letters
+
+
+SWITCHES = ("typos", "coda", "compounds", "letters")
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a comparison is drawn: against which reference, in which colours, which forms, which language."""
+
+    reference: str = "kiwi"
+    color: str = "pos"
+    form: str = "surface"
+    language: str = "ko"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One press of the button: what was asked, and what came of it; drawn again for another `Look`.
+
+    Attributes:
+        text: the text that was cut.
+        names: the tokenizers chosen.
+        settings: of the second Kiwi lane.
+        lanes: one for each tokenizer, in the view's order.
+        agreement: for each pair of lanes without error the share of common cuts.
+        stress: what was done to the text before, or nothing.
+        original: the text before that.
+        before: for each lane, its ids on the original text.
+        waiting: tokenizers that are still being loaded.
+        error: what kept anything from being shown.
+    """
+
+    text: str = ""
+    names: tuple[str, ...] = ()
+    settings: KiwiSettings = KiwiSettings()
+    lanes: tuple[Lane, ...] = ()
+    agreement: tuple[tuple[float, ...], ...] = ()
+    stress: str = ""
+    original: str = ""
+    before: Mapping[str, int] = field(default_factory=dict)
+    waiting: tuple[str, ...] = ()
+    error: KorlmError | None = None
+
+    @property
+    def good(self) -> list[Lane]:
+        """The lanes that could be cut."""
+        return [lane for lane in self.lanes if not lane.error]
+
+    @property
+    def references(self) -> list[str]:
+        """The lanes that verdicts can be given against."""
+        return [lane.name for lane in self.good if lane.unit == "morpheme"]
+
+    def reference(self, wanted: str) -> str:
+        """Return the reference to use: the one that is wanted, else Kiwi, else the first; nothing where none is."""
+        found = self.references
+        if not wanted or wanted in found or not found:
+            return wanted if wanted in found else ""
+        return "kiwi" if "kiwi" in found else found[0]
 
 
 @dataclass(frozen=True)

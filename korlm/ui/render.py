@@ -1,12 +1,12 @@
 """Lanes to HTML: one text, a row of its characters, and under it a row for each tokenizer, cell for cell.
 
-    >>> from korlm.ui.plain import Lane, Piece, Token
+    >>> from korlm.ui.plain import Piece, Token
     >>> lane = Lane("syllable", "syllable", (Piece(0, 1, (Token(7, "<", 0, 1),)),))
-    >>> "<i>&lt;</i>" in lanes_view("<", [lane], "ko")
+    >>> "<i>&lt;</i>" in drawing("<", [lane], Look())
     True
 
-Every character has a cell of fixed width in every row, so that rows align whatever the font does; blocks of an eojeol
-(at most `BLOCK` cells) wrap. Whatever came from a person passes through `html.escape`.
+Every character has the same width in every row, so that rows align whatever the font does; blocks of an eojeol (at
+most `BLOCK` cells) wrap. Whatever came from a person passes through `html.escape`.
 """
 
 from __future__ import annotations
@@ -16,60 +16,58 @@ from collections.abc import Sequence
 from html import escape
 
 from korlm.text.spans import Span
-from korlm.ui.glosses import gloss, short
-from korlm.ui.glyphs import glyph, readable, visible
-from korlm.ui.plain import Lane, Piece
-from korlm.ui.strings import named, say
+from korlm.ui.boxes import CELL, SPACE, WIDE, box, cells
+from korlm.ui.glyphs import readable, visible
+from korlm.ui.plain import Lane, Look
+from korlm.ui.strings import lane_name, named, say
 
-DRAWN = 2_000  # characters; a browser lays out some 30,000 elements for seven lanes of them
+DRAWN = 2_000  # characters
 BLOCK = 9  # cells: what fits beside the names on a telephone 390 pixels wide
+WIDE_BLOCK = 6  # the same where restored forms widen the cells
+_LONG = 300  # characters from which blocks out of sight are not laid out
 _WORDS = re.compile(r"[^\S\n]*\S*\n|[^\S\n]*\S+|[^\S\n]+")
-_SHOWN_IDS = 12
 
 
 def notice(message: str, *, kind: str = "error") -> str:
-    """Return a short message: ``kind`` is ``error``, ``wait`` or ``empty``."""
+    """Return a short message: ``kind`` is ``error``, ``wait``, ``note`` or ``empty``."""
     role = "alert" if kind == "error" else "status"
     return f'<div class="kl kl-notice kl-{escape(kind)}" role="{role}">{escape(readable(message))}</div>'
 
 
-def lanes_view(text: str, lanes: Sequence[Lane], language: str, *, waiting: Sequence[str] = ()) -> str:
-    """Return the whole view: notices, the drawing, a legend.
+def drawing(text: str, lanes: Sequence[Lane], look: Look, reference: str = "") -> str:
+    """Return the rows.
 
     Args:
-        text: the text that was cut.
-        lanes: what each tokenizer made of it; lanes with an error become a notice.
-        language: ``"ko"`` or ``"en"``.
-        waiting: tokenizers that are still being loaded.
+        text: what was cut; at most `DRAWN` characters are drawn.
+        lanes: what each tokenizer made of it, without errors.
+        look: colours, forms, language.
+        reference: the lane that cuts are judged against, or nothing.
     """
-    parts = [notice(f"{lane.name}: {lane.error.message(language)}") for lane in lanes if lane.error]
-    if waiting:
-        parts.append(notice(say("waiting", language, names=", ".join(waiting)), kind="wait"))
-    if len(text) > DRAWN:
-        values = {"shown": f"{DRAWN:,}", "total": f"{len(text):,}"}
-        parts.append(notice(say("drawn", language, **values), kind="note"))
-    good = [lane for lane in lanes if not lane.error]
-    if good:
-        parts += [_drawing(text[:DRAWN], good, language), _legend(language)]
-    return f'<div class="kl-view">{"".join(parts)}</div>'
+    text = text[:DRAWN]
+    wide = look.form == "restored"
+    spans = blocks(text, lanes, WIDE_BLOCK if wide else BLOCK)
+    cursors = [0] * len(lanes)
+    shared = frozenset.intersection(*(lane.cuts for lane in lanes)) if len(lanes) > 1 else frozenset()
+    body = "".join(_block(text, span, lanes, cursors, shared, look, reference) for span in spans)
+    body = body.replace('tabindex="-1"', 'tabindex="0"', 1)  # one stop of the Tab key; arrow keys go on from there
+    label = escape(say("lanes_name", look.language))
+    kind = (" kl-wide" if wide else "") + (" kl-long" if len(text) > _LONG else "")
+    tall = f"--kl-tall:calc(var(--kl-ruler) + {len(lanes)} * var(--kl-lane) + 18px)"
+    return (
+        f'<div class="kl kl-drawing{kind}" role="group" aria-label="{label}" style="{tall}">{_names(lanes, look)}'
+        f'<div class="kl-blocks">{body}</div><div class="kl-tip" role="tooltip" hidden></div></div>'
+    )
 
 
-def _drawing(text: str, lanes: Sequence[Lane], language: str) -> str:
-    spans = blocks(text, lanes)
-    names = f'<div class="kl-source">{escape(say("source", language))}</div>' + "".join(
-        f'<div class="kl-name kl-{lane.unit}"><b>{escape(lane.name)}</b>'
-        f"<span>{escape(_unit(lane, language))}</span></div>"
+def _names(lanes: Sequence[Lane], look: Look) -> str:
+    """Return the names at the left, once: `view.js` repeats them for every row of blocks."""
+    rows = "".join(
+        f'<div class="kl-name kl-{lane.unit}"><b>{escape(lane_name(lane.name, look.language))}</b>'
+        f"<span>{escape(_unit(lane, look.language))}</span></div>"
         for lane in lanes
     )
-    # The rows of blocks are equally high, so the names repeat down the left and are cut off where the blocks end.
-    column = f'<div class="kl-names" aria-hidden="true">{f"<div>{names}</div>" * len(spans)}</div>'
-    cursors = [0] * len(lanes)
-    body = "".join(_block(text, span, lanes, cursors, language) for span in spans)
-    label = escape(say("lanes_name", language))
-    return (
-        f'<div class="kl kl-drawing" role="group" aria-label="{label}">{column}<div class="kl-blocks">{body}</div>'
-        '<div class="kl-tip" role="tooltip" hidden></div></div>'
-    )
+    source = f'<div class="kl-source">{escape(say("source", look.language))}</div>'
+    return f'<div class="kl-names" aria-hidden="true"><div>{source}{rows}</div></div>'
 
 
 def _unit(lane: Lane, language: str) -> str:
@@ -77,19 +75,24 @@ def _unit(lane: Lane, language: str) -> str:
     return "" if spoken == lane.name else spoken
 
 
-def blocks(text: str, lanes: Sequence[Lane]) -> list[Span]:
-    """Cut ``text`` into spans that stay together on a row: an eojeol with the space before it, at most `BLOCK` cells.
+def blocks(text: str, lanes: Sequence[Lane], room: int = BLOCK) -> list[Span]:
+    """Cut ``text`` into spans that stay together on a row: an eojeol with the space before it.
 
     A longer stretch is cut where the most lanes have a boundary.
+
+    Args:
+        text: the text.
+        lanes: whose boundaries count.
+        room: the most cells of a block; a space before them is one more.
     """
     ends = [{piece.end for piece in lane.pieces} for lane in lanes]
     spans: list[Span] = []
     for found in _WORDS.finditer(text):
         start, end = found.span()
-        while end - start > BLOCK:
+        while end - start > room:
             lead = len(text[start:end]) - len(text[start:end].lstrip(" "))
-            last = min(start + BLOCK + min(lead, 1), end)
-            cut = max(range(start + BLOCK // 2, last + 1), key=lambda at: (sum(at in known for known in ends), at))
+            last = min(start + room + min(lead, 1), end)
+            cut = max(range(start + room // 2, last + 1), key=lambda at: (sum(at in known for known in ends), at))
             if cut == end:
                 break
             spans.append((start, cut))
@@ -98,96 +101,36 @@ def blocks(text: str, lanes: Sequence[Lane]) -> list[Span]:
     return spans
 
 
-def _block(text: str, span: Span, lanes: Sequence[Lane], cursors: list[int], language: str) -> str:
+def _block(
+    text: str, span: Span, lanes: Sequence[Lane], cursors: list[int], shared: frozenset[int], look: Look, reference: str
+) -> str:
     start, end = span
-    ruler = "".join(_cell(character) for character in text[start:end])
-    rows = [f'<div class="kl-ruler" aria-hidden="true">{ruler}</div>']
+    lines = "".join(_line(text[start:at], look) for at in range(start + 1, end) if at in shared)
+    rows = [f'<div class="kl-ruler" aria-hidden="true">{lines}{cells(text[start:end])}</div>']
     for number, lane in enumerate(lanes):
         row: list[str] = []
         while cursors[number] < len(lane.pieces) and lane.pieces[cursors[number]].start < end:
             index = cursors[number]
             piece = lane.pieces[index]
-            row.append(_piece(text, piece, (max(start, piece.start), min(end, piece.end)), index, language))
+            part = (max(start, piece.start), min(end, piece.end))
+            row.append(box(text, lane, piece, part, index, look, reference))
             if piece.end > end:
                 break  # the rest of it is drawn in the next block
             cursors[number] += 1
-        label = escape(named(lane.name, lane.unit, language))
+        label = escape(named(lane_name(lane.name, look.language), lane.unit, look.language))
         rows.append(f'<div class="kl-lane kl-{lane.unit}" role="list" aria-label="{label}">{"".join(row)}</div>')
+    kinds = "kl-block" + (" w" if start and text[start].isspace() and text[start] != "\n" else "")
     line_end = '<div class="kl-break"></div>' if text[start:end].endswith("\n") else ""
-    return f'<div class="kl-block">{"".join(rows)}</div>{line_end}'
+    label = escape(visible(text[start:end].strip() or text[start:end]))
+    width = _width(text[start:end], look)
+    return f'<div class="{kinds}" role="group" aria-label="{label}" style="width:{width}px">{"".join(rows)}</div>{line_end}'
 
 
-def _piece(text: str, piece: Piece, span: Span, index: int, language: str) -> str:
-    """Return one box, or the part of it that lies in a block: then open on the sides where it goes on."""
-    starts = {token.start for token in piece.tokens} - {piece.start}
-    split = _split_characters(piece)
-    cells = "".join(
-        _cell(text[at], (" n" if at in starts else "") + (" b" if piece.fallback and at in split else ""))
-        for at in range(*span)
-    )
-    names = ["kl-p", "kl-b" if index % 2 else "kl-a"]
-    names += [name for name, on in (("kl-l", span[0] > piece.start), ("kl-r", span[1] < piece.end)) if on]
-    names += ["kl-fb"] if piece.fallback else []
-    label = escape(describe(text, piece, language))
-    under = "" if span[0] > piece.start else escape(_under(piece, span))
-    tab = "0" if index == 0 else "-1"  # one stop of the Tab key a lane; the arrow keys go on from there
-    return (
-        f'<span class="{" ".join(names)}" role="listitem" tabindex="{tab}" aria-label="{label}">'
-        f"{cells}<small>{under}</small></span>"
-    )
+def _width(text: str, look: Look) -> int:
+    spaces = text.count(" ")
+    return (len(text) - spaces) * (WIDE if look.form == "restored" else CELL) + spaces * SPACE
 
 
-def _split_characters(piece: Piece) -> set[int]:
-    seen: dict[int, int] = {}
-    for token in piece.tokens:
-        seen[token.start] = seen.get(token.start, 0) + 1
-    return {at for at, count in seen.items() if count > 1}
-
-
-def _under(piece: Piece, span: Span) -> str:
-    """Return the small line under a piece: its tags, else how many ids it became where that is not one."""
-    tags = [tag for _, tag in piece.morphemes]
-    return short(tags, span[1] - span[0]) if tags else f"×{len(piece.tokens)}" if len(piece.tokens) > 1 else ""
-
-
-def _cell(character: str, more: str = "") -> str:
-    drawn = glyph(character)
-    kind = {"space": "s", "sign": "v", "": ""}[drawn.kind]
-    if len(drawn.text) > 2 and drawn.kind:
-        kind += " w"  # a long name: smaller letters
-    names = (kind + more).strip()
-    return f'<i class="{names}">{escape(drawn.text)}</i>' if names else f"<i>{escape(drawn.text)}</i>"
-
-
-def describe(text: str, piece: Piece, language: str) -> str:
-    """Return all that is known of a piece, a line each: its text, span, ids, morphemes with tags explained."""
-    lines = [
-        f"‘{visible(text[piece.start : piece.end])}’ · {say('piece_span', language, start=piece.start, end=piece.end)}"
-    ]
-    if len(piece.tokens) == 1:
-        lines.append(say("piece_id", language, ids=piece.tokens[0].id))
-    else:
-        shown = " · ".join(f"{visible(token.text)} {token.id}" for token in piece.tokens[:_SHOWN_IDS])
-        more = " …" if len(piece.tokens) > _SHOWN_IDS else ""
-        lines.append(f"{say('piece_ids', language, count=len(piece.tokens))}: {shown}{more}")
-    lines += [
-        f"{visible(form)}/{tag}" + (f" {meaning}" if (meaning := gloss(tag, language)) else "")
-        for form, tag in piece.morphemes
-    ]
-    if piece.fallback:
-        lines.append(say("piece_fallback", language))
-    return "\n".join(lines)
-
-
-def _legend(language: str) -> str:
-    entries = (
-        ('<span class="kl-p kl-a"><i>가</i></span><span class="kl-p kl-b"><i>나</i></span>', "legend_piece"),
-        ('<span class="kl-p kl-a"><i class="s"></i><i>가</i></span>', "legend_space"),
-        ('<span class="kl-p kl-a kl-fb"><i>가</i><i class="n">나</i></span>', "legend_fallback"),
-        ('<span class="kl-p kl-a kl-fb"><i class="b">뷁</i></span>', "legend_bytes"),
-    )
-    items = "".join(
-        f'<li><span class="kl-lane kl-subword" aria-hidden="true">{sample}</span> {escape(say(key, language))}</li>'
-        for sample, key in entries
-    )
-    return f'<div class="kl kl-legend"><ul>{items}</ul><p>{escape(say("legend_tip", language))}</p></div>'
+def _line(before: str, look: Look) -> str:
+    """Return the line through all rows where every lane cuts."""
+    return f'<u style="left:{_width(before, look)}px"></u>'

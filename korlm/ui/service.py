@@ -1,7 +1,7 @@
 """What the app knows of the rooms above: loaded tokenizers and models, limits, plain values in and out.
 
-    >>> lanes = Service().compare("가나", ["byte"])
-    >>> lanes[0].counts.ids
+    >>> compared = Service().compare("가나", ["byte"])
+    >>> compared.lanes[0].counts.ids
     6
 
 Importing this loads neither torch nor an analyzer; `Service.warm` does, in a thread of its own.
@@ -9,20 +9,25 @@ Importing this loads neither torch nor an analyzer; `Service.warm` does, in a th
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from korlm.artifacts import data_folder, read_json
-from korlm.comparison.intrinsic import measure, unknown_segments
+from korlm.artifacts import data_folder
+from korlm.comparison.agreement import cuts, lonely, matrix, verdicts
+from korlm.comparison.intrinsic import measure
 from korlm.errors import InputError, KorlmError, UnknownNameError
+from korlm.morph.kiwi import parse_user_words
+from korlm.morph.tags import group
 from korlm.text.spans import check_text
 from korlm.tokenizers.base import Encoding, Tokenizer
-from korlm.tokenizers.registry import UNITS, list_tokenizers, load_tokenizer
-from korlm.ui.plain import Counts, Lane, ModelCard, Piece, Token
+from korlm.tokenizers.names import UNITS, analyzer_of
+from korlm.tokenizers.registry import list_tokenizers, load_tokenizer
+from korlm.ui.facts import read_cards
+from korlm.ui.plain import MINE, Compared, Counts, KiwiSettings, Lane, ModelCard, Morph, Piece, Token
+from korlm.ui.shelf import Shelf, Slot
 
 if TYPE_CHECKING:
     from korlm.lm import LanguageModel
@@ -32,57 +37,50 @@ _log = logging.getLogger(__name__)
 MAX_TEXT = 20_000  # characters of a text to compare
 MAX_PROMPT = 500  # characters
 MAX_TOKENS = 200
-ORDER = ("word", "kiwi", "okt", "unigram", "bpe", "syllable", "byte")  # from long pieces to short ones
+MAX_WORDS = 50  # of a visitor's own dictionary
 PRESELECTED = ("word", "kiwi", "okt", "unigram", "syllable")
+_LIGHT = ("word", "subword", "syllable", "jamo", "byte")  # units that load in milliseconds
 
-_Loaded = TypeVar("_Loaded")
+
+class Known(NamedTuple):
+    """A tokenizer that can be chosen, or not: then `reason` says what to install."""
+
+    name: str
+    unit: str
+    reason: str = ""
 
 
-class _Shelf:
-    """Things loaded once, on first use; two that differ may load at the same time."""
+class _Cut(NamedTuple):
+    """A lane under way: the encoding is dropped once every lane has been held against it."""
 
-    def __init__(self, load: Callable[[str], Any]) -> None:
-        self._load = load
-        self._things: dict[str, Any] = {}
-        self._locks: dict[str, threading.Lock] = {}
-        self._guard = threading.Lock()
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._things
-
-    def get(self, name: str) -> Any:
-        with self._guard:
-            lock = self._locks.setdefault(name, threading.Lock())
-        with lock:
-            if name not in self._things:
-                self._things[name] = self._load(name)
-            return self._things[name]
+    lane: Lane
+    encoding: Encoding | None = None
 
 
 class Service:
     """Everything that the tabs may ask for. Safe to share between threads and visitors."""
 
     def __init__(self) -> None:
-        self._tokenizers = _Shelf(_ready_tokenizer)
-        self._models = _Shelf(_ready_model)
+        self._tokenizers = Shelf(_ready_tokenizer)
+        self._models = Shelf(_ready_model)
+        self._own = Slot()
 
-    def tokenizers(self) -> list[tuple[str, str]]:
-        """Return (name, unit) of the tokenizers that can be used here, from long pieces to short ones."""
-        ready = {info.name for info in list_tokenizers() if info.ready}
-        bundled = data_folder() / "tokenizers"
-        return [
-            (name, UNITS[name]) for name in ORDER if name in ready and (name == "byte" or (bundled / name).is_dir())
-        ]
+    def tokenizers(self) -> list[Known]:
+        """Return the tokenizers, from long pieces to short ones, those that are not installed with the reason."""
+        return [Known(info.name, info.unit, "" if info.ready else info.reason) for info in list_tokenizers()]
 
-    def cold(self, names: Sequence[str]) -> list[str]:
-        """Return those of ``names`` whose analyzer is still to be loaded, which takes seconds."""
-        return [name for name in names if UNITS[name] == "morpheme" and name not in self._tokenizers]
+    def cold(self, names: Sequence[str], settings: KiwiSettings | None = None) -> list[str]:
+        """Return those of ``names`` that are still to be loaded, which takes seconds."""
+        found = [name for name in names if analyzer_of(name) and name not in self._tokenizers]
+        if settings and settings.active and not self._own.holds(_own_key(settings)):
+            found.append(MINE)
+        return found
 
-    def check(self, text: str, names: Sequence[str]) -> list[str]:
+    def check(self, text: str, names: Sequence[str], settings: KiwiSettings | None = None) -> list[str]:
         """Return the names in the view's order, or raise where there is nothing to compare.
 
         Raises:
-            InputError: no text, too long a text, an unpaired surrogate, or no tokenizer chosen.
+            InputError: no text, too long a text, an unpaired surrogate, no tokenizer chosen, or a bad user word.
             UnknownNameError: a name that is none of ours.
         """
         if not text:
@@ -93,32 +91,46 @@ class Service:
                 f"The text is too long: {len(text):,} characters. Shorten it to {MAX_TEXT:,} at most.",
             )
         check_text(text)
+        _own_key(settings or KiwiSettings())
         if not names:
             raise InputError("토크나이저를 하나 이상 골라 주세요.", "Choose at least one tokenizer.")
-        if unknown := [name for name in names if name not in UNITS]:
+        known = [info.name for info in list_tokenizers()]
+        if unknown := [name for name in names if name not in known]:
             raise UnknownNameError(
                 f"'{unknown[0]}'이라는 토크나이저는 없습니다. 목록에서 골라 주세요.",
                 f"There is no tokenizer '{unknown[0]}'. Choose from the list.",
             )
-        return [name for name in ORDER if name in names]
+        return [name for name in known if name in names]
 
-    def compare(self, text: str, names: Sequence[str]) -> list[Lane]:
+    def compare(
+        self, text: str, names: Sequence[str], settings: KiwiSettings | None = None, *, skip: Sequence[str] = ()
+    ) -> Compared:
         """Cut ``text`` with each tokenizer; one that fails gives a lane with its error and harms no other.
+
+        Args:
+            text: at most `MAX_TEXT` characters.
+            names: tokenizers; Kiwi is among them where ``settings`` are.
+            settings: what the visitor changed of Kiwi; gives a second lane after Kiwi's.
+            skip: lanes to leave out for now.
 
         Raises:
             InputError, UnknownNameError: see `check`.
         """
-        return [self._lane(text, name) for name in self.check(text, names)]
+        chosen = self.check(text, names, settings)
+        own = settings if settings and settings.active else None
+        wanted = self.check(text, [*chosen, "kiwi"]) if own else chosen
+        made: list[_Cut] = []
+        for name in wanted:
+            if name not in skip:
+                made.append(self._cut(text, name))
+            if name == "kiwi" and own and MINE not in skip:
+                made.append(self._cut_own(text, own))
+        lanes, shares = _held_together(made)
+        return Compared(text, tuple(chosen), settings or KiwiSettings(), lanes, shares, waiting=tuple(skip))
 
     def models(self) -> list[ModelCard]:
         """Return the bundled models, read from their small files alone."""
-        cards: list[ModelCard] = []
-        for config in sorted((data_folder() / "models").glob("*/config.json")):
-            try:
-                cards.append(_card(config.parent))
-            except (KorlmError, OSError, KeyError, ValueError, TypeError):
-                _log.exception("a model folder that cannot be read: %s", config.parent.name)
-        return cards
+        return read_cards(data_folder() / "models", UNITS)
 
     def stream(self, model: str, prompt: str, **options: Any) -> Iterator[str]:
         """Yield the continuation so far, longer each time and never with half a syllable.
@@ -146,27 +158,28 @@ class Service:
             yield text
 
     def warm(self) -> threading.Thread:
-        """Load the tokenizers and models in a thread, the ones shown first first; return the thread."""
+        """Load what the page shows at first and what is light, in a thread; return the thread."""
         thread = threading.Thread(target=self._warm, name="korlm-warm", daemon=True)
         thread.start()
         return thread
 
     def _warm(self) -> None:
-        for name, _ in sorted(self.tokenizers(), key=lambda known: known[1] == "morpheme"):
-            _quietly(self._tokenizers.get, name)
+        known = [info for info in self.tokenizers() if not info.reason]
+        soon = [info for info in known if info.unit in _LIGHT or info.name in PRESELECTED]
+        for info in sorted(soon, key=lambda info: info.unit not in _LIGHT):
+            _quietly(self._tokenizers.get, info.name)
         for card in self.models():
             _quietly(self._models.get, card.name)
 
-    def _lane(self, text: str, name: str) -> Lane:
-        try:
-            tokenizer: Tokenizer = self._tokenizers.get(name)
-            encoding = tokenizer.encode(text)
-            return Lane(name, UNITS[name], _pieces(encoding, tokenizer), _counts(encoding, tokenizer))
-        except KorlmError as error:
-            return Lane(name, UNITS[name], error=error)
-        except Exception:  # a crash inside one analyzer's library: the other lanes must still be drawn
-            _log.exception("%s failed", name)
-            return Lane(name, UNITS[name], error=unexpected())
+    def _cut(self, text: str, name: str) -> _Cut:
+        return _tried(name, UNITS[name], lambda: _made(name, text, self._tokenizers.get(name)))
+
+    def _cut_own(self, text: str, settings: KiwiSettings) -> _Cut:
+        def make() -> _Cut:
+            with self._own.use(_own_key(settings), lambda: _own_kiwi(settings)) as tokenizer:
+                return _made(MINE, text, tokenizer)
+
+        return _tried(MINE, "morpheme", make)
 
 
 def unexpected() -> KorlmError:
@@ -175,6 +188,65 @@ def unexpected() -> KorlmError:
         "예상하지 못한 문제가 생겼습니다. 다시 해 보고, 되풀이되면 알려 주세요.",
         "Something unexpected went wrong. Try again; if it happens again, please report it.",
     )
+
+
+def _tried(name: str, unit: str, make: Callable[[], _Cut]) -> _Cut:
+    try:
+        return make()
+    except KorlmError as error:
+        return _Cut(Lane(name, unit, error=error))
+    except Exception:  # a crash inside one analyzer's library: the other lanes must still be drawn
+        _log.exception("%s failed", name)
+        return _Cut(Lane(name, unit, error=unexpected()))
+
+
+def _made(name: str, text: str, tokenizer: Tokenizer) -> _Cut:
+    encoding = tokenizer.encode(text)
+    lane = Lane(name, tokenizer.unit, _pieces(encoding, tokenizer), _counts(encoding, tokenizer))
+    return _Cut(lane, encoding)
+
+
+def _held_together(made: Sequence[_Cut]) -> tuple[tuple[Lane, ...], tuple[tuple[float, ...], ...]]:
+    """Return the lanes with what needs all of them (cuts alone, verdicts), and their agreement."""
+    good = [(cut.lane, cut.encoding) for cut in made if cut.encoding]
+    own = [cuts(encoding) for _, encoding in good]
+    references = {lane.name: encoding for lane, encoding in good if lane.unit == "morpheme"}
+    finished = {
+        lane.name: replace(
+            lane,
+            cuts=frozenset(mine),
+            lonely=frozenset(alone if len(good) > 1 else ()),
+            verdicts={name: ("", *verdicts(encoding, reference)) for name, reference in references.items()},
+        )
+        for (lane, encoding), mine, alone in zip(good, own, lonely(own), strict=True)
+    }
+    shares = matrix([encoding for _, encoding in good])
+    return tuple(finished.get(cut.lane.name, cut.lane) for cut in made), tuple(map(tuple, shares))
+
+
+def _own_key(settings: KiwiSettings) -> tuple[Any, ...]:
+    """Return what the visitor's Kiwi is known by: its words as pairs, and the switches.
+
+    Raises:
+        InputError: a line that is no user word, or too many of them.
+    """
+    words = tuple(parse_user_words(settings.words))
+    if len(words) > MAX_WORDS:
+        raise InputError(
+            f"내 사전의 낱말이 {len(words)}개입니다. {MAX_WORDS}개까지 쓸 수 있으니 줄여 주세요.",
+            f"The dictionary has {len(words)} words. Shorten it to {MAX_WORDS} at most.",
+        )
+    return words, settings.switches
+
+
+def _own_kiwi(settings: KiwiSettings) -> Tokenizer:
+    words, (typos, coda, compounds, letters) = _own_key(settings)
+    options: dict[str, Any] = {"user_words": words} if words else {}
+    options |= {"typos": "basic"} if typos else {}
+    options |= {"normalize_coda": True} if coda else {}
+    options |= {"split_compounds": True} if compounds else {}
+    options |= {"split": "jamo"} if letters else {}
+    return load_tokenizer("kiwi", **options)
 
 
 def _ready_tokenizer(name: str) -> Tokenizer:
@@ -194,7 +266,7 @@ def _ready_model(name: str) -> LanguageModel:
     return load_model(name)
 
 
-def _quietly(load: Callable[[str], _Loaded], name: str) -> None:
+def _quietly(load: Callable[[str], Any], name: str) -> None:
     try:
         load(name)
     except Exception as error:  # the visitor who asks for it is told; a warm-up tells only the log
@@ -203,25 +275,23 @@ def _quietly(load: Callable[[str], _Loaded], name: str) -> None:
 
 def _pieces(encoding: Encoding, tokenizer: Tokenizer) -> tuple[Piece, ...]:
     tokens: list[list[Token]] = [[] for _ in encoding.segments]
-    for number, text, span, owner in zip(
-        encoding.ids, encoding.pieces, encoding.spans, encoding.segment_of, strict=True
-    ):
-        tokens[owner].append(Token(number, text, *span))
-    unknown = unknown_segments(encoding)
+    rows = zip(encoding.ids, encoding.pieces, encoding.spans, encoding.segment_of, strict=True)
+    for index, (number, text, (start, end), owner) in enumerate(rows):
+        tokens[owner].append(Token(number, text, start, end, tokenizer.token_bytes[number], index))
+    unknown = tokenizer.unknown(encoding)
     return tuple(
-        Piece(
-            segment.start,
-            segment.end,
-            tuple(own),
-            tuple((morpheme.form, morpheme.tag) for morpheme in segment.morphemes),
-            tokenizer.unit != "byte" and index in unknown,
-        )
+        Piece(segment.start, segment.end, tuple(own), tuple(map(_morph, segment.morphemes)), index in unknown)
         for index, (segment, own) in enumerate(zip(encoding.segments, tokens, strict=True))
     )
 
 
+def _morph(morpheme: Any) -> Morph:
+    form, tag, start, end, sejong = morpheme
+    return Morph(form, morpheme.lemma, tag, sejong, group(sejong or tag), start, end)
+
+
 def _counts(encoding: Encoding, tokenizer: Tokenizer) -> Counts:
-    counts = measure(encoding, bytes_are_pieces=tokenizer.unit == "byte")
+    counts = measure(encoding, tokenizer)
     return Counts(
         pieces=counts.segments,
         ids=counts.ids,
@@ -231,34 +301,3 @@ def _counts(encoding: Encoding, tokenizer: Tokenizer) -> Counts:
         fallback=counts.unknown_segments,
         vocabulary=tokenizer.vocab_size,
     )
-
-
-def _card(folder: Path) -> ModelCard:
-    net = read_json(folder / "config.json")["net"]
-    tokenizer = read_json(folder / "tokenizer" / "config.json")["name"]
-    info = read_json(folder / "build_info.json")
-    return ModelCard(
-        folder.name, tokenizer, UNITS.get(tokenizer, ""), str(net["cell"]), _parameters(folder), _bits(info)
-    )
-
-
-def _parameters(folder: Path) -> int:
-    """Count the weights from the file's header, so that no torch is needed to show a card."""
-    total = 0
-    with open(folder / "model.safetensors", "rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    for name, entry in header.items():
-        if name != "__metadata__":
-            size = 1
-            for length in entry["shape"]:
-                size *= length
-            total += size
-    return total
-
-
-def _bits(info: dict[str, Any]) -> float | None:
-    """Return the test figure where one was noted, else the best on validation lines."""
-    if "test" in info:
-        return float(info["test"]["bits_per_character"])
-    history = [entry["valid_bpc"] for entry in info.get("history", []) if "valid_bpc" in entry]
-    return min(history) if history else None

@@ -1,0 +1,297 @@
+"""Gold morphemes out of CoNLL-U: UD Korean Kaist and GSD, whose LEMMA and XPOS are morphemes joined by ``+``.
+
+>>> import pathlib, tempfile
+>>> path = pathlib.Path(tempfile.mkdtemp()) / "a.conllu"
+>>> row = "1\\t했다\\t하+었+다\\tVERB\\tpvg+ep+ef\\t_\\t0\\troot\\t_\\t_\\n\\n"
+>>> _ = path.write_text("# sent_id = a\\n# text = 했다\\n" + row, encoding="utf-8")
+>>> [(m.form, m.start, m.end) for m in read_gold(path)[0].eojeol[0].morphemes]
+[('하', 0, 1), ('었', 0, 1), ('다', 1, 2)]
+
+The treebanks say of a token which morphemes it has, not where: the places are found by `korlm.morph.align.align`.
+Chun et al. (2018), "Building Universal Dependency Treebanks in Korean". The format:
+https://universaldependencies.org/format.html
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from korlm.errors import CorpusError
+from korlm.morph.align import align
+from korlm.morph.base import Morpheme
+from korlm.text.spans import eojeol_spans
+
+_PART = re.compile(r"(?:^|\+)(\+|[^+]+)")  # a part is a lone + or holds none
+_COLUMNS = 10
+_ALLOMORPHS = {"ㄴ": "은", "ㄹ": "을", "ㅁ": "음"}
+
+
+class GoldEojeol(NamedTuple):
+    """One eojeol of a gold sentence.
+
+    Attributes:
+        start: first code point in the sentence's text.
+        end: one past the last.
+        morphemes: in order, with spans in the text; several where a syllable is shared (했 = 하 + 었).
+        certain: whether all its morphemes are known and placed; scores leave the others out.
+    """
+
+    start: int
+    end: int
+    morphemes: tuple[Morpheme, ...]
+    certain: bool
+
+
+@dataclass(frozen=True)
+class GoldSentence:
+    """A sentence with its gold morphemes.
+
+    Attributes:
+        name: its ``sent_id``, or its number in the file.
+        text: its text.
+        eojeol: the stretches between whitespace, in order.
+        tokens: how many tokens of the treebank it has (punctuation is one of its own).
+        unplaced: tokens whose morphemes are not all given (있어서 with the lemma 있) or could not be placed.
+    """
+
+    name: str
+    text: str
+    eojeol: tuple[GoldEojeol, ...]
+    tokens: int
+    unplaced: int
+
+    @cached_property
+    def morphemes(self) -> tuple[Morpheme, ...]:
+        """All morphemes that could be placed."""
+        return tuple(morpheme for eojeol in self.eojeol for morpheme in eojeol.morphemes)
+
+
+def read_gold(path: str | Path) -> list[GoldSentence]:
+    """Read gold morphemes from a ``.conllu`` or ``.conllu.gz`` file.
+
+    Args:
+        path: a treebank in CoNLL-U, UTF-8, whose LEMMA column joins morphemes by ``+``. Of a multiword token (``1-2``)
+            the surface is its own FORM and the morphemes are those of its words; empty nodes (``1.1``) are skipped.
+
+    Raises:
+        CorpusError: no such file, not UTF-8, a row that is none of CoNLL-U, forms that do not join to the sentence's
+            ``# text``, no sentences, or no lemmas with ``+``. It names the line.
+    """
+    path = Path(path)
+    sentences: list[GoldSentence] = []
+    joined = False
+    for block in _blocks(path, _read(path)):
+        sentences.append(_sentence(path, block, number=len(sentences) + 1))
+        joined = joined or any("+" in row.lemma and "+" not in row.form for row in block.rows)
+    if not sentences:
+        raise CorpusError(
+            f"{path}에 문장이 없습니다. 낱말이 줄마다 있는 CoNLL-U 파일(.conllu)을 쓰세요.",
+            f"{path} has no sentences. Use a CoNLL-U file (.conllu), one word a line.",
+        )
+    if not joined:
+        raise CorpusError(
+            f"{path}의 LEMMA 칸에 +로 이은 형태소가 없습니다. UD Korean Kaist나 GSD처럼 형태소가 달린 파일을 쓰세요.",
+            f"No LEMMA of {path} joins morphemes by +. Use a treebank with morphemes, as UD Korean Kaist or GSD.",
+        )
+    return sentences
+
+
+class _Row(NamedTuple):
+    line: int
+    number: str
+    form: str
+    lemma: str
+    tags: str
+    glued: bool  # no space after it
+
+
+@dataclass
+class _Block:
+    """The rows of one sentence and what its comments say."""
+
+    name: str = ""
+    text: str | None = None
+    rows: list[_Row] = field(default_factory=list)
+
+
+def _read(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+        raw = gzip.decompress(raw) if path.suffix == ".gz" else raw
+    except (OSError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise CorpusError(
+            f"{path}을(를) 읽지 못했습니다 ({reason}). 경로를 보고, 압축이 깨졌으면 다시 받으세요.",
+            f"Cannot read {path} ({reason}). Check the path; fetch the file again if it is damaged.",
+        ) from error
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise CorpusError(
+            f"{path}의 {line}번째 줄이 UTF-8이 아닙니다. 파일을 UTF-8로 바꾸어 저장하세요.",
+            f"Line {line} of {path} is not UTF-8. Save the file as UTF-8.",
+        ) from error
+
+
+def _blocks(path: Path, content: str) -> Iterator[_Block]:
+    block = _Block()
+    for number, line in enumerate(content.split("\n"), 1):
+        line = line.rstrip("\r")
+        if not line.strip():
+            if block.rows:
+                yield block
+            block = _Block()
+        elif line.startswith("#"):
+            key, _, value = line[1:].partition("=")
+            if key.strip() == "sent_id":
+                block.name = value.strip()
+            elif key.strip() == "text":
+                block.text = value.strip()
+        else:
+            block.rows.append(_row(path, number, line))
+    if block.rows:
+        yield block
+
+
+def _row(path: Path, number: int, line: str) -> _Row:
+    fields = line.split("\t")
+    if len(fields) != _COLUMNS or not re.fullmatch(r"\d+([-.]\d+)?", fields[0]):
+        raise CorpusError(
+            f"{path}의 {number}번째 줄이 CoNLL-U가 아닙니다 (탭으로 나눈 {_COLUMNS}칸이어야 합니다). 그 줄을 고치세요.",
+            f"Line {number} of {path} is not CoNLL-U ({_COLUMNS} fields between tabs). Correct that line.",
+        )
+    glued = "SpaceAfter=No" in fields[9].split("|")
+    return _Row(number, fields[0], fields[1], fields[2], fields[4], glued)
+
+
+def _sentence(path: Path, block: _Block, *, number: int) -> GoldSentence:
+    tokens = list(_tokens(block.rows))
+    name = block.name or str(number)
+    text = block.text
+    if text is None:
+        text = "".join(row.form + ("" if row.glued else " ") for row, _ in tokens).rstrip()
+    placed: list[Morpheme] = []
+    doubtful: list[tuple[int, int]] = []
+    for row, start, pairs in _walk(path, name, text, tokens):
+        found = _place(row.form, pairs)
+        placed += [m._replace(start=m.start + start, end=m.end + start) for m in found]
+        if not pairs or not _is_whole(found, pairs, row.form):
+            doubtful.append((start, start + len(row.form)))
+    eojeol = tuple(
+        GoldEojeol(
+            start,
+            end,
+            tuple(morpheme for morpheme in placed if start <= morpheme.start and morpheme.end <= end),
+            not any(first < end and start < last for first, last in doubtful),
+        )
+        for start, end in eojeol_spans(text)
+    )
+    return GoldSentence(name, text, eojeol, len(tokens), len(doubtful))
+
+
+def _tokens(rows: Sequence[_Row]) -> Iterator[tuple[_Row, list[tuple[str, str]]]]:
+    """Yield the surface tokens, each with its forms and tags; none where they are not all given."""
+    last = 0  # of a multiword token: its last word, its words' pairs, its own row
+    parts: list[list[tuple[str, str]]] = []
+    whole: _Row | None = None
+    for row in rows:
+        if "." in row.number:
+            continue
+        if "-" in row.number:
+            last, parts, whole = int(row.number.split("-")[1]), [], row
+            continue
+        pairs = _pairs(row)
+        if whole is None:
+            yield row, pairs
+            continue
+        parts.append(pairs)
+        if int(row.number) >= last:
+            yield whole, [pair for part in parts for pair in part] if all(parts) else []
+            whole = None
+
+
+def _pairs(row: _Row) -> list[tuple[str, str]]:
+    """Return forms and tags, or nothing where the lemma is not given or does not have as many parts as the tags.
+
+    >>> _pairs(_Row(1, "1", "1+1은", "1+++1+은", "SN+SW+SN+JX", False))
+    [('1', 'SN'), ('+', 'SW'), ('1', 'SN'), ('은', 'JX')]
+    """
+    if row.lemma == "_" != row.form:
+        return []
+    tags = row.tags.split("+")
+    if len(tags) == 1 and (row.lemma == row.form or "+" not in row.lemma):
+        return [(row.lemma, row.tags)]
+    parts = _PART.findall(row.lemma)
+    if "+".join(parts) != row.lemma or (len(parts) != len(tags) and row.tags != "_"):
+        return []
+    return list(zip(parts, tags if row.tags != "_" else ["_"] * len(parts), strict=True))
+
+
+def _walk(
+    path: Path, name: str, text: str, tokens: Sequence[tuple[_Row, list[tuple[str, str]]]]
+) -> Iterator[tuple[_Row, int, list[tuple[str, str]]]]:
+    """Yield the tokens with where each begins in the text."""
+    position = 0
+    for row, pairs in tokens:
+        stop = position + len(row.form)
+        if not text.startswith(row.form, position) or not (row.glued or stop == len(text) or text[stop].isspace()):
+            raise _not_joined(path, name, row)
+        yield row, position, pairs
+        position = stop
+        while not row.glued and position < len(text) and text[position].isspace():
+            position += 1
+    if text[position:].strip():
+        raise _not_joined(path, name, tokens[-1][0])
+
+
+def _not_joined(path: Path, name: str, row: _Row) -> CorpusError:
+    return CorpusError(
+        f"{path}의 {row.line}번째 줄(문장 {name}): '{row.form}'이(가) # text와 이어지지 않습니다. "
+        "FORM과 SpaceAfter=No가 # text와 맞는지 보고 고치세요.",
+        f"Line {row.line} of {path} (sentence {name}): '{row.form}' does not join to # text. "
+        "Make FORM and SpaceAfter=No agree with # text.",
+    )
+
+
+def _place(form: str, pairs: Sequence[tuple[str, str]]) -> list[Morpheme]:
+    """Return a token's morphemes with their places in its form; some may be missing.
+
+    The treebanks write ㄴ and ㄹ for 은 and 을 as well (많은 is 많 + ㄴ) and 어 for 여 (하여 is 하 + 어): where the
+    given forms do not fill the token, those are tried, and the given ones kept.
+
+    >>> [(m.form, m.start, m.end) for m in _place("많은", [("많", "paa"), ("ㄴ", "etm")])]
+    [('많', 0, 1), ('ㄴ', 1, 2)]
+    """
+    found = align(form, pairs)
+    if _is_whole(found, pairs, form):
+        return found
+    written = [(_as_written(pairs, index), tag) for index, (_, tag) in enumerate(pairs)]
+    other = align(form, written)
+    if not _is_whole(other, pairs, form):
+        return found
+    return [morpheme._replace(form=given) for morpheme, (given, _) in zip(other, pairs, strict=True)]
+
+
+def _as_written(pairs: Sequence[tuple[str, str]], index: int) -> str:
+    form = pairs[index][0]
+    before = pairs[index - 1][0] if index else ""
+    if before and form[0] in _ALLOMORPHS:
+        return _ALLOMORPHS[form[0]] + form[1:]
+    return "여" + form[1:] if before.endswith("하") and form[0] in "어아" else form
+
+
+def _is_whole(morphemes: Sequence[Morpheme], pairs: Sequence[tuple[str, str]], form: str) -> bool:
+    """Return whether every morpheme has its place and no character is left out."""
+    end = 0
+    for morpheme in morphemes:
+        if morpheme.start > end:
+            return False
+        end = max(end, morpheme.end)
+    return end == len(form) and len(morphemes) == len(pairs)

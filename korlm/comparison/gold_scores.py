@@ -1,0 +1,191 @@
+"""How a tokenizer's cuts fit gold morphemes: linguistic fit, not quality.
+
+A tokenizer that cuts at morphemes need not serve a model best; these scores say how near its cuts are to a linguist's.
+Only eojeol with a certain alignment count (`GoldEojeol.certain`).
+
+**Surface boundaries** (boundary precision and recall of Virpioja et al. 2011, "Empirical Comparison of Evaluation
+Methods for Unsupervised Learning of Morphology"): the unit's own cuts inside eojeol against gold boundaries, by
+character offset. A gold boundary inside a syllable (했 = 하 + 었) has no character offset: it is in neither precision
+nor recall (``tie:skip``), is counted apart, and is recalled by a tokenizer that cuts that syllable between its letters.
+A cut just before such a syllable (떠내려|간, where 간 = 가 + ㄴ) goes through the morpheme 떠내려가 and is wrong.
+
+**Restored forms**: the forms of an analysis against the gold lemmas of each eojeol, aligned by longest common
+subsequence, as the CoNLL 2018 shared task aligns words inside multiword tokens (Zeman et al. 2018). A tokenizer without
+an analysis has its surface pieces for forms. Conjoining letters are read as compatibility letters (Kiwi's ᆸ니다 is the
+treebank's ㅂ니다); allomorphs (았 and 었) are different forms, as each side gives them.
+
+>>> from korlm.comparison.gold import GoldEojeol, GoldSentence
+>>> from korlm.morph.base import Morpheme
+>>> from korlm.tokenizers.registry import load_tokenizer
+>>> morphemes = (Morpheme("하", "VV", 0, 1), Morpheme("었", "EP", 0, 1), Morpheme("다", "EF", 1, 2))
+>>> sentence = GoldSentence("s1", "했다", (GoldEojeol(0, 2, morphemes, True),), 1, 0)
+>>> counts = score_sentence(load_tokenizer("syllable").encode("했다"), references(sentence))
+>>> counts.cuts, counts.boundaries, counts.hits, counts.ties, counts.forms, counts.common_forms
+(1, 1, 1, 1, 3, 1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from korlm.comparison.agreement import cuts, is_letter
+from korlm.comparison.gold import GoldSentence
+from korlm.morph.base import Morpheme
+from korlm.text.hangul import shown
+from korlm.tokenizers.base import Encoding
+from korlm.tokenizers.morpheme import merge
+
+
+class GoldCounts(NamedTuple):
+    """Counts of one sentence, to be added up over sentences and then divided.
+
+    Attributes:
+        gold_eojeol: eojeol with a certain alignment; all below is inside them.
+        exact: eojeol whose surface cuts are exactly the gold ones.
+        cuts: the tokenizer's cuts.
+        boundaries: gold boundaries that have a character offset.
+        hits: cuts that are at such a boundary.
+        ties: gold boundaries inside a syllable.
+        ties_cut: those whose syllable the tokenizer cuts between letters.
+        gold_ids: ids that begin in these eojeol.
+        inside_morpheme: ids before which the cut falls between two characters of a morpheme.
+        inside_syllable: ids before which it falls between letters of a syllable.
+        inside_bytes: ids before which it falls between bytes of a character.
+        forms: gold forms.
+        made_forms: the tokenizer's forms.
+        common_forms: forms on the longest common subsequence of the two.
+    """
+
+    gold_eojeol: int
+    exact: int
+    cuts: int
+    boundaries: int
+    hits: int
+    ties: int
+    ties_cut: int
+    gold_ids: int
+    inside_morpheme: int
+    inside_syllable: int
+    inside_bytes: int
+    forms: int
+    made_forms: int
+    common_forms: int
+
+
+class Reference(NamedTuple):
+    """A gold eojeol made ready for scoring: offsets, boundaries, characters of ties, forms."""
+
+    start: int
+    end: int
+    boundaries: frozenset[int]
+    ties: tuple[int, ...]
+    forms: tuple[str, ...]
+
+
+def references(sentence: GoldSentence) -> list[Reference]:
+    """Return the sentence's eojeol whose alignment is certain, ready for `score_sentence`."""
+    found = []
+    for eojeol in sentence.eojeol:
+        if eojeol.certain:
+            segments = merge(eojeol.morphemes)
+            boundaries = frozenset(segment.start for segment in segments) - {eojeol.start}
+            ties = tuple(morpheme.start for segment in segments for morpheme in segment.morphemes[1:])
+            forms = tuple(comparable(morpheme.form) for morpheme in eojeol.morphemes)
+            found.append(Reference(eojeol.start, eojeol.end, boundaries, ties, forms))
+    return found
+
+
+def score_sentence(encoding: Encoding, gold: Sequence[Reference]) -> GoldCounts:
+    """Count one sentence's encoding against its gold eojeol.
+
+    Args:
+        encoding: of the sentence's text.
+        gold: the sentence's `references`.
+    """
+    made = cuts(encoding)
+    own = [{cut for cut in made if eojeol.start < cut < eojeol.end} for eojeol in gold]
+    inside, in_letters, begun = _id_cuts(encoding, gold)
+    forms = _forms_by_eojeol(encoding, gold)
+    pairs = list(zip(own, gold, strict=True))
+    return GoldCounts(
+        gold_eojeol=len(gold),
+        exact=sum(cut == eojeol.boundaries for cut, eojeol in pairs),
+        cuts=sum(map(len, own)),
+        boundaries=sum(len(eojeol.boundaries) for eojeol in gold),
+        hits=sum(len(cut & eojeol.boundaries) for cut, eojeol in pairs),
+        ties=sum(len(eojeol.ties) for eojeol in gold),
+        ties_cut=sum(tie in in_letters for eojeol in gold for tie in eojeol.ties),
+        gold_ids=begun,
+        inside_morpheme=inside[0],
+        inside_syllable=inside[1],
+        inside_bytes=inside[2],
+        forms=sum(len(eojeol.forms) for eojeol in gold),
+        made_forms=sum(map(len, forms)),
+        common_forms=sum(common(eojeol.forms, made) for eojeol, made in zip(gold, forms, strict=True)),
+    )
+
+
+def comparable(form: str) -> str:
+    """Return a form with conjoining letters as compatibility letters, as treebanks write them.
+
+    >>> comparable("\\u11b8니다") == "ㅂ니다"
+    True
+    """
+    return "".join(map(shown, form))
+
+
+def common(first: Sequence[str], second: Sequence[str]) -> int:
+    """Return the length of the longest common subsequence.
+
+    >>> common(["하", "었", "다"], ["하", "다"])
+    2
+    """
+    row = [0] * (len(second) + 1)
+    for form in first:
+        diagonal = 0
+        for index, other in enumerate(second, 1):
+            diagonal, row[index] = row[index], diagonal + 1 if form == other else max(row[index], row[index - 1])
+    return row[-1]
+
+
+def _id_cuts(encoding: Encoding, gold: Sequence[Reference]) -> tuple[list[int], set[int], int]:
+    """Return how many ids begin inside morphemes, syllables and bytes; the syllables cut; and all ids begun."""
+    owner = {place: eojeol for eojeol in gold for place in range(eojeol.start, eojeol.end)}
+    inside, in_letters, begun, before = [0, 0, 0], set(), 0, 0
+    for (start, end), piece in zip(encoding.spans, encoding.pieces, strict=True):
+        first = next((place for place in range(start, end) if not encoding.text[place].isspace()), -1)
+        eojeol = owner.get(first)
+        if eojeol:
+            begun += 1
+            if start < before:
+                letters = is_letter(piece[:1])
+                inside[1 if letters else 2] += 1
+                if letters:
+                    in_letters.add(start)
+            elif first == start > eojeol.start and start not in eojeol.boundaries:
+                inside[0] += 1
+        before = end
+    return inside, in_letters, begun
+
+
+def _forms_by_eojeol(encoding: Encoding, gold: Sequence[Reference]) -> list[list[str]]:
+    owner = {place: index for index, eojeol in enumerate(gold) for place in range(eojeol.start, eojeol.end)}
+    forms: list[list[str]] = [[] for _ in gold]
+    for place, form in _forms(encoding):
+        if place in owner:
+            forms[owner[place]].append(comparable(form))
+    return forms
+
+
+def _forms(encoding: Encoding) -> Iterator[tuple[int, str]]:
+    """Yield where each form begins and the form: of the analysis where there is one, else of the surface."""
+    before: tuple[Morpheme, ...] = ()
+    for start, end, morphemes in encoding.segments:
+        for morpheme in morphemes:
+            if morpheme not in before:  # a subword inside a morpheme carries the morpheme of the one before
+                yield morpheme.start, morpheme.form
+        surface = encoding.text[start:end]
+        if not morphemes and surface.strip():
+            yield start + len(surface) - len(surface.lstrip()), surface.strip()
+        before = morphemes

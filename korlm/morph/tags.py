@@ -1,0 +1,245 @@
+"""One tag set across analyzers: the Sejong set, onto which each analyzer's own tags are mapped.
+
+    >>> to_sejong("kiwi", "VV-R"), to_sejong("okt", "Noun"), to_sejong("kaist", "jco")
+    ('VV', 'NNG', 'JKO')
+    >>> group("JKO"), group("EP")
+    ('particle', 'ending')
+
+The set is that of the 21st Century Sejong corpus, with one tag of Kiwi's added: XSM, a suffix that makes an adverb
+(깊이, 조용히), which none of XSN, XSV and XSA says.
+
+A tag that covers several Sejong tags goes to the one of them that is commonest in UD Korean-Kaist (dev): particles
+JX 2,386 and JKB 2,323, of the case particles JKB, endings EC 3,166, 관형사형 before 명사형 (ETM 3,076, ETN 300),
+modifiers MAG 950, suffixes XSV 1,751 (XSN 1,127), punctuation SF 2,066. So it is with Okt throughout (Noun is NNG,
+Josa JX, Verb VV: Okt splits neither endings nor proper nouns off) and with Hannanum's J, E, M, X and S; counts by
+Sejong tag over those two analyzers are only good for `group`. A tag of several parts (mecab's ``NNG+JKS``) goes
+where its first part does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "noun": ("NNG", "NNP", "NNB", "NR", "NP", "XR"),  # a root (깨끗) is a noun that cannot stand alone
+    "verb": ("VV", "VA", "VX", "VCP", "VCN"),
+    "modifier": ("MM", "MAG", "MAJ"),
+    "particle": ("JKS", "JKC", "JKG", "JKO", "JKB", "JKV", "JKQ", "JX", "JC"),
+    "ending": ("EP", "EF", "EC", "ETN", "ETM"),
+    "affix": ("XPN", "XSN", "XSV", "XSA", "XSM"),
+    "symbol": ("SF", "SP", "SS", "SE", "SO", "SW"),
+    "other": ("IC", "SL", "SH", "SN", "NA"),  # words and numbers in other scripts are no symbols
+}
+SEJONG = tuple(tag for tags in GROUPS.values() for tag in tags)
+UNKNOWN = "NA"  # 분석 불능: what an analyzer could not analyze, and any tag that is not known here
+
+_GROUP_OF = {tag: name for name, tags in GROUPS.items() for tag in tags}
+
+
+def _table(changed: str, *, same: str = "") -> dict[str, str]:
+    """Return a mapping from lines ``SEJONG: tag tag``; the tags in ``same`` stand for themselves."""
+    table = {tag: tag for tag in same.split()}
+    for line in changed.strip().splitlines():
+        sejong, tags = line.split(":")
+        table |= {tag: sejong.strip() for tag in tags.split()}
+    return table
+
+
+_COMMON = (
+    "NNG NNP NNB NR NP VV VA VX VCP VCN MM MAG MAJ IC JKS JKC JKG JKO JKB JKV JKQ JX JC EP EF EC ETN ETM "
+    "XPN XSN XSV XSA XR SF SE SL SH SN"
+)
+_TABLES: dict[str, dict[str, str]] = {
+    # Kiwi's Z_CODA is a lone consonant (the ㅋ of 했엌), SW as it tags ㅋㅋ; Z_SIOT is the ㅅ that joins two nouns.
+    "kiwi": _table(
+        """
+        VV: VV-R VV-I NV
+        VA: VA-R VA-I
+        VX: VX-R VX-I
+        XSA: XSA-R XSA-I
+        XSN: Z_SIOT
+        NNG: NF
+        SS: SSO SSC
+        SW: SB W_HASHTAG W_EMOJI Z_CODA
+        SL: W_URL W_EMAIL W_MENTION
+        SN: W_SERIAL
+        NA: UN USER0 USER1 USER2 USER3 USER4
+        """,
+        same=_COMMON + " XSM SP SS SO SW NA",
+    ),
+    "mecab": _table(
+        """
+        NNB: NNBC
+        SP: SC
+        SS: SSO SSC
+        SW: SY
+        NA: UNKNOWN
+        """,
+        same=_COMMON + " SP",
+    ),
+    "komoran": _table("NNG: NF\nVV: NV", same=_COMMON + " SP SS SO SW NA"),
+    # Kkma's estimates: UN of a noun, UV of a predicate, UE of neither. EMO is an emoticon (^^, ㅋㅋ).
+    "kkma": _table(
+        """
+        NNG: NN NNA UN
+        NNB: NNM
+        VV: UV VP
+        VX: VXV VXA
+        VCP: VC
+        MM: MD MDT MDN
+        MAG: MA
+        MAJ: MAC
+        JKB: JK JKM
+        JKV: JKI
+        EP: EPH EPT EPP
+        EF: EFN EFQ EFO EFA EFI EFR
+        EC: ECE ECD ECS EM
+        ETM: ET ETD
+        XPN: XP XPV
+        XSV: XS
+        XSN: XSO
+        SW: SY EMO
+        SL: OL
+        SH: OH
+        SN: ON
+        NA: UE BOS
+        """,
+        same=_COMMON + " XSM SP SS SO SW",
+    ),
+    "okt": _table(
+        """
+        NNG: Noun ProperNoun
+        VV: Verb
+        VA: Adjective
+        MM: Determiner Modifier
+        MAG: Adverb
+        MAJ: Conjunction
+        IC: Exclamation
+        JX: Josa
+        EP: PreEomi
+        EC: Eomi
+        XPN: VerbPrefix
+        XSN: Suffix
+        SF: Punctuation
+        SW: KoreanParticle Foreign Hashtag CashTag Others
+        SL: Alpha URL Email ScreenName
+        SN: Number
+        NA: Unknown Korean Space
+        """
+    ),
+    # Hannanum's 22 tags, the first two letters of Kaist's: SL and SR are quotes and brackets. N P M J E X I S: of its 9.
+    "hannanum": _table(
+        """
+        NNG: N NC
+        NNP: NQ
+        NNB: NB
+        NR: NN
+        NP: NP
+        VV: P PV
+        VA: PA
+        VX: PX
+        VCP: JP
+        MM: MM
+        MAG: M MA
+        IC: I II
+        JKB: JC
+        JX: J JX
+        EC: E EC
+        EF: EF
+        EP: EP
+        ETM: ET
+        XPN: XP
+        XSV: X XS
+        SF: S SF
+        SP: SP
+        SS: SL SR
+        SE: SE
+        SO: SD
+        SW: SU SY
+        SL: F
+        NA: UN IW
+        """
+    ),
+    # Kaist's xsm makes adjectives (사랑+스럽) and xsa adverbs (당연+히); jct is the 과 of company, an adverbial particle.
+    "kaist": _table(
+        """
+        NNG: ncn ncr ncpa ncps
+        NNP: nq nqpa nqpb nqpc nqq
+        NNB: nbn nbs nbu
+        NR: nnc nno
+        NP: npp npd
+        VV: pvg pvd
+        VA: paa pad
+        VX: px
+        VCP: jp
+        MM: mma mmd
+        MAG: mag mad
+        MAJ: maj
+        IC: ii
+        JKS: jcs
+        JKC: jcc
+        JKG: jcm
+        JKO: jco
+        JKB: jca jct
+        JKV: jcv
+        JKQ: jcr
+        JC: jcj
+        JX: jxt jxc jxf
+        EP: ep
+        EF: ef
+        EC: ecc ecs ecx
+        ETN: etn
+        ETM: etm
+        XPN: xp
+        XSN: xsn xsnu xsnca xsncc xsna xsns xsnp xsnx
+        XSV: xsv xsvv xsva xsvn
+        XSA: xsm xsms xsmn
+        XSM: xsa xsam xsas
+        SF: sf
+        SP: sp
+        SS: sl sr
+        SE: se
+        SO: sd
+        SW: su sy
+        SL: f
+        NA: unk iwg
+        """
+    ),
+}
+ANALYZERS = tuple(_TABLES)
+
+
+def table(analyzer: str) -> Mapping[str, str]:
+    """Return every tag of an analyzer that is known, with its Sejong tag; empty for an unknown analyzer.
+
+    >>> table("mecab")["NNBC"]
+    'NNB'
+    """
+    return _TABLES.get(analyzer, {})
+
+
+def to_sejong(analyzer: str, tag: str) -> str:
+    """Return the Sejong tag of an analyzer's tag; never raises.
+
+    Args:
+        analyzer: ``"kiwi"``, ``"mecab"``, ``"okt"``, ``"komoran"``, ``"hannanum"``, ``"kkma"``, or ``"kaist"`` for
+            the XPOS tags of UD Korean-Kaist.
+        tag: the analyzer's own tag; of one with parts (``VV+EP``) the first counts.
+
+    Returns:
+        A tag of `SEJONG`; ``"NA"`` where the tag or the analyzer is not known.
+
+        >>> to_sejong("mecab", "NNG+JKS"), to_sejong("kiwi", "?"), to_sejong("?", "NNG")
+        ('NNG', 'NA', 'NA')
+    """
+    known = _TABLES.get(analyzer, {})
+    return known.get(tag) or known.get(tag.partition("+")[0], UNKNOWN)
+
+
+def group(sejong: str) -> str:
+    """Return the group of a Sejong tag: a name of `GROUPS`, ``"other"`` for a tag that is none.
+
+    >>> group("VCP"), group("")
+    ('verb', 'other')
+    """
+    return _GROUP_OF.get(sejong, "other")

@@ -1,0 +1,140 @@
+"""Ways to make a text harder to cut, as people write it: no spaces, NFD, ㅋㅋ, a typo, a coined word, hanja.
+
+>>> remove_spaces("나랑 쇼핑하자."), laugh("나랑 쇼핑하자."), hanja("학교에 갔다")
+('나랑쇼핑하자.', '나랑 쇼핑하자ㅋㅋ', '學校에 갔다')
+
+Pure functions, the same result each time; a text that one of them does not touch comes back as it was.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+from korlm.text.hangul import LEAD_LETTERS, LEADS, VOWEL_LETTERS, VOWELS, compose, is_syllable, letters_of
+
+COINED = "갓생러"  # 갓(god) + 생(生) + -er: one who lives each day to the full; in no dictionary of the analyzers
+_PEOPLE = ("직장인", "회사원", "대학생", "학생", "사람", "친구")  # words that the coined one can stand for
+_VOWELS = {"ㅐ": "ㅔ", "ㅔ": "ㅐ", "ㅚ": "ㅙ", "ㅙ": "ㅚ"}
+_DOUBLES = {"ㄱ": "ㄲ", "ㄷ": "ㄸ", "ㅂ": "ㅃ", "ㅅ": "ㅆ", "ㅈ": "ㅉ"}
+_SENTENCE_END = re.compile(r"(?<=[가-힣])(\.+|…)?([!?~]*)(?=[)\"'’”]*(?:[^\S\n]*\n|[^\S\n]*\Z|(?<=[.…!?~])\s))")
+_HANJA = {
+    "대한민국": "大韓民國", "한국어": "韓國語", "한국": "韓國", "민주주의": "民主主義", "민주": "民主", "공화국": "共和國",
+    "국민": "國民", "주권": "主權", "권력": "權力", "헌법": "憲法", "법률": "法律", "국가": "國家", "정부": "政府",
+    "대통령": "大統領", "국회": "國會", "선거": "選擧", "자유": "自由", "평등": "平等", "사회": "社會", "문화": "文化",
+    "경제": "經濟", "정치": "政治", "역사": "歷史", "세계": "世界", "평화": "平和", "인간": "人間", "생활": "生活",
+    "학교": "學校", "대학": "大學", "학생": "學生", "선생": "先生", "교육": "敎育", "공부": "工夫", "문제": "問題",
+    "시험": "試驗", "과학": "科學", "수학": "數學", "문학": "文學", "언어": "言語", "문장": "文章", "단어": "單語",
+    "영화": "映畵", "음악": "音樂", "미술": "美術", "신문": "新聞", "전화": "電話", "자동차": "自動車", "기차": "汽車",
+    "비행기": "飛行機", "도서관": "圖書館", "병원": "病院", "은행": "銀行", "회사": "會社", "시장": "市場", "식당": "食堂",
+    "음식": "飮食", "배송": "配送", "주문": "注文", "가격": "價格", "만족": "滿足", "시간": "時間", "오전": "午前",
+    "오후": "午後", "내일": "來日", "금일": "今日", "작년": "昨年", "내년": "來年", "가족": "家族", "부모": "父母",
+    "형제": "兄弟", "친구": "親舊", "결혼": "結婚", "사랑방": "舍廊房", "방": "房", "문": "門", "산": "山", "강": "江",
+}  # fmt: skip
+_LONE = "(?=이|가|을|를|은|는|에|도|의|로|만|과|와|[^가-힣]|$)"  # one syllable is a word where a particle or no Hangul follows
+_HANJA_WORD = re.compile(
+    "|".join(word if len(word) > 1 else f"(?<![가-힣]){word}{_LONE}" for word in sorted(_HANJA, key=len, reverse=True))
+)
+
+
+def remove_spaces(text: str) -> str:
+    """Return ``text`` without its spaces; lines stay apart.
+
+    >>> remove_spaces("아버지가 방에\\n들어가신다")
+    '아버지가방에\\n들어가신다'
+    """
+    return re.sub(r"[^\S\n]+", "", text)
+
+
+def nfd(text: str) -> str:
+    """Return ``text`` with syllables taken apart into conjoining letters, as file names on macOS are.
+
+    >>> len("한글"), len(nfd("한글"))
+    (2, 6)
+    """
+    return unicodedata.normalize("NFD", text)
+
+
+def laugh(text: str) -> str:
+    """Return ``text`` with ㅋㅋ at the end of its sentences, where the full stop was.
+
+    >>> laugh("그래? 나도 갔다.")
+    '그래?ㅋㅋ 나도 갔다ㅋㅋ'
+    """
+    return _SENTENCE_END.sub(lambda found: (found[2] or "") + "ㅋㅋ", text)
+
+
+def typo(text: str) -> str:
+    """Return ``text`` with slips of the fingers: in every second eojeol that allows one, ㅐ for ㅔ, ㅚ for ㅙ, or Shift.
+
+    >>> typo("내가 어제 왜 그랬지")
+    '네가 어제 외 그랬지'
+    >>> typo("방")
+    '빵'
+    """
+    turn = 0
+
+    def slip(found: re.Match[str]) -> str:
+        nonlocal turn
+        changed = _slip(found.group())
+        if changed == found.group():
+            return changed
+        turn += 1
+        return changed if turn % 2 else found.group()
+
+    return re.sub(r"\S+", slip, text)
+
+
+def _slip(eojeol: str) -> str:
+    """Return one eojeol with its first confusable vowel swapped; without one, its first consonant doubled."""
+    for table, place in ((_VOWELS, 1), (_DOUBLES, 0)):
+        for at, character in enumerate(eojeol):
+            if is_syllable(character) and (swapped := _swap(character, table, place)):
+                return eojeol[:at] + swapped + eojeol[at + 1 :]
+    return eojeol
+
+
+def _swap(syllable: str, table: dict[str, str], place: int) -> str:
+    """Return a syllable with its lead (place 0) or vowel (1) replaced as the table says, or nothing."""
+    letters = list(letters_of(syllable))
+    known, names = ((LEAD_LETTERS, LEADS), (VOWEL_LETTERS, VOWELS))[place]
+    new = table.get(names[known.index(letters[place])])
+    if not new:
+        return ""
+    letters[place] = known[names.index(new)]
+    return compose(*letters)
+
+
+def coined(text: str) -> str:
+    """Return ``text`` with a word too new for dictionaries: in place of a word for people, else in front.
+
+    >>> coined("그 사람은 웃었다"), coined("밥을 먹었다"), coined("  ")
+    ('그 갓생러는 웃었다', '갓생러 밥을 먹었다', '  ')
+    """
+    for word in _PEOPLE:
+        if word in text:
+            return re.sub(word + "(은|이|을|과)?", lambda found: COINED + _AFTER_VOWEL[found[1] or ""], text, count=1)
+    return re.sub(r"(?=\S)", COINED + " ", text, count=1)
+
+
+_AFTER_VOWEL = {"": "", "은": "는", "이": "가", "을": "를", "과": "와"}  # particles after a syllable without a final
+
+
+def hanja(text: str) -> str:
+    """Return ``text`` with well-known Sino-Korean words in hanja; a small table, by spelling alone.
+
+    >>> hanja("대한민국의 주권은 국민에게 있고"), hanja("사람이 간다")
+    ('大韓民國의 主權은 國民에게 있고', '사람이 간다')
+    """
+    return _HANJA_WORD.sub(lambda found: _HANJA[found.group()], text)
+
+
+STRESSES: dict[str, Callable[[str], str]] = {
+    "spaces": remove_spaces,
+    "nfd": nfd,
+    "laugh": laugh,
+    "typo": typo,
+    "coined": coined,
+    "hanja": hanja,
+}

@@ -1,0 +1,77 @@
+"""Morpheme-aware subwords: an analyzer cuts morphemes, a subword model cuts within each (Park et al. 2020).
+
+Composed of the two as they are: a `MorphemeSegmenter` and a `SubwordTokenizer` whose pieces were learnt within morphemes.
+
+    >>> from korlm.tokenizers.registry import load_tokenizer
+    >>> load_tokenizer("kiwi+unigram").unit
+    'morpheme-subword'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from korlm.artifacts import write_file
+from korlm.text.spans import Span
+from korlm.tokenizers.base import Encoding, Segment, Tokenizer
+from korlm.tokenizers.pieces import PieceTokenizer
+from korlm.tokenizers.segmenter import Segmenter
+from korlm.tokenizers.subword import MODEL_FILE, SubwordTokenizer, train_subword
+
+_DELIMITER = "\x01"  # of morphemes, for SentencePiece's trainer alone
+
+
+class ComposedTokenizer(PieceTokenizer):
+    """A tokenizer whose vocabulary is a subword model applied within each segment.
+
+    `Encoding.segments` are the subword pieces, each with the morphemes that it stands in.
+    """
+
+    def __init__(self, name: str, segmenter: Segmenter, subwords: SubwordTokenizer) -> None:
+        super().__init__(name, segmenter, subwords)  # type: ignore[arg-type]  # what is asked of a vocabulary
+        self.unit = f"{segmenter.unit}-{subwords.unit}"
+        self.subwords = subwords
+
+    def _versions(self) -> list[str]:
+        return [*self.segmenter.versions(), *self.subwords._versions()]
+
+    def _encoding(self, text: str, ids: list[int], spans: list[Span], segments: list[Segment]) -> Encoding:
+        return super()._encoding(text, ids, spans, _refine(segments, spans))
+
+    def unknown(self, encoding: Encoding) -> set[int]:
+        return Tokenizer.unknown(self, encoding)
+
+    def _save_vocabulary(self, folder: Path) -> None:
+        write_file(folder / MODEL_FILE, self.subwords.model)
+
+
+def train_composed(
+    name: str, segmenter: Segmenter, lines: Iterable[str], vocab_size: int, *, workers: int, soft: bool, coverage: float,
+    specials: Sequence[str] = (),
+) -> ComposedTokenizer:  # fmt: skip
+    """Train the subword model of ``analyzer+subword`` on lines, no piece of it across morphemes.
+
+    Raises:
+        CorpusError, InputError: as `train_subword` does.
+    """
+    pieces = segmenter.pieces([line.replace(_DELIMITER, " ") for line in lines], workers=workers)
+    joined = (_DELIMITER.join(line) for line in pieces)
+    subwords = train_subword(
+        name.split("+")[1], joined, vocab_size, soft=soft, coverage=coverage, threads=workers,
+        specials=specials, delimiter=_DELIMITER,
+    )  # fmt: skip
+    assert isinstance(subwords, SubwordTokenizer)
+    return ComposedTokenizer(name, segmenter, subwords)
+
+
+def _refine(segments: Sequence[Segment], spans: Sequence[Span]) -> list[Segment]:
+    """Return a segment for each distinct span, with the morphemes of its segment that it overlaps."""
+    refined: list[Segment] = []
+    index = 0
+    for start, end in dict.fromkeys(spans):
+        while segments[index].end <= start:
+            index += 1
+        morphemes = [one for one in segments[index].morphemes if one.start < end and one.end > start]
+        refined.append(Segment(start, end, tuple(morphemes)))
+    return refined

@@ -1,0 +1,127 @@
+"""Any SentencePiece model, also one made elsewhere: the very ids that SentencePiece gives, normalised and lossy as it is.
+
+>>> from korlm.tokenizers.registry import load_tokenizer
+>>> model = load_tokenizer("unigram").model
+>>> SentencePieceTokenizer("sentencepiece", model).encode_ids(["나랑 쇼핑"]) == load_tokenizer("unigram").encode_ids(["나랑 쇼핑"])
+True
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from korlm.artifacts import FORMAT, new_folder, write_file, write_json
+from korlm.text.spans import Span
+from korlm.text.utf8 import is_start
+from korlm.tokenizers.base import Encoding, Segment, Tokenizer, owners
+from korlm.tokenizers.subword import META, MODEL_FILE, load_processor
+
+
+class SentencePieceTokenizer(Tokenizer):
+    """A SentencePiece model as it is: its own normalisation, ``<unk>`` and decoding.
+
+    Spans point into the caller's string (empty for a piece that stands for nothing in it, such as the ▁ put before the
+    text); segments partition it, those without an id being what the normalisation dropped. `lossless` is False.
+
+    Args:
+        name: ``sentencepiece``, or ``unigram`` or ``bpe`` for a model trained here without bytes.
+        model: the bytes of the ``.model`` file.
+
+    Raises:
+        ArtifactError: they are no SentencePiece model.
+        MissingDependencyError: sentencepiece is not installed.
+    """
+
+    unit = "subword"
+    lossless = False
+
+    def __init__(self, name: str, model: bytes) -> None:
+        self.name = name
+        self.model = model
+        self._processor = processor = load_processor(model)
+        numbers = range(processor.get_piece_size())
+        self.byte_ids = {int(processor.id_to_piece(i)[3:5], 16): i for i in numbers if processor.is_byte(i)}
+        strange = [i for i in numbers if processor.is_control(i) or processor.is_unknown(i)]
+        self.specials = {processor.id_to_piece(i): i for i in strange}
+        bytes_of = {number: bytes([byte]) for byte, number in self.byte_ids.items()} | dict.fromkeys(strange, b"")
+        self.token_bytes = [
+            bytes_of[i] if i in bytes_of else processor.id_to_piece(i).replace(META, " ").encode() for i in numbers
+        ]
+        self._unknown_id = processor.unk_id()
+
+    @cached_property
+    def signature(self) -> str:
+        """As `Tokenizer.signature`; the hash is of the model file, whose normalisation decides the ids as well."""
+        digest = hashlib.sha256(self.model).hexdigest()[:8]
+        parts = [f"tok:{self.name}", f"unit:{self.unit}", f"v:{self.vocab_size}", f"unk:{self.on_unknown}"]
+        return "|".join([*parts, f"sha:{digest}", f"sentencepiece:{importlib.metadata.version('sentencepiece')}"])
+
+    @property
+    def on_unknown(self) -> str:
+        return "bytes" if self.byte_ids else "unk"
+
+    def unknown(self, encoding: Encoding) -> set[int]:
+        strange = {*self.byte_ids.values(), self._unknown_id}
+        return {owner for number, owner in zip(encoding.ids, encoding.segment_of, strict=True) if number in strange}
+
+    def _ids(self, texts: Sequence[str], workers: int) -> list[list[int]]:
+        ids: list[list[int]] = self._processor.encode(list(texts), num_threads=max(workers, 1)) if texts else []
+        return ids
+
+    def _encodings(self, texts: Sequence[str], workers: int) -> Iterator[Encoding]:
+        for text in texts:
+            found = self._processor.encode(text, return_type="offset_mapping")
+            spans = self._share([tuple(span) for span in found["offsets"]], found["ids"])
+            segments = _segments(text, spans)
+            yield Encoding(
+                text, found["ids"], [self.token_text(i) for i in found["ids"]], spans, segments, owners(spans, segments)
+            )
+
+    def _share(self, spans: list[Span], ids: Sequence[int]) -> list[Span]:
+        """Give all bytes of a character its span, which SentencePiece gives to the last of them alone."""
+        lone = set(self.byte_ids.values())
+        begun = 0
+        for index, number in enumerate(ids):
+            if number not in lone or is_start(self.token_bytes[number][0]):
+                begun = index
+            elif spans[index] != spans[begun]:
+                shared = (spans[begun][0], spans[index][1])
+                spans[begun : index + 1] = [shared] * (index + 1 - begun)
+        return spans
+
+    def decode_bytes(self, ids: Iterable[int]) -> bytes:
+        ids = list(ids)
+        self.check_ids(ids)
+        text: str = self._processor.decode(ids)
+        return text.encode()
+
+    def save(self, folder: str | Path) -> None:
+        config = {
+            "kind": "tokenizer",
+            "format": FORMAT,
+            "name": self.name,
+            "unit": self.unit,
+            "on_unknown": "sentencepiece",
+        }
+        with new_folder(folder) as temporary:
+            write_json(temporary / "config.json", config | {"signature": self.signature})
+            write_file(temporary / MODEL_FILE, self.model)
+
+
+def _segments(text: str, spans: Sequence[Span]) -> list[Segment]:
+    segments: list[Segment] = []
+    position = 0
+    for start, end in spans:
+        if start > position:
+            segments.append(Segment(position, start))
+            position = start
+        if end > position:
+            segments.append(Segment(position, end))
+            position = end
+    if position < len(text):
+        segments.append(Segment(position, len(text)))
+    return segments

@@ -1,0 +1,211 @@
+"""Jamo, cuts inside syllables, composed tokenizers, the classical <unk>, further special tokens, English words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import korlm
+from korlm.errors import CorpusError, InputError
+from korlm.text.hangul import LETTERS, compose, is_syllable, letters_of, shown, tail_of, without_tail
+from korlm.tokenizers.base import Tokenizer
+from korlm.tokenizers.letters import Joiner, escape, spell
+
+LAW = korlm.load_corpus("kolaw").train
+
+
+def pieces(tokenizer: Tokenizer, text: str) -> list[str]:
+    encoding = tokenizer.encode(text)
+    assert tokenizer.decode(encoding.ids) == text
+    return encoding.pieces
+
+
+@given(st.integers(0xAC00, 0xD7A3).map(chr))
+def test_a_syllable_is_its_letters(syllable: str) -> None:
+    import unicodedata
+
+    letters = letters_of(syllable)
+    assert letters == unicodedata.normalize("NFD", syllable)
+    assert compose(*letters) == syllable
+    assert without_tail(syllable) == compose(*letters[:2]) and tail_of(syllable) == letters[2:]
+    assert all(shown(letter) != letter for letter in letters)
+
+
+@given(st.text(st.sampled_from([*"가각한ㅎㅏㄱa ", *LETTERS[::5]])))
+def test_spelt_text_joins_to_the_same_text(text: str) -> None:
+    joiner = Joiner()
+    joined = "".join(map(joiner.push, spell(text))) + joiner.finish()
+    assert joined == escape(text)
+    assert len(escape(text)) == len(text)
+
+
+def test_jamo_are_the_letters_of_syllables_and_nothing_else() -> None:
+    tokenizer = korlm.load_tokenizer("jamo")
+    assert pieces(tokenizer, "한국") == ["ㅎ", "ㅏ", "ㄴ", "ㄱ", "ㅜ", "ㄱ"]
+    assert tokenizer.encode("한국").spans == [(0, 1)] * 3 + [(1, 2)] * 3
+    alone, inside = tokenizer.encode("ㅋ").ids, tokenizer.encode("크").ids
+    assert len(alone) == 1 and alone[0] not in inside
+    typed = tokenizer.encode("\u1112\u1161\u11ab")  # NFD: other characters, other ids
+    assert not set(typed.ids) & set(tokenizer.encode("한").ids)
+    assert tokenizer.decode(typed.ids) == "\u1112\u1161\u11ab"
+
+
+def test_letters_that_a_model_writes_without_a_syllable_are_still_text() -> None:
+    tokenizer = korlm.load_tokenizer("jamo")
+    lead, vowel, tail = tokenizer.encode("한").ids
+    assert tokenizer.decode([lead, lead, vowel]) == "ㅎ하"
+    assert tokenizer.decode([tail, vowel]) == "ㄴㅏ"
+    assert tokenizer.decode([lead]) == "ㅎ"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("학교에 갔다", ["학교", "에", " 가", "ㅆ", "다"]),
+        ("깨끗한 방", ["깨", "끗", "하", "ㄴ", " 방"]),
+        ("집에 갑니다", ["집", "에", " 가", "ㅂ", "니", "다"]),
+        ("밥을 먹었다", ["밥", "을", " 먹", "었", "다"]),
+        ("공부했다", ["공부", "했", "다"]),  # 하 + 었: the vowel is fused
+        ("됐어", ["됐", "어"]),
+    ],
+)
+def test_kiwi_cuts_inside_syllables_where_the_letters_allow(text: str, expected: list[str]) -> None:
+    assert pieces(korlm.load_tokenizer("kiwi", split="jamo"), text) == expected
+
+
+def test_a_cut_syllable_shares_its_span_and_keeps_its_morphemes() -> None:
+    encoding = korlm.load_tokenizer("kiwi", split="jamo").encode("학교에 갔다")
+    assert encoding.spans[2:5] == [(3, 5), (4, 5), (5, 6)]
+    assert encoding.segments[encoding.segment_of[3]].tag == "VV+EP"
+    assert "split:jamo" in korlm.load_tokenizer("kiwi", split="jamo").signature
+
+
+def test_a_split_is_for_morphemes_alone() -> None:
+    for name in ("word", "unigram", "kiwi+unigram", "syllable"):
+        with pytest.raises(InputError, match="split"):
+            korlm.load_tokenizer(name, split="jamo")
+    with pytest.raises(InputError, match="split"):
+        korlm.load_tokenizer("kiwi", split="letters")
+
+
+def test_an_analyzer_and_a_subword_model_are_composed() -> None:
+    tokenizer = korlm.load_tokenizer("kiwi+unigram")
+    encoding = tokenizer.encode("아버지가 방에 들어가셨다")
+    kiwi = korlm.load_tokenizer("kiwi").encode("아버지가 방에 들어가셨다")
+    starts = {segment.start for segment in encoding.segments}
+    assert {segment.start for segment in kiwi.segments} <= starts, "no piece crosses a morpheme"
+    assert encoding.tags[0] == "NNG"
+    assert "kiwi:" in tokenizer.signature and "sentencepiece:" in tokenizer.signature
+
+
+@pytest.mark.parametrize("name", ["mecab+unigram", "okt+bpe"])
+def test_any_analyzer_goes_with_any_subword_model(name: str, tmp_path: Path) -> None:
+    tokenizer = korlm.train_tokenizer(name, LAW, vocab_size=700)
+    assert tokenizer.vocab_size == 700
+    assert pieces(tokenizer, "모든 국민은 뷁 법 앞에 ▁평등하다\0.")
+    tokenizer.save(tmp_path / "it")
+    again = korlm.load_tokenizer(tmp_path / "it")
+    assert again.signature == tokenizer.signature
+    assert again.encode("모든 국민은 법 앞에") == tokenizer.encode("모든 국민은 법 앞에")
+
+
+@pytest.mark.parametrize("name", ["word", "syllable", "kiwi", "jamo"])
+def test_the_classical_unk_loses_text_and_says_so(name: str, tmp_path: Path) -> None:
+    tokenizer = korlm.train_tokenizer(name, LAW, vocab_size=500, on_unknown="unk")
+    assert not tokenizer.lossless and "unk:unk" in tokenizer.signature and not tokenizer.byte_ids
+    encoding = tokenizer.encode("대한민국 👍")
+    assert encoding.pieces[-1] == "<unk>" and encoding.ids[-1] == tokenizer.specials["<unk>"]
+    assert encoding.spans[-1][1] == len(encoding.text)
+    assert tokenizer.decode(encoding.ids).endswith("<unk>")
+    assert len(encoding.segments) - 1 in tokenizer.unknown(encoding)
+    tokenizer.save(tmp_path / "it")
+    again = korlm.load_tokenizer(tmp_path / "it")
+    assert again.signature == tokenizer.signature and again.encode("대한민국 👍") == encoding
+
+
+def test_a_word_vocabulary_with_unk_has_no_room_for_anything_but_words() -> None:
+    tokenizer = korlm.train_tokenizer("word", ["a b", "a c"], on_unknown="unk", min_count=1)
+    assert tokenizer.vocab_size == 4 + 3  # a, " b", " c"
+
+
+@pytest.mark.parametrize("name", ["word", "syllable", "jamo", "byte", "kiwi", "unigram", "bpe", "kiwi+bpe"])
+def test_further_special_tokens_get_ids_that_no_text_gets(name: str, tmp_path: Path) -> None:
+    tokenizer = korlm.train_tokenizer(name, LAW, specials=("<user>", "<bot>"))
+    user, bot = tokenizer.specials["<user>"], tokenizer.specials["<bot>"]
+    assert [user, bot] == [tokenizer.vocab_size - 2, tokenizer.vocab_size - 1]
+    assert not {user, bot} & set(tokenizer.encode("<user>안녕<bot>").ids)
+    assert tokenizer.decode([user, *tokenizer.encode("안녕").ids, bot]) == "안녕"
+    assert tokenizer.token_text(user) == "<user>"
+    tokenizer.save(tmp_path / "it")
+    assert korlm.load_tokenizer(tmp_path / "it").specials == tokenizer.specials
+
+
+def test_wrong_specials_and_modes_are_clear_errors() -> None:
+    with pytest.raises(InputError, match="특수 토큰"):
+        korlm.train_tokenizer("word", LAW, specials=("<s>",))
+    with pytest.raises(InputError, match="특수 토큰"):
+        korlm.train_tokenizer("unigram", LAW, specials=("<a>", "<a>"))
+    with pytest.raises(InputError, match="on_unknown"):
+        korlm.train_tokenizer("word", LAW, on_unknown="drop")
+    with pytest.raises(InputError, match="<unk>"):
+        korlm.train_tokenizer("byte", LAW, on_unknown="unk")
+    with pytest.raises(InputError, match="옵션"):
+        korlm.train_tokenizer("unigram", LAW, user_words=["가"])
+    with pytest.raises(InputError, match="작"):
+        korlm.train_tokenizer("jamo", LAW, vocab_size=300)
+    with pytest.raises(CorpusError, match="최대"):
+        korlm.train_tokenizer("kiwi+unigram", LAW, vocab_size=5000)
+
+
+def test_english_words_are_cut_by_the_rules_of_spacy(tmp_path: Path) -> None:
+    pytest.importorskip("spacy", reason="needs spaCy: pip install 'korlm[english]'")
+    tokenizer = korlm.train_tokenizer("word", ["I don't know. You don't know."] * 2, language="en")
+    assert pieces(tokenizer, "I don't know.") == ["I", " do", "n't", " know", "."]
+    tokenizer.save(tmp_path / "it")
+    assert korlm.load_tokenizer(tmp_path / "it").signature == tokenizer.signature
+    with pytest.raises(InputError, match="language"):
+        korlm.load_tokenizer("word", language="fr")
+
+
+def test_one_tokenizers_user_words_are_no_others() -> None:
+    def cuts(tokenizer: Tokenizer) -> list[tuple[int, int]]:
+        return [segment[:2] for segment in tokenizer.encode("갓생러가").segments]
+
+    plain = korlm.load_tokenizer("kiwi")
+    before = cuts(plain)
+    taught = korlm.load_tokenizer("kiwi", user_words=[("갓생러", "NNP")])
+    assert cuts(taught) == [(0, 3), (3, 4)]
+    assert cuts(plain) == before == cuts(korlm.load_tokenizer("kiwi"))
+    assert "words=" in taught.signature and "words=" not in plain.signature
+
+
+def test_options_are_saved_with_the_tokenizer(tmp_path: Path) -> None:
+    taught = korlm.load_tokenizer("kiwi", user_words=[("갓생러", "NNP")], typos="basic", split="jamo")
+    taught.save(tmp_path / "it")
+    again = korlm.load_tokenizer(tmp_path / "it")
+    assert again.signature == taught.signature
+    assert again.encode("갓생러가 갔다") == taught.encode("갓생러가 갔다")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(st.sampled_from("가갔간갑니다한했됐뷁뷀 ㄴㅆ\u11ab\u1100!"), max_size=12))
+def test_small_vocabularies_with_cut_syllables_still_come_back(text: str) -> None:
+    tokenizer = _small_split()
+    assert tokenizer.decode(tokenizer.encode(text).ids) == text
+
+
+def _small_split() -> Tokenizer:
+    global _split
+    if _split is None:
+        _split = korlm.train_tokenizer("kiwi", ["간다 갔다"] * 3, vocab_size=300, split="jamo")
+    return _split
+
+
+_split: Tokenizer | None = None
+
+
+def test_is_syllable_knows_its_bounds() -> None:
+    assert is_syllable("가") and is_syllable("힣") and not is_syllable("ㅎ") and not is_syllable("\u1112")
