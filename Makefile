@@ -41,6 +41,7 @@ slow: install-dev
 
 bench: install-dev
 	$(BIN)/python tests/bench.py
+	$(BIN)/python tests/bench_tokenizers.py
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache

@@ -77,8 +77,30 @@ def _command(group: Any, name: str, run: Any, ko: str, en: str) -> argparse.Argu
 def _add_tokenize(group: Any) -> None:
     parser = _command(group, "tokenize", commands.tokenize, "글을 조각으로 자른다", "cut text into pieces")
     parser.add_argument("files", nargs="*", help=pick("파일 (없으면 표준 입력)", "files (else standard input)"))
-    parser.add_argument("-t", "--tokenizer", default="kiwi", help=pick("토크나이저 이름이나 폴더", "name or folder"))
+    said = pick(
+        "토크나이저 이름이나 폴더 [kiwi, --language en이면 word]", "name or folder [kiwi; word with --language en]"
+    )
+    parser.add_argument("-t", "--tokenizer", help=said)
     parser.add_argument("--ids", action="store_true", help=pick("조각 대신 ID", "ids instead of pieces"))
+    cuts = parser.add_argument_group(pick("자르는 방법", "how it is cut"))
+    cuts.add_argument(
+        "--language", choices=("ko", "en"), help=pick("en: 영어 낱말 (spaCy)", "en: English words (spaCy)")
+    )
+    cuts.add_argument("--split", choices=("jamo",), help=pick("음절 안에서도 자름 (갔 → 가ㅆ)", "cut inside syllables"))
+    for name, ko, en in (
+        ("user-dictionary", "사용자 사전 파일 (Kiwi)", "file of the user's words (Kiwi)"),
+        ("typos", "오타 교정: basic, continual, ... (Kiwi)", "typo tolerance: basic, continual, ... (Kiwi)"),
+    ):
+        cuts.add_argument(f"--{name}", help=pick(ko, en), metavar="X")
+    for name, ko, en in (
+        ("normalize-coda", "덧붙은 받침을 떼고 분석 (했엌) (Kiwi)", "undo added final consonants (Kiwi)"),
+        ("split-compounds", "합성어를 나눔 (Kiwi)", "split compounds (Kiwi)"),
+        ("no-stopwords", "불용어를 뺌 (낱말과 형태소)", "leave stop words out (words and morphemes)"),
+    ):
+        cuts.add_argument(f"--{name}", action="store_true", help=pick(ko, en))
+    cuts.add_argument(
+        "--stopwords", help=pick("--no-stopwords에 쓸 목록 파일", "list for --no-stopwords"), metavar="FILE"
+    )
 
 
 def _add_encode(group: Any) -> None:
@@ -110,7 +132,10 @@ def _add_compare(group: Any) -> None:
     said = pick(f"쉼표로 나눈 이름 [{names[0]}, 말뭉치에는 {names[1]}]", f"names [{names[0]}; of a corpus {names[1]}]")
     parser.add_argument("-t", "--tokenizers", help=said)
     parser.set_defaults(names=names)
-    corpus = parser.add_argument_group(pick("말뭉치로 재기", "measuring on a corpus"))
+    _add_measuring(parser.add_argument_group(pick("말뭉치로 재기", "measuring on a corpus")))
+
+
+def _add_measuring(corpus: Any) -> None:
     for name, ko, en in (
         ("corpus", "말뭉치 이름(kolaw, kobill, reviews)이나 파일", "corpus name or file"),
         ("gold", "정답 형태소가 든 .conllu(.gz) 파일", "file of gold morphemes, .conllu or .conllu.gz"),

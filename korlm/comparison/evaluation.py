@@ -80,16 +80,14 @@ def evaluate_tokenizers(
         at = report.at(len(texts))
         fitted = own if same else collect(gold_texts, measured, gold=sentences, workers=workers, progress=at)[0]
         found |= draw.figures(fitted, measured, GOLD_KEYS)
-    signature = [f"eval|lines:{len(texts)}|chars:{sum(map(len, texts))}|sha:{content_digest(texts)[:8]}"]
-    signature += [f"boot:{resamples}|seed:{seed}|ci:{confidence * 100:g}"]
-    signature += [f"gold:{_name(gold)}|gsha:{_digest(sentences)}|tie:skip"] if sentences else []
+    told = f"boot:{resamples}|seed:{seed}|ci:{confidence * 100:g}"
     return Evaluation(
         rows=tuple(
             _row(name, tokenizer, {key: one.estimate(index, confidence) for key, one in found.items()})
             for index, (name, tokenizer) in enumerate(tokenizers.items())
         ),
         agreement=tuple(tuple(map(float, row)) for row in shares),
-        signature="|".join([*signature, f"korlm:{__version__}"]),
+        signature=_signature(texts, told, _name(gold), sentences),
         lines=len(texts),
         characters=sum(map(len, texts)),
         confidence=confidence,
@@ -224,6 +222,12 @@ def _facts(sentences: Sequence[GoldSentence], statistics: Statistics) -> dict[st
         "boundaries_inside_syllables": counted["ties"],
         "forms": counted["forms"],
     }
+
+
+def _signature(texts: Sequence[str], told: str, gold: str, sentences: Sequence[GoldSentence]) -> str:
+    parts = [f"eval|lines:{len(texts)}|chars:{sum(map(len, texts))}|sha:{content_digest(texts)[:8]}", told]
+    parts += [f"gold:{gold}|gsha:{_digest(sentences)}|tie:skip"] if sentences else []
+    return "|".join([*parts, f"korlm:{__version__}"])
 
 
 def _name(gold: str | Path | Sequence[GoldSentence] | None) -> str:

@@ -8,27 +8,23 @@
 [('하', 0, 1), ('었', 0, 1), ('다', 1, 2)]
 
 The treebanks say of a token which morphemes it has, not where: the places are found by `korlm.morph.align.align`.
-Chun et al. (2018), "Building Universal Dependency Treebanks in Korean". The format:
-https://universaldependencies.org/format.html
+Chun et al. (2018), "Building Universal Dependency Treebanks in Korean".
 """
 
 from __future__ import annotations
 
-import gzip
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from korlm.comparison.conllu import Block, Pair, Row, blocks, read_text, surface_tokens
 from korlm.errors import CorpusError
 from korlm.morph.align import align
 from korlm.morph.base import Morpheme
 from korlm.text.spans import eojeol_spans
 
-_PART = re.compile(r"(?:^|\+)(\+|[^+]+)")  # a part is a lone + or holds none
-_COLUMNS = 10
 _ALLOMORPHS = {"ㄴ": "은", "ㄹ": "을", "ㅁ": "음"}
 
 
@@ -86,7 +82,7 @@ def read_gold(path: str | Path) -> list[GoldSentence]:
     path = Path(path)
     sentences: list[GoldSentence] = []
     joined = False
-    for block in _blocks(path, _read(path)):
+    for block in blocks(path, read_text(path)):
         sentences.append(_sentence(path, block, number=len(sentences) + 1))
         joined = joined or any("+" in row.lemma and "+" not in row.form for row in block.rows)
     if not sentences:
@@ -102,77 +98,8 @@ def read_gold(path: str | Path) -> list[GoldSentence]:
     return sentences
 
 
-class _Row(NamedTuple):
-    line: int
-    number: str
-    form: str
-    lemma: str
-    tags: str
-    glued: bool  # no space after it
-
-
-@dataclass
-class _Block:
-    """The rows of one sentence and what its comments say."""
-
-    name: str = ""
-    text: str | None = None
-    rows: list[_Row] = field(default_factory=list)
-
-
-def _read(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-        raw = gzip.decompress(raw) if path.suffix == ".gz" else raw
-    except (OSError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise CorpusError(
-            f"{path}을(를) 읽지 못했습니다 ({reason}). 경로를 보고, 압축이 깨졌으면 다시 받으세요.",
-            f"Cannot read {path} ({reason}). Check the path; fetch the file again if it is damaged.",
-        ) from error
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise CorpusError(
-            f"{path}의 {line}번째 줄이 UTF-8이 아닙니다. 파일을 UTF-8로 바꾸어 저장하세요.",
-            f"Line {line} of {path} is not UTF-8. Save the file as UTF-8.",
-        ) from error
-
-
-def _blocks(path: Path, content: str) -> Iterator[_Block]:
-    block = _Block()
-    for number, line in enumerate(content.split("\n"), 1):
-        line = line.rstrip("\r")
-        if not line.strip():
-            if block.rows:
-                yield block
-            block = _Block()
-        elif line.startswith("#"):
-            key, _, value = line[1:].partition("=")
-            if key.strip() == "sent_id":
-                block.name = value.strip()
-            elif key.strip() == "text":
-                block.text = value.strip()
-        else:
-            block.rows.append(_row(path, number, line))
-    if block.rows:
-        yield block
-
-
-def _row(path: Path, number: int, line: str) -> _Row:
-    fields = line.split("\t")
-    if len(fields) != _COLUMNS or not re.fullmatch(r"\d+([-.]\d+)?", fields[0]):
-        raise CorpusError(
-            f"{path}의 {number}번째 줄이 CoNLL-U가 아닙니다 (탭으로 나눈 {_COLUMNS}칸이어야 합니다). 그 줄을 고치세요.",
-            f"Line {number} of {path} is not CoNLL-U ({_COLUMNS} fields between tabs). Correct that line.",
-        )
-    glued = "SpaceAfter=No" in fields[9].split("|")
-    return _Row(number, fields[0], fields[1], fields[2], fields[4], glued)
-
-
-def _sentence(path: Path, block: _Block, *, number: int) -> GoldSentence:
-    tokens = list(_tokens(block.rows))
+def _sentence(path: Path, block: Block, *, number: int) -> GoldSentence:
+    tokens = list(surface_tokens(block.rows))
     name = block.name or str(number)
     text = block.text
     if text is None:
@@ -196,47 +123,9 @@ def _sentence(path: Path, block: _Block, *, number: int) -> GoldSentence:
     return GoldSentence(name, text, eojeol, len(tokens), len(doubtful))
 
 
-def _tokens(rows: Sequence[_Row]) -> Iterator[tuple[_Row, list[tuple[str, str]]]]:
-    """Yield the surface tokens, each with its forms and tags; none where they are not all given."""
-    last = 0  # of a multiword token: its last word, its words' pairs, its own row
-    parts: list[list[tuple[str, str]]] = []
-    whole: _Row | None = None
-    for row in rows:
-        if "." in row.number:
-            continue
-        if "-" in row.number:
-            last, parts, whole = int(row.number.split("-")[1]), [], row
-            continue
-        pairs = _pairs(row)
-        if whole is None:
-            yield row, pairs
-            continue
-        parts.append(pairs)
-        if int(row.number) >= last:
-            yield whole, [pair for part in parts for pair in part] if all(parts) else []
-            whole = None
-
-
-def _pairs(row: _Row) -> list[tuple[str, str]]:
-    """Return forms and tags, or nothing where the lemma is not given or does not have as many parts as the tags.
-
-    >>> _pairs(_Row(1, "1", "1+1은", "1+++1+은", "SN+SW+SN+JX", False))
-    [('1', 'SN'), ('+', 'SW'), ('1', 'SN'), ('은', 'JX')]
-    """
-    if row.lemma == "_" != row.form:
-        return []
-    tags = row.tags.split("+")
-    if len(tags) == 1 and (row.lemma == row.form or "+" not in row.lemma):
-        return [(row.lemma, row.tags)]
-    parts = _PART.findall(row.lemma)
-    if "+".join(parts) != row.lemma or (len(parts) != len(tags) and row.tags != "_"):
-        return []
-    return list(zip(parts, tags if row.tags != "_" else ["_"] * len(parts), strict=True))
-
-
 def _walk(
-    path: Path, name: str, text: str, tokens: Sequence[tuple[_Row, list[tuple[str, str]]]]
-) -> Iterator[tuple[_Row, int, list[tuple[str, str]]]]:
+    path: Path, name: str, text: str, tokens: Sequence[tuple[Row, list[Pair]]]
+) -> Iterator[tuple[Row, int, list[Pair]]]:
     """Yield the tokens with where each begins in the text."""
     position = 0
     for row, pairs in tokens:
@@ -251,7 +140,7 @@ def _walk(
         raise _not_joined(path, name, tokens[-1][0])
 
 
-def _not_joined(path: Path, name: str, row: _Row) -> CorpusError:
+def _not_joined(path: Path, name: str, row: Row) -> CorpusError:
     return CorpusError(
         f"{path}의 {row.line}번째 줄(문장 {name}): '{row.form}'이(가) # text와 이어지지 않습니다. "
         "FORM과 SpaceAfter=No가 # text와 맞는지 보고 고치세요.",
@@ -260,7 +149,7 @@ def _not_joined(path: Path, name: str, row: _Row) -> CorpusError:
     )
 
 
-def _place(form: str, pairs: Sequence[tuple[str, str]]) -> list[Morpheme]:
+def _place(form: str, pairs: Sequence[Pair]) -> list[Morpheme]:
     """Return a token's morphemes with their places in its form; some may be missing.
 
     The treebanks write ㄴ and ㄹ for 은 and 을 as well (많은 is 많 + ㄴ) and 어 for 여 (하여 is 하 + 어): where the
@@ -279,15 +168,15 @@ def _place(form: str, pairs: Sequence[tuple[str, str]]) -> list[Morpheme]:
     return [morpheme._replace(form=given) for morpheme, (given, _) in zip(other, pairs, strict=True)]
 
 
-def _as_written(pairs: Sequence[tuple[str, str]], index: int) -> str:
+def _as_written(pairs: Sequence[Pair], index: int) -> str:
     form = pairs[index][0]
     before = pairs[index - 1][0] if index else ""
-    if before and form[0] in _ALLOMORPHS:
+    if before and form[:1] in _ALLOMORPHS:
         return _ALLOMORPHS[form[0]] + form[1:]
-    return "여" + form[1:] if before.endswith("하") and form[0] in "어아" else form
+    return "여" + form[1:] if before.endswith("하") and form.startswith(("어", "아")) else form
 
 
-def _is_whole(morphemes: Sequence[Morpheme], pairs: Sequence[tuple[str, str]], form: str) -> bool:
+def _is_whole(morphemes: Sequence[Morpheme], pairs: Sequence[Pair], form: str) -> bool:
     """Return whether every morpheme has its place and no character is left out."""
     end = 0
     for morpheme in morphemes:

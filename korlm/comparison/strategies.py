@@ -5,8 +5,8 @@
 
 Vocabularies are made from training lines alone and measured on others. The paper's vocabulary sizes hold no byte
 fallback; korlm adds 260 ids to each (4 special tokens, 256 bytes), so that nothing becomes ``<unk>``. Three things keep
-our figures from being the paper's: its text was Wikipedia (vocabularies) and news (test), it wrote spaces as pieces of
-their own in some strategies, and its OOV rate is that of tokens which become ``<unk>``, where ours is that of pieces
+our figures from being the paper's: its text was Wikipedia (vocabularies) and news (test), its morpheme
+strategies wrote each space as a token of its own, and its OOV rate is that of tokens which become ``<unk>``, where ours is that of pieces
 which the vocabulary lacks before the fallback.
 """
 
@@ -25,7 +25,7 @@ from korlm.tokenizers.training import train_tokenizer
 
 
 class Strategy(NamedTuple):
-    """One row of the paper's Table 2 and what stands for it here.
+    """One row of the paper's table of translation results and what stands for it here.
 
     Attributes:
         name: the paper's name.
@@ -44,7 +44,7 @@ class Strategy(NamedTuple):
     length: float
 
 
-# Figures: Table 2 of the paper, as in https://github.com/kakaobrain/kortok (Korean-English news of AI Hub).
+# Figures: the table of Korean-English translation in https://github.com/kakaobrain/kortok (news of AI Hub).
 STRATEGIES = (
     Strategy("Consonant and Vowel", "자모", "jamo", 166, 0.02, 142.75),
     Strategy("Syllable", "음절", "syllable", 2_000, 0.06, 69.20),

@@ -62,7 +62,7 @@ def export_tokenizer(tokenizer: Tokenizer, path: str | Path) -> None:
     else:
         parts = {"model": _characters(tokenizer, keys)}
     decoders = [{"type": "ByteFallback"}] * bool(tokenizer.byte_ids) + [{"type": "Fuse"}]
-    content = {
+    content: _Parts = {
         "version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": None,
         "pre_tokenizer": None, "post_processor": None, "decoder": {"type": "Sequence", "decoders": decoders},
     } | parts  # fmt: skip

@@ -43,19 +43,20 @@ def cut_inside(names: Iterable[str], pieces: Iterable[str], *, fused: bool = Fal
             crossing[piece[at - 1 : at + 1]].append((piece, at))
     options = []
     for name in names:
-        free = (
+        free = [
             at
             for at in range(1, len(name))
             if not any(_crosses(piece, where, name, at) for piece, where in crossing[name[at - 1 : at + 1]])
             and not (fused and pieces.isdisjoint(name[at - 1 : at + 1]))
-        )
-        if (at := next(free, None)) is None:
+        ]
+        if not free:
             raise InputError(
                 f"어휘가 배운 조각이 특수 이름 '{name}'과 겹쳐서, 사람이 친 '{name}'을 보통 글자로 둘 수 없습니다. "
                 "그 글자가 없는 글로 다시 가르치거나 특수 토큰의 이름을 바꾸세요.",
                 f"Learnt pieces overlap the special name '{name}', so a typed '{name}' could not stay ordinary text. "
                 "Train on text without it, or rename the special token.",
             )
+        at = free[0]
         before = f"(?<={re.escape(name[: at - 1])})" if at > 1 else ""
         options.append(f"{before}{re.escape(name[at - 1])}(?={re.escape(name[at:])})")
     return f"(?:{'|'.join(options) or _NEVER})"

@@ -42,7 +42,7 @@ class SentencePieceTokenizer(Tokenizer):
     def __init__(self, name: str, model: bytes) -> None:
         self.name = name
         self.model = model
-        self._processor = processor = load_processor(model)
+        self._processor = processor = load_processor(model or b"?")  # of no bytes it makes an empty object
         numbers = range(processor.get_piece_size())
         self.byte_ids = {int(processor.id_to_piece(i)[3:5], 16): i for i in numbers if processor.is_byte(i)}
         strange = [i for i in numbers if processor.is_control(i) or processor.is_unknown(i)]

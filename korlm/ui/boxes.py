@@ -9,6 +9,7 @@ how wide the reader's font draws a syllable. Anything else has an element a char
 
 from __future__ import annotations
 
+import functools
 import re
 import zlib
 from collections import Counter
@@ -17,7 +18,7 @@ from html import escape
 from korlm.text.hangul import shown
 from korlm.text.spans import Span
 from korlm.ui.glosses import short
-from korlm.ui.glyphs import glyph
+from korlm.ui.glyphs import glyph, visible
 from korlm.ui.plain import GROUPS, Lane, Look, Piece, Token
 from korlm.ui.tips import describe
 
@@ -63,6 +64,7 @@ def cells(text: str) -> str:
     )
 
 
+@functools.lru_cache(maxsize=8192)
 def cell(character: str, more: str = "", inside: str = "") -> str:
     """Return one character in a cell of its own, with further classes and what is drawn inside it."""
     drawn = glyph(character)
@@ -117,8 +119,8 @@ def _restored(part: str, form: str) -> str:
     """Return a restored form on as many cells as the surface has, in letters that fit."""
     lead = len(part) - len(part.lstrip(" "))
     room = len(part) - lead
-    size = max(8.5, min(16, WIDE * room * 0.94 / sum(0.55 if c == "+" or c.isascii() else 1 for c in form)))
-    joined = escape(form).replace("+", "<u>+</u>")
+    size = max(8.5, min(16, WIDE * room * 0.86 / sum(0.55 if c == "+" or c.isascii() else 1 for c in form)))
+    joined = escape(visible(form)).replace("+", "<u>+</u>")
     return cells(part[:lead]) + f'<em class="n{room}" style="font-size:{size:.1f}px">{joined}</em>'
 
 
@@ -139,7 +141,7 @@ def _cut_further(text: str, lane: Lane, piece: Piece, span: Span, reference: str
         if at in inside and inside[at][0]:
             letters = f'<q class="{inside[at][0]}"></q>'
         if at in inside and (parts := _letters(piece, at)):
-            more, letters = more + " j", letters + f"<s>{escape('·'.join(parts))}</s>"
+            more, letters = more + " j", letters + f"<s>{escape(''.join(parts))}</s>"
         elif at in in_bytes:
             more += " b"
         drawn.append(cell(text[at], more, letters))

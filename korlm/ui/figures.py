@@ -84,9 +84,7 @@ def spread(lanes: Sequence[Lane], language: str) -> str:
     told = say("spread", language, low=low, least=least, high=high, most=most, middle=middle, times=times)
     title = escape(say("spread_name", language))
     rows = "".join(_dot(ids, name, unit, high) for ids, name, unit in counted)
-    return (
-        f'<section class="kl-section kl-broad"><h3>{title}</h3><ol class="kl-spread">{rows}</ol><p>{escape(told)}</p></section>'
-    )
+    return f'<section class="kl-section kl-broad"><h3>{title}</h3><ol class="kl-spread">{rows}</ol><p>{escape(told)}</p></section>'
 
 
 def summary(counts: Sequence[int]) -> tuple[int, int, int]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from typing import NamedTuple
 
@@ -33,6 +34,7 @@ class Glyph(NamedTuple):
     kind: str = ""
 
 
+@functools.lru_cache(maxsize=8192)
 def glyph(character: str) -> Glyph:
     """Return how one code point is drawn."""
     if character == " ":
@@ -54,8 +56,13 @@ def glyph(character: str) -> Glyph:
 
 def visible(text: str) -> str:
     """Return ``text`` for a line of prose: spaces stay, what cannot be seen is named in ``⟨⟩``."""
-    shown = ((character, glyph(character)) for character in text)
-    return "".join("␣" if g.kind == "space" else f"⟨{g.text}⟩" if g.kind else c for c, g in shown)
+    return "".join(map(_told, text))
+
+
+@functools.lru_cache(maxsize=8192)
+def _told(character: str) -> str:
+    drawn = glyph(character)
+    return "␣" if drawn.kind == "space" else f"⟨{drawn.text}⟩" if drawn.kind else character
 
 
 def readable(text: str) -> str:

@@ -66,5 +66,5 @@ def _boxes(lanes: Sequence[Lane], language: str) -> list[tuple[str, str]]:
     if "inside_bytes" in kinds or "byte" in units:
         found.append(('<span class="kl-key k-box k-bytes"></span>', "legend_bytes"))
     if "inside_syllable" in kinds or "jamo" in units:
-        found.append(('<span class="kl-key k-letters">가·ㅆ</span>', "legend_letters"))
+        found.append(('<span class="kl-key k-letters">가ㅆ</span>', "legend_letters"))
     return [(sample, say(key, language)) for sample, key in found]

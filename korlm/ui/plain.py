@@ -81,7 +81,7 @@ class Lane:
     """One tokenizer's cut of the text, or the error that kept it from one.
 
     Attributes:
-        name: the tokenizer's; `MINE` for Kiwi with the visitor's settings.
+        name: the tokenizer's; `MINE` or `TUNED` for Kiwi as the visitor has set it.
         cuts: where a piece of the unit begins inside an eojeol.
         lonely: those of them that no other lane has.
         verdicts: for each lane that can be the reference, what the cut before each id is; empty for the first id.
@@ -102,7 +102,7 @@ class Lane:
         return known[token.index] if token.index < len(known) else ""
 
 
-MINE = "kiwi*"  # the lane of Kiwi as the visitor has set it
+MINE, TUNED = "kiwi*", "kiwi**"  # the lane of Kiwi with the visitor's words, or with switches alone
 
 
 @dataclass(frozen=True)
@@ -119,6 +119,11 @@ class KiwiSettings:
     def active(self) -> bool:
         """Whether anything differs from plain Kiwi."""
         return bool(self.words.strip()) or any(self.switches)
+
+    @property
+    def lane(self) -> str:
+        """The name of the lane that shows it; nothing for plain Kiwi."""
+        return (MINE if self.words.strip() else TUNED) if self.active else ""
 
     @property
     def switches(self) -> tuple[bool, bool, bool, bool]:

@@ -26,7 +26,7 @@ from korlm.tokenizers.base import Encoding, Tokenizer
 from korlm.tokenizers.names import UNITS, analyzer_of
 from korlm.tokenizers.registry import list_tokenizers, load_tokenizer
 from korlm.ui.facts import read_cards
-from korlm.ui.plain import MINE, Compared, Counts, KiwiSettings, Lane, ModelCard, Morph, Piece, Token
+from korlm.ui.plain import Compared, Counts, KiwiSettings, Lane, ModelCard, Morph, Piece, Token
 from korlm.ui.shelf import Shelf, Slot
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Service:
         """Return those of ``names`` that are still to be loaded, which takes seconds."""
         found = [name for name in names if analyzer_of(name) and name not in self._tokenizers]
         if settings and settings.active and not self._own.holds(_own_key(settings)):
-            found.append(MINE)
+            found.append(settings.lane)
         return found
 
     def check(self, text: str, names: Sequence[str], settings: KiwiSettings | None = None) -> list[str]:
@@ -123,7 +123,7 @@ class Service:
         for name in wanted:
             if name not in skip:
                 made.append(self._cut(text, name))
-            if name == "kiwi" and own and MINE not in skip:
+            if name == "kiwi" and own and own.lane not in skip:
                 made.append(self._cut_own(text, own))
         lanes, shares = _held_together(made)
         return Compared(text, tuple(chosen), settings or KiwiSettings(), lanes, shares, waiting=tuple(skip))
@@ -177,9 +177,9 @@ class Service:
     def _cut_own(self, text: str, settings: KiwiSettings) -> _Cut:
         def make() -> _Cut:
             with self._own.use(_own_key(settings), lambda: _own_kiwi(settings)) as tokenizer:
-                return _made(MINE, text, tokenizer)
+                return _made(settings.lane, text, tokenizer)
 
-        return _tried(MINE, "morpheme", make)
+        return _tried(settings.lane, "morpheme", make)
 
 
 def unexpected() -> KorlmError:

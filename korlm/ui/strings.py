@@ -44,6 +44,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "Only the first {shown} characters are drawn. The counts below cover all {total}.",
     ),
     "lane_mine": ("kiwi + 내 사전", "kiwi + my words"),
+    "lane_tuned": ("kiwi + 내 설정", "kiwi + my settings"),
     "not_installed": ("여기에 설치되지 않음: {names}", "Not installed here: {names}"),
     "example_ambiguity": ("중의성", "Ambiguity"),
     "example_contraction": ("준말", "Contraction"),
@@ -213,6 +214,9 @@ _TEXTS: dict[str, tuple[str, str]] = {
 }
 
 
+_OWN_LANES = {"kiwi*": "lane_mine", "kiwi**": "lane_tuned"}  # as in `korlm.ui.plain`
+
+
 def say(key: str, language: str, **values: object) -> str:
     """Return a text in ``"ko"`` or ``"en"``, with its ``{places}`` filled in."""
     ko, en = _TEXTS[key]
@@ -226,7 +230,7 @@ def lane_name(lane: str, language: str) -> str:
     >>> lane_name("kiwi", "ko"), lane_name("kiwi*", "en")
     ('kiwi', 'kiwi + my words')
     """
-    return say("lane_mine", language) if lane == "kiwi*" else lane
+    return say(_OWN_LANES[lane], language) if lane in _OWN_LANES else lane
 
 
 def named(tokenizer: str, unit: str, language: str) -> str:

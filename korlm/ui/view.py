@@ -12,7 +12,7 @@ from korlm.ui.address import linkable, query
 from korlm.ui.counts import change, counts_table
 from korlm.ui.figures import figures
 from korlm.ui.legend import legend
-from korlm.ui.plain import MINE, Compared, Look
+from korlm.ui.plain import Compared, Look
 from korlm.ui.render import DRAWN, drawing, notice
 from korlm.ui.strings import lane_name, say
 
@@ -65,11 +65,11 @@ def _notices(compared: Compared, language: str) -> list[str]:
 def _own_words(compared: Compared, language: str) -> str:
     """Return what the visitor's settings changed, as a sentence, where both Kiwi lanes are there."""
     known = {lane.name: lane.counts for lane in compared.lanes if lane.counts}
-    before, after = known.get("kiwi"), known.get(MINE)
+    before, after = known.get("kiwi"), known.get(compared.settings.lane)
     if not before or not after:
         return ""
     told = say(
-        "own_change", language, name=lane_name(MINE, language), pieces=f"{before.pieces:,} → {after.pieces:,}",
+        "own_change", language, name=lane_name(compared.settings.lane, language), pieces=f"{before.pieces:,} → {after.pieces:,}",
         more=change(before.pieces, after.pieces, language), ids=f"{before.ids:,} → {after.ids:,}",
         much=change(before.ids, after.ids, language),
     )  # fmt: skip
