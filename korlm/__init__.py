@@ -19,6 +19,8 @@ _HOMES = {
     "KorlmError": "korlm.errors",
     "compare": "korlm.comparison.table",
     "Encoding": "korlm.tokenizers.base",
+    "evaluate_tokenizers": "korlm.comparison.evaluation",
+    "export_tokenizer": "korlm.tokenizers.export",
     "LanguageModel": "korlm.lm",
     "Tokenizer": "korlm.tokenizers.base",
     "list_models": "korlm.models",
@@ -26,12 +28,14 @@ _HOMES = {
     "load_corpus": "korlm.corpora.sources",
     "load_model": "korlm.models",
     "load_tokenizer": "korlm.tokenizers.registry",
+    "remove_stopwords": "korlm.tokenizers.stopwords",
     "train_model": "korlm.models",
     "train_tokenizer": "korlm.tokenizers.training",
 }
 __all__ = sorted([*_HOMES, "__version__"])
 
 if TYPE_CHECKING:
+    from korlm.comparison.evaluation import evaluate_tokenizers as evaluate_tokenizers
     from korlm.comparison.table import compare as compare
     from korlm.corpora.sources import load_corpus as load_corpus
     from korlm.errors import KorlmError as KorlmError
@@ -41,8 +45,10 @@ if TYPE_CHECKING:
     from korlm.models import train_model as train_model
     from korlm.tokenizers.base import Encoding as Encoding
     from korlm.tokenizers.base import Tokenizer as Tokenizer
+    from korlm.tokenizers.export import export_tokenizer as export_tokenizer
     from korlm.tokenizers.registry import list_tokenizers as list_tokenizers
     from korlm.tokenizers.registry import load_tokenizer as load_tokenizer
+    from korlm.tokenizers.stopwords import remove_stopwords as remove_stopwords
     from korlm.tokenizers.training import train_tokenizer as train_tokenizer
 
 

@@ -110,3 +110,35 @@ def test_token_arrays_are_cached_by_content_and_signature(tmp_path: Path, monkey
     assert token_array(LINES, tokenizer).tolist() == first.tolist()
     token_array(LINES[:2], tokenizer)
     assert len(list((tmp_path / "tokens").iterdir())) == 2
+
+
+def test_a_large_file_is_read_back_from_the_cache_until_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KORLM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("korlm.corpora.cache._LEAST", 0)
+    path = written(tmp_path, "a.jsonl", "".join(json.dumps({"text": f"줄\n{i}", "b": "가"}) + "\n" for i in range(300)))
+    first = korlm.load_corpus(path)
+    (entry,) = (tmp_path / "cache" / "corpora").iterdir()
+    with monkeypatch.context() as patch:
+        patch.setattr("korlm.corpora.sources.read_file", None)
+        assert korlm.load_corpus(path) == first, "read from the cache"
+    assert korlm.load_corpus(path, column="b") != first
+    data = bytearray(entry.read_bytes())
+    data[-1] ^= 1
+    entry.write_bytes(data)
+    assert korlm.load_corpus(path) == first, "a damaged entry is made again"
+    entry.write_bytes(b"{}")
+    assert korlm.load_corpus(path) == first
+    path.write_text('{"text": "새 줄"}\n', "utf-8")
+    corpus = korlm.load_corpus(path)
+    assert corpus.train + corpus.valid + corpus.test == ["새 줄"]
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    monkeypatch.setenv("KORLM_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr("korlm.corpora.cache._LEAST", 0)
+    corpus = korlm.load_corpus(written(tmp_path, "a.txt", "가\n" * 10))
+    tokenizer = korlm.load_tokenizer("syllable")
+    assert len(token_array([*corpus.train, *corpus.valid, *corpus.test], tokenizer)) == 20

@@ -5,8 +5,8 @@
 
 Vocabularies are made from training lines alone and measured on others. The paper's vocabulary sizes hold no byte
 fallback; korlm adds 260 ids to each (4 special tokens, 256 bytes), so that nothing becomes ``<unk>``. Three things keep
-our figures from being the paper's: its text was Wikipedia (vocabularies) and news (test), its morpheme
-strategies wrote each space as a token of its own, and its OOV rate is that of tokens which become ``<unk>``, where ours is that of pieces
+our figures from being the paper's: its text was Wikipedia (vocabularies) and news (test), its morpheme strategies wrote
+each space as a token of its own, and its OOV rate is that of tokens which become ``<unk>``, where ours is that of pieces
 which the vocabulary lacks before the fallback.
 """
 

@@ -73,9 +73,10 @@ _TABLES: dict[str, dict[str, str]] = {
         SP: SC
         SS: SSO SSC
         SW: SY
-        NA: UNKNOWN
+        VV: VSV
+        NA: UNKNOWN UNA
         """,
-        same=_COMMON + " SP",
+        same=_COMMON + " SP NA",
     ),
     "komoran": _table("NNG: NF\nVV: NV", same=_COMMON + " SP SS SO SW NA"),
     # Kkma's estimates: UN of a noun, UV of a predicate, UE of neither. EMO is an emoticon (^^, ㅋㅋ).

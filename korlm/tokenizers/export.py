@@ -60,7 +60,7 @@ def export_tokenizer(tokenizer: Tokenizer, path: str | Path) -> None:
     elif isinstance(tokenizer, PieceTokenizer) and isinstance(tokenizer.segmenter, WordSegmenter):
         parts = _words(tokenizer, keys)
     else:
-        parts = {"model": _characters(tokenizer, keys)}
+        parts = {"model": _bpe(tokenizer, keys)}  # merging nothing: a character, else its bytes or ``<unk>``
     decoders = [{"type": "ByteFallback"}] * bool(tokenizer.byte_ids) + [{"type": "Fuse"}]
     content: _Parts = {
         "version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": None,
@@ -87,7 +87,7 @@ def _keys(tokenizer: Tokenizer) -> list[str]:
 def _collision(name: str) -> InputError:
     return InputError(
         f"'{name}'은(는) 특수 토큰이나 바이트의 이름이면서 글이기도 해서 Hugging Face 형식이 가리지 못합니다. "
-        "그런 조각이 없게 다시 가르치거나, 특수 토큰에 두 글자가 넘고 앞뒤에 빈칸이 없는 다른 이름을 주세요.",
+        "그런 조각이 없게 다시 가르치거나, 특수 토큰에 두 글자 이상이고 앞뒤에 빈칸이 없는 다른 이름을 주세요.",
         f"'{name}' is the name of a special token or a byte and a text as well; Hugging Face's format cannot tell "
         "them apart. Train again without such a piece, or name the special token otherwise: two characters or more, "
         "no space around them.",
@@ -147,11 +147,6 @@ def _bpe(tokenizer: Tokenizer, keys: Sequence[str], merges: Iterable[tuple[str, 
     } | further  # fmt: skip
 
 
-def _characters(tokenizer: Tokenizer, keys: Sequence[str]) -> _Parts:
-    """Return a BPE model that merges nothing: a character, else its bytes or ``<unk>``."""
-    return _bpe(tokenizer, keys)
-
-
 def _words(tokenizer: PieceTokenizer, keys: Sequence[str]) -> _Parts:
     """Return a model of whole words; one that is unknown falls back as korlm's does, or is ``<unk>``."""
     cut = _split(EOJEOL)
@@ -177,14 +172,11 @@ def _subword(tokenizer: SubwordTokenizer | SentencePieceTokenizer, keys: list[st
         merges = _merges([keys[number] for number in by_score])
         return _normalized(rules) | {"model": _bpe(tokenizer, keys, merges, fuse_unk=not falls_back)}
     names = sorted(_names(tokenizer))
-    if (
-        not falls_back
-    ):  # a name of unknown characters alone is one <unk> with its unknown neighbours: no cut, but a stand-in
-        known = set(learnt)
-        strange = [name for name in names if known.isdisjoint(name)]
+    strange = [] if falls_back else [name for name in names if set(learnt).isdisjoint(name)]
+    if strange:  # a name of unknown characters alone is one <unk> with its unknown neighbours, so it bears no cut
         names = [name for name in names if name not in strange]
-        stand_in = next(letter for letter in map(chr, range(0xE000, 0xF900)) if not any(letter in key for key in keys))
-        rules.append({"type": "Replace", "pattern": {"Regex": either(strange)}, "content": stand_in})
+        unknown = next(letter for letter in map(chr, range(0xE000, 0xF900)) if not any(letter in key for key in keys))
+        rules.append({"type": "Replace", "pattern": {"Regex": either(strange)}, "content": unknown})
     guard = _split(cut_inside(names, learnt, fused=not falls_back), "MergedWithPrevious")
     vocabulary = [[key, score] for key, score in zip(keys, scores, strict=True)]
     model = {"type": "Unigram", "unk_id": UNK_ID, "vocab": vocabulary, "byte_fallback": falls_back}
