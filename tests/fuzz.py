@@ -20,7 +20,9 @@ tokenizer = korlm.load_tokenizer(name, **({"split": split} if split else {}))
 def one(data: bytes) -> None:
     provider = atheris.FuzzedDataProvider(data)
     if provider.ConsumeBool():  # mostly Hangul: 3 of 4 code points of any text are in planes that no analyzer knows
-        text = "".join(chr(0xAC00 + provider.ConsumeIntInRange(0, 11171)) for _ in range(provider.ConsumeIntInRange(0, 20)))
+        text = "".join(
+            chr(0xAC00 + provider.ConsumeIntInRange(0, 11171)) for _ in range(provider.ConsumeIntInRange(0, 20))
+        )
         text = provider.ConsumeUnicodeNoSurrogates(4) + text + provider.ConsumeUnicodeNoSurrogates(4)
     else:
         text = provider.ConsumeUnicodeNoSurrogates(provider.ConsumeIntInRange(0, 60))

@@ -91,6 +91,16 @@ def test_every_format_and_odd_line_ends_are_read_as_read_file_does(tmp_path: Pat
         assert np.load(path).tolist() == expected.tolist(), name
 
 
+@pytest.mark.parametrize("name", ["syllable", "byte", "unigram"])
+def test_a_line_longer_than_a_batch_is_one_line(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encode, "_LONG", 100)
+    lines = ["가나 ab뷁" * 900, "짧은 줄", "다" * 100, "라" * 101]
+    (tmp_path / "a.txt").write_text("\n".join(lines), "utf-8")
+    tokenizer = korlm.load_tokenizer(name)
+    path = encode_file(tmp_path / "a.txt", tokenizer, tmp_path / "a.npy")
+    assert np.load(path).tolist() == token_array(lines, tokenizer, cache=False).tolist()
+
+
 @pytest.mark.parametrize("suffix", [".txt", ".txt.gz"])
 def test_a_run_that_stops_again_and_again_gives_the_same_bytes(
     suffix: str, kolaw: Path, tmp_path: Path, small_batches: None

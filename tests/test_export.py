@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import math
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -19,7 +18,7 @@ from nasty import IDS, NASTY
 import korlm
 from korlm.cli import main
 from korlm.errors import ArtifactError, InputError
-from korlm.tokenizers.base import UNK_ID, Tokenizer
+from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.composed import ComposedTokenizer
 from korlm.tokenizers.export import export_tokenizer
 from korlm.tokenizers.export_guard import EOJEOL, cut_inside
@@ -59,24 +58,11 @@ def exported(tokenizer: Tokenizer) -> Any:
         return huggingface.Tokenizer.from_file(str(Path(folder, "tokenizer.json")))
 
 
-def check(tokenizer: Tokenizer, oracle: Any, text: str) -> bool:
-    """Assert that ids and text agree; return whether two unigram cuts tied."""
-    own, theirs = tokenizer.encode_ids([text])[0], oracle.encode(text, add_special_tokens=False).ids
-    tie = own != theirs
-    if tie:
-        assert tokenizer.name == "unigram" and tied(tokenizer, own, theirs), text
+def check(tokenizer: Tokenizer, oracle: Any, text: str) -> None:
+    ids = tokenizer.encode_ids([text])[0]
+    assert oracle.encode(text, add_special_tokens=False).ids == ids, text
     if tokenizer.lossless:
-        assert oracle.decode(theirs, skip_special_tokens=False) == text
-    return tie
-
-
-def tied(tokenizer: Any, *cuts: list[int]) -> bool:
-    """Whether two unigram cuts are as likely, so that float32 or float64 sums decide between them."""
-    strange = {*tokenizer.byte_ids.values(), UNK_ID}
-    first, second = ([number for number in cut if number in strange] for cut in cuts)
-    scores = [[tokenizer._processor.get_score(number) for number in cut if number not in strange] for cut in cuts]
-    sums = map(math.fsum, scores)
-    return first == second and math.isclose(*sums, rel_tol=1e-6)
+        assert oracle.decode(ids, skip_special_tokens=False) == text
 
 
 @pytest.mark.parametrize("text", NASTY + TYPED, ids=IDS + TYPED)
@@ -110,15 +96,15 @@ def reviews(corpora: Path) -> Callable[[int], list[str]]:
 
 @pytest.mark.parametrize("name", SHIPPED + TRAINED)
 def test_3_000_reviews_give_the_same_ids(name: str, reviews: Callable[[int], list[str]]) -> None:
-    lines = reviews(3000)
-    assert sum(check(*pair(name), line) for line in lines) <= len(lines) // 400
+    for line in reviews(3000):
+        check(*pair(name), line)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_20_000_reviews_give_the_same_ids(name: str, reviews: Callable[[int], list[str]]) -> None:
-    ties = sum(check(*pair(name), line) for line in reviews(20_000))
-    assert ties == (16 if name == "unigram" else 0)
+    for line in reviews(20_000):
+        check(*pair(name), line)
 
 
 @pytest.mark.parametrize("name", SHIPPED + TRAINED)

@@ -27,9 +27,10 @@ from korlm.ui.counts import counts_table
 from korlm.ui.exports import COLUMNS, to_csv, to_json
 from korlm.ui.glosses import gloss, short
 from korlm.ui.glyphs import glyph, visible
+from korlm.ui.limits import MAX_PROMPT, MAX_TEXT, MAX_WORDS
 from korlm.ui.plain import GROUPS, MINE, Compared, Counts, KiwiSettings, Lane, Look, ModelCard, Morph, Piece, Token
 from korlm.ui.render import BLOCK, DRAWN, blocks, drawing
-from korlm.ui.service import MAX_PROMPT, MAX_TEXT, MAX_WORDS, Service
+from korlm.ui.service import Service
 from korlm.ui.tips import describe
 from korlm.ui.view import compared_view
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +28,8 @@ from korlm.errors import ArtifactError, CorpusError, InputError, KorlmError
 from korlm.text.spans import check_text
 from korlm.tokenizers.base import Tokenizer
 
+_CHARACTER_UNITS = ("syllable", "jamo", "byte")
+_LONG = 2**20  # characters
 _EVERY = 2.0  # seconds of work that a kill may cost; a journal waits for the disk, which takes some 10 ms
 
 
@@ -68,7 +70,8 @@ def encode_file(
 ) -> Path:
     """Encode a corpus file into one array on disk; called again after a stop of any kind, go on from there.
 
-    A batch of about half a million characters is held at a time; a longer line is held whole. Resuming, a plain
+    A batch of about half a million characters is held at a time; a longer line is held whole, and cut whole but for
+    units of one character. Resuming, a plain
     ``.txt`` is entered where it was left; the rows of other formats are read again, though not encoded.
 
     Args:
@@ -156,12 +159,13 @@ class _Run:
             raise
 
     def write(self, batch: Batch, workers: int) -> None:
+        before = self.array.count
         try:
-            encoded = self.tokenizer.encode_array(batch.lines, workers=workers, eos=self.tokenizer.specials["</s>"])
+            for lines, eos in _slices(batch.lines, self.tokenizer):
+                self.array.append(self.tokenizer.encode_array(lines, workers=workers, eos=eos).ids)
         except InputError as error:
             raise _located(self.path, batch.lines, self.done.lines) or error from error
-        self.array.append(encoded.ids)
-        self.done = self.done.after(batch, len(encoded.ids))
+        self.done = self.done.after(batch, self.array.count - before)
 
     def save(self) -> None:
         self.array.flush()
@@ -183,6 +187,17 @@ class _Run:
             "end_of_line": self.tokenizer.specials["</s>"], "column": self.plan["column"],
             "source": self.path.name, "source_bytes": self.plan["source"]["size"], "source_sha256": digest,
         })  # fmt: skip
+
+
+def _slices(lines: list[str], tokenizer: Tokenizer) -> Iterator[tuple[list[str], int | None]]:
+    """Yield lines with what ends them; a very long one in parts, where a unit looks at one character at a time."""
+    end = tokenizer.specials["</s>"]
+    if tokenizer.unit not in _CHARACTER_UNITS or max(map(len, lines), default=0) <= _LONG:
+        yield lines, end
+        return
+    for line in lines:
+        for first in range(0, len(line), _LONG):
+            yield [line[first : first + _LONG]], end if first + _LONG >= len(line) else None
 
 
 def _plan(path: Path, tokenizer: Tokenizer, column: str | int | None, output: Path) -> dict[str, Any]:

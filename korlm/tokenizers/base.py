@@ -138,9 +138,13 @@ class Tokenizer(ABC):
     @cached_property
     def signature(self) -> str:
         """A short text that says what made an id: name, unit, size, treatment of the unknown, hash, versions."""
-        digest = hashlib.sha256(b"".join(len(token).to_bytes(4, "little") + token for token in self.token_bytes))
+        digest = hashlib.sha256(self._decisive()).hexdigest()[:8]
         parts = [f"tok:{self.name}", f"unit:{self.unit}", f"v:{self.vocab_size}", f"unk:{self.on_unknown}"]
-        return "|".join([*parts, f"sha:{digest.hexdigest()[:8]}", *self._versions()])
+        return "|".join([*parts, f"sha:{digest}", *self._versions()])
+
+    def _decisive(self) -> bytes:
+        """Return what of the vocabulary decides the ids, for the signature's hash."""
+        return b"".join(len(token).to_bytes(4, "little") + token for token in self.token_bytes)
 
     @property
     def on_unknown(self) -> str:

@@ -33,6 +33,9 @@ class ComposedTokenizer(PieceTokenizer):
         self.unit = f"{segmenter.unit}-{subwords.unit}"
         self.subwords = subwords
 
+    def _decisive(self) -> bytes:
+        return self.subwords.model
+
     def _versions(self) -> list[str]:
         return [*self.segmenter.versions(), *self.subwords._versions()]
 

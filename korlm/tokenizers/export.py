@@ -40,10 +40,8 @@ _Parts = dict[str, Any]
 def export_tokenizer(tokenizer: Tokenizer, path: str | Path) -> None:
     """Write a ``tokenizer.json`` for ``tokenizers.Tokenizer.from_file`` (0.20 or newer), atomically.
 
-    ``encode(text, add_special_tokens=False).ids`` there are the ids here, but for one thing: of two unigram cuts that
-    are exactly as likely (``,,,`` and ``,`` in either order) SentencePiece takes the one that its float32 sums round
-    up, Hugging Face the first; 16 of 20,000 reviews. ``decode(ids, skip_special_tokens=False)`` gives the text back;
-    it spells special tokens out, which `Tokenizer.decode` leaves out.
+    ``encode(text, add_special_tokens=False).ids`` there are the ids here. ``decode(ids, skip_special_tokens=False)``
+    gives the text back; it spells special tokens out, which `Tokenizer.decode` leaves out.
 
     Args:
         tokenizer: one of words, syllables, bytes or subwords.

@@ -8,10 +8,8 @@ True
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 
 from korlm.artifacts import FORMAT, new_folder, write_file, write_json
@@ -53,12 +51,11 @@ class SentencePieceTokenizer(Tokenizer):
         ]
         self._unknown_id = processor.unk_id()
 
-    @cached_property
-    def signature(self) -> str:
-        """As `Tokenizer.signature`; the hash is of the model file, whose normalisation decides the ids as well."""
-        digest = hashlib.sha256(self.model).hexdigest()[:8]
-        parts = [f"tok:{self.name}", f"unit:{self.unit}", f"v:{self.vocab_size}", f"unk:{self.on_unknown}"]
-        return "|".join([*parts, f"sha:{digest}", f"sentencepiece:{importlib.metadata.version('sentencepiece')}"])
+    def _decisive(self) -> bytes:
+        return self.model  # its normalisation as well
+
+    def _versions(self) -> list[str]:
+        return [f"sentencepiece:{importlib.metadata.version('sentencepiece')}"]
 
     @property
     def on_unknown(self) -> str:

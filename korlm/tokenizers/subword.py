@@ -27,6 +27,7 @@ from korlm.tokenizers.base import (
     owners,
     walk,
 )
+from korlm.tokenizers.scores import round_scores
 from korlm.tokenizers.vocabulary import Memo, number_specials
 
 if TYPE_CHECKING:
@@ -72,6 +73,9 @@ class SubwordTokenizer(Tokenizer):
         self.specials = number_specials(specials, len(self.token_bytes))
         self.token_bytes += [b""] * len(specials)
         self.memo = Memo(lambda piece: tuple(self._one(piece)))
+
+    def _decisive(self) -> bytes:
+        return self.model  # its scores as well as its pieces
 
     def _versions(self) -> list[str]:
         return [f"sentencepiece:{importlib.metadata.version('sentencepiece')}"]
@@ -167,7 +171,7 @@ def train_model(
         )
     except (RuntimeError, OSError) as error:
         raise _training_error(str(error), vocab_size) from error
-    return output.getvalue()
+    return round_scores(output.getvalue()) if name == "unigram" else output.getvalue()
 
 
 def _training_error(reason: str, vocab_size: int) -> CorpusError | InputError:
@@ -204,7 +208,7 @@ def load_processor(model: bytes) -> SentencePieceProcessor:
     """
     library = _library()
     try:
-        return library.SentencePieceProcessor(model_proto=model)
+        return library.SentencePieceProcessor(model_proto=model or b"?")  # no bytes at all would be an empty model
     except (RuntimeError, OSError, ValueError) as error:
         raise ArtifactError(
             "SentencePiece 모델을 읽지 못했습니다. 파일이 온전한지 보고 다시 만드세요.",

@@ -78,7 +78,7 @@ def read(values: Mapping[str, str], known: Sequence[str]) -> Asked:
 
 
 def _one_of(value: str | None, known: Sequence[str]) -> str:
-    return value if value in known else known[0]
+    return value if value is not None and value in known else known[0]
 
 
 def _writable(text: str) -> str | None:

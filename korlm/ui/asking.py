@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from korlm.errors import KorlmError
 from korlm.text.stress import STRESSES
+from korlm.ui.limits import unexpected
 from korlm.ui.plain import Compared, KiwiSettings, Look
-from korlm.ui.service import Service, unexpected
+from korlm.ui.service import Service
 
 _log = logging.getLogger(__name__)
 

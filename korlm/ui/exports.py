@@ -69,7 +69,7 @@ def _tokens(lane: Lane) -> Iterator[tuple[Piece, Token]]:
 
 def _row(lane: Lane, piece: Piece, token: Token, reference: str) -> dict[str, Any]:
     return {
-        "index": token.index,
+        "index": token.place,
         "id": token.id,
         "piece": token.text,
         "start": token.start,

@@ -13,9 +13,10 @@ import gradio as gr
 
 from korlm.errors import KorlmError
 from korlm.ui.cards import Board, Column, board_view
+from korlm.ui.limits import MAX_TOKENS, unexpected
 from korlm.ui.plain import ModelCard
 from korlm.ui.render import notice
-from korlm.ui.service import MAX_TOKENS, Service, unexpected
+from korlm.ui.service import Service
 from korlm.ui.strings import say
 from korlm.ui.wording import Wording
 

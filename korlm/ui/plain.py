@@ -25,7 +25,7 @@ class Token(NamedTuple):
     start: int
     end: int
     data: bytes = b""
-    index: int = 0
+    place: int = 0
 
 
 class Morph(NamedTuple):
@@ -99,7 +99,7 @@ class Lane:
     def verdict(self, token: Token, reference: str) -> str:
         """Return what the cut before an id is against a reference, or nothing."""
         known = self.verdicts.get(reference, ())
-        return known[token.index] if token.index < len(known) else ""
+        return known[token.place] if token.place < len(known) else ""
 
 
 MINE, TUNED = "kiwi*", "kiwi**"  # the lane of Kiwi with the visitor's words, or with switches alone

@@ -10,6 +10,7 @@ Importing this loads neither torch nor an analyzer; `Service.warm` does, in a th
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -18,14 +19,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from korlm.artifacts import data_folder
 from korlm.comparison.agreement import cuts, lonely, matrix, verdicts
 from korlm.comparison.intrinsic import measure
-from korlm.errors import InputError, KorlmError, UnknownNameError
+from korlm.errors import KorlmError
 from korlm.morph.kiwi import parse_user_words
 from korlm.morph.tags import group
-from korlm.text.spans import check_text
 from korlm.tokenizers.base import Encoding, Tokenizer
 from korlm.tokenizers.names import UNITS, analyzer_of
 from korlm.tokenizers.registry import list_tokenizers, load_tokenizer
 from korlm.ui.facts import read_cards
+from korlm.ui.limits import (
+    MAX_TOKENS,
+    MAX_WORDS,
+    checked_prompt,
+    checked_text,
+    no_tokenizer,
+    too_many_words,
+    unexpected,
+    unknown_model,
+    unknown_tokenizer,
+)
 from korlm.ui.plain import Compared, Counts, KiwiSettings, Lane, ModelCard, Morph, Piece, Token
 from korlm.ui.shelf import Shelf, Slot
 
@@ -34,11 +45,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-MAX_TEXT = 20_000  # characters of a text to compare
-MAX_PROMPT = 500  # characters
-MAX_TOKENS = 200
-MAX_WORDS = 50  # of a visitor's own dictionary
 PRESELECTED = ("word", "kiwi", "okt", "unigram", "syllable")
+_SPACED_TAG = re.compile(r"^(.*\S)[ \t]+([A-Z][A-Z_]+(?:-[RI])?)[ \t]*$", re.MULTILINE)  # 낱말 NNP, as people type it
 _LIGHT = ("word", "subword", "syllable", "jamo", "byte")  # units that load in milliseconds
 
 
@@ -83,23 +91,13 @@ class Service:
             InputError: no text, too long a text, an unpaired surrogate, no tokenizer chosen, or a bad user word.
             UnknownNameError: a name that is none of ours.
         """
-        if not text:
-            raise InputError("글을 한 글자 이상 써 주세요.", "Type some text first.")
-        if len(text) > MAX_TEXT:
-            raise InputError(
-                f"글이 너무 깁니다: {len(text):,}자. {MAX_TEXT:,}자까지 볼 수 있으니 줄여 주세요.",
-                f"The text is too long: {len(text):,} characters. Shorten it to {MAX_TEXT:,} at most.",
-            )
-        check_text(text)
+        checked_text(text)
         _own_key(settings or KiwiSettings())
         if not names:
-            raise InputError("토크나이저를 하나 이상 골라 주세요.", "Choose at least one tokenizer.")
+            raise no_tokenizer()
         known = [info.name for info in list_tokenizers()]
         if unknown := [name for name in names if name not in known]:
-            raise UnknownNameError(
-                f"'{unknown[0]}'이라는 토크나이저는 없습니다. 목록에서 골라 주세요.",
-                f"There is no tokenizer '{unknown[0]}'. Choose from the list.",
-            )
+            raise unknown_tokenizer(unknown[0])
         return [name for name in known if name in names]
 
     def compare(
@@ -144,12 +142,7 @@ class Service:
             InputError: a prompt or an option out of its range.
             KorlmError: the model cannot be loaded.
         """
-        if len(prompt) > MAX_PROMPT:
-            raise InputError(
-                f"첫머리가 너무 깁니다: {len(prompt):,}자. {MAX_PROMPT}자 안으로 줄여 주세요.",
-                f"The prompt is too long: {len(prompt):,} characters. Shorten it to {MAX_PROMPT} at most.",
-            )
-        check_text(prompt)
+        checked_prompt(prompt)
         options["max_tokens"] = min(int(options.get("max_tokens", MAX_TOKENS)), MAX_TOKENS)
         loaded: LanguageModel = self._models.get(model)
         text = ""
@@ -180,14 +173,6 @@ class Service:
                 return _made(settings.lane, text, tokenizer)
 
         return _tried(settings.lane, "morpheme", make)
-
-
-def unexpected() -> KorlmError:
-    """Return the error shown where something failed that nobody foresaw; the log has the trace."""
-    return KorlmError(
-        "예상하지 못한 문제가 생겼습니다. 다시 해 보고, 되풀이되면 알려 주세요.",
-        "Something unexpected went wrong. Try again; if it happens again, please report it.",
-    )
 
 
 def _tried(name: str, unit: str, make: Callable[[], _Cut]) -> _Cut:
@@ -230,12 +215,9 @@ def _own_key(settings: KiwiSettings) -> tuple[Any, ...]:
     Raises:
         InputError: a line that is no user word, or too many of them.
     """
-    words = tuple(parse_user_words(settings.words))
+    words = tuple(parse_user_words(_SPACED_TAG.sub(r"\1\t\2", settings.words)))
     if len(words) > MAX_WORDS:
-        raise InputError(
-            f"내 사전의 낱말이 {len(words)}개입니다. {MAX_WORDS}개까지 쓸 수 있으니 줄여 주세요.",
-            f"The dictionary has {len(words)} words. Shorten it to {MAX_WORDS} at most.",
-        )
+        raise too_many_words(len(words))
     return words, settings.switches
 
 
@@ -259,10 +241,7 @@ def _ready_model(name: str) -> LanguageModel:
     from korlm.models import list_models, load_model
 
     if name not in list_models():  # a folder's path is no name here: visitors must not read the disk with it
-        raise UnknownNameError(
-            f"'{name}'이라는 모델은 없습니다. 목록에서 골라 주세요.",
-            f"There is no model '{name}'. Choose from the list.",
-        )
+        raise unknown_model(name)
     return load_model(name)
 
 
