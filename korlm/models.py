@@ -6,6 +6,7 @@ True
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import platform
 import shlex
@@ -19,10 +20,10 @@ from typing import Any
 import torch
 
 import korlm
-from korlm.artifacts import check_writable, data_folder, read_config, write_json
-from korlm.corpora.sources import Corpus, split_lines
+from korlm.artifacts import cache_folder, check_writable, data_folder, read_config, write_json
+from korlm.corpora.sources import Corpus, content_digest, split_lines
 from korlm.corpora.tokens import token_array
-from korlm.errors import ArtifactError, CorpusError, InputError, UnknownNameError
+from korlm.errors import ArtifactError, CorpusError, InputError, KorlmError, UnknownNameError
 from korlm.lm import LanguageModel
 from korlm.nn.recurrent import NetConfig, RecurrentLM
 from korlm.tokenizers.base import EOS_ID, Tokenizer
@@ -170,7 +171,25 @@ def _tokenizer(config: ModelConfig, corpus: Corpus, run: Path | None) -> Tokeniz
         return load_tokenizer(run / "last" / "tokenizer")
     if Path(config.tokenizer).is_dir():
         return _fit(load_tokenizer(config.tokenizer))
-    return train_tokenizer(config.tokenizer, corpus.train, vocab_size=config.vocab_size or None)
+    return _made(config, corpus)
+
+
+def _made(config: ModelConfig, corpus: Corpus) -> Tokenizer:
+    """Return the vocabulary of the training lines: made, or kept from an earlier run on the same lines.
+
+    It takes minutes for 600,000 reviews, and every run on them wants the same one.
+    """
+    asked = f"{content_digest(corpus.train)}|{config.tokenizer}|{config.vocab_size}|{korlm.__version__}"
+    folder = cache_folder() / "tokenizers" / hashlib.sha256(asked.encode()).hexdigest()[:32]
+    if folder.is_dir():
+        with contextlib.suppress(KorlmError):  # damaged: made again below
+            kept = load_tokenizer(folder)
+            if kept.signature == read_config(folder, "tokenizer")["signature"]:  # no newer analyzer since
+                return kept
+    tokenizer = train_tokenizer(config.tokenizer, corpus.train, vocab_size=config.vocab_size or None)
+    with contextlib.suppress(KorlmError):  # a cache that cannot be written is no reason to stop
+        tokenizer.save(folder)
+    return tokenizer
 
 
 def _fit(tokenizer: Tokenizer) -> Tokenizer:

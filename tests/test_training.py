@@ -50,7 +50,9 @@ def test_a_wrong_option_is_a_clear_error(wrong: dict[str, float]) -> None:
         TrainConfig(**wrong)  # type: ignore[arg-type]
 
 
-@pytest.mark.skipif(not fast_bf16(torch.device("cpu")), reason="no bf16 LSTM on this processor (AVX-512 bf16 is missing)")
+@pytest.mark.skipif(
+    not fast_bf16(torch.device("cpu")), reason="no bf16 LSTM on this processor (AVX-512 bf16 is missing)"
+)
 def test_the_bf16_loss_is_the_full_loss(small_net) -> None:  # type: ignore[no-untyped-def]
     net = small_net(hidden=64, embedding=32)
     ids = torch.randint(0, 260, (4, 17), generator=torch.Generator().manual_seed(3))
@@ -135,3 +137,19 @@ def test_too_few_lines_are_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="모자랍니다"):
         korlm.train_model(["한 줄"], folder=tmp_path / "run", **SMALL)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_second_run_makes_no_vocabulary_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KORLM_CACHE", str(tmp_path / "cache"))
+    once = korlm.train_model(LINES, folder=tmp_path / "one", epochs=1, **SMALL)
+    made = list((tmp_path / "cache" / "tokenizers").iterdir())
+    assert len(made) == 1
+    before = (made[0] / "vocabulary.json").stat().st_mtime_ns
+    again = korlm.train_model(LINES, folder=tmp_path / "two", epochs=1, **SMALL)
+    assert again.tokenizer.signature == once.tokenizer.signature
+    assert (made[0] / "vocabulary.json").stat().st_mtime_ns == before
+    (made[0] / "vocabulary.json").write_text("{", "utf-8")  # damaged: made anew
+    assert (
+        korlm.train_model(LINES, folder=tmp_path / "three", epochs=1, **SMALL).tokenizer.signature
+        == once.tokenizer.signature
+    )

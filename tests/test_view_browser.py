@@ -131,6 +131,7 @@ def test_a_link_shows_the_same_view(browser: playwright.Browser, address: str) -
         settle(page)
         seen.append((page.locator(".kl-view").inner_text(), urlsplit(page.url).query))
         assert page.input_value("#compare-text textarea") == "갔다ㅋㅋ <b>"
+        assert page.get_by_label("Cut between letters").is_checked() and page.locator("#user-words").is_visible()
         again = page.url
     for page in open_page(browser, again, width=1280):
         settle(page)

@@ -73,7 +73,8 @@ def build(service: Service | None = None) -> gr.Blocks:
         language.input(speak, [compare.shown, generate.board, *controls], again, show_progress="hidden", queue=False)
         language.change(None, language, None, js=_SET_LANGUAGE)
         first = demo.load(begin, None, [*controls, *wording.components, generate.view], show_progress="hidden")
-        first.then(compare.run, controls, compare.outputs)
+        first.then(compare.unfold, controls, compare.settings, show_progress="hidden", queue=False)
+        first.then(**compare.running)
     return demo
 
 

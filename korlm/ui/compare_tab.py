@@ -36,6 +36,7 @@ class CompareTab:
 
     Attributes:
         controls: what `Form.of` takes, in its order.
+        settings: holds those of them that are Kiwi's.
         shown: what the view shows now.
         view: the view.
         note: what was done to the text.
@@ -43,6 +44,7 @@ class CompareTab:
     """
 
     controls: list[Any]
+    settings: gr.Accordion
     shown: gr.State
     view: gr.HTML
     note: gr.HTML
@@ -52,6 +54,22 @@ class CompareTab:
     def reference(self) -> gr.Dropdown:
         """The choice of the lane that cuts are judged against."""
         return self.controls[7]
+
+    def unfold(self, *values: Any) -> Any:
+        """Open Kiwi's settings where a link brought some."""
+        return gr.update(open=Form.of(*values).settings.active)
+
+    @property
+    def running(self) -> dict[str, Any]:
+        """What every event that runs has in common."""
+        inputs, outputs = self.controls, self.outputs
+        return {
+            "fn": self.run,
+            "inputs": inputs,
+            "outputs": outputs,
+            "show_progress": "minimal",
+            "show_progress_on": self.view,
+        }
 
     @property
     def outputs(self) -> list[Any]:
@@ -129,13 +147,14 @@ def build(service: Service, wording: Wording, language: gr.Radio, script: str) -
         )
         wording.add(examples, label="examples", sample_labels=controls.example_labels)
         names = controls.choice(service, wording)
-        own = controls.kiwi(wording)
+        settings, own = controls.kiwi(wording)
     with gr.Row(elem_classes="kl-looks"):
         looks = controls.looks(wording)
         link, csv, json = controls.tools(wording)
     view = gr.HTML(compared_view(None, Look()), elem_id="compare-view", js_on_load=script, min_height=320)
     stressed = gr.State(None)
-    tab = CompareTab([text, names, *own, *looks, language, stressed], gr.State(None), view, note, service)
+    parts = [text, names, *own, *looks, language, stressed]
+    tab = CompareTab(parts, settings, gr.State(None), view, note, service)
     _bind_run(tab, [run.click, text.submit], examples, text)
     _bind_stresses(tab, stresses, undo, text, stressed)
     again = [tab.view, tab.reference, tab.note]
@@ -153,10 +172,10 @@ def build(service: Service, wording: Wording, language: gr.Radio, script: str) -
 
 
 def _bind_run(tab: CompareTab, triggers: Sequence[Any], examples: gr.Dataset, text: gr.Textbox) -> None:
-    gr.on(triggers, tab.run, tab.controls, tab.outputs, show_progress="minimal", trigger_mode="always_last")
+    gr.on(triggers, **tab.running, trigger_mode="always_last")
     samples = list(controls.EXAMPLES.values())
     chosen = examples.click(lambda index: samples[index], examples, text, show_progress="hidden", queue=False)
-    chosen.then(tab.run, tab.controls, tab.outputs, show_progress="minimal")
+    chosen.then(**tab.running)
 
 
 def _bind_stresses(
@@ -170,7 +189,7 @@ def _bind_stresses(
     }
     made = [button.click(functools.partial(asking.press, kind), **both) for kind, button in buttons.items()]
     for event in [*made, undo.click(asking.restore, **both)]:
-        event.then(tab.run, tab.controls, tab.outputs, show_progress="minimal")
+        event.then(**tab.running)
 
 
 def _bind_files(tab: CompareTab, csv: gr.Button, json: gr.Button) -> None:

@@ -74,9 +74,10 @@ def stress_row(wording: Wording) -> tuple[dict[str, gr.Button], gr.Button, gr.HT
     return buttons, undo, note
 
 
-def kiwi(wording: Wording) -> list[Any]:
-    """Return the user dictionary and the four switches of the visitor's own Kiwi, in a closed accordion."""
-    with wording.add(gr.Accordion(open=False, elem_id="kiwi-settings"), label="kiwi_settings"), gr.Row():
+def kiwi(wording: Wording) -> tuple[gr.Accordion, list[Any]]:
+    """Return the accordion, closed, of the visitor's own Kiwi, and in it the user dictionary and the four switches."""
+    settings = wording.add(gr.Accordion(open=False, elem_id="kiwi-settings"), label="kiwi_settings")
+    with settings, gr.Row():
         words = gr.Textbox(
             lines=3, max_lines=8, elem_id="user-words", placeholder="갓생러\n존맛탱/NNG", scale=2, min_width=260
         )
@@ -85,7 +86,7 @@ def kiwi(wording: Wording) -> list[Any]:
     wording.add(words, label="words", info=lambda spoken: say("words_info", spoken, most=MAX_WORDS))
     for name, box in zip(SWITCHES, (typos, coda, compounds, letters), strict=True):
         wording.add(box, label=f"switch_{name}")
-    return [words, typos, coda, compounds, letters]
+    return settings, [words, typos, coda, compounds, letters]
 
 
 def looks(wording: Wording) -> list[Any]:
