@@ -96,7 +96,7 @@ class CompareTab:
         usable = [known.name for known in self.service.tokenizers() if not known.reason]
         wanted = address.read(values, usable)
         text, stressed = wanted.text or DEFAULT_TEXT, None
-        if wanted.stress and wanted.text:
+        if wanted.stress:
             text, stressed = asking.press(wanted.stress, text, None)
         look, settings = wanted.look, wanted.settings
         reference = gr.update(choices=controls.references(usable, look.language), value=look.reference)
