@@ -129,7 +129,10 @@ def _add_compare(group: Any) -> None:
     )
     parser.add_argument("text", nargs="?", help=pick("글 (없으면 표준 입력)", "text (else standard input)"))
     names = "word,kiwi,okt,unigram,syllable", "word,kiwi,unigram,bpe,syllable"
-    said = pick(f"쉼표로 나눈 이름 [{names[0]}, 말뭉치에는 {names[1]}]", f"names [{names[0]}; of a corpus {names[1]}]")
+    said = pick(
+        f"쉼표로 나눈 이름, 또는 all [{names[0]}, 말뭉치에는 {names[1]}]",
+        f"names, or all [{names[0]}; of a corpus {names[1]}]",
+    )
     parser.add_argument("-t", "--tokenizers", help=said)
     parser.set_defaults(names=names)
     _add_measuring(parser.add_argument_group(pick("말뭉치로 재기", "measuring on a corpus")))

@@ -83,8 +83,11 @@ def encode(options: argparse.Namespace) -> None:
 def compare(options: argparse.Namespace) -> None:
     """Print one text cut by several tokenizers, or what they measure on a corpus."""
     from korlm.comparison.table import compare
+    from korlm.tokenizers.registry import list_tokenizers
 
     names = [name.strip() for name in options.tokenizers.split(",")] if options.tokenizers else None
+    if names == ["all"]:
+        names = [info.name for info in list_tokenizers() if info.ready]
     if options.corpus or options.gold:
         from korlm.comparison.command import measure
 

@@ -79,7 +79,7 @@ def kiwi(wording: Wording) -> tuple[gr.Accordion, list[Any]]:
     settings = wording.add(gr.Accordion(open=False, elem_id="kiwi-settings"), label="kiwi_settings")
     with settings, gr.Row():
         words = gr.Textbox(
-            lines=3, max_lines=8, elem_id="user-words", placeholder="갓생러\n존맛탱/NNG", scale=2, min_width=260
+            lines=3, max_lines=8, elem_id="user-words", placeholder="어쩔티비\n존맛탱/NNG", scale=2, min_width=260
         )
         with gr.Column(min_width=220):
             typos, coda, compounds, letters = (gr.Checkbox(False, elem_id=f"kiwi-{name}") for name in SWITCHES)
