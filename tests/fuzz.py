@@ -6,26 +6,10 @@ Needs atheris (pip install atheris). Every text must come back, by ids and by pi
 from __future__ import annotations
 
 import sys
-
-import atheris
-
-with atheris.instrument_imports(include=["korlm"]):
-    import korlm
-    import korlm.tokenizers.registry
-
-name, _, split = sys.argv.pop(1).partition("/")
-tokenizer = korlm.load_tokenizer(name, **({"split": split} if split else {}))
+from typing import Any
 
 
-def one(data: bytes) -> None:
-    provider = atheris.FuzzedDataProvider(data)
-    if provider.ConsumeBool():  # mostly Hangul: 3 of 4 code points of any text are in planes that no analyzer knows
-        text = "".join(
-            chr(0xAC00 + provider.ConsumeIntInRange(0, 11171)) for _ in range(provider.ConsumeIntInRange(0, 20))
-        )
-        text = provider.ConsumeUnicodeNoSurrogates(4) + text + provider.ConsumeUnicodeNoSurrogates(4)
-    else:
-        text = provider.ConsumeUnicodeNoSurrogates(provider.ConsumeIntInRange(0, 60))
+def check(tokenizer: Any, text: str) -> None:
     encoding = tokenizer.encode(text)
     assert tokenizer.decode(encoding.ids) == text
     assert tokenizer.encode_ids([text])[0] == encoding.ids
@@ -37,5 +21,29 @@ def one(data: bytes) -> None:
     assert position == len(text)
 
 
-atheris.Setup(sys.argv, one)
-atheris.Fuzz()
+def main() -> None:
+    import atheris
+
+    with atheris.instrument_imports(include=["korlm"]):
+        import korlm
+        import korlm.tokenizers.registry
+
+    name, _, split = sys.argv.pop(1).partition("/")
+    tokenizer = korlm.load_tokenizer(name, **({"split": split} if split else {}))
+
+    def one(data: bytes) -> None:
+        provider = atheris.FuzzedDataProvider(data)
+        if provider.ConsumeBool():  # Hangul: any text at all is mostly planes that no analyzer knows
+            count = provider.ConsumeIntInRange(0, 20)
+            body = "".join(chr(0xAC00 + provider.ConsumeIntInRange(0, 11171)) for _ in range(count))
+            text = provider.ConsumeUnicodeNoSurrogates(4) + body + provider.ConsumeUnicodeNoSurrogates(4)
+        else:
+            text = provider.ConsumeUnicodeNoSurrogates(provider.ConsumeIntInRange(0, 60))
+        check(tokenizer, text)
+
+    atheris.Setup(sys.argv, one)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

@@ -324,3 +324,17 @@ def test_pieces_are_short_and_lose_nothing(text: str) -> None:
         assert text[start : start + len(body)] == body == body.strip()
         assert len(body) <= 2_000
         assert max(map(len, body.split())) <= 100
+
+
+def test_long_runs_of_lone_letters_are_cut_apart_where_the_analyzer_needs_it() -> None:
+    text = "ㅎ" + "ㄷ" * 25 + " 역시"
+    assert [len(piece) for _, piece in cut(text, 16, 10)] == [10, 10, 9]
+    assert "".join(piece for _, piece in cut(text, 100)) == text
+
+
+def test_kkma_comes_back_from_a_review_of_letters() -> None:
+    analyzer = KonlpyAnalyzer("kkma")
+    try:
+        assert analyzer.analyze(["ㅎㄷㄷㄷㄷㄷㄷㄷㄷㄷㄷㄷㄷㄷㄷㄷㄷㄷ 역시 해머!"])[0][-1].form == "!"
+    finally:
+        analyzer.close()

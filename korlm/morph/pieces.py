@@ -43,24 +43,26 @@ def blank(text: str) -> str:
     return _unsendable().sub(" ", text)
 
 
-def cut(text: str, run: int) -> Iterator[tuple[int, str]]:
+def cut(text: str, run: int, letters: int = 0) -> Iterator[tuple[int, str]]:
     """Yield the offset and text of each piece to analyze apart: at most 2,000 characters, cut at a space if possible.
 
     Args:
         text: as `blank` returns it.
         run: the longest stretch without a space, in characters; a longer one is cut hard.
+        letters: the longest stretch of lone letters (ㅋㅋ), likewise; 0 for no limit of their own.
 
         >>> list(cut(" 가나다라 마", 3))
         [(1, '가나다'), (4, '라 마')]
     """
-    too_long = re.compile(rf"\S{{{run + 1}}}")
+    of_letters = rf"|[ㄱ-ㆎ]{{{letters + 1}}}" if letters else ""
+    too_long = re.compile(rf"\S{{{run + 1}}}{of_letters}")
     start = 0
     while start < len(text):
         end = min(start + PIECE_CHARACTERS, len(text))
         if end < len(text) and (space := text.rfind(" ", start + 1, end)) > 0:
             end = space
         if found := too_long.search(text, start, end):
-            end = found.start() + run
+            end = found.end() - 1
         piece = text[start:end]
         if body := piece.strip():
             yield start + len(piece) - len(piece.lstrip()), body
