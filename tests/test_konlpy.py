@@ -332,6 +332,7 @@ def test_long_runs_of_lone_letters_are_cut_apart_where_the_analyzer_needs_it() -
     assert "".join(piece for _, piece in cut(text, 100)) == text
 
 
+@needs_konlpy
 def test_kkma_comes_back_from_a_review_of_letters() -> None:
     analyzer = KonlpyAnalyzer("kkma")
     try:

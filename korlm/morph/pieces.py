@@ -54,15 +54,15 @@ def cut(text: str, run: int, letters: int = 0) -> Iterator[tuple[int, str]]:
         >>> list(cut(" 가나다라 마", 3))
         [(1, '가나다'), (4, '라 마')]
     """
-    of_letters = rf"|[ㄱ-ㆎ]{{{letters + 1}}}" if letters else ""
-    too_long = re.compile(rf"\S{{{run + 1}}}{of_letters}")
+    too_long = [re.compile(rf"\S{{{run + 1}}}"), *([re.compile(rf"[ㄱ-ㆎ]{{{letters + 1}}}")] if letters else [])]
     start = 0
     while start < len(text):
         end = min(start + PIECE_CHARACTERS, len(text))
         if end < len(text) and (space := text.rfind(" ", start + 1, end)) > 0:
             end = space
-        if found := too_long.search(text, start, end):
-            end = found.end() - 1
+        for pattern in too_long:
+            if found := pattern.search(text, start, end):
+                end = found.end() - 1
         piece = text[start:end]
         if body := piece.strip():
             yield start + len(piece) - len(piece.lstrip()), body
