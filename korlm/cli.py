@@ -82,6 +82,16 @@ def _add_tokenize(group: Any) -> None:
     )
     parser.add_argument("-t", "--tokenizer", help=said)
     parser.add_argument("--ids", action="store_true", help=pick("조각 대신 ID", "ids instead of pieces"))
+    _add_cutting(parser)
+    parser.add_argument(
+        "--no-stopwords", action="store_true", help=pick("불용어를 뺌 (낱말과 형태소)", "leave stop words out")
+    )
+    parser.add_argument(
+        "--stopwords", help=pick("--no-stopwords에 쓸 목록 파일", "list for --no-stopwords"), metavar="FILE"
+    )
+
+
+def _add_cutting(parser: argparse.ArgumentParser) -> None:
     cuts = parser.add_argument_group(pick("자르는 방법", "how it is cut"))
     cuts.add_argument(
         "--language", choices=("ko", "en"), help=pick("en: 영어 낱말 (spaCy)", "en: English words (spaCy)")
@@ -95,12 +105,8 @@ def _add_tokenize(group: Any) -> None:
     for name, ko, en in (
         ("normalize-coda", "덧붙은 받침을 떼고 분석 (했엌) (Kiwi)", "undo added final consonants (Kiwi)"),
         ("split-compounds", "합성어를 나눔 (Kiwi)", "split compounds (Kiwi)"),
-        ("no-stopwords", "불용어를 뺌 (낱말과 형태소)", "leave stop words out (words and morphemes)"),
     ):
         cuts.add_argument(f"--{name}", action="store_true", help=pick(ko, en))
-    cuts.add_argument(
-        "--stopwords", help=pick("--no-stopwords에 쓸 목록 파일", "list for --no-stopwords"), metavar="FILE"
-    )
 
 
 def _add_encode(group: Any) -> None:
@@ -187,9 +193,18 @@ def _add_train(group: Any) -> None:
     parser.add_argument("--resume", action="store_true", help=pick("멈춘 데서 이어서", "go on where it stopped"))
     parser.add_argument("--overwrite", action="store_true", help=pick("있던 것을 지우고 새로", "start anew over a run"))
     parser.add_argument("--half", action="store_true", help=pick("float16으로 저장", "save weights as float16"))
-    parser.add_argument(
+    alone = parser.add_argument_group(pick("토크나이저만 만들기", "a tokenizer alone"))
+    alone.add_argument(
         "--only-tokenizer", action="store_true", help=pick("토크나이저만 만든다", "make the tokenizer alone")
     )
+    for name, default, ko, en in (
+        ("min-count", 2, "이보다 드문 조각은 뺌 [2]", "leave rarer pieces out [2]"),
+        ("coverage", 0.9995, "글자 포함률 [0.9995]", "share of characters covered [0.9995]"),
+        ("on-unknown", "fallback", "모르는 조각: fallback이나 unk [fallback]", "fallback or unk [fallback]"),
+        ("specials", "", "더할 특수 토큰, 쉼표로 나눔", "further special tokens, comma-separated"),
+    ):
+        alone.add_argument(f"--{name}", type=type(default), default=default, help=pick(ko, en), metavar="X")
+    _add_cutting(parser)
     _add_fields(parser, ModelConfig)
     _add_fields(parser, TrainConfig)
 

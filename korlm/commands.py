@@ -23,11 +23,8 @@ def tokenize(options: argparse.Namespace) -> None:
     from korlm.tokenizers.stoplist import stop_words
     from korlm.tokenizers.stopwords import check_unit, cuts, keep
 
-    asked = {"split": options.split, "user_words": options.user_dictionary, "typos": options.typos}
-    asked |= {name: getattr(options, name) for name in ("normalize_coda", "split_compounds")}
-    asked |= {"language": "en"} if options.language == "en" else {}
     name = options.tokenizer or ("word" if options.language == "en" else "kiwi")
-    tokenizer = load_tokenizer(name, **{key: value for key, value in asked.items() if value})
+    tokenizer = load_tokenizer(name, **_cutting(options))
     words = None
     if options.no_stopwords or options.stopwords:
         check_unit(tokenizer)
@@ -114,9 +111,18 @@ def train(options: argparse.Namespace) -> None:
 
     corpus = load_corpus(options.corpus, column=_column(options.column), limit=options.limit)
     if options.only_tokenizer:
-        tokenizer = train_tokenizer(options.tokenizer, corpus.train, vocab_size=options.vocab_size or None)
+        tokenizer = train_tokenizer(
+            options.tokenizer, corpus.train, vocab_size=options.vocab_size or None, min_count=options.min_count,
+            coverage=options.coverage, on_unknown=options.on_unknown,
+            specials=[name.strip() for name in options.specials.split(",") if name.strip()], **_cutting(options),
+        )  # fmt: skip
         tokenizer.save(options.folder)
         return _print(options, {"folder": options.folder, "signature": tokenizer.signature})
+    if strange := _cutting(options):
+        raise InputError(
+            f"'{next(iter(strange))}'은(는) --only-tokenizer와 함께 씁니다. 토크나이저를 먼저 만들고 그 폴더를 --tokenizer로 주세요.",
+            f"'{next(iter(strange))}' goes with --only-tokenizer. Make the tokenizer first and give its folder to --tokenizer.",
+        )
     asked = _asked(options, ModelConfig) | _asked(options, TrainConfig)
     with TrainingBar(file=sys.stderr) as bar:
         lm = train_model(
@@ -192,6 +198,14 @@ def app(options: argparse.Namespace) -> None:
 
 def _asked(options: argparse.Namespace, config: type) -> dict[str, Any]:
     return {entry.name: getattr(options, entry.name) for entry in fields(config)}
+
+
+def _cutting(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of `korlm.load_tokenizer` that were asked for."""
+    asked = {"split": options.split, "user_words": options.user_dictionary, "typos": options.typos}
+    asked |= {name: getattr(options, name) for name in ("normalize_coda", "split_compounds")}
+    asked |= {"language": "en"} if options.language == "en" else {}
+    return {key: value for key, value in asked.items() if value}
 
 
 def _column(column: str | None) -> str | int | None:

@@ -148,5 +148,5 @@ def test_the_three_bundled_models_cut_the_text_three_ways() -> None:
 @pytest.mark.parametrize("name", korlm.list_models())
 def test_a_bundled_model_scores_as_it_says(name: str, corpora: Path) -> None:
     lm = korlm.load_model(name)
-    score = lm.score(korlm.load_corpus("reviews").test[:3000])
-    assert score.bits_per_character == pytest.approx(lm.info["test"]["bits_per_character"], abs=0.06)
+    score = lm.score(korlm.load_corpus("reviews").test[:1000])
+    assert score.bits_per_character == pytest.approx(lm.info["test"]["bits_per_character"], abs=0.08)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from korlm.tokenizers.registry import list_tokenizers, load_tokenizer
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -36,7 +38,9 @@ def test_tokenize_gives_json_that_decodes() -> None:
     done = korlm("tokenize", "-t", "kiwi", "--json", stdin="했다 ▁\n\n")
     first, second = (json.loads(line) for line in done.stdout.splitlines())
     assert first["text"] == "했다 ▁" and second["ids"] == []
-    assert first["segments"][0]["morphemes"][1] == ["었", "EP"]
+    assert first["segments"][0]["morphemes"][0] == {
+        "form": "하", "lemma": "하다", "tag": "VV", "sejong": "VV", "span": [0, 1],
+    }  # fmt: skip
 
 
 def test_tokenize_reads_files(tmp_path: Path) -> None:
@@ -115,3 +119,25 @@ def test_a_surrogate_from_a_badly_encoded_pipe_is_a_clear_error() -> None:
     )
     assert done.returncode == 2
     assert "UTF-8" in done.stderr.decode()
+
+
+def test_a_tokenizer_alone_takes_the_options_of_its_cuts(tmp_path: Path) -> None:
+    folder = tmp_path / "it"
+    done = korlm(
+        "train", "kolaw", "--only-tokenizer", "--tokenizer", "kiwi", "--split", "jamo", "--specials", "<user>,<bot>",
+        "--min-count", "3", "--folder", str(folder),
+    )  # fmt: skip
+    assert done.returncode == 0 and "split:jamo" in done.stdout, done.stderr
+    assert list(load_tokenizer(folder).specials)[-2:] == ["<user>", "<bot>"]
+    done = korlm("train", "kolaw", "--split", "jamo", "--folder", str(tmp_path / "run"))
+    assert done.returncode == 2 and "--only-tokenizer" in done.stderr
+    done = korlm("train", "kolaw", "--only-tokenizer", "--tokenizer", "word", "--on-unknown", "drop")
+    assert done.returncode == 2 and "fallback" in done.stderr
+
+
+@pytest.mark.slow  # starts every analyzer
+def test_all_tokenizers_are_measured_by_one_word() -> None:
+    done = korlm("compare", "--corpus", "kolaw", "--limit", "1", "-t", "all", "--resamples", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    measured = {row["name"] for row in json.loads(done.stdout)["tokenizers"]}
+    assert measured == {info.name for info in list_tokenizers() if info.ready}

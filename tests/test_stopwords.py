@@ -166,7 +166,8 @@ def test_the_command_takes_the_options_of_the_cuts(tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("갓생\tNNP\n", "utf-8")
     assert run("--user-dictionary", str(tmp_path / "words.txt"), stdin="갓생러\n").stdout.startswith("갓생│")
     typos = json.loads(run("--typos", "basic", "--json", stdin="안됀다\n").stdout)
-    assert ["되", "VV"] in [morpheme for segment in typos["segments"] for morpheme in segment["morphemes"]]
+    forms = [(one["form"], one["tag"]) for segment in typos["segments"] for one in segment["morphemes"]]
+    assert ("되", "VV") in forms
     for flag in ("--normalize-coda", "--split-compounds"):
         assert run(flag, stdin="했엌\n").returncode == 0
     refused = run("-t", "word", "--typos", "basic", stdin="가\n")

@@ -14,6 +14,7 @@ from typing import Any
 
 from korlm.comparison.intrinsic import Counts, measure
 from korlm.language import pick
+from korlm.morph.base import Morpheme
 from korlm.tokenizers.base import Encoding, Tokenizer
 from korlm.tokenizers.registry import load_tokenizer
 
@@ -113,9 +114,20 @@ def encoding_dict(encoding: Encoding) -> dict[str, Any]:
         "spans": encoding.spans,
         "tags": encoding.tags,
         "segments": [
-            {"span": (start, end), "morphemes": [list(morpheme[:2]) for morpheme in morphemes]}
+            {"span": (start, end), "morphemes": [morpheme_dict(morpheme) for morpheme in morphemes]}
             for start, end, morphemes in encoding.segments
         ],
+    }
+
+
+def morpheme_dict(morpheme: Morpheme) -> dict[str, Any]:
+    """Return a morpheme as plain values for JSON."""
+    return {
+        "form": morpheme.form,
+        "lemma": morpheme.lemma,
+        "tag": morpheme.tag,
+        "sejong": morpheme.sejong,
+        "span": (morpheme.start, morpheme.end),
     }
 
 
