@@ -101,4 +101,5 @@ def test_time_grows_no_faster_than_the_text(text: str, forms: list[str]) -> None
         return time.process_time() - begin
 
     quarter = min(seconds(4) for _ in range(2))
-    assert seconds(1) < 12 * quarter + 0.2
+    # 4 if linear, 16 if quadratic; other work on the same cores can slow a single pass down
+    assert any(seconds(1) < 12 * quarter + 0.2 for _ in range(3))
