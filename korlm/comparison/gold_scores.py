@@ -26,7 +26,7 @@ treebank's ㅂ니다); allomorphs (았 and 었) are different forms, as each sid
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from korlm.comparison.agreement import cuts, is_letter
@@ -105,8 +105,9 @@ def score_sentence(encoding: Encoding, gold: Sequence[Reference]) -> GoldCounts:
     """
     made = cuts(encoding)
     own = [{cut for cut in made if eojeol.start < cut < eojeol.end} for eojeol in gold]
-    inside, in_letters, begun = _id_cuts(encoding, gold)
-    forms = _forms_by_eojeol(encoding, gold)
+    owner = {place: index for index, eojeol in enumerate(gold) for place in range(eojeol.start, eojeol.end)}
+    inside, in_letters, begun = _id_cuts(encoding, gold, owner)
+    forms = _forms_by_eojeol(encoding, len(gold), owner)
     pairs = list(zip(own, gold, strict=True))
     return GoldCounts(
         gold_eojeol=len(gold),
@@ -132,7 +133,7 @@ def comparable(form: str) -> str:
     >>> comparable("\\u11b8니다") == "ㅂ니다"
     True
     """
-    return "".join(map(shown, form))
+    return shown(form)
 
 
 def common(first: Sequence[str], second: Sequence[str]) -> int:
@@ -149,14 +150,15 @@ def common(first: Sequence[str], second: Sequence[str]) -> int:
     return row[-1]
 
 
-def _id_cuts(encoding: Encoding, gold: Sequence[Reference]) -> tuple[list[int], set[int], int]:
+def _id_cuts(
+    encoding: Encoding, gold: Sequence[Reference], owner: Mapping[int, int]
+) -> tuple[list[int], set[int], int]:
     """Return how many ids begin inside morphemes, syllables and bytes; the syllables cut; and all ids begun."""
-    owner = {place: eojeol for eojeol in gold for place in range(eojeol.start, eojeol.end)}
     inside, in_letters, begun, before = [0, 0, 0], set(), 0, 0
     for (start, end), piece in zip(encoding.spans, encoding.pieces, strict=True):
         first = next((place for place in range(start, end) if not encoding.text[place].isspace()), -1)
-        eojeol = owner.get(first)
-        if eojeol:
+        if first in owner:
+            eojeol = gold[owner[first]]
             begun += 1
             if start < before:
                 letters = is_letter(piece[:1])
@@ -169,9 +171,8 @@ def _id_cuts(encoding: Encoding, gold: Sequence[Reference]) -> tuple[list[int], 
     return inside, in_letters, begun
 
 
-def _forms_by_eojeol(encoding: Encoding, gold: Sequence[Reference]) -> list[list[str]]:
-    owner = {place: index for index, eojeol in enumerate(gold) for place in range(eojeol.start, eojeol.end)}
-    forms: list[list[str]] = [[] for _ in gold]
+def _forms_by_eojeol(encoding: Encoding, count: int, owner: Mapping[int, int]) -> list[list[str]]:
+    forms: list[list[str]] = [[] for _ in range(count)]
     for place, form in _forms(encoding):
         if place in owner:
             forms[owner[place]].append(comparable(form))

@@ -60,7 +60,7 @@ def script_of(piece: str) -> str:
 
 def _pieces(tokenizer: Tokenizer) -> Iterator[tuple[str, str]]:
     """Yield the script of each id and its text, which is empty for bytes and special tokens."""
-    specials, lone = set(tokenizer.specials.values()), set(tokenizer.byte_ids.values())
+    specials, lone = set(tokenizer.specials.values()), tokenizer.lone_bytes
     for number, token in enumerate(tokenizer.token_bytes):
         if number in specials or number in lone:
             yield "special" if number in specials else "bytes", ""

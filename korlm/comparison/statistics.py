@@ -17,6 +17,7 @@ import numpy as np
 from korlm.comparison.agreement import cuts
 from korlm.comparison.gold import GoldSentence
 from korlm.comparison.gold_scores import GoldCounts, references, score_sentence
+from korlm.corpora.tokens import id_type
 from korlm.text.spans import Span, eojeol_spans
 from korlm.tokenizers.base import Encoding, Tokenizer
 
@@ -57,8 +58,7 @@ class _Tally:
     unknown: list[np.ndarray] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.lone = set(self.tokenizer.byte_ids.values())
-        self.dtype = np.uint16 if self.tokenizer.vocab_size <= 2**16 else np.uint32
+        self.dtype = id_type(self.tokenizer)
 
     def add(self, encodings: Sequence[Encoding], gold: Sequence[GoldCounts]) -> np.ndarray:
         """Count a batch; return its cuts as places in the batch's text, one character between lines."""
@@ -67,8 +67,8 @@ class _Tally:
         rows, places, offset = [], [], 0
         for index, encoding in enumerate(encodings):
             unknown = self.tokenizer.unknown(encoding)
-            for number, segment in enumerate(encoding.segments):
-                (lacking if number in unknown else known).add(encoding.text[segment[0] : segment[1]])
+            for number, stretch in enumerate(encoding.stretches):
+                (lacking if number in unknown else known).add(stretch)
             rows.append((*self._row(encoding, len(unknown)), *(gold[index] if gold else ())))
             places += [offset + cut for cut in cuts(encoding)]
             offset += len(encoding.text) + 1
@@ -87,7 +87,7 @@ class _Tally:
             len(encoding.ids),
             len(encoding.segments),
             unknown,
-            sum(number in self.lone for number in encoding.ids),
+            sum(number in self.tokenizer.lone_bytes for number in encoding.ids),
             count_whole(encoding.spans, eojeol),
         )
 

@@ -48,7 +48,7 @@ class Comparison:
 
     def __str__(self) -> str:
         width = max((len(lane.name) for lane in self.lanes), default=0)
-        rows = [f"{lane.name:<{width}}  {show(_cuts(lane.encoding))}" for lane in self.lanes]
+        rows = [f"{lane.name:<{width}}  {show(lane.encoding.stretches)}" for lane in self.lanes]
         return "\n".join([*rows, "", self._table(width)] if self.vocabularies else rows)
 
     def _table(self, width: int) -> str:
@@ -129,10 +129,6 @@ def morpheme_dict(morpheme: Morpheme) -> dict[str, Any]:
         "sejong": morpheme.sejong,
         "span": (morpheme.start, morpheme.end),
     }
-
-
-def _cuts(encoding: Encoding) -> list[str]:
-    return [encoding.text[segment.start : segment.end] for segment in encoding.segments]
 
 
 def show(pieces: Sequence[str]) -> str:

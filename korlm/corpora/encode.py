@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from korlm.artifacts import FORMAT, read_json, write_json
+from korlm.corpora.files import unreadable
 from korlm.corpora.stream import Batch, read_batches
 from korlm.corpora.tokens import HEADER, ArrayFile, id_type
 from korlm.errors import ArtifactError, CorpusError, InputError, KorlmError
@@ -226,10 +227,7 @@ def _source(path: Path) -> dict[str, Any]:
         with path.open("rb") as handle:
             head = hashlib.sha256(handle.read(2**20)).hexdigest()
     except OSError as error:
-        raise CorpusError(
-            f"{path}을(를) 읽지 못했습니다 ({error.strerror}). 경로를 확인하세요.",
-            f"Cannot read {path} ({error.strerror}). Check the path.",
-        ) from error
+        raise unreadable(path, error) from error
     return {"size": state.st_size, "mtime_ns": state.st_mtime_ns, "head_sha256": head}
 
 

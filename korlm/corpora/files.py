@@ -57,6 +57,15 @@ def read_file(path: str | Path, *, column: str | int | None = None, raw: IO[byte
         ) from error
 
 
+def unreadable(path: Path, error: OSError) -> CorpusError:
+    """Return the error for a file that the system does not let us read."""
+    reason = error.strerror or type(error).__name__
+    return CorpusError(
+        f"{path}을(를) 읽지 못했습니다 ({reason}). 경로를 확인하세요.",
+        f"Cannot read {path} ({reason}). Check the path.",
+    )
+
+
 def _open(path: Path, raw: IO[bytes] | None) -> IO[str]:
     file: Any = gzip.open(raw or path) if path.suffix == ".gz" else raw or path.open("rb")  # noqa: SIM115  # closed with its wrapper
     # newline="\n": a lone U+0085 or \r inside a review is text, not the end of a line

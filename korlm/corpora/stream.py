@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from korlm.corpora.files import read_file
+from korlm.corpora.files import read_file, unreadable
 from korlm.errors import CorpusError
 
 _CHARACTERS = 2**19  # a batch: 5 s of Kiwi, 0.1 s of SentencePiece; some 50 MB on the way to an array
@@ -83,11 +83,7 @@ def _text_batches(path: Path, start: int) -> Iterator[Batch]:
                 start += len(block)
                 yield Batch([line for line in lines if line.strip()], start, start)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise CorpusError(
-            f"{path}을(를) 읽지 못했습니다 ({reason}). 경로를 확인하세요.",
-            f"Cannot read {path} ({reason}). Check the path.",
-        ) from error
+        raise unreadable(path, error) from error
 
 
 def _decode(path: Path, block: bytes, start: int) -> str:
@@ -120,8 +116,4 @@ def _row_batches(path: Path, column: str | int | None, start: int) -> Iterator[B
         ko, en = f" (글 {read:,}줄 다음)", f" (after {read:,} lines of text)"
         raise CorpusError(error.ko + ko, error.en + en) from error
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise CorpusError(
-            f"{path}을(를) 읽지 못했습니다 ({reason}). 경로를 확인하세요.",
-            f"Cannot read {path} ({reason}). Check the path.",
-        ) from error
+        raise unreadable(path, error) from error

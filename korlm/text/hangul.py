@@ -17,7 +17,7 @@ LEAD_LETTERS = tuple(chr(_LEAD + index) for index in range(len(LEADS)))
 VOWEL_LETTERS = tuple(chr(_VOWEL + index) for index in range(len(VOWELS)))
 TAIL_LETTERS = tuple(chr(_TAIL + index) for index in range(len(TAILS)))
 LETTERS = LEAD_LETTERS + VOWEL_LETTERS + TAIL_LETTERS  # the 67 conjoining letters that syllables are made of
-_SHOWN = dict(zip(LETTERS, LEADS + VOWELS + TAILS, strict=True))
+_SHOWN = str.maketrans(dict(zip(LETTERS, LEADS + VOWELS + TAILS, strict=True)))
 
 
 def is_syllable(character: str) -> bool:
@@ -57,6 +57,10 @@ def without_tail(syllable: str) -> str:
     return chr(ord(syllable) - (ord(syllable) - _SYLLABLE) % 28)
 
 
-def shown(letter: str) -> str:
-    """Return a conjoining letter as the compatibility letter that fonts draw alone; others as they are."""
-    return _SHOWN.get(letter, letter)
+def shown(text: str) -> str:
+    """Return ``text`` with each conjoining letter as the compatibility letter that fonts draw alone.
+
+    >>> shown("\\u11b8니다")
+    'ㅂ니다'
+    """
+    return text.translate(_SHOWN)

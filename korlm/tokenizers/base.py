@@ -14,8 +14,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from korlm.artifacts import FORMAT, new_folder, write_json
 from korlm.errors import InputError
 from korlm.morph.base import Morpheme
 from korlm.text.spans import Span, check_text, check_texts
@@ -79,6 +80,11 @@ class Encoding:
         """For each id, the part-of-speech tags of its segment (``VV+EP``), or None."""
         return [self.segments[index].tag for index in self.segment_of]
 
+    @property
+    def stretches(self) -> list[str]:
+        """For each segment the text that it covers."""
+        return [self.text[segment[0] : segment[1]] for segment in self.segments]
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -123,12 +129,24 @@ class Tokenizer(ABC):
         """Yield the encoding of each text."""
 
     @abstractmethod
+    def write_vocabulary(self, folder: Path) -> None:
+        """Write what numbers the pieces to a folder; see `save`."""
+
     def save(self, folder: str | Path) -> None:
         """Write the tokenizer to ``folder``, atomically, for `korlm.load_tokenizer`.
 
         Raises:
             ArtifactError: the folder cannot be written.
         """
+        config = {"kind": "tokenizer", "format": FORMAT, "name": self.name, "unit": self.unit}
+        with new_folder(folder) as temporary:
+            write_json(temporary / "config.json", config | self._options() | {"signature": self.signature})
+            self.write_vocabulary(temporary)
+
+    def _options(self) -> dict[str, Any]:
+        """Return what ``config.json`` must say for the same ids to come back, as plain values."""
+        further = [name for name in self.specials if name not in SPECIALS]
+        return {"specials": further} if further else {}
 
     @property
     def vocab_size(self) -> int:
@@ -151,6 +169,16 @@ class Tokenizer(ABC):
         """``fallback`` (to syllables and bytes, nothing is lost) or ``unk`` (one ``<unk>``, lossy)."""
         return "fallback"
 
+    @property
+    def unk_id(self) -> int:
+        """The id of what the vocabulary lacks, or -1."""
+        return self.specials.get("<unk>", -1)
+
+    @cached_property
+    def lone_bytes(self) -> frozenset[int]:
+        """The ids that are a lone byte."""
+        return frozenset(self.byte_ids.values())
+
     def _versions(self) -> list[str]:
         """Return ``name:version`` of what else decides the cuts."""
         return []
@@ -160,7 +188,7 @@ class Tokenizer(ABC):
 
         Here: those that took bytes or ``<unk>``. The byte unit lacks none.
         """
-        strange = {*self.byte_ids.values(), self.specials.get("<unk>", -1)}
+        strange = self.lone_bytes | {self.unk_id}
         return {owner for number, owner in zip(encoding.ids, encoding.segment_of, strict=True) if number in strange}
 
     def encode(self, text: str) -> Encoding:
@@ -230,8 +258,9 @@ class Tokenizer(ABC):
     @cached_property
     def _surfaces(self) -> list[str | None]:
         """For each id its text, or None where it is a lone byte of a character."""
-        lone = set(self.byte_ids.values())
-        return [None if index in lone else token.decode("utf-8") for index, token in enumerate(self.token_bytes)]
+        return [
+            None if index in self.lone_bytes else token.decode("utf-8") for index, token in enumerate(self.token_bytes)
+        ]
 
     @cached_property
     def _special_names(self) -> dict[int, str]:

@@ -10,14 +10,13 @@ Composed of the two as they are: a `MorphemeSegmenter` and a `SubwordTokenizer` 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
-from korlm.artifacts import write_file
 from korlm.text.spans import Span
 from korlm.tokenizers.base import Encoding, Segment, Tokenizer
+from korlm.tokenizers.names import parts_of
 from korlm.tokenizers.pieces import PieceTokenizer
 from korlm.tokenizers.segmenter import Segmenter
-from korlm.tokenizers.subword import MODEL_FILE, SubwordTokenizer, train_subword
+from korlm.tokenizers.subword import SubwordTokenizer, train_subword
 
 _DELIMITER = "\x01"  # of morphemes, for SentencePiece's trainer alone
 
@@ -45,9 +44,6 @@ class ComposedTokenizer(PieceTokenizer):
     def unknown(self, encoding: Encoding) -> set[int]:
         return Tokenizer.unknown(self, encoding)
 
-    def _save_vocabulary(self, folder: Path) -> None:
-        write_file(folder / MODEL_FILE, self.subwords.model)
-
 
 def train_composed(
     name: str, segmenter: Segmenter, lines: Iterable[str], vocab_size: int, *, workers: int, soft: bool, coverage: float,
@@ -61,10 +57,9 @@ def train_composed(
     pieces = segmenter.pieces([line.replace(_DELIMITER, " ") for line in lines], workers=workers)
     joined = (_DELIMITER.join(line) for line in pieces)
     subwords = train_subword(
-        name.split("+")[1], joined, vocab_size, soft=soft, coverage=coverage, threads=workers,
+        parts_of(name)[-1], joined, vocab_size, soft=soft, coverage=coverage, threads=workers,
         specials=specials, delimiter=_DELIMITER,
     )  # fmt: skip
-    assert isinstance(subwords, SubwordTokenizer)
     return ComposedTokenizer(name, segmenter, subwords)
 
 

@@ -98,7 +98,7 @@ def _names(tokenizer: Tokenizer) -> set[str]:
 
 def _learnt(tokenizer: Tokenizer) -> list[int]:
     """Return the ids of what is neither a special token nor a byte."""
-    others = {*tokenizer.specials.values(), *tokenizer.byte_ids.values()}
+    others = {*tokenizer.specials.values(), *tokenizer.lone_bytes}
     return [number for number in range(tokenizer.vocab_size) if number not in others]
 
 

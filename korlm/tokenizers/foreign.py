@@ -11,8 +11,9 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from korlm.artifacts import FORMAT, new_folder, write_file, write_json
+from korlm.artifacts import write_file
 from korlm.text.spans import Span
 from korlm.text.utf8 import is_start
 from korlm.tokenizers.base import Encoding, Segment, Tokenizer, owners
@@ -40,7 +41,7 @@ class SentencePieceTokenizer(Tokenizer):
     def __init__(self, name: str, model: bytes) -> None:
         self.name = name
         self.model = model
-        self._processor = processor = load_processor(model or b"?")  # of no bytes it makes an empty object
+        self._processor = processor = load_processor(model)
         numbers = range(processor.get_piece_size())
         self.byte_ids = {int(processor.id_to_piece(i)[3:5], 16): i for i in numbers if processor.is_byte(i)}
         strange = [i for i in numbers if processor.is_control(i) or processor.is_unknown(i)]
@@ -49,7 +50,6 @@ class SentencePieceTokenizer(Tokenizer):
         self.token_bytes = [
             bytes_of[i] if i in bytes_of else processor.id_to_piece(i).replace(META, " ").encode() for i in numbers
         ]
-        self._unknown_id = processor.unk_id()
 
     def _decisive(self) -> bytes:
         return self.model  # its normalisation as well
@@ -61,9 +61,9 @@ class SentencePieceTokenizer(Tokenizer):
     def on_unknown(self) -> str:
         return "bytes" if self.byte_ids else "unk"
 
-    def unknown(self, encoding: Encoding) -> set[int]:
-        strange = {*self.byte_ids.values(), self._unknown_id}
-        return {owner for number, owner in zip(encoding.ids, encoding.segment_of, strict=True) if number in strange}
+    @property
+    def unk_id(self) -> int:
+        return self._processor.unk_id()
 
     def _ids(self, texts: Sequence[str], workers: int) -> list[list[int]]:
         ids: list[list[int]] = self._processor.encode(list(texts), num_threads=max(workers, 1)) if texts else []
@@ -80,10 +80,9 @@ class SentencePieceTokenizer(Tokenizer):
 
     def _share(self, spans: list[Span], ids: Sequence[int]) -> list[Span]:
         """Give all bytes of a character its span, which SentencePiece gives to the last of them alone."""
-        lone = set(self.byte_ids.values())
         begun = 0
         for index, number in enumerate(ids):
-            if number not in lone or is_start(self.token_bytes[number][0]):
+            if number not in self.lone_bytes or is_start(self.token_bytes[number][0]):
                 begun = index
             elif spans[index] != spans[begun]:
                 shared = (spans[begun][0], spans[index][1])
@@ -96,17 +95,11 @@ class SentencePieceTokenizer(Tokenizer):
         text: str = self._processor.decode(ids)
         return text.encode()
 
-    def save(self, folder: str | Path) -> None:
-        config = {
-            "kind": "tokenizer",
-            "format": FORMAT,
-            "name": self.name,
-            "unit": self.unit,
-            "on_unknown": "sentencepiece",
-        }
-        with new_folder(folder) as temporary:
-            write_json(temporary / "config.json", config | {"signature": self.signature})
-            write_file(temporary / MODEL_FILE, self.model)
+    def _options(self) -> dict[str, Any]:
+        return {"on_unknown": "sentencepiece"}  # all else is in the model
+
+    def write_vocabulary(self, folder: Path) -> None:
+        write_file(folder / MODEL_FILE, self.model)
 
 
 def _segments(text: str, spans: Sequence[Span]) -> list[Segment]:

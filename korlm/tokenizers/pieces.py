@@ -15,7 +15,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from korlm.artifacts import FORMAT, new_folder, write_json
 from korlm.text.hangul import shown
 from korlm.text.spans import Span
 from korlm.text.utf8 import is_complete, is_start
@@ -42,6 +41,8 @@ class PieceVocabulary(Protocol):
     def token_bytes(self) -> list[bytes]: ...
 
     def __contains__(self, piece: str) -> bool: ...
+
+    def write_vocabulary(self, folder: Path) -> None: ...
 
 
 class PieceTokenizer(Tokenizer):
@@ -123,23 +124,14 @@ class PieceTokenizer(Tokenizer):
 
     def token_text(self, token_id: int) -> str:
         text = super().token_text(token_id)
-        return "".join(map(shown, text)) if self.segmenter.letters else text
+        return shown(text) if self.segmenter.letters else text
 
-    def config(self) -> dict[str, Any]:
-        """Return what ``config.json`` says of the tokenizer."""
-        config = {"kind": "tokenizer", "format": FORMAT, "name": self.name, "unit": self.unit}
-        further = [name for name, number in self.specials.items() if number > 3]
-        config |= {"on_unknown": self.on_unknown} if not self.lossless else {}
-        config |= {"specials": further} if further else {}
-        return config | self.segmenter.options | {"signature": self.signature}
+    def _options(self) -> dict[str, Any]:
+        lossy = {} if self.lossless else {"on_unknown": self.on_unknown}
+        return lossy | super()._options() | self.segmenter.options
 
-    def save(self, folder: str | Path) -> None:
-        with new_folder(folder) as temporary:
-            write_json(temporary / "config.json", self.config())
-            self._save_vocabulary(temporary)
-
-    def _save_vocabulary(self, folder: Path) -> None:
-        write_json(folder / "vocabulary.json", getattr(self.vocabulary, "pieces"))  # noqa: B009
+    def write_vocabulary(self, folder: Path) -> None:
+        self.vocabulary.write_vocabulary(folder)
 
 
 class _LetterDecoder:

@@ -15,20 +15,22 @@ from pathlib import Path
 from typing import Any
 
 from korlm.artifacts import data_folder, read_config, read_json
-from korlm.errors import ArtifactError, InputError
+from korlm.errors import ArtifactError, InputError, MissingDependencyError
 from korlm.morph.base import Analyzer
 from korlm.morph.kiwi import KiwiAnalyzer
 from korlm.morph.kiwi_options import KiwiOptions
 from korlm.morph.konlpy import KonlpyAnalyzer
 from korlm.morph.mecab import MecabAnalyzer
 from korlm.morph.user_words import read_user_words
+from korlm.remote.address import address, no_revision
+from korlm.remote.fetch import fetch
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.byte import ByteSegmenter, byte_tokenizer
 from korlm.tokenizers.composed import ComposedTokenizer
 from korlm.tokenizers.foreign import SentencePieceTokenizer
 from korlm.tokenizers.jamo import JamoSegmenter
 from korlm.tokenizers.morpheme import MorphemeSegmenter
-from korlm.tokenizers.names import SUBWORDS, UNITS, analyzer_of, bundled, parts_of, unknown_name
+from korlm.tokenizers.names import SUBWORDS, UNITS, analyzer_of, bundled, missing, parts_of, unknown_name
 from korlm.tokenizers.names import list_tokenizers as list_tokenizers  # its public home is here
 from korlm.tokenizers.pieces import PieceTokenizer
 from korlm.tokenizers.segmenter import Segmenter
@@ -41,20 +43,25 @@ FOREIGN = "sentencepiece"
 _PLAIN: dict[str, type[Segmenter]] = {"syllable": SyllableSegmenter, "jamo": JamoSegmenter, "byte": ByteSegmenter}
 
 
-def load_tokenizer(name: str | Path, **options: Any) -> Tokenizer:
-    """Load a tokenizer: a name (with the bundled vocabulary), a folder that `Tokenizer.save` wrote, or a ``.model`` file.
+def load_tokenizer(
+    name: str | Path, *, revision: str | None = None, token: str | None = None, **options: Any
+) -> Tokenizer:
+    """Load a tokenizer: a name, a folder that `Tokenizer.save` wrote, a ``.model`` file, or one from the Hugging Face Hub.
 
     Args:
-        name: ``kiwi``, ``mecab+bpe``, ...; a folder; or a SentencePiece model, which gives the very ids of SentencePiece.
+        name: ``kiwi``, ``mecab+bpe``, ...; a folder; a SentencePiece model, which gives the very ids of SentencePiece; or
+            ``user/repo`` or ``user/repo@revision`` on the Hub. The first that there is wins, in this order.
+        revision: of a repository: a branch, tag or commit; its main branch by default.
+        token: for a private repository; by default ``HF_TOKEN`` or that of ``hf auth login``.
         **options: for morpheme units ``split="jamo"`` (cut inside syllables where the letters allow); for Kiwi also
             ``user_words`` (a file, or pairs of a form and a Sejong tag), ``typos`` (``"basic"``, ...),
             ``normalize_coda``, ``split_compounds`` and ``workers``, see `korlm.morph.kiwi_options.KiwiOptions`; for ``word``
             ``language="en"`` (spaCy's rules). They hold for this tokenizer alone.
 
     Raises:
-        UnknownNameError: neither a name nor a folder.
-        InputError: an option that this tokenizer does not have, or a bad user word.
-        ArtifactError: the folder or file is corrupt, foreign, or from a newer korlm.
+        UnknownNameError: neither a name, a folder nor a repository (or a private one, without a token).
+        InputError: an option that this tokenizer does not have, a bad user word, or a revision of what is not on the Hub.
+        ArtifactError: corrupt, foreign, or from a newer korlm; or the Hub cannot be reached and the cache has it not.
         MissingDependencyError: what it needs is not installed.
 
     Example:
@@ -62,18 +69,40 @@ def load_tokenizer(name: str | Path, **options: Any) -> Tokenizer:
         >>> [(segment.start, segment.end, segment.tag) for segment in segments]
         [(0, 3, 'NNP'), (3, 4, 'JKS')]
     """
-    if str(name) in bundled():
-        if name == "byte":
-            _no_options("byte", options)
-            return byte_tokenizer()
-        return _load_folder(data_folder() / "tokenizers" / str(name), options)
-    path = Path(name)
+    path = data_folder() / "tokenizers" / str(name) if str(name) in bundled() else Path(name)
+    here = name == "byte" or path.is_dir() or (path.is_file() and path.suffix in (".model", ".spm"))
+    if here:
+        no_revision(name, revision)
+    elif where := address(name, revision):
+        fetched = fetch(where.repo_id, revision=where.revision, token=token, kind="tokenizer")
+        return check_installed(_load_folder(fetched, options))
+    else:
+        raise unknown_name(name, folder=True)
+    if name == "byte":
+        no_options("byte", options)
+        return byte_tokenizer()
     if path.is_dir():
         return _load_folder(path, options)
-    if path.is_file() and path.suffix in (".model", ".spm"):
-        _no_options(FOREIGN, options)
-        return _load_file(path)
-    raise unknown_name(name, folder=True)
+    no_options(FOREIGN, options)
+    return _load_file(path)
+
+
+def check_installed(tokenizer: Tokenizer) -> Tokenizer:
+    """Return a tokenizer whose analyzer is installed; analyzers are loaded late, and someone else chose this one.
+
+    Raises:
+        MissingDependencyError: it is not; the message names the command that installs it.
+
+    Example:
+        >>> check_installed(load_tokenizer("syllable")).name
+        'syllable'
+    """
+    if command := missing(tokenizer.name):
+        raise MissingDependencyError(
+            f"이 토크나이저({tokenizer.name})의 형태소 분석기가 설치되어 있지 않습니다. 다음 명령으로 설치하세요: {command}",
+            f"The analyzer of this tokenizer ({tokenizer.name}) is not installed. Install it with: {command}",
+        )
+    return tokenizer
 
 
 def make_segmenter(name: str, options: Mapping[str, Any]) -> Segmenter:
@@ -89,9 +118,9 @@ def make_segmenter(name: str, options: Mapping[str, Any]) -> Segmenter:
     analyzer_name = analyzer_of(name)
     if analyzer_name is None:
         if name == "word":
-            _no_options(name, {key: value for key, value in options.items() if key != "language"})
+            no_options(name, {key: value for key, value in options.items() if key != "language"})
             return make_word_segmenter(options.get("language", ""))
-        _no_options(name, options)
+        no_options(name, options)
         return _PLAIN[name]()
     own = dict(options)
     split = own.pop("split", "")
@@ -101,13 +130,13 @@ def make_segmenter(name: str, options: Mapping[str, Any]) -> Segmenter:
             f"{name} takes no split; morpheme units (kiwi, mecab, ...) do.",
         )
     if analyzer_name != "kiwi":
-        _no_options(name, own)
+        no_options(name, own)
         return MorphemeSegmenter(_analyzer(analyzer_name), split=split)
     chosen = kiwi_options(own)
     kept = (
         {} if chosen == KiwiOptions() else {key: value for key, value in chosen.to_dict().items() if key != "workers"}
     )
-    return MorphemeSegmenter(_kiwi(chosen), split=split, kept=kept)
+    return MorphemeSegmenter(KiwiAnalyzer(chosen), split=split, kept=kept)
 
 
 def kiwi_options(options: Mapping[str, Any]) -> KiwiOptions:
@@ -132,12 +161,8 @@ def _analyzer(name: str) -> Analyzer:
     return MecabAnalyzer() if name == "mecab" else KonlpyAnalyzer(name)
 
 
-def _kiwi(options: KiwiOptions) -> Analyzer:
-    """Return an analyzer; the options, user words above all, belong to it alone."""
-    return KiwiAnalyzer(options)
-
-
-def _no_options(name: str, options: Mapping[str, Any]) -> None:
+def no_options(name: str, options: Mapping[str, Any]) -> None:
+    """Raise an `InputError` for an option given to a tokenizer that has none."""
     if options:
         raise InputError(
             f"{name}에는 '{next(iter(options))}' 옵션이 없습니다. 그 옵션을 빼세요.",
@@ -149,7 +174,7 @@ def _load_folder(folder: Path, options: Mapping[str, Any]) -> Tokenizer:
     config = read_config(folder, "tokenizer")
     name, specials = config.get("name"), config.get("specials", [])
     if name == FOREIGN or config.get("on_unknown") == FOREIGN:
-        _no_options(str(name), options)
+        no_options(str(name), options)
         return SentencePieceTokenizer(str(name), _model(folder))
     if name not in UNITS:
         raise ArtifactError(
@@ -158,13 +183,11 @@ def _load_folder(folder: Path, options: Mapping[str, Any]) -> Tokenizer:
         )
     last = parts_of(name)[-1]
     if name in SUBWORDS:
-        _no_options(name, options)
+        no_options(name, options)
         return SubwordTokenizer(name, _model(folder), specials=specials)
     saved: dict[str, Any] = {key: config[key] for key in ("split", "language") if key in config}
     if "analyzer" in config:
-        saved |= {
-            key: value for key, value in KiwiOptions.from_dict(config["analyzer"]).__dict__.items() if key != "workers"
-        }
+        saved |= vars(KiwiOptions.from_dict(config["analyzer"]))
     segmenter = make_segmenter(name, {**saved, **options})
     if last in SUBWORDS:
         return ComposedTokenizer(name, segmenter, SubwordTokenizer(last, _model(folder), specials=specials))
@@ -181,7 +204,7 @@ def _load_folder(folder: Path, options: Mapping[str, Any]) -> Tokenizer:
 
 
 def _load_file(path: Path) -> Tokenizer:
-    """Load a lone model: korlm's own without loss, any other as SentencePiece reads it."""
+    """Load a lone model as SentencePiece reads it."""
     try:
         model = path.read_bytes()
     except OSError as error:

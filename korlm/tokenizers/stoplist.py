@@ -56,7 +56,7 @@ class StopWords:
 
     def has(self, morpheme: Morpheme) -> bool:
         """Return whether a morpheme is a stop word."""
-        form, tag = "".join(map(shown, morpheme.form)), morpheme.sejong or morpheme.tag
+        form, tag = shown(morpheme.form), morpheme.sejong or morpheme.tag
         if tag in self.tags or (form, tag) in self.pairs or self._has_form(form):
             return True
         # Okt's Noun covers pronouns and dependent nouns; its tags are no capitals, unlike those of the others
@@ -174,7 +174,7 @@ def _checked(place: str, entry: object) -> tuple[str, str | None]:
         raise _bad(
             place, f"꼴이나 (꼴, 표지)가 아닙니다: {entry!r}", f"it is neither a form nor (form, tag): {entry!r}"
         )
-    form = "".join(map(shown, form.strip()))
+    form = shown(form.strip())
     if not form:
         raise _bad(place, "꼴이 비었습니다", "the form is empty")
     if tag is None and form == "*":

@@ -84,7 +84,7 @@ def keep(encoding: Encoding, words: StopWords) -> Encoding:
 
 def cuts(encoding: Encoding, *, spaces: bool = False) -> list[str]:
     """Return the stretches of the text that the segments are; ``spaces``: with the space that joins them."""
-    found = [encoding.text[segment.start : segment.end] for segment in encoding.segments]
+    found = encoding.stretches
     return found if spaces else [piece.removeprefix(" ") for piece in found]
 
 

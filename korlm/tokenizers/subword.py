@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from korlm.artifacts import FORMAT, new_folder, write_file, write_json
+from korlm.artifacts import write_file
 from korlm.errors import ArtifactError, CorpusError, InputError, MissingDependencyError
 from korlm.tokenizers.base import (
     FIRST_BYTE,
@@ -98,7 +98,7 @@ class SubwordTokenizer(Tokenizer):
         return self._around_meta(text) if META in text else self._processor.encode(text)
 
     def __contains__(self, piece: str) -> bool:
-        return not set(self.memo[piece]) & set(self.byte_ids.values())
+        return self.lone_bytes.isdisjoint(self.memo[piece])
 
     def _around_meta(self, text: str) -> list[int]:
         ids: list[int] = []
@@ -106,13 +106,8 @@ class SubwordTokenizer(Tokenizer):
             ids += (_META_IDS if index else []) + (self._processor.encode(part) if part else [])
         return ids
 
-    def save(self, folder: str | Path) -> None:
-        config = {"kind": "tokenizer", "format": FORMAT, "name": self.name, "unit": self.unit}
-        further = [name for name, number in self.specials.items() if number >= FIRST_BYTE]
-        config |= {"specials": further} if further else {}
-        with new_folder(folder) as temporary:
-            write_json(temporary / "config.json", config | {"signature": self.signature})
-            write_file(temporary / MODEL_FILE, self.model)
+    def write_vocabulary(self, folder: Path) -> None:
+        write_file(folder / MODEL_FILE, self.model)
 
 
 def train_subword(

@@ -19,7 +19,7 @@ from korlm.tokenizers.composed import train_composed
 from korlm.tokenizers.foreign import SentencePieceTokenizer
 from korlm.tokenizers.names import DEFAULT_SIZES, SUBWORDS, UNITS, parts_of, unknown_name
 from korlm.tokenizers.pieces import PieceTokenizer
-from korlm.tokenizers.registry import make_segmenter
+from korlm.tokenizers.registry import make_segmenter, no_options
 from korlm.tokenizers.segmenter import Segmenter
 from korlm.tokenizers.subword import train_model, train_subword
 from korlm.tokenizers.vocabulary import Vocabulary, build_pieces, check_on_unknown, first_piece
@@ -69,9 +69,9 @@ def train_tokenizer(
     check_on_unknown(on_unknown)
     if name == "byte":
         return _bytes(on_unknown, specials, options)
+    if name in SUBWORDS:
+        no_options(name, options)
     segmenter = None if name in SUBWORDS else make_segmenter(name, options)
-    if name in SUBWORDS and options:
-        make_segmenter("syllable", options)  # says which option is none of its
     texts = _usable(lines)
     size = vocab_size or DEFAULT_SIZES[UNITS[name]]
     soft = vocab_size is None
@@ -110,7 +110,7 @@ def _subword(
 
 
 def _bytes(on_unknown: str, specials: Sequence[str], options: dict[str, Any]) -> Tokenizer:
-    make_segmenter("byte", options)
+    no_options("byte", options)
     _only_fallback("byte", on_unknown)
     return byte_tokenizer(specials)
 

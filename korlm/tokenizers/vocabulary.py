@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from pathlib import Path
 
+from korlm.artifacts import write_json
 from korlm.errors import InputError
 from korlm.tokenizers.base import BYTE_IDS, FIRST_BYTE, FIRST_PIECE, SPECIALS, UNK_ID, lay_out
 from korlm.tokenizers.letters import typed
@@ -88,6 +90,10 @@ class Vocabulary:
     def ids(self, piece: str) -> tuple[int, ...]:
         """Return the ids of one piece, after the fallback where the vocabulary lacks it."""
         return self.memo[piece]
+
+    def write_vocabulary(self, folder: Path) -> None:
+        """Write the pieces to a folder, as ``vocabulary.json``."""
+        write_json(folder / "vocabulary.json", self.pieces)
 
     def _work_out(self, piece: str) -> tuple[int, ...]:
         number = self._id.get(piece)

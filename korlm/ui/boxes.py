@@ -111,7 +111,7 @@ def restored(text: str, piece: Piece) -> str:
     >>> restored("봤다", Piece(0, 1, (), (Morph("보", "보다", "VV"), Morph("았", "았", "EP"))))
     '보+았'
     """
-    forms = ["".join(map(shown, morph.form)) for morph in piece.morphemes]
+    forms = [shown(morph.form) for morph in piece.morphemes]
     return "+".join(forms) if forms and "".join(forms) != text[piece.start : piece.end].strip() else ""
 
 

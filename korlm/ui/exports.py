@@ -77,6 +77,6 @@ def _row(lane: Lane, piece: Piece, token: Token, reference: str) -> dict[str, An
         "bytes": token.data.hex(),
         "tag": piece.tag,
         "sejong": "+".join(morph.sejong for morph in piece.morphemes),
-        "lemma": "+".join("".join(map(shown, morph.lemma)) for morph in piece.morphemes),
+        "lemma": "+".join(shown(morph.lemma) for morph in piece.morphemes),
         "verdict": lane.verdict(token, reference),
     }

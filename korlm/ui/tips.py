@@ -59,7 +59,7 @@ def _morph(morph: Morph, language: str, analyzer: str) -> str:
 
 
 def _form(form: str) -> str:
-    return visible("".join(map(shown, form)))
+    return visible(shown(form))
 
 
 def _cut(lane: Lane, piece: Piece, reference: str, language: str) -> list[str]:
