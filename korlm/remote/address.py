@@ -1,0 +1,83 @@
+"""What names a repository on the Hub, and what names something on this computer.
+
+>>> address("user/my-model@v1")
+Address(repo_id='user/my-model', revision='v1')
+>>> address("kiwi") is None
+True
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from korlm.errors import InputError
+
+_ADDRESS = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@(.+))?", re.ASCII | re.DOTALL)
+_REVISION = re.compile(r"\w[\w./+-]*", re.ASCII)
+
+
+class Address(NamedTuple):
+    """A repository on the Hub and a branch, tag or commit of it (None: its main branch)."""
+
+    repo_id: str
+    revision: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.repo_id}@{self.revision}" if self.revision else self.repo_id
+
+
+def address(name: str | Path, revision: str | None = None) -> Address | None:
+    """Return the address that a name is, or None for a name that cannot be one.
+
+    Args:
+        name: ``user/repo`` or ``user/repo@revision``. A `Path` is a folder, never an address.
+        revision: a branch, tag or commit, as after the ``@``.
+
+    Raises:
+        InputError: two revisions that differ, or one that no branch, tag or commit can be called.
+
+    Example:
+        >>> str(address("user/repo", revision="main"))
+        'user/repo@main'
+    """
+    found = None if isinstance(name, Path) else _ADDRESS.fullmatch(name)
+    if not found:
+        return None
+    named = found[2] or revision
+    if named and (not _REVISION.fullmatch(named) or ".." in named or revision not in (None, named)):
+        asked = " / ".join(filter(None, (found[2], revision)))
+        raise InputError(
+            f"'{found[1]}'의 판(revision)으로 쓸 수 없습니다: {asked}. 브랜치, 태그, 커밋 가운데 하나를 쓰세요.",
+            f"That is no revision of '{found[1]}': {asked}. Name one branch, tag or commit.",
+        )
+    return Address(found[1], named)
+
+
+def required(name: str, revision: str | None = None) -> Address:
+    """Return the address that a name is. See `address`.
+
+    Raises:
+        InputError: it has not the form of one.
+
+    Example:
+        >>> required("user/repo").repo_id
+        'user/repo'
+    """
+    where = address(name, revision)
+    if where is None:
+        raise InputError(
+            f"'{name}'은(는) Hub 저장소의 이름이 아닙니다. '사용자/저장소'나 '사용자/저장소@판'이라고 쓰세요.",
+            f"'{name}' is not the name of a Hub repository. Write 'user/repo' or 'user/repo@revision'.",
+        )
+    return where
+
+
+def no_revision(name: object, revision: str | None) -> None:
+    """Raise an `InputError` for a revision asked of what is not on the Hub."""
+    if revision:
+        raise InputError(
+            f"'{name}'은(는) 이 컴퓨터에 있는 것이라 판(revision)이 없습니다. revision을 빼거나 Hub의 이름을 쓰세요.",
+            f"'{name}' is on this computer and has no revisions. Leave revision out, or name a Hub repository.",
+        )

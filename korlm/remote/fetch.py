@@ -1,0 +1,87 @@
+"""Fetching a model or tokenizer from the Hub into huggingface_hub's cache.
+
+Only korlm's own files are fetched, by their exact names: no pickle can come, and no file outside the folder.
+
+    folder = fetch("user/my-model", revision="v1")
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from korlm.artifacts import read_json
+from korlm.errors import ArtifactError
+from korlm.remote.address import Address, required
+from korlm.remote.refusals import hub_errors, hub_library
+
+CARD = "README.md"
+_TOKENIZER = ("config.json", "vocabulary.json", "sentencepiece.model")
+FILES = {
+    "model": (CARD, "config.json", "build_info.json", "model.safetensors", *(f"tokenizer/{x}" for x in _TOKENIZER)),
+    "tokenizer": (CARD, *_TOKENIZER),
+}
+
+
+def fetch(repo_id: str, *, revision: str | None = None, token: str | None = None, kind: str = "model") -> Path:
+    """Fetch a model or tokenizer from the Hub, or find it in the cache where there is no network.
+
+    Args:
+        repo_id: ``user/repo``, or ``user/repo@revision``.
+        revision: a branch, a tag or a commit; what a commit holds can never change.
+        token: for private repositories; by default ``HF_TOKEN`` or that of ``hf auth login``.
+        kind: ``model`` or ``tokenizer``.
+
+    Returns:
+        The folder in the cache: to be read, not written to.
+
+    Raises:
+        UnknownNameError: no such repository or revision, or a private one without a token that may read it.
+        ArtifactError: not korlm's (then its weights are not fetched), no network and not in the cache, or a refusal.
+        InputError: not the form of an address.
+        MissingDependencyError: huggingface_hub is not installed.
+
+    Example:
+        >>> sorted(path.name for path in fetch("user/my-model", revision="v1").iterdir())  # doctest: +SKIP
+        ['README.md', 'build_info.json', 'config.json', 'model.safetensors', 'tokenizer']
+    """
+    where = required(repo_id, revision)
+    hub = hub_library()
+    with hub_errors(where):  # the configuration first: what is not ours may have gigabytes of weights
+        found = hub.snapshot_download(
+            where.repo_id, revision=where.revision, token=token, library_name="korlm", allow_patterns=["config.json"]
+        )
+    folder = Path(found)  # called by its commit, so that what follows is of the same one
+    _check_kind(folder / "config.json", where, kind)
+    with hub_errors(where):
+        hub.snapshot_download(
+            where.repo_id, revision=folder.name, token=token, library_name="korlm", allow_patterns=list(FILES[kind])
+        )
+    return folder
+
+
+def kind_of(config: Path) -> str:
+    """Return what a ``config.json`` is of: ``model``, ``tokenizer``, what transformers calls its model, or nothing."""
+    content = read_json(config) if config.is_file() else None
+    if not isinstance(content, dict):
+        return ""
+    return str(content.get("kind") if content.get("kind") in FILES else content.get("model_type", ""))
+
+
+def _check_kind(config: Path, where: Address, kind: str) -> None:
+    found = kind_of(config)
+    if found == kind:
+        return
+    if found in FILES:
+        raise ArtifactError(
+            f"'{where}'은(는) {kind}이 아니라 {found}입니다. korlm.load_{found}('{where}')로 여세요.",
+            f"'{where}' is a {found}, not a {kind}. Open it with korlm.load_{found}('{where}').",
+        )
+    if found:
+        raise ArtifactError(
+            f"'{where}'은(는) korlm의 것이 아니라 transformers의 '{found}' 모델입니다. transformers로 여세요.",
+            f"'{where}' is not korlm's but a '{found}' model of transformers. Open it with transformers.",
+        )
+    raise ArtifactError(
+        f"'{where}'에는 korlm의 config.json이 없습니다. korlm push로 올린 저장소를 쓰세요.",
+        f"'{where}' has no config.json of korlm. Use a repository made by korlm push.",
+    )
