@@ -6,10 +6,12 @@ It is written under a temporary name, flushed and renamed, so that a reader sees
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Any
 from korlm.errors import ArtifactError
 
 FORMAT = 1
+_ABANDONED = 600  # seconds after which a half-written folder is taken for a killed writer's
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin")
 
 
@@ -42,6 +45,42 @@ def _flush_folder(folder: Path) -> None:
                 os.fsync(handle.fileno())
 
 
+def _take_place(temporary: Path, target: Path) -> None:
+    """Have a folder take the place of another at one stroke; what stood there is deleted.
+
+    Linux and macOS can exchange two names. Elsewhere the old folder is moved away first, and a kill between the two
+    renames leaves it as ``.NAME-...-old``.
+    """
+    if not target.exists():
+        temporary.rename(target)
+        return
+    if _exchange(temporary, target):
+        return  # the caller deletes what is now the temporary one
+    old = temporary.with_name(temporary.name + "-old")
+    target.rename(old)
+    temporary.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two names; return False where the system cannot."""
+    libc: Any = ctypes.CDLL(None) if os.name == "posix" else None
+    names = os.fsencode(one), os.fsencode(other)
+    if hasattr(libc, "renameat2"):
+        here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+        return bool(libc.renameat2(here, names[0], here, names[1], exchange) == 0)
+    if hasattr(libc, "renamex_np"):
+        return bool(libc.renamex_np(names[0], names[1], 2) == 0)  # RENAME_SWAP
+    return False
+
+
+def _sweep(target: Path) -> None:
+    """Delete what writers of this folder left when they were killed."""
+    for left in target.parent.glob(f".{target.name}-????????"):
+        if left.is_dir() and time.time() - left.stat().st_mtime > _ABANDONED:
+            shutil.rmtree(left, ignore_errors=True)
+
+
 @contextmanager
 def new_folder(target: str | Path) -> Iterator[Path]:
     """Yield an empty folder that takes the place of ``target`` when the block ends well, and is deleted otherwise.
@@ -57,6 +96,7 @@ def new_folder(target: str | Path) -> Iterator[Path]:
         )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
         temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     except OSError as error:
         raise _not_written(target, error) from error
@@ -64,11 +104,7 @@ def new_folder(target: str | Path) -> Iterator[Path]:
         yield temporary
         _flush_folder(temporary)
         temporary.chmod(0o755)
-        old = temporary.with_name(temporary.name + "-old")
-        if target.exists():
-            target.rename(old)
-        temporary.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
+        _take_place(temporary, target)
     except OSError as error:
         raise _not_written(target, error) from error
     finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,6 +48,30 @@ def test_saving_again_replaces_the_folder_and_leaves_no_litter(saved: Path) -> N
     korlm.load_model(saved).save(saved)
     assert [path.name for path in saved.parent.iterdir()] == ["model"]
     korlm.load_model(saved)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the exchange of two names is Linux's")
+def test_a_folder_is_replaced_at_one_stroke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "model"
+    for content in ("old", "new"):
+        with new_folder(target) as temporary:
+            (temporary / "config.json").write_text(content)
+            inode = temporary.stat().st_ino
+            if content == "new":  # with two renames there would be a moment without the folder
+                monkeypatch.delattr(Path, "rename")
+    assert (target / "config.json").read_text() == "new" and target.stat().st_ino == inode
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_what_a_killed_writer_left_is_swept_away_in_time(tmp_path: Path) -> None:
+    old, young = tmp_path / ".model-abcd1234", tmp_path / ".model-efgh5678"
+    for folder in (old, young):
+        folder.mkdir()
+        (folder / "model.safetensors").write_bytes(b"half")
+    os.utime(old, (0, 0))
+    with new_folder(tmp_path / "model") as temporary:
+        (temporary / "config.json").write_text("{}")
+    assert not old.exists() and young.exists()
 
 
 def damage_missing(folder: Path) -> None:
