@@ -29,7 +29,7 @@ _HOMES = {
     "load_model": "korlm.models",
     "load_tokenizer": "korlm.tokenizers.registry",
     "remove_stopwords": "korlm.tokenizers.stopwords",
-    "train_model": "korlm.models",
+    "train_model": "korlm.runs",
     "train_tokenizer": "korlm.tokenizers.training",
 }
 __all__ = sorted([*_HOMES, "__version__"])
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from korlm.lm import LanguageModel as LanguageModel
     from korlm.models import list_models as list_models
     from korlm.models import load_model as load_model
-    from korlm.models import train_model as train_model
+    from korlm.runs import train_model as train_model
     from korlm.tokenizers.base import Encoding as Encoding
     from korlm.tokenizers.base import Tokenizer as Tokenizer
     from korlm.tokenizers.export import export_tokenizer as export_tokenizer

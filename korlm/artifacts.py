@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -150,6 +150,23 @@ def write_file(target: str | Path, content: bytes) -> None:
 def write_json(target: str | Path, content: Any) -> None:
     """Write ``content`` as readable UTF-8 JSON, atomically."""
     write_file(target, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Any]) -> None:
+    """Write torch tensors as safetensors, into a folder of `new_folder`.
+
+    Raises:
+        OSError: it cannot be written; `new_folder` makes an `ArtifactError` of it.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    try:
+        save_file(on_cpu, path)
+    except SafetensorError as error:  # a full disk, too
+        reason = str(error).rpartition("error: ")[2]
+        raise OSError(None, reason) from error
 
 
 def read_json(path: str | Path) -> Any:

@@ -1,4 +1,4 @@
-"""The ``korlm`` command: tokenize, encode, compare, train, evaluate, generate, export, app.
+"""The ``korlm`` command: tokenize, encode, compare, train, evaluate, generate, export, push, card, app.
 
 Each reads files or standard input, prints text for people and ``--json`` for programs. Errors are one message in the
 person's language and exit status 2. What each does is in `korlm.commands`.
@@ -9,14 +9,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any, NoReturn
 
 from korlm import __version__, commands
 from korlm.errors import KorlmError
 from korlm.generation.config import SamplingConfig
 from korlm.language import pick
-from korlm.training.config import ModelConfig, TrainConfig
+from korlm.nn.config import NetConfig
+from korlm.options import add_cutting, add_fields, add_measuring
+from korlm.training.config import TokenizerConfig, TrainConfig
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,6 +62,8 @@ def _parser() -> argparse.ArgumentParser:
         _add_evaluate,
         _add_generate,
         _add_export,
+        _add_push,
+        _add_card,
         _add_app,
     ):
         add(group)
@@ -82,31 +85,13 @@ def _add_tokenize(group: Any) -> None:
     )
     parser.add_argument("-t", "--tokenizer", help=said)
     parser.add_argument("--ids", action="store_true", help=pick("조각 대신 ID", "ids instead of pieces"))
-    _add_cutting(parser)
+    add_cutting(parser)
     parser.add_argument(
         "--no-stopwords", action="store_true", help=pick("불용어를 뺌 (낱말과 형태소)", "leave stop words out")
     )
     parser.add_argument(
         "--stopwords", help=pick("--no-stopwords에 쓸 목록 파일", "list for --no-stopwords"), metavar="FILE"
     )
-
-
-def _add_cutting(parser: argparse.ArgumentParser) -> None:
-    cuts = parser.add_argument_group(pick("자르는 방법", "how it is cut"))
-    cuts.add_argument(
-        "--language", choices=("ko", "en"), help=pick("en: 영어 낱말 (spaCy)", "en: English words (spaCy)")
-    )
-    cuts.add_argument("--split", choices=("jamo",), help=pick("음절 안에서도 자름 (갔 → 가ㅆ)", "cut inside syllables"))
-    for name, ko, en in (
-        ("user-dictionary", "사용자 사전 파일 (Kiwi)", "file of the user's words (Kiwi)"),
-        ("typos", "오타 교정: basic, continual, ... (Kiwi)", "typo tolerance: basic, continual, ... (Kiwi)"),
-    ):
-        cuts.add_argument(f"--{name}", help=pick(ko, en), metavar="X")
-    for name, ko, en in (
-        ("normalize-coda", "덧붙은 받침을 떼고 분석 (했엌) (Kiwi)", "undo added final consonants (Kiwi)"),
-        ("split-compounds", "합성어를 나눔 (Kiwi)", "split compounds (Kiwi)"),
-    ):
-        cuts.add_argument(f"--{name}", action="store_true", help=pick(ko, en))
 
 
 def _add_encode(group: Any) -> None:
@@ -141,42 +126,7 @@ def _add_compare(group: Any) -> None:
     )
     parser.add_argument("-t", "--tokenizers", help=said)
     parser.set_defaults(names=names)
-    _add_measuring(parser.add_argument_group(pick("말뭉치로 재기", "measuring on a corpus")))
-
-
-def _add_measuring(corpus: Any) -> None:
-    for name, ko, en in (
-        ("corpus", "말뭉치 이름(kolaw, kobill, reviews)이나 파일", "corpus name or file"),
-        ("gold", "정답 형태소가 든 .conllu(.gz) 파일", "file of gold morphemes, .conllu or .conllu.gz"),
-        ("column", "글이 든 칸", "column that holds the text"),
-        ("csv", "표를 쓸 .csv 파일", "write the figures as .csv"),
-        ("plot", "그림을 그릴 .png, .svg, .pdf 파일", "draw a figure: .png, .svg or .pdf"),
-    ):
-        corpus.add_argument(f"--{name}", help=pick(ko, en))
-    corpus.add_argument(
-        "--split",
-        choices=("train", "valid", "test", "all"),
-        default="test",
-        help=pick("잴 쪽 [test]", "what to measure [test]"),
-    )
-    corpus.add_argument("--limit", type=int, help=pick("잴 줄 수의 한도", "at most so many lines"), metavar="N")
-    corpus.add_argument(
-        "--strategies",
-        nargs="?",
-        const="mecab",
-        choices=("mecab", "kiwi"),
-        help=pick(
-            "Park 외(2020)의 여섯 전략을 train에서 만들어 잰다 [형태소는 mecab]",
-            "make Park et al.'s (2020) six strategies from train and measure them [morphemes by mecab]",
-        ),
-    )
-    for name, default, ko, en in (
-        ("vocab-size", None, "--strategies 어휘 크기의 한도", "no vocabulary of --strategies above this"),
-        ("width", 256, "임베딩의 너비 [256]", "width of the embedding [256]"),
-        ("resamples", 1000, "부트스트랩 횟수 [1000]", "bootstrap draws [1000]"),
-        ("seed", 0, "부트스트랩의 씨앗 [0]", "seed of the bootstrap [0]"),
-    ):
-        corpus.add_argument(f"--{name}", type=int, default=default, help=pick(ko, en), metavar="N")
+    add_measuring(parser.add_argument_group(pick("말뭉치로 재기", "measuring on a corpus")))
 
 
 def _add_train(group: Any) -> None:
@@ -192,7 +142,12 @@ def _add_train(group: Any) -> None:
     parser.add_argument("--limit", type=int, help=pick("학습 줄 수의 한도", "at most so many training lines"))
     parser.add_argument("--resume", action="store_true", help=pick("멈춘 데서 이어서", "go on where it stopped"))
     parser.add_argument("--overwrite", action="store_true", help=pick("있던 것을 지우고 새로", "start anew over a run"))
-    parser.add_argument("--half", action="store_true", help=pick("float16으로 저장", "save weights as float16"))
+    parser.add_argument(
+        "--precision",
+        default="float32",
+        choices=("float32", "float16", "int8"),
+        help=pick("저장 정밀도", "of the weights on disk"),
+    )
     alone = parser.add_argument_group(pick("토크나이저만 만들기", "a tokenizer alone"))
     alone.add_argument(
         "--only-tokenizer", action="store_true", help=pick("토크나이저만 만든다", "make the tokenizer alone")
@@ -204,39 +159,42 @@ def _add_train(group: Any) -> None:
         ("specials", "", "더할 특수 토큰, 쉼표로 나눔", "further special tokens, comma-separated"),
     ):
         alone.add_argument(f"--{name}", type=type(default), default=default, help=pick(ko, en), metavar="X")
-    _add_cutting(parser)
-    _add_fields(parser, ModelConfig)
-    _add_fields(parser, TrainConfig)
-
-
-def _add_fields(parser: argparse.ArgumentParser, config: type) -> None:
-    for entry in fields(config):
-        ko, en = entry.metadata["ko"], entry.metadata["en"]
-        text = f"{pick(ko, en)} [{entry.default}]".replace("%", "%%")
-        name = "--" + entry.name.replace("_", "-")
-        if isinstance(entry.default, bool):
-            parser.add_argument(name, action=argparse.BooleanOptionalAction, default=entry.default, help=text)
-        else:
-            parser.add_argument(name, type=entry.metadata["kind"], default=entry.default, help=text, metavar="X")
+    add_cutting(parser)
+    add_fields(parser, TokenizerConfig)
+    add_fields(parser, NetConfig, but="vocab_size")
+    add_fields(parser, TrainConfig)
 
 
 def _add_evaluate(group: Any) -> None:
     parser = _command(group, "evaluate", commands.evaluate, "글자당 비트를 잰다", "measure bits per character")
-    parser.add_argument("model", help=pick("모델 이름이나 폴더", "model name or folder"))
+    parser.add_argument(
+        "model", help=pick("모델 이름, 폴더, 사용자/저장소[@판]", "name, folder or user/repo[@revision]")
+    )
     parser.add_argument(
         "corpus", nargs="?", help=pick("말뭉치나 파일 (없으면 표준 입력)", "corpus or file (else stdin)")
     )
     parser.add_argument("--split", choices=("train", "valid", "test"), default="test")
+    parser.add_argument(
+        "--dynamic", type=float, default=0.0, metavar="RATE",
+        help=pick("동적 평가의 학습률 (0이면 안 함)", "learning rate of dynamic evaluation (0: none)"),
+    )  # fmt: skip
     parser.add_argument("--column", help=pick("글이 든 칸", "column that holds the text"))
 
 
 def _add_generate(group: Any) -> None:
     parser = _command(group, "generate", commands.generate, "글을 이어 쓴다", "continue a text")
-    parser.add_argument("model", help=pick("모델 이름이나 폴더", "model name or folder"))
+    parser.add_argument(
+        "model", help=pick("모델 이름, 폴더, 사용자/저장소[@판]", "name, folder or user/repo[@revision]")
+    )
     parser.add_argument(
         "prompt", nargs="?", help=pick("글머리 (없으면 표준 입력의 줄마다)", "prompt (else lines of stdin)")
     )
-    _add_fields(parser, SamplingConfig)
+    parser.add_argument(
+        "-n", "--n", type=int, default=1, help=pick("글머리마다 몇 개 [1]", "texts a prompt [1]"), metavar="N"
+    )
+    said = pick("조각마다 놀라움과 그럴듯한 조각 K개도 [0]", "also each piece's surprisal and K likely pieces [0]")
+    parser.add_argument("--alternatives", type=int, default=0, help=said, metavar="K")
+    add_fields(parser, SamplingConfig, but="n")
 
 
 def _add_export(group: Any) -> None:
@@ -249,6 +207,29 @@ def _add_export(group: Any) -> None:
     )
     parser.add_argument("tokenizer", help=pick("토크나이저 이름이나 폴더", "name or folder"))
     parser.add_argument("file", nargs="?", default="tokenizer.json", help=pick("쓸 파일", "file to write"))
+
+
+def _add_push(group: Any) -> None:
+    parser = _command(
+        group,
+        "push",
+        commands.push,
+        "모델이나 토크나이저를 Hugging Face Hub에 올린다 (토큰: hf auth login이나 HF_TOKEN)",
+        "push a model or tokenizer to the Hugging Face Hub (token: hf auth login or HF_TOKEN)",
+    )
+    parser.add_argument("name", help=pick("이름이나 폴더", "name or folder"))
+    parser.add_argument("repo", help=pick("사용자/저장소, 또는 사용자/저장소@브랜치", "user/repo or user/repo@branch"))
+    parser.add_argument("--private", action="store_true", help=pick("비공개 저장소로", "into a private repository"))
+    parser.add_argument("--message", help=pick("커밋에 적을 말", "what the commit says"))
+
+
+def _add_card(group: Any) -> None:
+    parser = _command(group, "card", commands.card, "모델 카드를 보인다", "print a model card")
+    parser.add_argument("name", help=pick("모델이나 토크나이저의 이름이나 폴더", "model or tokenizer, name or folder"))
+    parser.add_argument("--repo", help=pick("올라갈 곳: 사용자/저장소", "where it will be: user/repo"))
+    parser.add_argument(
+        "--write", action="store_true", help=pick("그 폴더의 README.md로 쓴다", "write it as README.md of the folder")
+    )
 
 
 def _add_app(group: Any) -> None:

@@ -9,11 +9,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from korlm.errors import InputError
 from korlm.generation.config import SamplingConfig
-from korlm.training.config import ModelConfig, TrainConfig
+from korlm.nn.config import NetConfig
+from korlm.training.config import TokenizerConfig, TrainConfig
 
 
 def tokenize(options: argparse.Namespace) -> None:
@@ -105,7 +106,7 @@ def compare(options: argparse.Namespace) -> None:
 def train(options: argparse.Namespace) -> None:
     """Train a language model, or make a tokenizer alone."""
     from korlm.corpora.sources import load_corpus
-    from korlm.models import train_model
+    from korlm.runs import train_model
     from korlm.tokenizers.training import train_tokenizer
     from korlm.training.show import TrainingBar
 
@@ -123,11 +124,11 @@ def train(options: argparse.Namespace) -> None:
             f"'{next(iter(strange))}'은(는) --only-tokenizer와 함께 씁니다. 토크나이저를 먼저 만들고 그 폴더를 --tokenizer로 주세요.",
             f"'{next(iter(strange))}' goes with --only-tokenizer. Make the tokenizer first and give its folder to --tokenizer.",
         )
-    asked = _asked(options, ModelConfig) | _asked(options, TrainConfig)
+    asked = _asked(options, NetConfig) | _asked(options, TokenizerConfig) | _asked(options, TrainConfig)
     with TrainingBar(file=sys.stderr) as bar:
         lm = train_model(
             corpus, folder=options.folder, resume=options.resume,
-            overwrite=options.overwrite, half=options.half,
+            overwrite=options.overwrite, precision=options.precision,
             report=bar.report, encoding=bar.encoding, **asked,
         )  # fmt: skip
     figures = lm.info.get("test", {})
@@ -144,26 +145,45 @@ def evaluate(options: argparse.Namespace) -> None:
         lines = getattr(load_corpus(options.corpus, column=_column(options.column)), options.split)
     else:
         lines = list(_lines([]))
-    score = lm.score(lines)
+    score = lm.score(lines, dynamic=options.dynamic)
     figures = {"bits_per_character": round(score.bits_per_character, 4), "characters": score.characters}
     _print(options, {**figures, "pieces": score.pieces, "lines": len(lines), "signature": score.signature})
 
 
 def generate(options: argparse.Namespace) -> None:
-    """Print each prompt and how the model goes on, as it comes."""
+    """Print each prompt and how the model goes on: one text as it comes, several lines of standard input in a batch."""
     from korlm.models import load_model
 
     lm = load_model(options.model)
     sampling = _asked(options, SamplingConfig)
-    for prompt in [options.prompt] if options.prompt is not None else _lines([]):
+    given = iter([options.prompt]) if options.prompt is not None else _lines([])
+    for prompts in _batches(given, 64):
+        if options.json or options.alternatives or options.n > 1:
+            found = lm.generate_all(prompts, alternatives=options.alternatives, **sampling)
+            for prompt, texts in zip(prompts, found, strict=True):
+                _print_texts(options, prompt, texts)
+        elif len(prompts) > 1:
+            for prompt, text in zip(prompts, lm.generate_batch(prompts, **sampling), strict=True):
+                print(prompt + text)
+        else:
+            deltas = lm.stream(prompts[0], **sampling)  # a wrong option is said before the prompt is printed
+            print(prompts[0], end="", flush=True)
+            for delta in deltas:
+                print(delta, end="", flush=True)
+            print()
+
+
+def _print_texts(options: argparse.Namespace, prompt: str, texts: Sequence[Generated]) -> None:
+    from korlm.generation.show import as_dict, steps_table
+
+    for number, text in enumerate(texts, 1):
         if options.json:
-            print(json.dumps({"prompt": prompt, "text": lm.generate(prompt, **sampling)}, ensure_ascii=False))
+            place = {"prompt": prompt} | ({"number": number} if options.n > 1 else {})
+            print(json.dumps(place | as_dict(text), ensure_ascii=False))
             continue
-        deltas = lm.stream(prompt, **sampling)  # a wrong option is said before the prompt is printed
-        print(prompt, end="", flush=True)
-        for delta in deltas:
-            print(delta, end="", flush=True)
-        print()
+        print(f"[{number}] {prompt}{text.text}" if options.n > 1 else prompt + text.text)
+        if options.alternatives:
+            print(steps_table(text))
 
 
 def export(options: argparse.Namespace) -> None:
@@ -174,6 +194,24 @@ def export(options: argparse.Namespace) -> None:
     tokenizer = load_tokenizer(options.tokenizer)
     export_tokenizer(tokenizer, options.file)
     _print(options, {"file": options.file, "signature": tokenizer.signature})
+
+
+def push(options: argparse.Namespace) -> None:
+    """Push a model or tokenizer to the Hugging Face Hub."""
+    from korlm.hub.upload import push
+
+    url = push(options.name, options.repo, private=options.private, message=options.message)
+    _print(options, {"url": url})
+
+
+def card(options: argparse.Namespace) -> None:
+    """Print the card of a model or tokenizer, or write it into its folder."""
+    from korlm.hub.cards import card, write_card
+
+    if options.write:
+        return _print(options, {"file": str(write_card(options.name, repo_id=options.repo))})
+    text = card(options.name, repo_id=options.repo)
+    print(json.dumps({"card": text}, ensure_ascii=False) if options.json else text)
 
 
 def app(options: argparse.Namespace) -> None:

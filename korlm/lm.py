@@ -15,18 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
-from korlm.artifacts import FORMAT, new_folder, read_config, read_json, write_json
+from korlm.artifacts import FORMAT, new_folder, read_config, read_json, write_json, write_tensors
 from korlm.errors import ArtifactError, CorpusError, InputError
 from korlm.generation.config import SamplingConfig
-from korlm.generation.stream import stream_text
+from korlm.generation.generate import check_one, stream_steps, stream_text, write
+from korlm.generation.results import Generated, Step
+from korlm.nn.precision import pack, unpack
 from korlm.nn.recurrent import NetConfig, RecurrentLM
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.registry import load_tokenizer
-from korlm.training.scoring import bits_per_character, line_nats
+from korlm.training.scoring import bits_per_character, dynamic_nats, line_nats
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,12 @@ class LanguageModel:
         return sum(parameter.numel() for parameter in self.net.parameters())
 
     def score(
-        self, lines: Sequence[str], *, workers: int = 2, progress: Callable[[int, int], None] | None = None
+        self,
+        lines: Sequence[str],
+        *,
+        workers: int = 2,
+        dynamic: float = 0.0,
+        progress: Callable[[int, int], None] | None = None,
     ) -> Score:
         """Measure lines: each by itself, from the zero state, its end included.
 
@@ -83,6 +89,8 @@ class LanguageModel:
         Args:
             lines: the text, a line each, without line ends.
             workers: the analyzer's threads.
+            dynamic: learning rate of dynamic evaluation (Krause et al. 2018): the net learns, in a copy, from lines
+                that it has been measured on; 0 for none. The signature says so.
             progress: called with lines done and lines in all.
 
         Raises:
@@ -99,26 +107,34 @@ class LanguageModel:
             raise CorpusError(
                 "잴 글이 없습니다. 한 줄 이상 넣으세요.", "There is no text to score. Give at least a line."
             )
-        nats = line_nats(self.net, self.tokenizer.encode_ids(lines, workers=workers), progress=progress)
+        ids = self.tokenizer.encode_ids(lines, workers=workers)
+        if dynamic:
+            nats, how = dynamic_nats(self.net, ids, dynamic, progress=progress), f"dynamic:{dynamic:g}|"
+        else:
+            nats, how = line_nats(self.net, ids, progress=progress), ""
         characters = sum(len(line) + 1 for line in lines)
         return Score(
             bits_per_character=bits_per_character(sum(float(line.sum()) for line in nats), characters),
             characters=characters,
             pieces=sum(len(line) for line in nats),
             surprisals=[line / np.log(2) for line in nats],
-            signature=f"bpc|eol:1|state:zero|lines:{len(lines)}|{self.tokenizer.signature}",
+            signature=f"bpc|eol:1|state:zero|{how}lines:{len(lines)}|{self.tokenizer.signature}",
         )
 
     def generate(self, prompt: str = "", **options: Any) -> str:
         """Return the text that follows a prompt; the options are the fields of `SamplingConfig`.
 
+        With ``beams`` over 1 it is the best text of the beam.
+
         Raises:
-            InputError: an option out of its range.
+            InputError: an option out of its range, an unpaired surrogate, or a forced string that cannot be written.
 
         Example:
             >>> import korlm
             >>> lm = korlm.load_model("reviews-unigram-lstm")
             >>> lm.generate("이 영화는", seed=7) == lm.generate("이 영화는", seed=7)
+            True
+            >>> "배우" in lm.generate("이 영화는", forced="배우", banned=["!", "?"], beams=4)
             True
         """
         return "".join(self.stream(prompt, **options))
@@ -129,29 +145,102 @@ class LanguageModel:
         Args:
             prompt: any string.
             stopped: asked before each piece; True ends the text.
-            **options: the fields of `SamplingConfig`.
+            **options: the fields of `SamplingConfig`. A beam gives its text in one stretch, at the end.
+        """
+        return stream_text(self.net, self.tokenizer, prompt, _sampling(options), stopped=stopped)
+
+    def steps(
+        self, prompt: str = "", *, alternatives: int = 5, stopped: Callable[[], bool] = lambda: False, **options: Any
+    ) -> Iterator[Step]:
+        """Yield the pieces that follow a prompt: how surprising each was, and what else the model thought likely.
+
+        Args:
+            prompt: any string.
+            alternatives: how many of the likeliest pieces each step names, at least 0.
+            stopped: asked before each piece; True ends the text.
+            **options: the fields of `SamplingConfig`. A beam gives its steps at the end.
+
+        Raises:
+            InputError: see `generate`.
+
+        Example:
+            >>> import korlm
+            >>> for step in korlm.load_model("reviews-unigram-lstm").steps("이 영화는", temperature=0, max_tokens=2):
+            ...     print(step.text, round(step.surprisal), [text for text, _ in step.alternatives[:2]])
+              3 [' ', ' 정말']
+            도대체 6 ['도대체', '독']
         """
         config = _sampling(options)
-        return stream_text(self.net, self.tokenizer, prompt, config, stopped=stopped)
+        checked = _alternatives(alternatives)
+        return stream_steps(self.net, self.tokenizer, prompt, config, alternatives=checked, stopped=stopped)
 
-    def save(self, folder: str | Path, *, half: bool = False) -> None:
+    def generate_n(self, prompt: str = "", n: int = 1, *, alternatives: int = 0, **options: Any) -> list[Generated]:
+        """Return several texts that follow a prompt, with their bits and steps.
+
+        Args:
+            prompt: any string.
+            n: how many samples; with ``beams`` over 1 the n best distinct texts, the best first (fewer where the
+                beam found fewer).
+            alternatives: how many of the likeliest pieces each step names.
+            **options: the fields of `SamplingConfig`.
+
+        Raises:
+            InputError: see `generate`.
+
+        Example:
+            >>> import korlm
+            >>> lm = korlm.load_model("reviews-syllable-lstm")
+            >>> best, second = lm.generate_n("정말 ", 2, beams=4, max_tokens=30)
+            >>> best.text != second.text, best.score >= second.score
+            (True, True)
+            >>> [text.text for text in lm.generate_n("정말 ", 2, seed=3)][0] == lm.generate("정말 ", seed=3)
+            True
+        """
+        return self.generate_all([prompt], n=n, alternatives=alternatives, **options)[0]
+
+    def generate_batch(self, prompts: Sequence[str], **options: Any) -> list[str]:
+        """Return the text that follows each prompt, all written side by side: the quick way for many.
+
+        Each text is that of `generate` with the same options, the seed included: equal prompts give equal texts where
+        a seed is given, so that several texts of one prompt are asked for by `generate_n`. (The size of a batch can
+        change the last bit of a sum, and so, once in a long while, a draw.)
+
+        Raises:
+            InputError: see `generate`.
+
+        Example:
+            >>> import korlm
+            >>> lm = korlm.load_model("reviews-unigram-gru")
+            >>> lm.generate_batch(["이 영화는", "배우"], temperature=0)[0] == lm.generate("이 영화는", temperature=0)
+            True
+        """
+        config = _sampling(options)
+        check_one(config)
+        return [texts[0].text for texts in write(self.net, self.tokenizer, _prompts(prompts), config)]
+
+    def generate_all(self, prompts: Sequence[str], *, alternatives: int = 0, **options: Any) -> list[list[Generated]]:
+        """Return ``n`` texts for each prompt, all written side by side. See `generate_n` and `generate_batch`."""
+        config = _sampling(options)
+        checked = _alternatives(alternatives)
+        return write(self.net, self.tokenizer, _prompts(prompts), config, alternatives=checked)
+
+    def save(self, folder: str | Path, *, precision: str = "float32") -> None:
         """Write the model to a folder, atomically: config, weights, tokenizer, build information.
 
         Args:
             folder: where; a model that stands there is replaced.
-            half: weights as float16, half the size. `load` gives float32 again.
+            precision: of the weights in the file: ``float32``, ``float16`` or ``int8``. `load` gives float32 again.
 
         Raises:
             ArtifactError: it cannot be written.
+            InputError: an unknown precision.
         """
         with new_folder(folder) as temporary:
-            self.write(temporary, half=half)
+            self.write(temporary, precision=precision)
 
-    def write(self, folder: Path, *, half: bool = False) -> None:
+    def write(self, folder: Path, *, precision: str = "float32") -> None:
         """Write the model's files into an existing folder. See `save`."""
-        dtype = torch.float16 if half else torch.float32
-        weights = {name: value.detach().to("cpu", dtype).contiguous() for name, value in self.net.named_parameters()}
-        save_file(weights, folder / "model.safetensors")
+        write_tensors(folder / "model.safetensors", pack(self.net.weights(), precision))
         write_json(folder / "config.json", {"kind": "model", "format": FORMAT, "net": asdict(self.net.config)})
         write_json(folder / "build_info.json", self.info)
         self.tokenizer.save(folder / "tokenizer")
@@ -169,12 +258,7 @@ class LanguageModel:
         tokenizer = load_tokenizer(folder / "tokenizer")
         try:
             net = RecurrentLM(NetConfig(**config["net"]))
-            weights = load_file(folder / "model.safetensors")
-            if set(weights) != {name for name, _ in net.named_parameters()}:
-                raise KeyError("weights")
-            with torch.no_grad():
-                for name, parameter in net.named_parameters():
-                    parameter.copy_(weights[name])
+            net.read_weights(unpack(load_file(folder / "model.safetensors")))
         except (SafetensorError, OSError, KeyError, TypeError, RuntimeError) as error:
             raise ArtifactError(
                 f"{folder}의 가중치를 읽지 못했습니다. 폴더가 온전한지 보고 다시 내려받거나 다시 만드세요.",
@@ -192,3 +276,18 @@ def _sampling(options: dict[str, Any]) -> SamplingConfig:
             f"모르는 선택지가 있습니다: {', '.join(options)}. 쓸 수 있는 것: {known}.",
             f"Unknown option among {', '.join(options)}. Options: {known}.",
         ) from error
+
+
+def _prompts(prompts: Sequence[str]) -> Sequence[str]:
+    if isinstance(prompts, str):
+        raise InputError("글머리의 목록을 넣으세요: [글머리].", "Pass a list of prompts: [prompt].")
+    return prompts
+
+
+def _alternatives(number: int) -> int:
+    if number < 0:
+        raise InputError(
+            f"alternatives에 쓸 수 없는 값입니다: {number}. 0 이상으로 하세요.",
+            f"alternatives cannot be {number}. Give 0 or more.",
+        )
+    return number

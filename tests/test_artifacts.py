@@ -37,7 +37,7 @@ def test_a_saved_model_gives_the_same_logits(saved: Path, small_net: Make) -> No
 
 def test_half_precision_halves_the_file_and_hardly_moves_the_score(saved: Path, tmp_path: Path) -> None:
     lm = korlm.load_model(saved)
-    lm.save(tmp_path / "half", half=True)
+    lm.save(tmp_path / "half", precision="float16")
     sizes = [(folder / "model.safetensors").stat().st_size for folder in (tmp_path / "half", saved)]
     assert sizes[0] < 0.55 * sizes[1]
     bits = [korlm.load_model(folder).score(["재미있다"]).bits_per_character for folder in (tmp_path / "half", saved)]

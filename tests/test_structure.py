@@ -15,14 +15,17 @@ ROOT_ROOMS = {"errors", "language", "artifacts"}  # used by every room; they imp
 ALLOWED = {
     "text": set(),
     "morph": {"text"},
-    "tokenizers": {"text", "morph"},
+    "remote": set(),
+    "tokenizers": {"text", "morph", "remote"},
     "corpora": {"text", "tokenizers"},
     "comparison": {"text", "morph", "tokenizers", "corpora"},
     "nn": set(),
     "training": {"nn", "corpora", "tokenizers"},
     "generation": {"text", "nn", "tokenizers"},
     "lm": {"text", "tokenizers", "corpora", "nn", "training", "generation"},
-    "models": {"text", "tokenizers", "corpora", "nn", "training", "generation", "lm"},
+    "models": {"text", "remote", "tokenizers", "corpora", "nn", "training", "generation", "lm"},
+    "hub": {"remote", "tokenizers", "comparison", "lm"},
+    "options": set(),
     "commands": {
         "text",
         "morph",
@@ -34,12 +37,13 @@ ALLOWED = {
         "generation",
         "lm",
         "models",
+        "hub",
     },
-    "cli": {"commands", "training", "generation"},
+    "cli": {"options", "commands", "training", "generation"},
     "__main__": {"cli"},
 }
 UI = {"comparison", "tokenizers", "corpora", "lm", "models", "generation", "text", "morph"}
-HEAVY = ("torch", "gradio", "jpype", "konlpy", "kiwipiepy", "sentencepiece", "numpy")
+HEAVY = ("torch", "gradio", "jpype", "konlpy", "kiwipiepy", "sentencepiece", "numpy", "huggingface_hub")
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

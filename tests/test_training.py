@@ -4,39 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 import korlm
 from korlm.errors import ArtifactError, CorpusError, InputError, TrainingError
-from korlm.training.batching import WindowBatches
+from korlm.training.batching import Batch
 from korlm.training.config import TrainConfig
-from korlm.training.loop import Report, fast_bf16, rate, window_loss
+from korlm.training.learner import fast_bf16
+from korlm.training.loop import Report
+from korlm.training.loss import batch_loss
+from korlm.training.schedule import rate
 
-SMALL = {"tokenizer": "syllable", "embedding": 16, "hidden": 24, "batch": 8, "window": 16, "bf16": False}
+SMALL = {"tokenizer": "syllable", "embedding": 16, "hidden": 24, "batch": 8, "bptt": 16, "bf16": False}
 LINES = korlm.load_corpus("kolaw").train[:200] + korlm.load_corpus("kolaw").valid
-
-
-@given(st.integers(2, 300), st.integers(1, 8), st.integers(1, 20))
-def test_windows_read_each_stream_in_order_and_targets_come_one_later(size: int, batch: int, window: int) -> None:
-    if (size - 1) // batch < 1:
-        return
-    batches = WindowBatches(np.arange(size), batch=batch, window=window)
-    inputs = torch.cat([batches[i][0] for i in range(len(batches))], 1)
-    targets = torch.cat([batches[i][1] for i in range(len(batches))], 1)
-    assert torch.equal(targets, inputs + 1)
-    assert inputs.flatten().tolist() == list(range(inputs.numel()))
-    assert inputs.shape == (batch, (size - 1) // batch)
-
-
-def test_a_corpus_too_small_for_the_batch_is_a_clear_error() -> None:
-    with pytest.raises(CorpusError, match="batch 64"):
-        WindowBatches(np.arange(10), batch=64, window=8)
 
 
 def test_the_learning_rate_warms_up_and_falls_as_a_cosine() -> None:
@@ -44,7 +29,9 @@ def test_the_learning_rate_warms_up_and_falls_as_a_cosine() -> None:
     assert [round(rate(share, config), 3) for share in (0.05, 0.1, 0.55, 1.0)] == [0.5, 1.0, 0.5, 0.0]
 
 
-@pytest.mark.parametrize("wrong", [{"batch": 0}, {"learning_rate": -1.0}, {"warmup": 2.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"batch": 0}, {"learning_rate": -1.0}, {"warmup": 2.0}, {"optimizer": "adam"}, {"teacher_forcing": 1.5}]
+)
 def test_a_wrong_option_is_a_clear_error(wrong: dict[str, float]) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))):
         TrainConfig(**wrong)  # type: ignore[arg-type]
@@ -56,8 +43,9 @@ def test_a_wrong_option_is_a_clear_error(wrong: dict[str, float]) -> None:
 def test_the_bf16_loss_is_the_full_loss(small_net) -> None:  # type: ignore[no-untyped-def]
     net = small_net(hidden=64, embedding=32)
     ids = torch.randint(0, 260, (4, 17), generator=torch.Generator().manual_seed(3))
-    full, _ = window_loss(net, ids[:, :-1], ids[:, 1:], net.zero_state(4), bf16=False)
-    half, _ = window_loss(net, ids[:, :-1], ids[:, 1:], net.zero_state(4), bf16=True)
+    batch = Batch(ids[:, :-1], ids[:, 1:], 16, rows=4, pieces=64, fresh=False)
+    full = batch_loss(net, batch, net.zero_state(4), TrainConfig(), bf16=False)[0]
+    half = batch_loss(net, batch, net.zero_state(4), TrainConfig(), bf16=True)[0]
     oracle = torch.nn.functional.cross_entropy(net.logits(net(ids[:, :-1])[0]).flatten(0, 1), ids[:, 1:].flatten())
     torch.testing.assert_close(full, oracle)
     torch.testing.assert_close(half, oracle, rtol=0.01, atol=0.0)
@@ -75,8 +63,11 @@ def test_a_run_interrupted_and_resumed_ends_in_the_same_weights(
     monkeypatch.setattr("korlm.training.loop._SHOW_EVERY", 0.0)
     korlm.train_model(LINES, folder=tmp_path / "whole", epochs=3, **SMALL)
 
+    sent = []
+
     def interrupt(report: Report) -> None:
-        if report.step == 3 and report.valid is None:  # once: the last report comes after the validation
+        if report.step == 7 and not sent:
+            sent.append(report)
             os.kill(os.getpid(), signal.SIGINT)
 
     korlm.train_model(LINES, folder=tmp_path / "parts", epochs=3, report=interrupt, **SMALL)
@@ -92,7 +83,7 @@ def test_a_run_interrupted_and_resumed_ends_in_the_same_weights(
 
 
 def test_training_lowers_bits_per_character(tmp_path: Path) -> None:
-    lm = korlm.train_model(LINES, folder=tmp_path / "run", epochs=6, learning_rate=0.01, validate_every=0.5, **SMALL)
+    lm = korlm.train_model(LINES, folder=tmp_path / "run", epochs=6, learning_rate=0.01, **SMALL)
     history = lm.info["history"]
     assert history[-1]["valid_bpc"] < history[0]["valid_bpc"] < 14
     assert lm.score(korlm.load_corpus("kolaw").valid).bits_per_character < 9
@@ -131,6 +122,37 @@ def test_resuming_on_another_corpus_is_a_clear_error(tmp_path: Path) -> None:
         korlm.train_model(LINES[:-20], folder=tmp_path / "run", epochs=2, resume=True, **SMALL)
     with pytest.raises(ArtifactError, match="폴더가 없습니다"):
         korlm.train_model(LINES, folder=tmp_path / "nothing", resume=True, **SMALL)
+
+
+def test_resuming_with_another_batch_or_shape_is_a_clear_error(tmp_path: Path) -> None:
+    korlm.train_model(LINES, folder=tmp_path / "run", epochs=1, **SMALL)
+    with pytest.raises(ArtifactError, match="batch 8"):
+        korlm.train_model(LINES, folder=tmp_path / "run", epochs=2, resume=True, **{**SMALL, "batch": 4})
+    with pytest.raises(ArtifactError, match="설정이 같은지"):
+        korlm.train_model(LINES, folder=tmp_path / "run", epochs=2, resume=True, **{**SMALL, "hidden": 20})
+
+
+def test_an_unknown_option_is_named_with_those_that_there_are(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"hiden.*hidden"):
+        korlm.train_model(LINES, folder=tmp_path / "run", hiden=8)
+
+
+def test_a_full_disk_stops_the_run_and_leaves_the_checkpoint_before(tmp_path: Path) -> None:
+    korlm.train_model(LINES, folder=tmp_path / "run", epochs=1, **SMALL)
+    before = (tmp_path / "run" / "last" / "training.safetensors").read_bytes()
+    code = f"""
+import resource, signal, korlm, sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from test_training import LINES, SMALL
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # no file may grow longer, as on a full disk
+korlm.train_model(LINES, folder={str(tmp_path / "run")!r}, epochs=2, resume=True, **SMALL)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ})
+    assert run.returncode and "ArtifactError" in run.stderr and "쓰지 못했습니다" in run.stderr
+    assert (tmp_path / "run" / "last" / "training.safetensors").read_bytes() == before
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["best", "last"]
+    korlm.train_model(LINES, folder=tmp_path / "run", epochs=2, resume=True, **SMALL)
 
 
 def test_too_few_lines_are_a_clear_error(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from korlm.artifacts import data_folder
 from korlm.corpora.cache import kept
+from korlm.corpora.download import wikitext2
 from korlm.corpora.files import read_file
 from korlm.errors import CorpusError, UnknownNameError
 from korlm.text.spans import check_text
@@ -83,7 +84,8 @@ def split_lines(name: str, lines: Iterable[str]) -> Corpus:
 
 
 def load_corpus(name: str | Path, *, column: str | int | None = None, limit: int | None = None) -> Corpus:
-    """Load a corpus: ``kolaw`` or ``kobill`` (bundled), ``reviews`` (through ``KORLM_CORPORA``), or a local file.
+    """Load a corpus: ``kolaw`` or ``kobill`` (bundled), ``reviews`` (through ``KORLM_CORPORA``), ``wikitext2`` (through
+    ``KORLM_CORPORA``, else fetched into the cache), or a local file.
 
     Args:
         name: the name, or the path of a .txt, .tsv, .csv or .jsonl file (also .gz).
@@ -92,19 +94,21 @@ def load_corpus(name: str | Path, *, column: str | int | None = None, limit: int
 
     Raises:
         UnknownNameError: neither a name nor a file.
-        CorpusError: unreadable or empty.
+        CorpusError: unreadable or empty, or it cannot be fetched.
     """
     if name in BUNDLED:
         files = sorted((data_folder() / "corpora" / str(name)).glob("*.txt"))
         corpus = split_lines(str(name), (line.strip() for path in files for line in read_file(path)))
     elif name == "reviews":
         corpus = _reviews()
+    elif name == "wikitext2":
+        corpus = _wikitext2()
     elif Path(name).is_file():
         corpus = Corpus(str(name), **kept([Path(name)], f"lines {column!r}", lambda: _file(name, column)))
     else:
         raise UnknownNameError(
-            f"'{name}'이라는 말뭉치도 파일도 없습니다. 쓸 수 있는 이름: {', '.join(BUNDLED)}, reviews.",
-            f"There is no corpus and no file '{name}'. Names: {', '.join(BUNDLED)}, reviews.",
+            f"'{name}'이라는 말뭉치도 파일도 없습니다. 쓸 수 있는 이름: {', '.join(BUNDLED)}, reviews, wikitext2.",
+            f"There is no corpus and no file '{name}'. Names: {', '.join(BUNDLED)}, reviews, wikitext2.",
         )
     if limit is not None:
         corpus = Corpus(corpus.name, corpus.train[:limit], corpus.valid, corpus.test)
@@ -126,6 +130,16 @@ def _reviews() -> Corpus:
         return {side: list(read_file(path, column=2)) for side, path in files.items()}
 
     return Corpus("reviews", **kept(list(files.values()), "reviews", read))
+
+
+def _wikitext2() -> Corpus:
+    """Lines as they stand there, but for the space at their end: each begins with one, so every word is ``" word"``."""
+    files = wikitext2()
+
+    def read() -> dict[str, list[str]]:
+        return {side: [line.rstrip() for line in read_file(path)] for side, path in files.items()}
+
+    return Corpus("wikitext2", **kept(list(files.values()), "wikitext2", read))
 
 
 def _file(name: str | Path, column: str | int | None) -> dict[str, list[str]]:

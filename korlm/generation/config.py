@@ -1,50 +1,121 @@
-"""How a text is sampled; the command line's options are these fields.
+"""How a text is generated; the command line's options are these fields.
 
->>> SamplingConfig(temperature=0).top_p
-0.95
+>>> SamplingConfig(temperature=0, stop=".").stop
+('.',)
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from korlm.errors import InputError
 from korlm.language import option
+from korlm.text.spans import check_text
+
+_STRINGS = ("banned", "forced", "stop")
 
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """How to sample.
+    """How to generate.
+
+    At each step the model's logits pass, in this order: the repetition penalty; what may not come next (n-grams,
+    banned strings, an end that comes too early); the temperature; top-k; top-p; min-p; typical. Each filter works on
+    what the one before left, renormalised, and always leaves a piece.
 
     Attributes:
         temperature: logits are divided by it; 0 takes the most probable piece (greedy).
         top_k: keep the k most probable pieces; 0 keeps all (Fan et al. 2018).
         top_p: keep the fewest most probable pieces whose probabilities sum to at least this (nucleus sampling,
             Holtzman et al. 2020); 1 keeps all.
-        max_tokens: at most so many pieces.
-        seed: the same seed gives the same text; None draws one.
+        min_p: keep pieces of at least this share of the likeliest piece's probability (Nguyen et al. 2024); 0 keeps
+            all.
+        typical_p: keep the fewest pieces whose surprisal is nearest to the entropy and whose probabilities sum to at
+            least this (locally typical sampling, Meister et al. 2023); 1 keeps all.
+        repetition_penalty: divides the positive logits, and multiplies the negative ones, of the pieces that occur in
+            the prompt or the text so far (CTRL, Keskar et al. 2019); 1 is none.
+        no_repeat_ngram: no n pieces in a row come twice in the prompt and text (Paulus et al. 2018); 0 is no rule.
+        min_tokens: the text does not end, nor a stop string come, before so many pieces.
+        max_tokens: at most so many pieces, the end of the text counted as one.
+        beams: width of the beam search; 1 samples (or is greedy). With more, nothing is drawn: temperature, the
+            filters and the seed are not used; the rest is.
+        length_penalty: alpha of GNMT's length normalisation (Wu et al. 2016): a hypothesis of n pieces, its end
+            counted, is ranked by log p / ((5 + n) / 6) ** alpha; 0 ranks by log p. Beams alone.
+        banned: strings that never come in the text, whichever pieces would make them, the seam to the prompt included.
+        forced: strings that all come in the text, in any order. A beam puts each where the text as a whole is
+            likeliest (Hokamp and Liu 2017; Post and Vilar 2018). A sampled text may contain them by itself; those that
+            are missing where it would end, or where ``max_tokens`` leaves just the room for them, are written there.
+        stop: strings that end the text, before the one that is whole first; nothing of it is given out.
+        n: how many texts a prompt; with beams, the n best distinct ones.
+        seed: the same seed gives the same text, alone or in a batch; None draws one. The first text of a prompt uses
+            the seed itself, further ones (``n``) a seed made from it and their number.
     """
 
     temperature: float = option(0.8, "온도 (0이면 늘 가장 그럴듯한 조각)", "temperature (0: the likeliest piece)")
     top_k: int = option(0, "그럴듯한 k개 가운데서만 (0이면 모두)", "only the k likeliest pieces (0: all)")
     top_p: float = option(0.95, "확률의 합이 p가 될 때까지의 조각만", "the likeliest pieces that sum to p")
+    min_p: float = option(0.0, "가장 그럴듯한 조각의 확률의 이 배 이상만", "at least this share of the likeliest piece")
+    typical_p: float = option(
+        1.0, "놀라움이 엔트로피에 가까운, 합이 이만큼인 조각만", "the most typical pieces that sum to this"
+    )
+    repetition_penalty: float = option(1.0, "나온 조각을 누르는 힘 (1이면 없음)", "against pieces seen (1: none)")
+    no_repeat_ngram: int = option(0, "조각 n개가 이어서 두 번 나오지 않게", "no n pieces in a row twice (0: no rule)")
+    min_tokens: int = option(0, "적어도 몇 조각", "at least so many pieces")
     max_tokens: int = option(60, "많아야 몇 조각", "at most so many pieces")
+    beams: int = option(1, "빔의 너비 (2 이상이면 온도와 필터는 쓰지 않음)", "beam width (2 or more: nothing is drawn)")
+    length_penalty: float = option(0.6, "빔의 길이 보정 (GNMT의 알파)", "the beam's length normalisation (alpha)")
+    banned: tuple[str, ...] = option(
+        (), "나오면 안 되는 글 (여러 번)", "text that must not come (repeatable)", kind=str
+    )
+    forced: tuple[str, ...] = option((), "꼭 나와야 하는 글 (여러 번)", "text that must come (repeatable)", kind=str)
+    stop: tuple[str, ...] = option((), "이 글 앞에서 끝냄 (여러 번)", "text to end before (repeatable)", kind=str)
+    n: int = option(1, "글머리마다 몇 개", "texts a prompt")
     seed: int | None = option(None, "난수 씨 (같으면 같은 글)", "random seed (the same gives the same)", kind=int)
 
     def __post_init__(self) -> None:
-        wrong = [
-            name
-            for name, fine in (
-                ("temperature", 0 <= self.temperature <= 10),
-                ("top_k", self.top_k >= 0),
-                ("top_p", 0 < self.top_p <= 1),
-                ("max_tokens", 1 <= self.max_tokens <= 10_000),
-            )
-            if not fine
-        ]
-        if wrong:
-            value = getattr(self, wrong[0])
-            rule = "temperature 0~10, top_k 0~, top_p (0, 1], max_tokens 1~10000"
-            raise InputError(
-                f"{wrong[0]}에 쓸 수 없는 값입니다: {value}. ({rule})", f"{wrong[0]} cannot be {value}. ({rule})"
-            )
+        for name in _STRINGS:
+            object.__setattr__(self, name, _strings(name, getattr(self, name)))
+        rules = {
+            "temperature": (0 <= self.temperature <= 10, "0~10"),
+            "top_k": (self.top_k >= 0, "0~"),
+            "top_p": (0 < self.top_p <= 1, "(0, 1]"),
+            "min_p": (0 <= self.min_p <= 1, "0~1"),
+            "typical_p": (0 < self.typical_p <= 1, "(0, 1]"),
+            "repetition_penalty": (0.01 <= self.repetition_penalty <= 100, "0.01~100"),
+            "no_repeat_ngram": (self.no_repeat_ngram >= 0, "0~"),
+            "max_tokens": (1 <= self.max_tokens <= 10_000, "1~10000"),
+            "min_tokens": (0 <= self.min_tokens <= self.max_tokens, "0~max_tokens"),
+            "beams": (1 <= self.beams <= 1000, "1~1000"),
+            "length_penalty": (0 <= self.length_penalty <= 10, "0~10"),
+            "n": (1 <= self.n <= (1000 if self.beams == 1 else self.beams), "1~1000, 1~beams"),
+            "seed": (self.seed is None or -(2**63) <= self.seed < 2**64, "-2**63~2**64-1"),  # what torch takes
+        }
+        for name, (fine, rule) in rules.items():
+            if not fine:
+                value = getattr(self, name)
+                raise InputError(
+                    f"{name}에 쓸 수 없는 값입니다: {value}. ({name} {rule})",
+                    f"{name} cannot be {value}. ({name} {rule})",
+                )
+        self._check_forced()
+
+    def _check_forced(self) -> None:
+        for name in ("banned", "stop"):
+            for text in self.forced:
+                if inside := [part for part in getattr(self, name) if part in text]:
+                    raise InputError(
+                        f"forced '{text}'에 {name} '{inside[0]}'이(가) 들어 있어 둘 다 지킬 수 없습니다. 하나를 빼세요.",
+                        f"forced '{text}' contains {name} '{inside[0]}': both cannot hold. Leave one out.",
+                    )
+
+
+def _strings(name: str, given: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Return one string or several, or None, as a tuple without repetitions."""
+    strings = tuple(dict.fromkeys([given] if isinstance(given, str) else given or ()))
+    if not all(isinstance(text, str) and check_text(text) for text in strings):
+        raise InputError(
+            f"{name}에는 빈 글을 쓸 수 없습니다. 한 글자 이상 쓰세요.",
+            f"{name} takes strings of at least a character each.",
+        )
+    return strings

@@ -74,10 +74,25 @@ def required(name: str, revision: str | None = None) -> Address:
     return where
 
 
-def no_revision(name: object, revision: str | None) -> None:
-    """Raise an `InputError` for a revision asked of what is not on the Hub."""
-    if revision:
+def elsewhere(name: str | Path, revision: str | None, *, bundled: bool) -> Address | None:
+    """Return the address of what is on the Hub, or None where it is on this computer or nowhere.
+
+    Args:
+        name: what a user named; a file or folder of that name wins over the Hub.
+        revision: the one asked for, if any.
+        bundled: whether it is a name of korlm's own, which wins over all.
+
+    Raises:
+        InputError: a revision of what is not on the Hub.
+
+    Example:
+        >>> elsewhere("user/repo", "v2", bundled=False)
+        Address(repo_id='user/repo', revision='v2')
+    """
+    where = None if bundled or Path(name).exists() else address(name, revision)
+    if revision and where is None:
         raise InputError(
-            f"'{name}'은(는) 이 컴퓨터에 있는 것이라 판(revision)이 없습니다. revision을 빼거나 Hub의 이름을 쓰세요.",
-            f"'{name}' is on this computer and has no revisions. Leave revision out, or name a Hub repository.",
+            f"'{name}'은(는) Hub의 저장소가 아니라서 판(revision)이 없습니다. revision을 빼거나 '사용자/저장소'를 쓰세요.",
+            f"'{name}' is no repository on the Hub and has no revisions. Leave revision out, or name 'user/repo'.",
         )
+    return where

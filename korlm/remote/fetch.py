@@ -8,6 +8,7 @@ Only korlm's own files are fetched, by their exact names: no pickle can come, an
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from korlm.artifacts import read_json
 from korlm.errors import ArtifactError
@@ -48,8 +49,9 @@ def fetch(repo_id: str, *, revision: str | None = None, token: str | None = None
     hub = hub_library()
     with hub_errors(where):  # the configuration first: what is not ours may have gigabytes of weights
         found = hub.snapshot_download(
-            where.repo_id, revision=where.revision, token=token, library_name="korlm", allow_patterns=["config.json"]
-        )
+            where.repo_id, revision=where.revision, token=token, library_name="korlm",
+            allow_patterns=["config.json"], tqdm_class=_silent(hub),
+        )  # fmt: skip
     folder = Path(found)  # called by its commit, so that what follows is of the same one
     _check_kind(folder / "config.json", where, kind)
     with hub_errors(where):
@@ -57,6 +59,16 @@ def fetch(repo_id: str, *, revision: str | None = None, token: str | None = None
             where.repo_id, revision=folder.name, token=token, library_name="korlm", allow_patterns=list(FILES[kind])
         )
     return folder
+
+
+def _silent(hub: Any) -> type:
+    """Return a progress bar that shows nothing: the configuration is some bytes."""
+
+    class Silent(hub.utils.tqdm):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **{**options, "disable": True})
+
+    return Silent
 
 
 def kind_of(config: Path) -> str:

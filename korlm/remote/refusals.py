@@ -18,7 +18,10 @@ from korlm.remote.address import Address
 
 INSTALL = 'pip install "korlm[hub]"'
 TOKENS = "https://huggingface.co/settings/tokens"
-LOG_IN = "`hf auth login`을 하거나 HF_TOKEN이나 token=으로 토큰을 주세요", "run `hf auth login`, or give HF_TOKEN or token="
+LOG_IN = (
+    "`hf auth login`을 하거나 HF_TOKEN이나 token=으로 토큰을 주세요",
+    "run `hf auth login`, or give HF_TOKEN or token=",
+)
 
 
 def hub_library() -> ModuleType:

@@ -22,7 +22,7 @@ from korlm.morph.kiwi_options import KiwiOptions
 from korlm.morph.konlpy import KonlpyAnalyzer
 from korlm.morph.mecab import MecabAnalyzer
 from korlm.morph.user_words import read_user_words
-from korlm.remote.address import address, no_revision
+from korlm.remote.address import elsewhere
 from korlm.remote.fetch import fetch
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.byte import ByteSegmenter, byte_tokenizer
@@ -69,22 +69,21 @@ def load_tokenizer(
         >>> [(segment.start, segment.end, segment.tag) for segment in segments]
         [(0, 3, 'NNP'), (3, 4, 'JKS')]
     """
-    path = data_folder() / "tokenizers" / str(name) if str(name) in bundled() else Path(name)
-    here = name == "byte" or path.is_dir() or (path.is_file() and path.suffix in (".model", ".spm"))
-    if here:
-        no_revision(name, revision)
-    elif where := address(name, revision):
+    if where := elsewhere(name, revision, bundled=str(name) in bundled()):
         fetched = fetch(where.repo_id, revision=where.revision, token=token, kind="tokenizer")
         return check_installed(_load_folder(fetched, options))
-    else:
-        raise unknown_name(name, folder=True)
-    if name == "byte":
-        no_options("byte", options)
-        return byte_tokenizer()
+    if str(name) in bundled():
+        if name == "byte":
+            no_options("byte", options)
+            return byte_tokenizer()
+        return _load_folder(data_folder() / "tokenizers" / str(name), options)
+    path = Path(name)
     if path.is_dir():
         return _load_folder(path, options)
-    no_options(FOREIGN, options)
-    return _load_file(path)
+    if path.is_file() and path.suffix in (".model", ".spm"):
+        no_options(FOREIGN, options)
+        return _load_file(path)
+    raise unknown_name(name, folder=True)
 
 
 def check_installed(tokenizer: Tokenizer) -> Tokenizer:

@@ -1,45 +1,77 @@
 """What a training run is asked for: the model, and how it learns. The command line's options are these fields.
 
->>> TrainConfig(batch=8).window
+>>> TrainConfig(batch=8).bptt
 64
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 from korlm.errors import InputError
 from korlm.language import option
 
+OPTIMIZERS = {"adamw": 8e-3, "muon": 8e-3, "sgd": 1.0, "asgd": 1.0}  # with the learning rate that 0 stands for
+SCHEDULES = ("cosine", "linear", "constant")
+LAYOUTS = ("padded", "packed")
+
 
 @dataclass(frozen=True)
-class ModelConfig:
-    """What net to train on which pieces; see each field's help."""
+class TokenizerConfig:
+    """Which pieces a model is trained on; see each field's help."""
 
     tokenizer: str = option("unigram", "토크나이저 이름이나 폴더", "tokenizer: a name or a folder")
     vocab_size: int = option(0, "어휘 크기 (0이면 이름의 기본값)", "vocabulary size (0: the name's default)")
-    cell: str = option("lstm", "셀: rnn, gru, lstm", "cell: rnn, gru or lstm")
-    embedding: int = option(256, "임베딩 너비 E", "embedding width, E")
-    hidden: int = option(512, "은닉 너비 H", "hidden width, H")
-    layers: int = option(1, "층 수 L", "layers, L")
-    dropout: float = option(0.0, "드롭아웃", "dropout")
-    tied: bool = option(True, "출력 가중치를 임베딩과 함께 씀", "tie the output weights to the embedding")
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """A training run; see each field's help."""
+    """A training run; see each field's help.
 
-    batch: int = option(64, "나란히 읽는 글줄기의 수 B", "streams read side by side, B")
-    window: int = option(64, "잘린 역전파의 길이 T (조각)", "length of truncated back-propagation, T (pieces)")
+    Attributes of note:
+        bptt: length of truncated back-propagation through time (Werbos 1990; Williams and Peng 1990). The state is
+            carried from window to window, gradients stop at its edge. 0: every line by itself, whole.
+        jitter: window lengths drawn as AWD-LSTM does (Merity et al. 2018): from N(T, 5), around T/2 once in twenty, the
+            learning rate of a window in proportion to its length.
+        teacher_forcing: the share of inputs that are the true piece; the others are drawn from the net's own
+            prediction (scheduled sampling, Bengio et al. 2015). Below 1 the window is read piece by piece, which is slower.
+        optimizer: ``adamw`` (Loshchilov and Hutter 2019), ``muon`` (Jordan et al. 2024: momentum made orthogonal, for
+            the recurrent matrices; AdamW for the rest), ``sgd`` (divided by ``anneal`` whenever validation does not
+            improve), ``asgd`` (NT-ASGD, Merity et al. 2018: SGD whose weights are averaged once validation has not improved
+            for five checks).
+        average: an exponential moving average of the weights, with this decay, is what is validated and saved.
+        activation: AR, alpha of Merity et al. (2017), on the dropped outputs; ``temporal``: TAR, beta, on their change.
+    """
+
+    batch: int = option(32, "나란히 읽는 글줄기의 수 B", "streams read side by side, B")
+    bptt: int = option(
+        64, "잘린 역전파의 길이 T (조각, 0이면 줄 하나씩)", "length of truncated BPTT, T (pieces; 0: whole lines)"
+    )
+    jitter: bool = option(False, "창의 길이를 흔듦 (AWD-LSTM)", "draw the windows' lengths (AWD-LSTM)")
+    layout: str = option("padded", "--bptt 0의 줄 묶음: padded, packed", "lines of --bptt 0: padded or packed")
+    teacher_forcing: float = option(1.0, "참 조각을 넣는 비율", "share of inputs that are the true piece")
     epochs: float = option(1.0, "말뭉치를 몇 번 읽나", "passes over the corpus")
     minutes: float = option(0.0, "몇 분 동안 배우나 (0이면 epochs만 따름)", "time limit in minutes (0: epochs alone)")
-    learning_rate: float = option(3e-3, "가장 높은 학습률 (AdamW)", "peak learning rate (AdamW)")
+    optimizer: str = option("adamw", "최적화: adamw, muon, sgd, asgd", "optimiser: adamw, muon, sgd or asgd")
+    learning_rate: float = option(
+        0.0, "가장 높은 학습률 (0이면 최적화의 기본값)", "peak learning rate (0: the optimiser's own)"
+    )
+    schedule: str = option("cosine", "학습률: cosine, linear, constant", "learning rate: cosine, linear or constant")
     warmup: float = option(0.02, "학습률을 올리는 구간의 비율", "share of the run spent warming up")
-    final_rate: float = option(0.02, "끝 학습률의 비율 (코사인)", "final share of the learning rate (cosine)")
+    final_rate: float = option(0.02, "끝 학습률의 비율", "final share of the learning rate")
+    anneal: float = option(4.0, "sgd: 나아지지 않으면 학습률을 나눔", "sgd: divide the rate where nothing improves")
     weight_decay: float = option(0.01, "가중치 감쇠", "weight decay")
     clip: float = option(1.0, "기울기 자르기 (노름, 0이면 안 자름)", "gradient clipping (norm; 0: none)")
-    validate_every: float = option(120.0, "검증과 저장 사이의 초", "seconds between validations with a checkpoint")
+    clip_value: float = option(0.0, "기울기 자르기 (값, 0이면 안 자름)", "gradient clipping (by value; 0: none)")
+    frequencies: bool = option(
+        True, "출력 편향을 조각의 빈도로 시작", "start the output biases at the pieces' frequencies"
+    )
+    average: float = option(0.0, "가중치의 이동 평균 (감쇠, 0이면 없음)", "moving average of weights (decay; 0: none)")
+    activation: float = option(0.0, "활성 규제 AR의 α", "activation regularisation, AR's alpha")
+    temporal: float = option(0.0, "시간 활성 규제 TAR의 β", "temporal activation regularisation, TAR's beta")
+    validations: int = option(10, "학습하는 동안 검증하는 횟수", "validations in the course of the run")
+    save_every: float = option(60.0, "저장 사이의 초", "seconds between checkpoints")
     valid_lines: int = option(2000, "검증에 쓰는 줄 수 (0이면 모두)", "validation lines (0: all)")
     bf16: bool = option(
         True, "CPU나 GPU가 빠르게 하면 bf16으로 계산", "compute in bf16 where the processor is fast at it"
@@ -47,12 +79,46 @@ class TrainConfig:
     seed: int = option(7, "난수 씨", "random seed")
 
     def __post_init__(self) -> None:
-        positive = ("batch", "window", "epochs", "learning_rate", "validate_every")
+        positive = ("batch", "epochs", "validations")
+        shares = ("warmup", "final_rate", "teacher_forcing", "average")
+        choices = {"optimizer": tuple(OPTIMIZERS), "schedule": SCHEDULES, "layout": LAYOUTS}
         for entry in fields(self):
             value = getattr(self, entry.name)
-            wrong = value < 0 or (entry.name in positive and value <= 0)
-            if wrong or (entry.name in ("warmup", "final_rate") and value > 1):
+            if entry.name in choices:
+                wrong = value not in choices[entry.name]
+            else:
+                wrong = value < 0 or (entry.name in positive and value <= 0) or (entry.name in shares and value > 1)
+            if wrong or (entry.name == "anneal" and value < 1):
                 raise InputError(
                     f"{entry.name}에 쓸 수 없는 값입니다: {value}. ({entry.metadata['ko']})",
                     f"{entry.name} cannot be {value}. ({entry.metadata['en']})",
                 )
+
+    @property
+    def peak_rate(self) -> float:
+        """The peak learning rate: `learning_rate`, or the optimiser's own.
+
+        >>> TrainConfig(optimizer="sgd").peak_rate
+        1.0
+        """
+        return self.learning_rate or OPTIMIZERS[self.optimizer]
+
+
+def sort_options(options: dict[str, Any], *kinds: type) -> list[dict[str, Any]]:
+    """Sort options into the configurations they are fields of.
+
+    Raises:
+        InputError: one is no field of any of them.
+    """
+    sorted_ones: list[dict[str, Any]] = [{} for _ in kinds]
+    for name, value in options.items():
+        for kind, chosen in zip(kinds, sorted_ones, strict=True):
+            if name in kind.__dataclass_fields__:  # type: ignore[attr-defined]
+                chosen[name] = value
+                break
+        else:
+            known = ", ".join(entry.name for kind in kinds for entry in fields(kind))
+            raise InputError(
+                f"모르는 선택지입니다: {name}. 쓸 수 있는 것: {known}.", f"Unknown option: {name}. Options: {known}."
+            )
+    return sorted_ones

@@ -1,7 +1,8 @@
-"""The training loop: teacher forcing over truncated back-propagation through time.
+"""The training loop: steps, validations, checkpoints, and how a run stops and goes on.
 
-At every step the net sees the true piece before the one it predicts (teacher forcing, Williams and Zipser 1989); the
-state is carried from window to window, and gradients stop at the window's edge (truncated BPTT, Werbos 1990).
+A run is a function of its options, corpus and seed: random draws are made anew at each step from the seed and the step, so
+a run that was killed and resumed ends in the same weights, bit for bit, as one that never stopped (on one machine and
+number of threads; not with ``minutes``, where the clock decides).
 """
 
 from __future__ import annotations
@@ -15,19 +16,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from torch import Tensor
-from torch.nn import functional as F
-
 from korlm.artifacts import new_folder
 from korlm.errors import TrainingError
-from korlm.nn.recurrent import RecurrentLM, State
-from korlm.tokenizers.base import EOS_ID
-from korlm.training.batching import WindowBatches
+from korlm.nn.recurrent import RecurrentLM
+from korlm.training.batching import Batches
 from korlm.training.checkpoint import Progress, load_state, save_state
 from korlm.training.config import TrainConfig
+from korlm.training.distributed import Ranks
+from korlm.training.learner import Learner
 
 _SHOW_EVERY = 0.5  # seconds between reports
+_STALL = 5  # validations without a better one before NT-ASGD begins to average
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,11 @@ class Report:
     """What a progress bar shows.
 
     Attributes:
-        step: windows done.
+        step: steps done.
         share: of the run that is done, 0 to 1.
-        pieces_per_second: over the last stretch.
+        pieces_per_second: over the last stretch, all processes together.
         loss: mean nats a piece over the last stretch.
+        clipped: share of the steps whose gradients were cut.
         seconds_left: estimate.
         valid: last validation, bits per character, or None.
     """
@@ -47,6 +47,7 @@ class Report:
     share: float
     pieces_per_second: float
     loss: float
+    clipped: float
     seconds_left: float
     valid: float | None
 
@@ -56,19 +57,20 @@ class Trainer:
 
     Args:
         net: what learns.
-        batches: its windows.
+        batches: what it reads.
         config: how.
         validate: gives bits per character of the net on the validation lines.
         write_model: writes a model folder's files into a folder.
         folder: where ``last`` and ``best`` go.
         data: digest of corpus and tokenizer, so that a run is not resumed on others.
         report: called now and then with a `Report`.
+        ranks: the processes of the run.
     """
 
     def __init__(
         self,
         net: RecurrentLM,
-        batches: WindowBatches,
+        batches: Batches,
         config: TrainConfig,
         *,
         validate: Callable[[], float],
@@ -76,19 +78,16 @@ class Trainer:
         folder: Path,
         data: str,
         report: Callable[[Report], None] = lambda report: None,
+        ranks: Ranks | None = None,
     ) -> None:
         self.net, self.batches, self.config = net, batches, config
         self.validate, self.write_model, self.folder, self.report = validate, write_model, folder, report
-        self.device = net.embedding.weight.device
-        self.optimizer = torch.optim.AdamW(
-            net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
-        )
-        self.state = net.zero_state(batches.batch)
-        self.progress = Progress(data)
-        self.total = max(1, round(config.epochs * len(batches)))
-        self.bf16 = config.bf16 and fast_bf16(self.device)
+        self.ranks = ranks or Ranks()
+        self.learner = Learner(net, config, batches.batch, self.ranks)
+        self.progress = Progress(data, batch=batches.batch)
+        self.end = max(1, round(config.epochs * batches.length))
         self._pace = (0.0, math.nan)  # pieces a second and nats a piece over the last stretch
-        self._shown = (0.0, 0, 0.0)  # seconds, pieces and loss sum at the last report
+        self._shown = (0.0, 0, 0.0)  # seconds, pieces and nats at the last report
         self._sums = (0, 0.0)  # pieces and nats so far in this process
         self._checked = (0, 0.0)  # the same at the last validation
 
@@ -98,13 +97,15 @@ class Trainer:
         Raises:
             ArtifactError: there is none, or it is another run's.
         """
-        self.state, self.progress = load_state(self.folder / "last", self.net, self.optimizer, self.progress.data)
+        tensors, self.progress = load_state(self.folder / "last", self.progress.data, self.batches.batch)
+        self.learner.restore(tensors, self.folder / "last")
+        self._shown = (self.progress.seconds, 0, 0.0)
 
     @property
     def share(self) -> float:
-        """Share of the run that is done: by windows, or by the clock where that is further."""
+        """Share of the run that is done: by what was read, or by the clock where that is further."""
         by_clock = self.progress.seconds / 60 / self.config.minutes if self.config.minutes else 0.0
-        return max(self.progress.step / self.total, by_clock)
+        return max(self.progress.position / self.end, by_clock)
 
     def run(self) -> Progress:
         """Train to the end, or to Ctrl-C, which saves and validates; ``best`` and ``last`` are on disk afterwards.
@@ -112,63 +113,92 @@ class Trainer:
         Raises:
             TrainingError: the loss is no longer a number; the last good checkpoint is kept.
         """
-        next_check = self.progress.seconds + self.config.validate_every
+        saved = self.progress.seconds
         self.net.train()
         with _stop_on_ctrl_c() as stopped:
-            while self.share < 1 and not stopped.is_set():
+            share = self.ranks.agree(self.share)
+            while share < 1 and not self.ranks.agree(stopped.is_set()):
                 begun = time.perf_counter()
-                self._step()
+                self._step(share)
                 self.progress.seconds += time.perf_counter() - begun
-                if self.progress.seconds >= next_check and self.share < 1:
+                share = self.ranks.agree(self.share)
+                if share < 1 and share * self.config.validations >= self.progress.checks + 1:
                     self._check()
-                    next_check = self.progress.seconds + self.config.validate_every
-        self._check()
+                    saved = self.progress.seconds
+                elif self.ranks.agree(self.progress.seconds - saved >= self.config.save_every):
+                    self._save()
+                    saved = self.progress.seconds
+        self._check(planned=share >= 1)
         return self.progress
 
-    def _step(self) -> None:
-        index = self.progress.step % len(self.batches)
-        inputs, targets = (part.to(self.device) for part in self.batches[index])
-        state = self.net.zero_state(len(inputs)) if index == 0 else _restart(self.state, inputs[:, 0])
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * rate(self.share, self.config)
-        loss, new_state = window_loss(self.net, inputs, targets, state, bf16=self.bf16)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.config.clip or math.inf)
-        value = loss.item()
-        if not math.isfinite(value) or not torch.isfinite(norm):
+    def _step(self, share: float) -> None:
+        progress = self.progress
+        batch = self.batches.at(progress.position)
+        nats, clipped = self.learner.step(batch, share, progress)
+        if not math.isfinite(nats):
             raise TrainingError(
-                f"{self.progress.step}번째 걸음에서 손실이 수가 아니게 되었습니다. learning_rate를 낮추어 --resume 하세요. "
+                f"{progress.step}번째 걸음에서 손실이 수가 아니게 되었습니다. learning_rate를 낮추어 --resume 하세요. "
                 "마지막 저장은 온전합니다.",
-                f"The loss is no number at step {self.progress.step}. Lower learning_rate and --resume; "
+                f"The loss is no number at step {progress.step}. Lower learning_rate and --resume; "
                 "the last checkpoint is whole.",
             )
-        self.optimizer.step()
-        self.state = tuple(part.detach() for part in new_state)
-        self.progress.step += 1
-        self._sums = (self._sums[0] + targets.numel(), self._sums[1] + value * targets.numel())
+        progress.step += 1
+        progress.position += batch.size
+        progress.pieces += batch.pieces
+        progress.clipped += clipped
+        self._sums = (self._sums[0] + batch.pieces, self._sums[1] + nats)
         self._tell()
 
-    def _check(self) -> None:
-        bits = self.validate()
-        train_nats = (self._sums[1] - self._checked[1]) / max(1, self._sums[0] - self._checked[0])
-        self._checked = self._sums
+    def _check(self, *, planned: bool = True) -> None:
+        """Validate, save, and keep the best; one that was not planned leaves no trace in how the run goes on."""
+        with self.learner.average.in_place():
+            bits = self.ranks.first_does(self.validate)
         progress = self.progress
-        progress.history.append(
-            {"step": progress.step, "seconds": round(progress.seconds, 1), "train_nats": train_nats, "valid_bpc": bits}
-        )
         better = bits < progress.best
         progress.best = min(bits, progress.best)
-        save_state(self.folder / "last", self.net, self.optimizer, self.state, progress, self.write_model)
+        if planned:
+            progress.checks += 1
+            self._record(bits)
+            self._react(better)
+        self._save()
         if better:
-            with new_folder(self.folder / "best") as temporary:
-                self.write_model(temporary)
+            with self.learner.average.in_place():
+                self.ranks.first_does(self._save_best)
         self._tell(force=True)
+
+    def _record(self, bits: float) -> None:
+        progress = self.progress
+        learnt = self._sums[0] - self._checked[0]
+        nats = (self._sums[1] - self._checked[1]) / learnt if learnt else math.nan
+        self._checked = self._sums
+        progress.history.append(
+            {
+                "step": progress.step, "pieces": progress.pieces, "seconds": round(progress.seconds, 1),
+                "train_nats": nats, "valid_bpc": bits, "clipped": progress.clipped / max(1, progress.step),
+            }
+        )  # fmt: skip
+
+    def _react(self, better: bool) -> None:
+        """What SGD does where validation got no better: anneal, or begin to average."""
+        if self.config.optimizer == "sgd" and not better:
+            self.progress.rate /= self.config.anneal
+        history = [entry["valid_bpc"] for entry in self.progress.history]
+        stalled = len(history) > _STALL and history[-1] > min(history[:-_STALL])
+        if self.config.optimizer == "asgd" and not self.learner.average.count and stalled:
+            self.learner.average.begin()
+
+    def _save(self) -> None:
+        tensors = self.learner.tensors()
+        self.ranks.first_does(lambda: save_state(self.folder / "last", tensors, self.progress, self.write_model))
+
+    def _save_best(self) -> None:
+        with new_folder(self.folder / "best") as temporary:
+            self.write_model(temporary)
 
     def _tell(self, *, force: bool = False) -> None:
         seconds, pieces, nats = self._shown
         passed = self.progress.seconds - seconds
-        if not force and passed < _SHOW_EVERY:
+        if not self.ranks.first or (not force and passed < _SHOW_EVERY):
             return
         learnt = self._sums[0] - pieces
         if learnt and passed:
@@ -180,6 +210,7 @@ class Trainer:
                 share=share,
                 pieces_per_second=self._pace[0],
                 loss=self._pace[1],
+                clipped=self.progress.clipped / max(1, self.progress.step),
                 seconds_left=self.progress.seconds / share * (1 - share) if share else math.inf,
                 valid=self.progress.history[-1]["valid_bpc"] if self.progress.history else None,
             )
@@ -204,49 +235,3 @@ def _stop_on_ctrl_c() -> Iterator[threading.Event]:
         yield stopped
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def window_loss(net: RecurrentLM, inputs: Tensor, targets: Tensor, state: State, *, bf16: bool) -> tuple[Tensor, State]:
-    """Return the mean loss of a window (nats a piece) and the state after it.
-
-    Args:
-        net: the language model.
-        inputs: ``[B, T]``.
-        targets: ``[B, T]``.
-        state: before the window, detached.
-        bf16: run the recurrence under autocast. The loss itself is taken on bf16 logits outside of it: autocast would
-            copy them to float32, which halves the speed on CPU.
-    """
-    with torch.autocast(inputs.device.type, dtype=torch.bfloat16, enabled=bf16):
-        hidden, new_state = net(inputs, state)
-    logits = net.logits(hidden).flatten(0, 1)
-    return F.cross_entropy(logits, targets.flatten()).float(), tuple(part.float() for part in new_state)
-
-
-def rate(share: float, config: TrainConfig) -> float:
-    """Return the share of the peak learning rate: linear warm-up, then cosine (Loshchilov and Hutter 2017).
-
-    >>> rate(0.0, TrainConfig()) < 0.05, rate(0.02, TrainConfig()), round(rate(1.0, TrainConfig()), 6)
-    (True, 1.0, 0.02)
-    """
-    if share < config.warmup:
-        return max(share / config.warmup, 1e-3)
-    along = min(1.0, (share - config.warmup) / max(1e-9, 1 - config.warmup))
-    return config.final_rate + (1 - config.final_rate) * (1 + math.cos(math.pi * along)) / 2
-
-
-def fast_bf16(device: torch.device) -> bool:
-    """Return whether bf16 products are fast on this processor."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
-
-
-def _restart(state: State, first: Tensor) -> State:
-    """Zero the state of rows whose window opens a line (its first input is ``</s>``).
-
-    Lines are scored and generated from the zero state after ``</s>``; without this the net would hardly ever have
-    seen that pair.
-    """
-    keep = (first != EOS_ID).to(state[0].dtype)[None, :, None]
-    return tuple(part * keep for part in state)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from torch.nn import functional as F
+from torch import Tensor
 
 from korlm.nn.recurrent import RecurrentLM
 from korlm.tokenizers.base import EOS_ID, PAD_ID
 
-_CELLS = 16_384  # pieces a batch, padding included: a batch of logits at V = 8,000 takes 500 MB
+_CELLS = 16_384  # pieces a batch, padding included
+_GROUP = 20  # lines between two steps of dynamic evaluation
 
 
 @torch.inference_mode()
@@ -49,6 +51,44 @@ def line_nats(
     return results
 
 
+def dynamic_nats(
+    net: RecurrentLM,
+    lines: Sequence[Sequence[int]],
+    rate: float,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[np.ndarray]:
+    """Return the nats of lines under a net that learns from each 20 of them once it has predicted them.
+
+    Dynamic evaluation (Mikolov et al. 2010; Krause et al. 2018) by plain gradient steps on a copy of the net, dropout
+    off. Nothing is predicted after it was learnt from, so these are code lengths too, of the lines in their order.
+
+    Args:
+        net: the language model; not changed.
+        lines: ids of each line, without ``</s>``.
+        rate: the learning rate.
+        progress: called with lines done and lines in all.
+    """
+    net = copy.deepcopy(net).eval()
+    weights = [weight for weight in net.parameters() if weight.requires_grad]
+    results: list[np.ndarray] = []
+    for first in range(0, len(lines), _GROUP):
+        group = list(lines[first : first + _GROUP])
+        inputs, targets = _padded(group, net.embedding.weight.device)
+        results += _batch_nats(net, group)
+        hidden, _ = net(inputs)
+        loss = net.nats(hidden, targets, ignore_index=PAD_ID)
+        gradients = torch.autograd.grad(loss, weights, allow_unused=True)
+        with torch.no_grad():
+            for weight, gradient in zip(weights, gradients, strict=True):
+                if gradient is not None:
+                    weight.add_(gradient, alpha=-rate)
+        net.eval()  # the weights have changed: what the net keeps of them is void
+        if progress:
+            progress(len(results), len(lines))
+    return results
+
+
 def _batch_end(order: list[int], lines: Sequence[Sequence[int]], first: int) -> int:
     last = first + 1
     while last < len(order) and (len(lines[order[last]]) + 1) * (last + 1 - first) <= _CELLS:
@@ -56,21 +96,26 @@ def _batch_end(order: list[int], lines: Sequence[Sequence[int]], first: int) -> 
     return last
 
 
-def _batch_nats(net: RecurrentLM, lines: list[Sequence[int]]) -> list[np.ndarray]:
-    device = net.embedding.weight.device
+def _padded(lines: list[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return inputs and targets ``[B, T]``, each line from ``</s>`` to its ``</s>``."""
     longest = max(len(line) for line in lines) + 1
     targets = torch.full((len(lines), longest), PAD_ID)
     for row, line in enumerate(lines):
         targets[row, : len(line) + 1] = torch.tensor([*line, EOS_ID])
     inputs = torch.cat([torch.full((len(lines), 1), EOS_ID), targets[:, :-1]], dim=1)
-    nats = np.empty((len(lines), longest))
+    return inputs.to(device), targets.to(device)
+
+
+def _batch_nats(net: RecurrentLM, lines: list[Sequence[int]]) -> list[np.ndarray]:
+    inputs, targets = _padded(lines, net.embedding.weight.device)
+    nats = np.empty(targets.shape)
     state = None
     step = max(1, _CELLS // len(lines))  # a single very long line is read in stretches, its state carried
-    for start in range(0, longest, step):
-        hidden, state = net(inputs[:, start : start + step].to(device), state)
-        goal = targets[:, start : start + step].to(device)
-        losses = F.cross_entropy(net.logits(hidden).flatten(0, 1).float(), goal.flatten(), reduction="none")
-        nats[:, start : start + step] = losses.view(goal.shape).double().cpu().numpy()
+    with torch.no_grad():
+        for start in range(0, targets.shape[1], step):
+            hidden, state = net(inputs[:, start : start + step], state)
+            losses = net.nats(hidden, targets[:, start : start + step], reduction="none")
+            nats[:, start : start + step] = losses.double().cpu().numpy()
     return [nats[row, : len(line) + 1] for row, line in enumerate(lines)]
 
 

@@ -1,0 +1,72 @@
+"""Corpora that are fetched by name, file by file, into the cache: WikiText-2, as PyTorch's examples carry it.
+
+Merity et al. (2017), "Pointer sentinel mixture models"; CC BY-SA 3.0. Words are cut by spaces already, and rare ones
+written ``<unk>``.
+
+>>> path = wikitext2()["train"]  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from korlm.artifacts import cache_folder, write_file
+from korlm.errors import CorpusError
+
+WIKITEXT2_URL = "https://raw.githubusercontent.com/pytorch/examples/main/word_language_model/data/wikitext-2"
+_SIDES = ("train", "valid", "test")
+_SECONDS = 30  # without a byte before we give up
+
+
+def wikitext2(*, base: str | None = None) -> dict[str, Path]:
+    """Return the three files of WikiText-2: those of ``KORLM_CORPORA/wikitext2`` where all are there, else fetched.
+
+    What was fetched once is kept in the cache folder.
+
+    Args:
+        base: the address of the folder they are in; by default ``KORLM_WIKITEXT2_URL``, or that of PyTorch's examples.
+
+    Raises:
+        CorpusError: it cannot be reached; the message says what to put where.
+        ArtifactError: the cache folder cannot be written.
+    """
+    root = os.environ.get("KORLM_CORPORA", "")
+    if root and (found := _all_of(Path(root) / "wikitext2")):
+        return found
+    folder = cache_folder() / "wikitext2"
+    base = (base or os.environ.get("KORLM_WIKITEXT2_URL") or WIKITEXT2_URL).rstrip("/")
+    for side in _SIDES:
+        if not (folder / f"{side}.txt").is_file():
+            write_file(folder / f"{side}.txt", _fetch(f"{base}/{side}.txt", folder))
+    return {side: folder / f"{side}.txt" for side in _SIDES}
+
+
+def _all_of(folder: Path) -> dict[str, Path] | None:
+    found = {
+        side: path
+        for side in _SIDES
+        for path in (folder / f"{side}.txt.gz", folder / f"{side}.txt")
+        if path.is_file()
+    }
+    return found if len(found) == len(_SIDES) else None
+
+
+def _fetch(url: str, folder: Path) -> bytes:
+    try:
+        with urlopen(url, timeout=_SECONDS) as answer:
+            content: bytes = answer.read()
+            wanted = answer.headers.get("Content-Length")
+        if not content or (wanted and int(wanted) != len(content)):
+            raise URLError("cut short")
+        return content
+    except (OSError, ValueError) as error:  # URLError and HTTPError are OSErrors
+        reason = getattr(error, "reason", None) or error
+        raise CorpusError(
+            f"{url}을(를) 받지 못했습니다 ({reason}). 인터넷이 되는 곳에서 train.txt, valid.txt, test.txt를 받아 {folder}에 두거나, "
+            "KORLM_CORPORA로 알린 폴더 아래 wikitext2/에 두세요.",
+            f"Cannot fetch {url} ({reason}). Fetch train.txt, valid.txt and test.txt where there is a network and put "
+            f"them into {folder}, or into wikitext2/ of the folder that KORLM_CORPORA names.",
+        ) from error

@@ -1,0 +1,216 @@
+"""What an experiment is asked for: corpus, tokenizers, cells, seeds, and the budget that is held equal.
+
+>>> config = ExperimentConfig("kolaw", ("syllable@2", "unigram:4000"), cells=("gru", "lstm"), seeds=1, parameters=4e6)
+>>> [cell.name for cell in config.runs()]
+['syllable-gru-7', 'syllable-lstm-7', 'unigram-4000-gru-7', 'unigram-4000-lstm-7', 'syllable-gru-8', 'syllable-lstm-8']
+>>> ExperimentConfig.from_dict(config.to_dict()) == config
+True
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import Field, asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from korlm.errors import InputError, MissingDependencyError
+from korlm.experiment.spec import TokenizerSpec
+from korlm.nn.config import CELLS, NetConfig
+from korlm.tokenizers.names import UNITS, missing, unknown_name
+from korlm.training.config import TrainConfig
+
+FORMAT = 1
+CLOCKS = ("characters", "flops", "minutes")  # of which a budget names one at most
+_OWN = ("vocab_size", "cell", "seed", "minutes")  # fields that the experiment itself fills
+_EXTENDS = ("tokenizers", "cells", "seeds", "resamples")  # what may change between two runs in one folder
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training run of an experiment."""
+
+    spec: TokenizerSpec
+    cell: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Its folder's name."""
+        return f"{self.spec.slug}-{self.cell}-{self.seed}"
+
+
+@dataclass(frozen=True)
+class ExperimentConfig:
+    """An experiment, as it stands in ``experiment.json``.
+
+    Attributes:
+        corpus: a name or a file of `korlm.load_corpus`; so are `column` and `limit` its options.
+        tokenizers: see `korlm.experiment.spec.TokenizerSpec`; vocabularies are made from the training split.
+        cells: names of `NetConfig.cell`.
+        seeds: runs of each row, where its tokenizer says no other number; below 3 a row has no interval over seeds.
+        seed: the first of them; the others follow.
+        parameters: budget: weights in all, tied ones once. The hidden width is what comes nearest. 0: ``hidden`` as
+            given.
+        characters: budget: training characters read, one line end a line included.
+        flops: budget: floating-point operations of training, by `korlm.experiment.cost.flops_per_piece`.
+        minutes: budget: training time of each run by the clock, validations left out.
+        options: fields of `NetConfig` and `TrainConfig` for every run.
+        resamples: bootstrap draws over lines.
+        xz_bytes: how much of the end of the training text primes xz.
+        preset: the preset that it was made from.
+
+    Raises:
+        InputError: a value out of its range, or two that do not go together.
+        UnknownNameError: a tokenizer that is none.
+    """
+
+    corpus: str
+    tokenizers: tuple[str, ...]
+    cells: tuple[str, ...] = ("lstm",)
+    seeds: int = 3
+    seed: int = 7
+    parameters: float = 0.0
+    characters: float = 0.0
+    flops: float = 0.0
+    minutes: float = 0.0
+    column: str | int | None = None
+    limit: int | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    resamples: int = 10_000
+    xz_bytes: int = 2**24
+    preset: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("tokenizers", "cells"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        _check_rows(self.specs, self.cells, self.seeds)
+        _check_budget(self)
+        _check_options(self)
+
+    @property
+    def specs(self) -> list[TokenizerSpec]:
+        """The tokenizers, read."""
+        return [TokenizerSpec.parse(text) for text in self.tokenizers]
+
+    @property
+    def clock(self) -> str:
+        """What ends a run: ``characters``, ``flops``, ``minutes``, or ``epochs``."""
+        return next((name for name in CLOCKS if getattr(self, name)), "epochs")
+
+    @property
+    def epochs(self) -> float:
+        """Passes over the corpus, where no other clock ends a run."""
+        return float(self.options.get("epochs", TrainConfig.epochs))
+
+    @property
+    def signature(self) -> str:
+        """A short text that names the experiment: corpus, budget, and a hash of all that decides its figures."""
+        parts = [f"exp|corpus:{Path(self.corpus).name}"]
+        parts += [f"{name}:{getattr(self, name):g}" for name in ("parameters", *CLOCKS) if getattr(self, name)]
+        parts += [f"epochs:{self.epochs:g}"] if self.clock == "epochs" else []
+        return "|".join([*parts, f"config:{self.digest[:8]}"])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what must not change between two runs in one folder."""
+        fixed = {key: value for key, value in self.to_dict().items() if key not in _EXTENDS}
+        return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
+
+    def runs(self) -> Iterator[Cell]:
+        """Yield the training runs, the first seed of every row before the second of any."""
+        specs = self.specs
+        for index in range(max(spec.seeds or self.seeds for spec in specs)):
+            for spec in specs:
+                for cell in self.cells:
+                    if index < (spec.seeds or self.seeds):
+                        yield Cell(spec, cell, self.seed + index)
+
+    def check_installed(self) -> None:
+        """Raise before any work where a tokenizer's analyzer is missing.
+
+        Raises:
+            MissingDependencyError: it names the command that installs it.
+        """
+        for spec in self.specs:
+            if command := "" if spec.is_folder else missing(spec.name):
+                raise MissingDependencyError(
+                    f"{spec.name}을(를) 쓰려면 먼저 하세요: {command}", f"{spec.name} needs this first: {command}"
+                )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        values = asdict(self)
+        return json.loads(json.dumps(values))  # type: ignore[no-any-return]
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ExperimentConfig:
+        """Read what `to_dict` gave."""
+        return cls(**values)
+
+
+def option_fields() -> list[Field[Any]]:
+    """Return the fields of `NetConfig` and `TrainConfig` that an experiment takes as options."""
+    return [entry for kind in (NetConfig, TrainConfig) for entry in fields(kind) if entry.name not in _OWN]
+
+
+def _check_rows(specs: list[TokenizerSpec], cells: tuple[str, ...], seeds: int) -> None:
+    for spec in specs:
+        if spec.name not in UNITS and not spec.is_folder:
+            raise unknown_name(spec.name, folder=True)
+    if wrong := next((cell for cell in cells if cell not in CELLS), None):
+        raise InputError(
+            f"'{wrong}'이라는 셀은 없습니다. {', '.join(CELLS)} 가운데 고르세요.",
+            f"There is no cell '{wrong}'. Choose from {', '.join(CELLS)}.",
+        )
+    slugs = [spec.slug for spec in specs]
+    if not specs or not cells or seeds < 1 or len(set(slugs)) < len(slugs) or len(set(cells)) < len(cells):
+        raise InputError(
+            "토크나이저와 셀은 하나 이상, 서로 다르게, seeds는 1 이상이어야 합니다.",
+            "Give at least one tokenizer and cell, each once, and seeds of at least 1.",
+        )
+
+
+def _check_budget(config: ExperimentConfig) -> None:
+    names = ("parameters", *CLOCKS)
+    if wrong := next((name for name in names if not 0 <= getattr(config, name) < float("inf")), None):
+        raise InputError(f"{wrong}은(는) 0 이상이어야 합니다.", f"{wrong} must be at least 0.")
+    if len(given := [name for name in CLOCKS if getattr(config, name)]) > 1:
+        raise InputError(
+            f"{' · '.join(given)}은(는) 함께 같게 할 수 없습니다. 하나만 주세요.",
+            f"{' and '.join(given)} cannot both be held equal. Give one.",
+        )
+    if config.parameters and "hidden" in config.options:
+        raise InputError(
+            "--parameters가 은닉 너비를 정하므로 --hidden과 함께 쓸 수 없습니다. 하나만 주세요.",
+            "--parameters chooses the hidden width, so --hidden does not go with it. Give one.",
+        )
+    if given and "epochs" in config.options:
+        raise InputError(
+            f"--{given[0]}이(가) 학습의 길이를 정하므로 --epochs와 함께 쓸 수 없습니다. 하나만 주세요.",
+            f"--{given[0]} says how long a run is, so --epochs does not go with it. Give one.",
+        )
+    if config.flops and config.options.get("softmax") == "adaptive":
+        raise InputError(
+            "adaptive softmax의 연산 수는 글에 따라 달라 --flops로 같게 할 수 없습니다. --characters나 --minutes를 쓰세요.",
+            "The cost of an adaptive softmax depends on the text: --flops cannot hold it equal. Use --characters or "
+            "--minutes.",
+        )
+
+
+def _check_options(config: ExperimentConfig) -> None:
+    known = {entry.name for entry in option_fields()}
+    if unknown := [name for name in config.options if name not in known]:
+        raise InputError(
+            f"모르는 선택지입니다: {', '.join(unknown)}. 쓸 수 있는 것: {', '.join(sorted(known))}.",
+            f"Unknown option: {', '.join(unknown)}. Options: {', '.join(sorted(known))}.",
+        )
+    if config.resamples < 100 or config.xz_bytes < 1:
+        raise InputError("resamples는 100 이상이어야 합니다.", "resamples must be at least 100.")
+    training = {entry.name for entry in fields(TrainConfig)}
+    TrainConfig(**{name: value for name, value in config.options.items() if name in training})
+    shape = {name: value for name, value in config.options.items() if name not in training}
+    for cell in config.cells:
+        NetConfig(10**9, cell=cell, **shape)

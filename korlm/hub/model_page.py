@@ -1,0 +1,188 @@
+"""The body of a model's card: what it is, how to use it, its figures, how it was made, what it writes, its failings.
+
+print(model_page(lm, "law", "user/law", corpus_facts(lm.info)))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from korlm.hub.corpus_facts import CorpusFacts
+from korlm.hub.pages import both, cut_by, fence, install, section, table, unit_in
+from korlm.language import pick
+from korlm.lm import LanguageModel
+
+_PIECES = 40  # in a sample
+
+
+class Sample(NamedTuple):
+    """What the model wrote after a prompt."""
+
+    prompt: str
+    text: str
+    seed: int | None
+
+
+def model_page(lm: LanguageModel, title: str, where: str, facts: CorpusFacts) -> str:
+    """Return the body in Korean and English.
+
+    Args:
+        lm: the model.
+        title: what it is called.
+        where: what `korlm.load_model` takes to open it.
+        facts: what is known of its corpus.
+
+    Raises:
+        MissingDependencyError: its analyzer is not installed.
+    """
+    samples = written(lm, facts)
+
+    def page(language: str) -> str:
+        cell = lm.net.config.cell.upper()
+        about = pick(
+            f"한국어 글을 {unit_in(lm.tokenizer, 'ko')} 단위로 이어 쓰는 작은 {cell} 언어 모델입니다. `korlm`으로 배우고 엽니다.",
+            f"A small {cell} language model that continues Korean text, by {unit_in(lm.tokenizer, 'en')}. "
+            "Trained and opened with `korlm`.",
+            language=language,
+        )
+        return "\n\n".join([
+            about,
+            table(_rows(lm, facts, language), language),
+            _use(lm, where, facts, language),
+            _figures(lm.info, language),
+            _training(lm.info, facts, language),
+            _samples(samples, language),
+            _failings(lm, facts, language),
+        ])  # fmt: skip
+
+    return both(title, page)
+
+
+def written(lm: LanguageModel, facts: CorpusFacts) -> list[Sample]:
+    """Return the samples that the build information keeps, or new ones with the seeds 1, 2, 3.
+
+    Example:
+        >>> import korlm
+        >>> [sample.seed for sample in written(korlm.load_model("reviews-syllable-lstm"), CorpusFacts("x", "x", "x"))]
+        [1, 2, 3]
+    """
+    if kept := lm.info.get("samples"):
+        return [Sample(str(one.get("prompt", "")), str(one["text"]), one.get("seed")) for one in kept]
+    begun = enumerate(facts.prompts, 1)
+    return [Sample(prompt, lm.generate(prompt, seed=seed, max_tokens=_PIECES), seed) for seed, prompt in begun]
+
+
+def _rows(lm: LanguageModel, facts: CorpusFacts, language: str) -> list[tuple[str, str]]:
+    net = lm.net.config
+    shape = pick(
+        f"{net.cell.upper()}, {net.layers}층 × {net.hidden}, 임베딩 {net.embedding}",
+        f"{net.cell.upper()}, {net.layers} × {net.hidden}, embedding {net.embedding}",
+        language=language,
+    )
+    rows = [
+        (pick("셀", "cell", language=language), shape),
+        (pick("매개변수", "parameters", language=language), f"{lm.parameters:,}"),
+        (pick("토크나이저", "tokenizer", language=language), cut_by(lm.tokenizer, language)),
+    ]
+    if "corpus" in lm.info:
+        rows.append((pick("배운 글", "learnt from", language=language), pick(facts.ko, facts.en, language=language)))
+    if bits := lm.info.get("test", {}).get("bits_per_character"):
+        rows.append((pick("글자당 비트 (test)", "bits per character (test)", language=language), f"**{bits:.3f}**"))
+    return rows
+
+
+def _use(lm: LanguageModel, where: str, facts: CorpusFacts, language: str) -> str:
+    prompt = facts.prompts[0] or "오늘은"
+    code = "\n".join([
+        "import korlm",
+        "",
+        f'lm = korlm.load_model("{where}")',
+        f'print(lm.generate("{prompt}", seed=1))',
+        f'print(lm.score(["{prompt}"]).bits_per_character)',
+    ])  # fmt: skip
+    shell = f'{install(where, lm.tokenizer.name)}\nkorlm generate {where} "{prompt}"'
+    return section(("쓰는 법", "How to use it"), fence(code, "python"), fence(shell, "bash"), language=language)
+
+
+def _figures(info: dict[str, Any], language: str) -> str:
+    said = pick(
+        "글자당 비트는 원래 글의 부호 길이를 글자 수(줄 끝 하나를 한 글자로 셈)로 나눈 것입니다. 낮을수록 좋고, 같은 글에서 잰 "
+        "것이면 토크나이저가 다른 모델끼리도 견줄 수 있습니다. 한 가지로 자른 것만 세므로 위쪽 한계입니다.",
+        "Bits per character are the code length of the raw text over its characters (a line end counts as one). Lower is "
+        "better; on the same text they compare across tokenizers. One way of cutting is counted, so it is an upper bound.",
+        language=language,
+    )
+    heading = "잰 값", "Figures"
+    if test := info.get("test"):
+        value = f"{test['bits_per_character']:.4f}"
+        names = (
+            ("글자당 비트 (test)", "글자 수", "서명")
+            if language == "ko"
+            else ("bits per character (test)", "characters", "signature")
+        )
+        cells = [f"**{value}**", f"{test.get('characters', 0):,}", f"`{test.get('signature', '?')}`"]
+        return section(heading, said, table(list(zip(names, cells, strict=True)), language), language=language)
+    valid = [entry["valid_bpc"] for entry in info.get("history", []) if "valid_bpc" in entry]
+    if not valid:
+        return section(heading, pick("재지 않았습니다.", "It was not measured.", language=language), language=language)
+    best = pick(f"검증 줄에서 {min(valid):.4f}", f"On validation lines: {min(valid):.4f}", language=language)
+    return section(heading, said, f"{best}.", language=language)
+
+
+def _training(info: dict[str, Any], facts: CorpusFacts, language: str) -> str:
+    corpus, training, progress = (info.get(key, {}) for key in ("corpus", "training", "progress"))
+    rows: list[tuple[str, str]] = []
+
+    def add(ko: str, en: str, value: str) -> None:
+        if value:
+            rows.append((pick(ko, en, language=language), value))
+
+    add("말뭉치", "corpus", pick(facts.ko, facts.en, language=language) if corpus else "")
+    lines = corpus.get("train_lines")
+    add("학습한 줄", "training lines", f"{lines:,}" if lines else "")
+    add("글의 SHA-256", "SHA-256 of the text", f"`{corpus['sha256']}`" if "sha256" in corpus else "")
+    minutes = f"{progress.get('seconds', 0) / 60:.0f}"
+    steps = pick(
+        f"{progress.get('step', 0):,}걸음, {minutes}분",
+        f"{progress.get('step', 0):,} steps, {minutes} min",
+        language=language,
+    )
+    add("길이", "length", steps if progress else "")
+    add("씨앗", "seed", str(training.get("seed", "")))
+    add("기계", "machine", str(info.get("machine", "")))
+    add("판", "versions", ", ".join(f"{name} {number}" for name, number in info.get("versions", {}).items()))
+    add("만든 때", "made", str(info.get("made", "")))
+    command = fence(str(info["command"]), "bash") if info.get("command") else ""
+    known = rows or command
+    unknown = "" if known else pick("적혀 있지 않습니다.", "Nothing is recorded.", language=language)
+    return section(
+        ("어떻게 배웠나", "How it was made"), unknown, command, table(rows, language) if rows else "", language=language
+    )
+
+
+def _samples(samples: Sequence[Sample], language: str) -> str:
+    said = pick(
+        "고르지도 고치지도 않았습니다. ▸ 앞은 사람이 준 글, 뒤는 모델이 쓴 글입니다.",
+        "Neither chosen nor edited. What stands before ▸ was given; the model wrote the rest.",
+        language=language,
+    )
+    lines = [f"[{'seed ' + str(one.seed) if one.seed is not None else '?'}] {one.prompt}▸{one.text}" for one in samples]
+    return section(("쓴 글", "What it writes"), said, fence("\n".join(lines)), language=language)
+
+
+def _failings(lm: LanguageModel, facts: CorpusFacts, language: str) -> str:
+    known = [
+        pick(*facts.failing, language=language),
+        pick(
+            f"작은 모델입니다(매개변수 {lm.parameters:,}개). 앞뒤가 맞지 않는 말을 하고, 사실이 아닌 것을 지어냅니다.",
+            f"It is small ({lm.parameters:,} parameters): it loses the thread, and makes things up.",
+            language=language,
+        ),
+        pick(
+            "배운 글의 말투만 압니다. 다른 갈래의 글은 서툴게 쓰고, 그런 글의 글자당 비트는 더 높습니다.",
+            "It knows the manner of what it learnt from; other kinds of text it writes worse, at more bits a character.",
+            language=language,
+        ),
+    ]  # fmt: skip
+    return section(("알려진 흠", "Known failings"), "\n".join(f"- {one}" for one in known if one), language=language)

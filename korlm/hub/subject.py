@@ -1,0 +1,71 @@
+"""What on this computer is pushed or described: a bundled model or tokenizer, a folder, a training run.
+
+>>> find("reviews-unigram-lstm").kind, find("kiwi").kind
+('model', 'tokenizer')
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from korlm.artifacts import data_folder, read_config, read_json
+from korlm.errors import UnknownNameError
+from korlm.lm import LanguageModel
+from korlm.remote.fetch import FILES
+from korlm.tokenizers.base import Tokenizer
+from korlm.tokenizers.registry import load_tokenizer
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model's or tokenizer's folder.
+
+    Attributes:
+        name: what it is called.
+        folder: where it is.
+        kind: ``model`` or ``tokenizer``.
+        bundled: whether it comes with korlm.
+    """
+
+    name: str
+    folder: Path
+    kind: str
+    bundled: bool
+
+    @property
+    def files(self) -> list[str]:
+        """Those of korlm's files that it has, as paths inside the folder."""
+        return [name for name in FILES[self.kind] if (self.folder / name).is_file()]
+
+    def model(self) -> LanguageModel:
+        """Load the model. See `korlm.load_model` for the errors."""
+        return LanguageModel.load(self.folder)
+
+    def tokenizer(self) -> Tokenizer:
+        """Load the tokenizer. See `korlm.load_tokenizer` for the errors."""
+        return load_tokenizer(self.folder)
+
+
+def find(name: str | Path) -> Subject:
+    """Find a bundled model or tokenizer by its name, a folder, or the best checkpoint of a training run.
+
+    Raises:
+        UnknownNameError: neither a name nor a folder.
+        ArtifactError: the folder is not korlm's, or holds a pickle.
+    """
+    for kind in FILES:
+        folder = data_folder() / f"{kind}s" / str(name)
+        if str(name) == folder.name and folder.is_dir():
+            return Subject(folder.name, folder, kind, bundled=True)
+    folder = Path(name)
+    if not folder.is_dir():
+        raise UnknownNameError(
+            f"'{name}'이라는 모델이나 토크나이저도, 그런 폴더도 없습니다. 이름이나 경로를 확인하세요.",
+            f"There is no model, tokenizer or folder '{name}'. Check the name or path.",
+        )
+    inner = folder / "best" if (folder / "best").is_dir() else folder
+    found = read_json(inner / "config.json")
+    kind = "tokenizer" if isinstance(found, dict) and found.get("kind") == "tokenizer" else "model"
+    read_config(inner, kind)
+    return Subject(folder.absolute().name, inner, kind, bundled=False)

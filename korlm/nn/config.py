@@ -1,0 +1,158 @@
+"""`NetConfig`: the shape of a recurrent language model, as it stands in ``config.json``.
+
+>>> NetConfig(8000, cell="gru", layers=2, dropout=0.3).between
+0.3
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from korlm.errors import InputError
+from korlm.language import option
+
+CELLS = {"rnn": 1, "relu": 1, "gru": 3, "lstm": 4}  # and how many gates each has: blocks of H rows in its weights
+INITIALISATIONS = ("orthogonal", "xavier", "he", "uniform")
+SOFTMAXES = ("full", "adaptive")
+DIVISOR = 4  # each cluster of the adaptive softmax is this much narrower than the one before it
+
+
+@dataclass(frozen=True)
+class NetConfig:
+    """The shape of a recurrent language model.
+
+    Attributes:
+        vocab_size: ``V``.
+        cell: ``rnn`` (Elman 1990, tanh), ``relu`` (Elman with a rectifier, Le et al. 2015), ``gru`` (Cho et al. 2014)
+            or ``lstm`` (Hochreiter and Schmidhuber 1997).
+        embedding: ``E``.
+        hidden: ``H``.
+        layers: ``L``.
+        dropout: share of activations zeroed after the embedding and before the output.
+        tied: the output weights are the embedding's (Press and Wolf 2017), through a projection where the recurrent
+            width is not E.
+        projection: ``P``, width of the projected hidden state of an LSTM (Sak et al. 2014); 0 for none.
+        hidden_dropout: share zeroed between layers; None for that of `dropout`.
+        embedding_dropout: share of ids whose whole embedding row is zeroed (Gal and Ghahramani 2016).
+        weight_dropout: share of hidden-to-hidden weights zeroed: DropConnect (Wan et al. 2013, Merity et al. 2018).
+        locked: one dropout mask for all time steps of a window (variational dropout, Gal and Ghahramani 2016) in place
+            of a new one a step.
+        layer_norm: normalise the gates (Ba et al. 2016); see `korlm.nn.normalised`.
+        initialisation: ``orthogonal``, ``xavier``, ``he`` or ``uniform``; see `korlm.nn.initialise`.
+        forget_bias: first bias of an LSTM's forget gate (Gers et al. 2000; Jozefowicz et al. 2015 advise 1).
+        softmax: ``full``, or ``adaptive`` (Grave et al. 2017): the ids from each cutoff on form a cluster that is
+            computed only where it is needed, by narrower weights. Its output weights are its own (``tied=False``).
+
+            It gains by cheap heads: ids must be ordered by frequency. korlm's vocabularies open with their specials
+            and 256 lone bytes, then come word and morpheme pieces by frequency; so the first 260 ids, nearly all
+            rare, stand in the head and are computed at each step (the loss of speed is 260 rows), and a cutoff under
+            some 500 leaves the head hardly any piece of text. It pays from V of some 30,000 on; its perplexity is a
+            little worse than the full softmax's.
+        cutoffs: first id of each cluster, rising; () for V / 8 and V / 2. Only for ``adaptive``.
+        ngrams: the longest n-gram whose hashed embedding joins the input and the output, from 2 on; 0 for none. See
+            `korlm.nn.ngrams`. `buckets` rows for each n, each `ngram_width` wide.
+
+    Raises:
+        InputError: a value out of its range, or two that do not go together.
+    """
+
+    vocab_size: int
+    cell: str = option("lstm", "셀: rnn, relu, gru, lstm", "cell: rnn, relu, gru or lstm")
+    embedding: int = option(256, "임베딩 너비 E", "embedding width, E")
+    hidden: int = option(512, "은닉 너비 H", "hidden width, H")
+    layers: int = option(1, "층 수 L", "layers, L")
+    dropout: float = option(0.0, "드롭아웃 (입력과 출력)", "dropout (input and output)")
+    tied: bool = option(True, "출력 가중치를 임베딩과 함께 씀", "tie the output weights to the embedding")
+    projection: int = option(0, "LSTM 상태의 사영 너비 P (0이면 없음)", "width of an LSTM's projected state (0: none)")
+    hidden_dropout: float | None = option(None, "층 사이 드롭아웃", "dropout between layers", kind=float)
+    embedding_dropout: float = option(0.0, "조각째 빠지는 드롭아웃", "dropout of whole embeddings")
+    weight_dropout: float = option(
+        0.0, "순환 가중치 드롭아웃 (DropConnect)", "dropout of recurrent weights (DropConnect)"
+    )
+    locked: bool = option(False, "창 안에서 같은 드롭아웃 마스크", "one dropout mask for a whole window")
+    layer_norm: bool = option(False, "층 정규화 셀 (느림)", "layer-normalised cells (slow)")
+    initialisation: str = option(
+        "orthogonal", "초기값: orthogonal, xavier, he, uniform", "first weights: orthogonal, xavier, he, uniform"
+    )
+    forget_bias: float = option(1.0, "LSTM 망각 문의 첫 편향", "first bias of an LSTM's forget gate")
+    softmax: str = option("full", "소프트맥스: full, adaptive", "softmax: full or adaptive")
+    cutoffs: tuple[int, ...] = option((), "adaptive의 경계 ID", "first ids of adaptive's clusters", kind=int)
+    ngrams: int = option(0, "해시 n-그램의 가장 긴 n (0이면 없음)", "longest hashed n-gram (0: none)")
+    buckets: int = option(131_072, "n마다 해시 표의 행 수", "rows of the hash table for each n")
+    ngram_width: int = option(64, "해시 표의 행 너비", "width of the hash table's rows")
+
+    def __post_init__(self) -> None:
+        _one_of("cell", self.cell, tuple(CELLS))
+        _one_of("initialisation", self.initialisation, INITIALISATIONS)
+        _one_of("softmax", self.softmax, SOFTMAXES)
+        shares = (self.dropout, self.between, self.embedding_dropout, self.weight_dropout)
+        sizes = (self.vocab_size, self.embedding, self.hidden, self.layers)
+        if min(sizes) < 1 or not all(0 <= share < 1 for share in shares):
+            raise InputError(
+                "망의 크기는 1 이상, dropout들은 0 이상 1 미만이어야 합니다.",
+                "Sizes of the net must be at least 1, and dropouts at least 0 and under 1.",
+            )
+        if self.projection and (self.cell != "lstm" or not 0 < self.projection < self.hidden):
+            raise InputError(
+                f"projection {self.projection}은(는) 쓸 수 없습니다. lstm에서만, 0(없음)부터 hidden - 1까지입니다.",
+                f"projection cannot be {self.projection}: only lstm has one, from 0 (none) to hidden - 1.",
+            )
+        if self.ngrams and (not 2 <= self.ngrams <= 6 or min(self.buckets, self.ngram_width) < 1):
+            raise InputError(
+                f"ngrams {self.ngrams}은(는) 쓸 수 없습니다. 0(없음)이나 2~6이고, 표의 크기는 1 이상입니다.",
+                f"ngrams cannot be {self.ngrams}: 0 (none) or 2 to 6, and its table at least 1 by 1.",
+            )
+        object.__setattr__(self, "cutoffs", self._checked_cutoffs())
+
+    @property
+    def between(self) -> float:
+        """Dropout between layers."""
+        return self.dropout if self.hidden_dropout is None else self.hidden_dropout
+
+    @property
+    def width(self) -> int:
+        """Width of the recurrent output and of the state's h: ``P`` with a projection, else ``H``."""
+        return self.projection or self.hidden
+
+    def _checked_cutoffs(self) -> tuple[int, ...]:
+        cutoffs = tuple(self.cutoffs)
+        if self.softmax == "full":
+            if cutoffs:
+                raise InputError(
+                    "cutoffs는 softmax='adaptive'와 함께 씁니다.", "cutoffs go with softmax='adaptive' alone."
+                )
+            return ()
+        if self.tied:
+            raise InputError(
+                "adaptive softmax의 출력 가중치는 임베딩과 묶을 수 없습니다. tied=False로 쓰세요.",
+                "The adaptive softmax cannot be tied to the embedding. Set tied=False.",
+            )
+        if not cutoffs:
+            cutoffs = default_cutoffs(self.vocab_size, self.width)
+        rising = all(low < high for low, high in zip((0, *cutoffs), (*cutoffs, self.vocab_size), strict=True))
+        if not cutoffs or not rising or self.width < DIVISOR ** len(cutoffs):
+            raise InputError(
+                f"cutoffs {cutoffs}은(는) 쓸 수 없습니다. 1부터 {self.vocab_size - 1}까지 커지는 수여야 하고, n개면 "
+                f"망의 너비가 {DIVISOR}^n 이상이어야 합니다.",
+                f"cutoffs cannot be {cutoffs}: they must rise within 1 to {self.vocab_size - 1}, and n of them need "
+                f"a net at least {DIVISOR}^n wide.",
+            )
+        return cutoffs
+
+
+def default_cutoffs(vocab_size: int, width: int) -> tuple[int, ...]:
+    """Return the cutoffs of an adaptive softmax over ``V`` ids: V / 8 and V / 2, as far as the width allows them.
+
+    >>> default_cutoffs(32_000, 512)
+    (4000, 16000)
+    """
+    cutoffs = sorted({vocab_size // 8, vocab_size // 2} - {0})
+    return tuple(cutoffs if width >= DIVISOR**2 else cutoffs[:1])
+
+
+def _one_of(field: str, value: str, names: tuple[str, ...]) -> None:
+    if value not in names:
+        raise InputError(
+            f"{field}에 '{value}'은(는) 없습니다. {', '.join(names)} 가운데 고르세요.",
+            f"There is no {field} '{value}'. Choose from {', '.join(names)}.",
+        )

@@ -1,0 +1,96 @@
+"""First weights by name. ``n_in`` and ``n_out`` are a matrix's columns and rows; ``H`` the hidden width.
+
+| name | matrices | embedding ``[V, E]`` |
+|---|---|---|
+| ``orthogonal`` | recurrent ones orthogonal a gate, the others Xavier | N(0, 1 / E) |
+| ``xavier`` | U(-a, a), a = sqrt(6 / (n_in + n_out)) a gate | N(0, 1 / E) |
+| ``he`` | N(0, 2 / n_in) | N(0, 1 / E) |
+| ``uniform`` | U(-a, a), a = 1 / sqrt(H) | the same |
+
+Biases are 0, an LSTM's forget gate aside; gains of normalisations are 1.
+
+>>> weight = torch.empty(6, 6)
+>>> orthogonal(weight, 6)
+>>> torch.allclose(weight @ weight.t(), torch.eye(6), atol=1e-5)
+True
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from korlm.nn.config import NetConfig
+
+
+@torch.no_grad()
+def initialise(net: nn.Module, config: NetConfig, generator: torch.Generator | None = None) -> None:
+    """Give a net its first weights, by the name in its configuration.
+
+    Args:
+        net: parameters whose names hold ``embedding``, ``weight_ih``, ``weight_hh``, ``bias_ih``, ``norm``.
+        config: names the scheme, and the forget gate's bias. That is laid on one of the LSTM's two biases (the input
+            one), second of the gates i, f, g, o: the gate starts open and the state lives on (Gers et al. 2000,
+            "Learning to forget"; Jozefowicz et al. 2015, "An empirical exploration of recurrent network
+            architectures").
+        generator: the source of randomness; torch's global one by default.
+    """
+    hidden = config.hidden
+    for name, weight in net.named_parameters():
+        if weight.dim() == 1:
+            _bias(name, weight, config)
+        elif config.initialisation == "uniform":
+            uniform(weight, hidden, generator)
+        elif name.startswith("embedding"):
+            nn.init.normal_(weight, std=1 / math.sqrt(config.embedding), generator=generator)
+        elif config.initialisation == "he":
+            he(weight, generator)
+        elif config.initialisation == "orthogonal" and "weight_hh" in name:
+            orthogonal(weight, hidden, generator)
+        else:
+            gated = config.initialisation == "xavier" and ("weight_ih" in name or "weight_hh" in name)
+            xavier(weight, hidden if gated else len(weight), generator)
+
+
+def orthogonal(weight: Tensor, rows: int, generator: torch.Generator | None = None) -> None:
+    """Fill each block of ``rows`` rows with orthonormal rows or columns: ``W W^T = I``, so products keep lengths.
+
+    Saxe et al. (2014), "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks". An
+    entry's variance is ``1 / max(n_in, rows)``. Under this name the other matrices are Xavier-uniform, an input matrix
+    as one block of all its gates.
+    """
+    for block in weight.split(rows):
+        nn.init.orthogonal_(block, generator=generator)
+
+
+def xavier(weight: Tensor, rows: int, generator: torch.Generator | None = None) -> None:
+    """Fill each block of ``rows`` rows from ``U(-a, a)``, ``a = sqrt(6 / (n_in + rows))``: variance ``2 / (n_in + rows)``.
+
+    Glorot and Bengio (2010), "Understanding the difficulty of training deep feedforward neural networks". Under this
+    name each gate is a block of its own, for each gate is a map of its own onto ``H``.
+    """
+    for block in weight.split(rows):
+        nn.init.xavier_uniform_(block, generator=generator)
+
+
+def he(weight: Tensor, generator: torch.Generator | None = None) -> None:
+    """Fill from ``N(0, 2 / n_in)``: the scale that rectifiers keep, so the one for the ``relu`` cell.
+
+    He et al. (2015), "Delving deep into rectifiers".
+    """
+    nn.init.normal_(weight, std=math.sqrt(2 / weight.shape[1]), generator=generator)
+
+
+def uniform(weight: Tensor, hidden: int, generator: torch.Generator | None = None) -> None:
+    """Fill from ``U(-a, a)``, ``a = 1 / sqrt(H)``: variance ``1 / (3 H)``, the scale of LeCun et al. (1998), "Efficient
+    backprop", and what torch's own recurrent layers start from; Zaremba et al. (2014) use 0.05 for ``H`` 650."""
+    bound = 1 / math.sqrt(hidden)
+    nn.init.uniform_(weight, -bound, bound, generator=generator)
+
+
+def _bias(name: str, weight: Tensor, config: NetConfig) -> None:
+    nn.init.constant_(weight, 1.0 if "norm" in name and name.endswith("weight") else 0.0)
+    if config.cell == "lstm" and ("bias_ih" in name or name.endswith("norm_ih.bias")):
+        weight[config.hidden : 2 * config.hidden] = config.forget_bias

@@ -1,0 +1,81 @@
+"""One recurrent layer: torch's fused one, or a layer-normalised one; how it is made and run over a window.
+
+>>> layer = make_layer(NetConfig(9, cell="gru", hidden=16), 8)
+>>> outputs, state = run_layer(layer, torch.zeros(2, 5, 8), (torch.zeros(1, 2, 16),))
+>>> outputs.shape, len(state)
+(torch.Size([2, 5, 16]), 1)
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from korlm.nn.cells import State
+from korlm.nn.config import NetConfig
+from korlm.nn.dropout import drop_connect
+from korlm.nn.normalised import NormalisedLayer
+
+# torch takes its plain loop for a projected LSTM on CPU, and says so once: nothing that a person can act on
+warnings.filterwarnings("ignore", message="LSTM with projections is not supported with oneDNN")
+_FUSED: dict[str, Callable[..., tuple[Tensor, ...]]] = {
+    "LSTM": torch.lstm,
+    "GRU": torch.gru,
+    "RNN_TANH": torch.rnn_tanh,
+    "RNN_RELU": torch.rnn_relu,
+}
+
+
+def make_layer(config: NetConfig, inputs: int) -> nn.Module:
+    """Return a layer of a net's shape for inputs of a width; its weights bear torch's names (``weight_ih_l0`` ...)."""
+    if config.layer_norm:
+        return NormalisedLayer(config.cell, inputs, config.hidden, config.projection)
+    if config.cell == "lstm":
+        return nn.LSTM(inputs, config.hidden, batch_first=True, proj_size=config.projection)
+    if config.cell == "gru":
+        return nn.GRU(inputs, config.hidden, batch_first=True)
+    return nn.RNN(inputs, config.hidden, batch_first=True, nonlinearity="tanh" if config.cell == "rnn" else "relu")
+
+
+def run_layer(
+    layer: nn.Module, inputs: Tensor, state: State, *, weight_dropout: float = 0.0, lengths: Tensor | None = None
+) -> tuple[Tensor, State]:
+    """Run a layer over a window.
+
+    Args:
+        layer: of `make_layer`.
+        inputs: ``[B, T, I]``.
+        state: ``(h,)`` or ``(h, c)``, each ``[1, B, ...]``.
+        weight_dropout: share of the recurrent weights left out (DropConnect), the same for all time steps.
+        lengths: ``[B]`` where rows end before ``T``: what comes after is not read.
+
+    Returns:
+        Outputs ``[B, T, H]`` (``P`` wide with a projection), 0 after a row's end; and the state, at each row's end.
+    """
+    if isinstance(layer, NormalisedLayer):
+        dropped = drop_connect(layer.weight_hh_l0, weight_dropout)
+        normalised: tuple[Tensor, State] = layer(inputs, state, weight_hh=dropped, lengths=lengths)
+        return normalised
+    # torch's fused kernel, called by itself: it may be given other recurrent weights than the layer's own
+    kernel = _FUSED[str(layer.mode)]
+    weights = [
+        drop_connect(weight, weight_dropout) if name.startswith("weight_hh") else weight
+        for name, weight in layer.named_parameters()
+    ]
+    if lengths is None:
+        outputs, *parts = kernel(inputs, _one_or_both(state), weights, True, 1, 0.0, layer.training, False, True)
+        return outputs, tuple(parts)
+    packed = pack_padded_sequence(inputs, lengths.cpu(), batch_first=True, enforce_sorted=False)
+    assert packed.sorted_indices is not None and packed.unsorted_indices is not None  # not enforced: always there
+    before = _one_or_both(tuple(part.index_select(1, packed.sorted_indices) for part in state))
+    data, *parts = kernel(packed.data, packed.batch_sizes, before, weights, True, 1, 0.0, layer.training, False)
+    padded, _ = pad_packed_sequence(packed._replace(data=data), batch_first=True, total_length=inputs.shape[1])
+    return padded, tuple(part.index_select(1, packed.unsorted_indices) for part in parts)
+
+
+def _one_or_both(state: State) -> Tensor | State:
+    return state if len(state) == 2 else state[0]

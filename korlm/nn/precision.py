@@ -1,0 +1,71 @@
+"""Weights in fewer bits for a file: float32, float16, or int8 with a scale a row.
+
+>>> weights = {"w": torch.tensor([[1.0, -0.5], [0.25, 0.1]])}
+>>> packed = pack(weights, "int8")
+>>> packed["w"].tolist(), sorted(packed)
+([[127, -64], [127, 51]], ['w', 'w:scale'])
+>>> torch.allclose(unpack(packed)["w"], weights["w"], atol=0.005)
+True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from korlm.errors import InputError
+
+PRECISIONS = ("float32", "float16", "int8")
+_SCALE = ":scale"
+
+
+def pack(weights: Mapping[str, Tensor], precision: str) -> dict[str, Tensor]:
+    """Return weights as they stand in a file.
+
+    ``int8``: each row of a matrix is ``round(w / s)`` with ``s = max |w| / 127``, kept as float32 beside it (symmetric
+    quantisation a channel, Jacob et al. 2018); vectors stay float32. A quarter of the size; the loss is measured in
+    docs/RESULTS.md.
+
+    Raises:
+        InputError: an unknown precision.
+    """
+    if precision not in PRECISIONS:
+        raise InputError(
+            f"precision에 '{precision}'은(는) 없습니다. {', '.join(PRECISIONS)} 가운데 고르세요.",
+            f"There is no precision '{precision}'. Choose from {', '.join(PRECISIONS)}.",
+        )
+    on_cpu = {name: weight.detach().cpu().float().contiguous() for name, weight in weights.items()}
+    if precision == "float32":
+        return on_cpu
+    if precision == "float16":
+        return {name: weight.half() for name, weight in on_cpu.items()}
+    packed: dict[str, Tensor] = {}
+    for name, weight in on_cpu.items():
+        if weight.dim() < 2:
+            packed[name] = weight
+            continue
+        scale = weight.flatten(1).abs().amax(1).clamp(min=1e-12) / 127
+        packed[name] = (weight / _beside(scale, weight)).round().to(torch.int8)
+        packed[name + _SCALE] = scale
+    return packed
+
+
+def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the float32 weights of a file that `pack` filled.
+
+    Raises:
+        KeyError: int8 weights without their scale.
+    """
+    weights = {}
+    for name, tensor in packed.items():
+        if name.endswith(_SCALE):
+            continue
+        weight = tensor.float()
+        weights[name] = weight * _beside(packed[name + _SCALE], weight) if tensor.dtype == torch.int8 else weight
+    return weights
+
+
+def _beside(scale: Tensor, weight: Tensor) -> Tensor:
+    return scale.view(-1, *[1] * (weight.dim() - 1))

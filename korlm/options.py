@@ -1,0 +1,81 @@
+"""Options that several commands of `korlm.cli` share, or that are many: cuts, measuring, fields of configurations."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from typing import Any
+
+from korlm.language import pick
+
+
+def add_cutting(parser: argparse.ArgumentParser) -> None:
+    """Add what decides how a tokenizer cuts."""
+    cuts = parser.add_argument_group(pick("자르는 방법", "how it is cut"))
+    cuts.add_argument(
+        "--language", choices=("ko", "en"), help=pick("en: 영어 낱말 (spaCy)", "en: English words (spaCy)")
+    )
+    cuts.add_argument("--split", choices=("jamo",), help=pick("음절 안에서도 자름 (갔 → 가ㅆ)", "cut inside syllables"))
+    for name, ko, en in (
+        ("user-dictionary", "사용자 사전 파일 (Kiwi)", "file of the user's words (Kiwi)"),
+        ("typos", "오타 교정: basic, continual, ... (Kiwi)", "typo tolerance: basic, continual, ... (Kiwi)"),
+    ):
+        cuts.add_argument(f"--{name}", help=pick(ko, en), metavar="X")
+    for name, ko, en in (
+        ("normalize-coda", "덧붙은 받침을 떼고 분석 (했엌) (Kiwi)", "undo added final consonants (Kiwi)"),
+        ("split-compounds", "합성어를 나눔 (Kiwi)", "split compounds (Kiwi)"),
+    ):
+        cuts.add_argument(f"--{name}", action="store_true", help=pick(ko, en))
+
+
+def add_measuring(corpus: Any) -> None:
+    """Add how tokenizers are measured on a corpus."""
+    for name, ko, en in (
+        ("corpus", "말뭉치 이름(kolaw, kobill, reviews)이나 파일", "corpus name or file"),
+        ("gold", "정답 형태소가 든 .conllu(.gz) 파일", "file of gold morphemes, .conllu or .conllu.gz"),
+        ("column", "글이 든 칸", "column that holds the text"),
+        ("csv", "표를 쓸 .csv 파일", "write the figures as .csv"),
+        ("plot", "그림을 그릴 .png, .svg, .pdf 파일", "draw a figure: .png, .svg or .pdf"),
+    ):
+        corpus.add_argument(f"--{name}", help=pick(ko, en))
+    corpus.add_argument(
+        "--split",
+        choices=("train", "valid", "test", "all"),
+        default="test",
+        help=pick("잴 쪽 [test]", "what to measure [test]"),
+    )
+    corpus.add_argument("--limit", type=int, help=pick("잴 줄 수의 한도", "at most so many lines"), metavar="N")
+    corpus.add_argument(
+        "--strategies",
+        nargs="?",
+        const="mecab",
+        choices=("mecab", "kiwi"),
+        help=pick(
+            "Park 외(2020)의 여섯 전략을 train에서 만들어 잰다 [형태소는 mecab]",
+            "make Park et al.'s (2020) six strategies from train and measure them [morphemes by mecab]",
+        ),
+    )
+    for name, default, ko, en in (
+        ("vocab-size", None, "--strategies 어휘 크기의 한도", "no vocabulary of --strategies above this"),
+        ("width", 256, "임베딩의 너비 [256]", "width of the embedding [256]"),
+        ("resamples", 1000, "부트스트랩 횟수 [1000]", "bootstrap draws [1000]"),
+        ("seed", 0, "부트스트랩의 씨앗 [0]", "seed of the bootstrap [0]"),
+    ):
+        corpus.add_argument(f"--{name}", type=int, default=default, help=pick(ko, en), metavar="N")
+
+
+def add_fields(parser: argparse.ArgumentParser, config: type, *, but: str = "") -> None:
+    """Add an option for each field of a configuration (``but`` one), with its help and default."""
+    for entry in fields(config):
+        if entry.name == but:
+            continue
+        ko, en = entry.metadata["ko"], entry.metadata["en"]
+        several = isinstance(entry.default, tuple)
+        text = (pick(ko, en) if several else f"{pick(ko, en)} [{entry.default}]").replace("%", "%%")
+        name = ("-" if len(entry.name) == 1 else "--") + entry.name.replace("_", "-")
+        if several:
+            parser.add_argument(name, action="append", type=entry.metadata["kind"], default=[], help=text, metavar="X")
+        elif isinstance(entry.default, bool):
+            parser.add_argument(name, action=argparse.BooleanOptionalAction, default=entry.default, help=text)
+        else:
+            parser.add_argument(name, type=entry.metadata["kind"], default=entry.default, help=text, metavar="X")

@@ -1,0 +1,69 @@
+"""The loss of a batch: teacher forcing, or scheduled sampling; AR and TAR where they are asked for.
+
+At every step the net sees the true piece before the one it predicts (teacher forcing, Williams and Zipser 1989). With a
+ratio below 1 some of them are its own guesses instead (scheduled sampling, Bengio et al. 2015).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from korlm.nn.recurrent import RecurrentLM, State
+from korlm.nn.regularisation import Features, activation_penalty
+from korlm.tokenizers.base import EOS_ID, PAD_ID
+from korlm.training.batching import Batch
+from korlm.training.config import TrainConfig
+
+
+def batch_loss(
+    net: RecurrentLM, batch: Batch, state: State, config: TrainConfig, *, bf16: bool = False
+) -> tuple[Tensor, Tensor, State]:
+    """Return what to follow down, the nats of the targets, and the state after the batch.
+
+    Args:
+        net: the language model.
+        batch: inputs and targets ``[B, T]`` on the net's device.
+        state: before it, detached.
+        config: ``teacher_forcing``, ``activation`` and ``temporal`` of it.
+        bf16: run the recurrence under autocast. The loss is taken on bf16 products outside of it: autocast would copy
+            the logits to float32, which halves the speed on CPU.
+
+    Returns:
+        The loss over ``batch.pieces``, so that the sum over processes is the mean over all; the sum of nats, detached;
+        and the new state, with its gradients.
+    """
+    with torch.autocast(batch.inputs.device.type, dtype=torch.bfloat16, enabled=bf16):
+        if config.teacher_forcing < 1:
+            features = _sampled(net, batch.inputs, state, config.teacher_forcing)
+        else:
+            features = net.features(batch.inputs, state, lengths=batch.lengths)
+    nats = net.nats(features.hidden, batch.targets, reduction="sum", ignore_index=PAD_ID)
+    loss = nats / batch.pieces
+    if config.activation or config.temporal:
+        share = len(batch.inputs) / batch.rows
+        loss = loss + share * activation_penalty(features, config.activation, config.temporal)
+    after = tuple(part.float() if part.is_floating_point() else part for part in features.state)
+    return loss, nats.detach(), after
+
+
+def _sampled(net: RecurrentLM, inputs: Tensor, state: State, ratio: float) -> Features:
+    """Read ``[B, T]`` piece by piece; a coin for each decides between the true piece and one drawn from the net's
+    prediction of it. No gradient goes through the draw. The first piece of a line, ``</s>``, is always the true one."""
+    true = torch.rand(inputs.shape, device=inputs.device) < ratio
+    true |= inputs == EOS_ID
+    parts: list[Features] = []
+    for time in range(inputs.shape[1]):
+        current = inputs[:, time]
+        if parts and not bool(true[:, time].all()):
+            with torch.no_grad():
+                chances = net.logits(parts[-1].hidden[:, -1]).float().softmax(-1)
+                drawn = torch.multinomial(chances, 1)[:, 0]
+            current = torch.where(true[:, time], current, drawn)
+        parts.append(net.features(current[:, None], state))
+        state = parts[-1].state
+    hidden, raw, dropped = (
+        torch.cat(stretch, 1)
+        for stretch in zip(*((part.hidden, part.raw, part.dropped) for part in parts), strict=True)
+    )
+    return Features(hidden, state, raw, dropped)
