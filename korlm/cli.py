@@ -1,4 +1,4 @@
-"""The ``korlm`` command: tokenize, encode, compare, train, evaluate, generate, export, push, card, app.
+"""The ``korlm`` command: tokenize, encode, compare, train, evaluate, experiment, generate, export, push, card, app.
 
 Each reads files or standard input, prints text for people and ``--json`` for programs. Errors are one message in the
 person's language and exit status 2. What each does is in `korlm.commands`.
@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from korlm import __version__, commands
 from korlm.errors import KorlmError
+from korlm.experiment.options import add_experiment
 from korlm.generation.config import SamplingConfig
 from korlm.language import pick
 from korlm.nn.config import NetConfig
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_compare,
         _add_train,
         _add_evaluate,
+        _add_experiment,
         _add_generate,
         _add_export,
         _add_push,
@@ -179,6 +181,11 @@ def _add_evaluate(group: Any) -> None:
         help=pick("동적 평가의 학습률 (0이면 안 함)", "learning rate of dynamic evaluation (0: none)"),
     )  # fmt: skip
     parser.add_argument("--column", help=pick("글이 든 칸", "column that holds the text"))
+
+
+def _add_experiment(group: Any) -> None:
+    ko, en = "같은 예산으로 토크나이저와 셀을 견준다", "compare tokenizers and cells at an equal budget"
+    add_experiment(_command(group, "experiment", commands.experiment, ko, en))
 
 
 def _add_generate(group: Any) -> None:

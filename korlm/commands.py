@@ -16,6 +16,9 @@ from korlm.generation.config import SamplingConfig
 from korlm.nn.config import NetConfig
 from korlm.training.config import TokenizerConfig, TrainConfig
 
+if TYPE_CHECKING:
+    from korlm.generation.results import Generated
+
 
 def tokenize(options: argparse.Namespace) -> None:
     """Print the pieces or ids of each line, all or but the stop words."""
@@ -148,6 +151,13 @@ def evaluate(options: argparse.Namespace) -> None:
     score = lm.score(lines, dynamic=options.dynamic)
     figures = {"bits_per_character": round(score.bits_per_character, 4), "characters": score.characters}
     _print(options, {**figures, "pieces": score.pieces, "lines": len(lines), "signature": score.signature})
+
+
+def experiment(options: argparse.Namespace) -> None:
+    """Compare tokenizers and cells at an equal budget."""
+    from korlm.experiment.command import experiment
+
+    print(experiment(options))
 
 
 def generate(options: argparse.Namespace) -> None:

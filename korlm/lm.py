@@ -268,13 +268,18 @@ class LanguageModel:
 
 
 def _sampling(options: dict[str, Any]) -> SamplingConfig:
+    known = ", ".join(SamplingConfig.__dataclass_fields__)
+    if strange := [name for name in options if name not in SamplingConfig.__dataclass_fields__]:
+        raise InputError(
+            f"모르는 선택지가 있습니다: {', '.join(strange)}. 쓸 수 있는 것: {known}.",
+            f"Unknown option: {', '.join(strange)}. Options: {known}.",
+        )
     try:
         return SamplingConfig(**options)
     except TypeError as error:
-        known = ", ".join(SamplingConfig.__dataclass_fields__)
         raise InputError(
-            f"모르는 선택지가 있습니다: {', '.join(options)}. 쓸 수 있는 것: {known}.",
-            f"Unknown option among {', '.join(options)}. Options: {known}.",
+            f"선택지에 숫자가 아닌 값이 있습니다: {options}. 숫자로 바꾸세요.",
+            f"An option that takes a number got something else: {options}. Give a number.",
         ) from error
 
 

@@ -67,7 +67,7 @@ def test_compare_prints_a_lane_a_tokenizer() -> None:
 def test_train_evaluate_and_generate_from_end_to_end(tmp_path: Path) -> None:
     begun = time.monotonic()
     folder = str(tmp_path / "run")
-    sizes = ["--hidden", "64", "--embedding", "32", "--batch", "8", "--window", "32", "--epochs", "12"]
+    sizes = ["--hidden", "64", "--embedding", "32", "--batch", "8", "--bptt", "32", "--epochs", "12"]
     trained = korlm("train", "kolaw", "--tokenizer", "syllable", "--folder", folder, "--json", *sizes)
     assert trained.returncode == 0, trained.stderr
     figures = json.loads(trained.stdout)

@@ -24,6 +24,8 @@ ALLOWED = {
     "generation": {"text", "nn", "tokenizers"},
     "lm": {"text", "tokenizers", "corpora", "nn", "training", "generation"},
     "models": {"text", "remote", "tokenizers", "corpora", "nn", "training", "generation", "lm"},
+    "runs": {"tokenizers", "corpora", "nn", "training", "lm", "models"},
+    "experiment": {"text", "tokenizers", "corpora", "comparison", "nn", "training", "lm", "models", "runs"},
     "hub": {"remote", "tokenizers", "comparison", "lm"},
     "options": set(),
     "commands": {
@@ -37,9 +39,11 @@ ALLOWED = {
         "generation",
         "lm",
         "models",
+        "runs",
+        "experiment",
         "hub",
     },
-    "cli": {"options", "commands", "training", "generation"},
+    "cli": {"options", "commands", "nn", "training", "experiment", "generation"},
     "__main__": {"cli"},
 }
 UI = {"comparison", "tokenizers", "corpora", "lm", "models", "generation", "text", "morph"}

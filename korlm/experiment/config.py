@@ -22,7 +22,6 @@ from korlm.nn.config import CELLS, NetConfig
 from korlm.tokenizers.names import UNITS, missing, unknown_name
 from korlm.training.config import TrainConfig
 
-FORMAT = 1
 CLOCKS = ("characters", "flops", "minutes")  # of which a budget names one at most
 _OWN = ("vocab_size", "cell", "seed", "minutes")  # fields that the experiment itself fills
 _EXTENDS = ("tokenizers", "cells", "seeds", "resamples")  # what may change between two runs in one folder

@@ -165,9 +165,11 @@ class BeamSearch:
         return (candidate for turn in zip_longest(*ordered) for candidate in turn if candidate)
 
     def _end(self, hypothesis: Hypothesis) -> None:
-        """Keep a text that ended, unless a better hypothesis gave the same one."""
+        """Keep a text that ended, unless a better hypothesis gave the same one; last, one that lacks a forced string."""
         text = hypothesis.row.text
-        if text not in self._ended or self._ended[text].score < hypothesis.score:
+        if hypothesis.row.unmet:
+            self._stuck.append(hypothesis)
+        elif text not in self._ended or self._ended[text].score < hypothesis.score:
             self._ended[text] = hypothesis
 
     def _go_on(self, live: list[tuple[_Candidate, Hypothesis]]) -> None:

@@ -46,6 +46,7 @@ class SamplingConfig:
         forced: strings that all come in the text, in any order. A beam puts each where the text as a whole is
             likeliest (Hokamp and Liu 2017; Post and Vilar 2018). A sampled text may contain them by itself; those that
             are missing where it would end, or where ``max_tokens`` leaves just the room for them, are written there.
+            One is left out only where the banned strings leave no way for it.
         stop: strings that end the text, before the one that is whole first; nothing of it is given out.
         n: how many texts a prompt; with beams, the n best distinct ones.
         seed: the same seed gives the same text, alone or in a batch; None draws one. The first text of a prompt uses
@@ -112,10 +113,13 @@ class SamplingConfig:
 
 def _strings(name: str, given: str | Iterable[str] | None) -> tuple[str, ...]:
     """Return one string or several, or None, as a tuple without repetitions."""
-    strings = tuple(dict.fromkeys([given] if isinstance(given, str) else given or ()))
-    if not all(isinstance(text, str) and check_text(text) for text in strings):
+    try:
+        strings = tuple(dict.fromkeys([given] if isinstance(given, str) else given or ()))
+    except TypeError:
+        strings = ("",)
+    if not all(check_text(text) for text in strings):
         raise InputError(
-            f"{name}에는 빈 글을 쓸 수 없습니다. 한 글자 이상 쓰세요.",
-            f"{name} takes strings of at least a character each.",
+            f"{name}에는 한 글자 이상의 글이나 그런 글의 목록을 쓰세요.",
+            f"{name} takes a string of at least a character, or a list of such strings.",
         )
     return strings

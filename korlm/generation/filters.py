@@ -123,7 +123,8 @@ def _last_of_nucleus(probabilities: Tensor, mass: float) -> Tensor:
     if count < probabilities.shape[-1] and bool((values.sum(-1) < mass).any()):
         values = probabilities.sort(-1, descending=True).values
     above = values.cumsum(-1) - values
-    return values.gather(1, (above < mass).sum(-1, keepdim=True) - 1)
+    last = (above < mass).sum(-1, keepdim=True) - 1
+    return values.gather(1, last.clamp_(min=0))  # a row in which no piece may come is all NaN
 
 
 def _typical(probabilities: Tensor, mass: float) -> Tensor:
@@ -133,5 +134,5 @@ def _typical(probabilities: Tensor, mass: float) -> Tensor:
     away, order = (nats - entropy).abs().sort(-1)
     ordered = probabilities.gather(1, order)
     before = ordered.cumsum(-1) - ordered
-    furthest = away.gather(1, (before < mass).sum(-1, keepdim=True) - 1)
+    furthest = away.gather(1, ((before < mass).sum(-1, keepdim=True) - 1).clamp_(min=0))
     return (nats - entropy).abs() <= furthest

@@ -134,7 +134,7 @@ class Rules:
             tried = [(int(number), [int(number)]) for number in joining]
         for number, ids in tried:
             data = probe(self.tokenizer, row.decoder, ids)[0]
-            closed[number] = automaton.completes(row.state, data, strict=row.strict)
+            closed[number] |= automaton.completes(row.state, data, strict=row.strict)
 
     def _byte(self, number: int) -> bytes:
         return bytes([self.byte_of[number]])

@@ -12,6 +12,7 @@ this does nothing.
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Callable
 from datetime import timedelta
@@ -37,6 +38,7 @@ class Ranks:
             if cuda:
                 torch.cuda.set_device(self.device)
             dist.init_process_group("nccl" if cuda else "gloo", timeout=_WAIT)
+            atexit.register(dist.destroy_process_group)
 
     def sum_gradients(self, net: nn.Module) -> None:
         """Replace every gradient by its sum over the ranks."""
@@ -109,8 +111,3 @@ class Ranks:
         """Return this rank's rows of a joined state."""
         size = state[0].shape[1] // self.number
         return tuple(part[:, self.rank * size : (self.rank + 1) * size].contiguous() for part in state)
-
-    def close(self) -> None:
-        """End the group, where there is one."""
-        if self.number > 1 and dist.is_initialized():
-            dist.destroy_process_group()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from types import TracebackType
 from typing import IO, Any
@@ -51,5 +52,6 @@ class TrainingBar:
         if self._stage != stage:
             if self._bar is not None:
                 self._bar.close()
-            self._bar = tqdm(total=total, desc=label, bar_format=layout, file=self._file, leave=stage == "training")
+            first = os.environ.get("RANK", "0") == "0"  # under torchrun one process shows
+            self._bar = tqdm(disable=not first, total=total, desc=label, bar_format=layout, file=self._file, leave=stage == "training")
             self._stage = stage

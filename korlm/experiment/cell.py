@@ -1,0 +1,125 @@
+"""One training run of an experiment: trained, scored line by line on valid and test, and its result written.
+
+``result.json`` in its folder says that it is finished. A run that was killed goes on from its ``last``.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from korlm.artifacts import read_json, write_json
+from korlm.corpora.sources import Corpus
+from korlm.experiment.cost import flops_per_piece, parts
+from korlm.lm import LanguageModel
+from korlm.runs import train_model
+from korlm.training.loop import Report
+
+RESULT = "result.json"
+
+
+def run_cell(
+    corpus: Corpus,
+    folder: Path,
+    asked: dict[str, Any],
+    *,
+    report: Callable[[Report], None] = lambda report: None,
+    encoding: Callable[[int, int], None] | None = None,
+) -> dict[str, Any] | None:
+    """Train and measure one cell; return what is in its ``result.json``, or None where Ctrl-C stopped it.
+
+    Args:
+        corpus: all three splits.
+        folder: the cell's own.
+        asked: ``options`` (of `korlm.train_model`), ``tokenizer`` (a folder), ``experiment`` (its signature), and what
+            else is to be kept with the result.
+        report: called with the trainer's reports.
+        encoding: called with lines encoded and lines in all.
+    """
+    begun = time.perf_counter()
+    share = 0.0
+
+    def watch(said: Report) -> None:
+        nonlocal share
+        share = said.share
+        report(said)
+
+    # the test lines are measured below, once: train_model would do it too
+    untested = Corpus(corpus.name, corpus.train, corpus.valid, [])
+    lm = train_model(
+        untested, folder=folder, resume=(folder / "last").is_dir(),
+        tokenizer=asked["tokenizer"], report=watch, encoding=encoding, **asked["options"],
+    )  # fmt: skip
+    if share < 1:
+        return None
+    progress = read_json(folder / "last" / "progress.json")
+    scores = {side: _score(lm, getattr(corpus, side), folder / f"bits-{side}.npy") for side in ("valid", "test")}
+    _complete_info(lm, corpus, folder, asked, scores["test"])
+    result = {**asked, **_figures(lm, progress), **scores, **_memory()}
+    result["wall_seconds"] = round(time.perf_counter() - begun, 1)
+    write_json(folder / RESULT, result)
+    shutil.rmtree(folder / "last", ignore_errors=True)
+    return result
+
+
+def _figures(lm: LanguageModel, progress: dict[str, Any]) -> dict[str, Any]:
+    config = lm.net.config
+    steps: dict[int, dict[str, float]] = {entry["step"]: entry for entry in reversed(progress["history"])}
+    flops = flops_per_piece(config)
+    return {
+        "net": asdict(config),
+        "parameters": {**asdict(parts(config)), "total": lm.parameters},
+        "flops_per_piece": flops,
+        "seconds": round(progress["seconds"], 2),
+        "pieces": progress["pieces"],
+        "flops": flops * progress["pieces"],
+        "history": [steps[step] for step in sorted(steps)],  # a run resumed at its very end validates twice
+        "signature": lm.tokenizer.signature,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _score(lm: LanguageModel, lines: list[str], path: Path) -> dict[str, Any]:
+    score = lm.score(lines)
+    bits = np.array([line.sum() for line in score.surprisals])
+    with open(path, "wb") as file:  # result.json comes after it, and says that it is whole
+        np.save(file, bits, allow_pickle=False)
+    return {
+        "bits_per_character": score.bits_per_character,
+        "characters": score.characters,
+        "pieces": score.pieces,
+        "bits_per_piece": float(bits.sum()) / score.pieces,
+        "signature": score.signature,
+    }
+
+
+def _complete_info(
+    lm: LanguageModel, corpus: Corpus, folder: Path, asked: dict[str, Any], test: dict[str, Any]
+) -> None:
+    """Have the best model's folder say what it was made from: the corpus with its test lines, and the experiment."""
+    lm.info["corpus"]["sha256"] = corpus.digest
+    lm.info["experiment"] = asked.get("experiment")
+    bits = round(test["bits_per_character"], 4)
+    lm.info["test"] = {
+        "bits_per_character": bits, "characters": test["characters"], "signature": test["signature"],
+    }  # fmt: skip
+    write_json(folder / "best" / "build_info.json", lm.info)
+
+
+def _memory() -> dict[str, int | None]:
+    """Return the most memory that this process held, in bytes: interpreter, torch and tokenizer included."""
+    gpu = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
+    try:
+        import resource
+    except ImportError:  # Windows
+        return {"memory": None, "gpu_memory": gpu}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"memory": peak if sys.platform == "darwin" else peak * 1024, "gpu_memory": gpu}

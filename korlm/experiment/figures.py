@@ -1,0 +1,180 @@
+"""The figures of a report: bits per character as dots with intervals, and learning curves.
+
+Needs matplotlib (``pip install "korlm[plot]"``). Labels are Korean where a Korean font is found, else English.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from korlm.comparison.plot import FONTS
+from korlm.experiment.result import ExperimentResult, ResultRow
+from korlm.experiment.style import COLORS, DASHES, FAINT, GRID, INK, MARKERS, THEMED
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+AXES = {
+    "characters": ("배운 글자", "training characters"),
+    "flops": ("배우는 데 쓴 연산 (FLOP)", "training FLOPs"),
+    "seconds": ("배운 시간 (초)", "seconds of training"),
+}
+_WIDE = 7.0  # inches: legible on a phone, where it is as wide as the page
+
+
+def drawable() -> bool:
+    """Return whether matplotlib is installed."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def draw_figures(result: ExperimentResult) -> dict[str, tuple[str, bytes]]:
+    """Return the figures by name, each as an inline SVG in the page's colours and as a PNG on white."""
+    import matplotlib
+
+    font = _font()
+    style: Any = {
+        "font.family": [font] if font else ["sans-serif"],
+        "axes.unicode_minus": False,
+        "svg.hashsalt": "korlm",
+        "font.size": 11,
+    }
+    with matplotlib.rc_context(style):
+        makers: dict[str, Callable[[], Figure]] = {"bits": lambda: _dots(result, korean=bool(font))}
+        for axis in AXES:
+            makers[f"curves-{axis}"] = lambda axis=axis: _curves(result, axis, korean=bool(font))  # type: ignore[misc]
+        return {name: (_svg(figure := make(), name), _png(figure)) for name, make in makers.items()}
+
+
+def themed(svg: str, name: str) -> str:
+    """Return matplotlib's SVG for a page: no prolog, no style of its own, the page's colours, ids of its own.
+
+    >>> themed('<?xml version="1.0"?><svg><g id="a" style="fill: #222222"/><use href="#a"/></svg>', "x")
+    '<svg><g id="x-a" style="fill: var(--ink)"/><use href="#x-a"/></svg>'
+    """
+    svg = svg[svg.index("<svg") :].strip()
+    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(\bid=")', rf"\1{name}-", svg)
+    svg = re.sub(r'(href="#|url\(#)', rf"\1{name}-", svg)
+    for color, variable in THEMED.items():
+        svg = svg.replace(color, variable)
+    return svg
+
+
+def _font() -> str | None:
+    from matplotlib import font_manager
+
+    found = {font.name for font in font_manager.fontManager.ttflist}
+    return next((name for name in FONTS if name in found), None)
+
+
+def _svg(figure: Figure, name: str) -> str:
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    return themed(buffer.getvalue(), name)
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=160, facecolor="white", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _dots(result: ExperimentResult, *, korean: bool) -> Figure:
+    """A line a tokenizer, the best above; a dot a cell, with its intervals over lines and over seeds."""
+    from matplotlib.figure import Figure
+
+    labels = sorted({row.label for row in result.rows}, key=lambda label: _best(result.rows, label))
+    cells = [cell for cell in result.config.cells if any(row.cell == cell for row in result.rows)]
+    height = 1.9 + 0.24 * len(labels) * max(1.6, len(cells))
+    figure = Figure(figsize=(_WIDE, height))
+    panel = figure.add_axes((0.24, 0.95 / height, 0.72, 1 - 1.5 / height))
+    for row in result.rows:
+        at = cells.index(row.cell)
+        place = labels.index(row.label) + (at - (len(cells) - 1) / 2) * 0.26
+        color = COLORS[at]
+        for ends, width, shade in ((row.test.seeds, 1.3, INK), (row.test.lines, 5.0, color)):
+            if ends:
+                panel.plot(ends, [place, place], color=shade, linewidth=width, alpha=0.4 if width > 2 else 1.0)
+        face = color if row.lossless else "none"
+        panel.plot([row.test.value], [place], MARKERS[at % 4], color=color, markersize=6, markerfacecolor=face)
+    for at, cell in enumerate(cells):
+        panel.plot([], [], MARKERS[at % 4], color=COLORS[at], label=cell)
+    panel.set_yticks(range(len(labels)), labels)
+    panel.set_ylim(len(labels) - 0.5, -0.5)
+    panel.set_xlabel(
+        "시험 글의 글자당 비트 (낮을수록 좋음)" if korean else "bits per character, test (lower is better)"
+    )
+    note = (
+        "굵은 줄: 줄에 대한 95% 구간, 가는 줄: 씨앗에 대한 95% 구간, 빈 점: 글을 잃는 <unk>"
+        if korean
+        else "thick: 95 % over lines, thin: 95 % over seeds, hollow: lossy <unk>"
+    )
+    figure.text(0.02, 1 - 0.42 / height, note, fontsize=9, color=FAINT)
+    _finish(figure, [panel], result, len(cells))
+    return figure
+
+
+def _best(rows: list[ResultRow], label: str) -> float:
+    return min(row.test.value for row in rows if row.label == label)
+
+
+def _curves(result: ExperimentResult, axis: str, *, korean: bool) -> Figure:
+    """A panel a cell, a colour a tokenizer, a line a seed."""
+    from matplotlib.figure import Figure
+
+    labels = list(dict.fromkeys(row.label for row in result.rows))
+    cells = [cell for cell in result.config.cells if any(row.cell == cell for row in result.rows)]
+    legend = 0.3 * ((len(labels) + 2) // 3) + 0.35
+    height = 3.3 * len(cells) + legend + 0.8
+    figure = Figure(figsize=(_WIDE, height))
+    panels = [
+        figure.add_axes((0.12, (legend + 1.05 + 3.3 * (len(cells) - 1 - at)) / height, 0.84, 2.5 / height))
+        for at in range(len(cells))
+    ]
+    for at, (panel, cell) in enumerate(zip(panels, cells, strict=True)):
+        for curve in result.curves:
+            if curve["cell"] == cell and curve["points"]:
+                number = labels.index(curve["label"])
+                across = [point[axis] for point in curve["points"]]
+                down = [point["valid_bpc"] for point in curve["points"]]
+                panel.plot(across, down, color=COLORS[number % len(COLORS)], linestyle=DASHES[number // len(COLORS) % 4],
+                           marker=".", markersize=4, linewidth=1.3, alpha=0.85)  # fmt: skip
+        panel.set_title(cell, loc="left", color=INK, fontsize=12)
+        panel.set_ylabel("검증 글자당 비트" if korean else "valid bits per character", color=INK)
+        panel.set_xlim(left=0)
+        panel.ticklabel_format(axis="x", style="sci", scilimits=(-3, 5), useMathText=True)
+        if at == len(cells) - 1:
+            panel.set_xlabel(AXES[axis][0 if korean else 1], color=INK)
+    for number, label in enumerate(labels):
+        panels[-1].plot([], [], color=COLORS[number % len(COLORS)], linestyle=DASHES[number // len(COLORS) % 4],
+                        label=label)  # fmt: skip
+    _finish(figure, panels, result, 3)
+    return figure
+
+
+def _finish(figure: Figure, panels: list[Axes], result: ExperimentResult, columns: int) -> None:
+    """Give the panels their plain look, and the figure its legend and signature."""
+    for panel in panels:
+        panel.patch.set_alpha(0)
+        panel.grid(color=GRID, linewidth=0.5, alpha=0.6)
+        panel.set_axisbelow(True)
+        panel.tick_params(colors=INK, length=0)
+        panel.xaxis.label.set_color(INK)
+        panel.xaxis.get_offset_text().set_color(INK)
+        for side, spine in panel.spines.items():
+            spine.set_visible(side in ("left", "bottom"))
+            spine.set_color(GRID)
+    height = figure.get_size_inches()[1]
+    figure.legend(
+        *panels[-1].get_legend_handles_labels(), loc="lower center", bbox_to_anchor=(0.53, 0.22 / height),
+        ncols=columns, frameon=False, labelcolor=INK, fontsize=10,
+    )  # fmt: skip
+    figure.text(0.02, 0.08 / height, result.config.signature, fontsize=7.5, color=FAINT)

@@ -1,0 +1,142 @@
+"""What a report states, in both languages: the budget, what is certain about differences, and how it was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from korlm.experiment.plan import clock
+from korlm.experiment.result import ExperimentResult, ResultRow
+from korlm.experiment.statistics import Pair
+from korlm.experiment.tables import FEW, LOSSY
+
+Texts = tuple[str, str]  # Korean, English
+
+
+def budget_texts(result: ExperimentResult) -> Iterator[Texts]:
+    """Yield what was compared, and what was held equal."""
+    config, corpus = result.config, result.said["corpus"]
+    lines, characters = corpus["lines"], corpus["characters"]
+    yield (
+        f"말뭉치 {corpus['name']}: 학습 {lines['train']:,}줄 {characters['train']:,}자, 검증 {lines['valid']:,}줄, 시험 "
+        f"{lines['test']:,}줄 {characters['test']:,}자 (줄 끝도 한 글자로 셈). 어휘는 학습 글로만 만들었습니다.",
+        f"Corpus {corpus['name']}: {lines['train']:,} training lines of {characters['train']:,} characters, "
+        f"{lines['valid']:,} validation lines, {lines['test']:,} test lines of {characters['test']:,} characters (line "
+        "ends count). Vocabularies were made from the training text alone.",
+    )
+    if config.parameters:
+        ko = f"매개변수 모두 {config.parameters:,.0f}개(은닉 너비를 그에 가장 가깝게 정함)"
+        en = f"{config.parameters:,.0f} parameters in all (the hidden width is what comes nearest)"
+    else:
+        widths = sorted({row.hidden for row in result.rows})
+        ko = f"은닉 너비 {widths[0]:,} (매개변수의 수는 같지 않음)"
+        en = f"hidden width {widths[0]:,} (parameters differ)"
+    told = {
+        "characters": (f"배운 글자 {config.characters:,.0f}자", f"{config.characters:,.0f} training characters"),
+        "flops": (f"학습 연산 {config.flops:.3g} FLOP", f"{config.flops:.3g} training FLOPs"),
+        "minutes": (f"학습 시간 {config.minutes:g}분", f"{config.minutes:g} minutes of training by the clock"),
+        "epochs": (f"학습 글을 {config.epochs:g}번 읽기", f"{config.epochs:g} passes over the training text"),
+    }[config.clock]
+    seeds = sorted({len(row.seeds) for row in result.rows})
+    count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]}~{seeds[-1]}"
+    seconds = sum(row.seconds * len(row.seeds) for row in result.rows)
+    yield (
+        f"같게 한 예산: {ko}, {told[0]}. 줄마다 씨앗 {count}개, 학습에 모두 {clock(seconds)}.",
+        f"Held equal: {en}; {told[1]}. Seeds a row: {count}; {clock(seconds)} of training in all.",
+    )
+
+
+def note_texts(result: ExperimentResult) -> Iterator[Texts]:
+    """Yield what the marks of the main table mean, as far as they stand there."""
+    if not all(row.lossless for row in result.rows):
+        yield (
+            f"{LOSSY.strip()} 모르는 것을 <unk>로 적어 글을 잃는 어휘입니다. 글자당 비트가 글 전체의 값이 아니므로 다른 줄과 견줄 수 없습니다.",
+            f"{LOSSY.strip()} This vocabulary writes what it lacks as <unk> and loses text: its bits do not pay for all of "
+            "the text, so they compare with no other row.",
+        )
+    if any(row.few_seeds for row in result.rows):
+        yield (
+            f"{FEW.strip()} 씨앗이 셋보다 적어 씨앗에 대한 구간이 없습니다.",
+            f"{FEW.strip()} Fewer than three seeds: no interval over seeds.",
+        )
+    yield (
+        "글자당 비트는 낮을수록 좋습니다. 조각당 혼란도는 어휘가 같을 때만 견줄 수 있습니다.",
+        "Fewer bits per character are better. Perplexity a piece compares only within one vocabulary.",
+    )
+
+
+def cell_texts(result: ExperimentResult, cell: str) -> Iterator[Texts]:
+    """Yield what is certain about the tokenizers of a cell."""
+    rows = [row for row in result.rows if row.cell == cell and row.lossless]
+    pairs = [pair for pair in result.pairs if result.rows[pair.first].cell == result.rows[pair.second].cell == cell]
+    best, worst = (pick(rows, key=lambda row: row.test.value) for pick in (min, max))
+    apart = [pair for pair in pairs if pair.significant]
+    beyond = [pair for pair in apart if pair.beyond_seeds]
+    yield (
+        f"가장 낮은 것은 {best.label} ({best.test.value:.3f}), 가장 높은 것은 {worst.label} ({worst.test.value:.3f})입니다. "
+        f"짝 {len(pairs)}개 가운데 {len(apart)}개의 차이가 유의하고(Holm 보정 p < 0.05, 표의 ✓), 그 가운데 {len(beyond)}개는 씨앗에 대한 "
+        "95% 구간도 0을 벗어납니다(✓✓).",
+        f"The lowest is {best.label} ({best.test.value:.3f}), the highest {worst.label} ({worst.test.value:.3f}). Of "
+        f"{len(pairs)} pairs {len(apart)} differ significantly (Holm-adjusted p < 0.05, ✓ in the table); for {len(beyond)} "
+        "of them the 95 % interval over seeds leaves 0 out as well (✓✓).",
+    )
+    if rivals := _rivals(result, pairs, best):
+        names = ", ".join(rivals)
+        yield (
+            f"가장 낮은 {best.label}과(와) 유의한 차이가 없는 것: {names}.",
+            f"Not significantly apart from the lowest, {best.label}: {names}.",
+        )
+
+
+def _rivals(result: ExperimentResult, pairs: list[Pair], best: ResultRow) -> list[str]:
+    """Return the labels of the rows that the lines do not tell from the best one."""
+    found = []
+    for pair in pairs:
+        both = result.rows[pair.first], result.rows[pair.second]
+        if best in both and not pair.significant:
+            found.append(both[1 - both.index(best)].label)
+    return found
+
+
+def floor_text(result: ExperimentResult) -> Texts:
+    """Return what the floors are."""
+    floors = result.floors or {}
+    primed, alphabet = floors["xz"]["test"]["prime"], floors["uniform"]["test"]["alphabet"]
+    unseen = floors["uniform"]["test"]["unseen"]
+    return (
+        f"xz: 학습 글의 끝 {primed:,}바이트 뒤에 잴 글을 이어 압축한 크기에서 학습 글만 압축한 크기를 뺐습니다 (LZMA2, preset 9 extreme, "
+        f"사전이 모두를 담음, UTF-8, 줄마다 줄바꿈 하나). 균등: 학습 글의 글자와 줄 끝과 벗어남, {alphabet:,}개가 모두 같은 확률이고, 학습 글에 "
+        f"없는 글자는 벗어남에 21비트를 더 냅니다 (시험 글에 {unseen:,}자).",
+        f"xz: the compressed size of the last {primed:,} bytes of the training text with the measured lines after them, "
+        "less that of those bytes alone (LZMA2, preset 9 extreme, a dictionary that holds it all, UTF-8, a line feed a "
+        f"line). Uniform: the characters of the training text, the line end and an escape, {alphabet:,} symbols, are equally "
+        f"likely; a character that the training text lacks costs the escape and 21 bits ({unseen:,} in test).",
+    )
+
+
+def method_texts(result: ExperimentResult) -> Iterator[Texts]:
+    """Yield how the figures came about."""
+    draws, pairs = result.config.resamples, len(result.pairs)
+    yield (
+        "글자당 비트는 각 줄을 영 상태에서 읽은 부호 길이의 합을 글자 수(줄 끝 하나를 한 글자로)로 나눈 것이고, 검증이 가장 좋았던 때의 가중치로 "
+        "쟀습니다. 줄의 값은 씨앗의 평균입니다.",
+        "Bits per character is the code length of every line, read from the zero state, over its characters (one line end a "
+        "line counted), under the weights of the best validation. A row's figure is the mean over its seeds.",
+    )
+    yield (
+        "씨앗에 대한 구간은 Student의 t (짝은 Welch), 줄에 대한 구간은 씨앗의 평균을 줄째 다시 뽑은 붓스트랩입니다. 짝의 검정은 같은 줄을 함께 "
+        f"뽑은 붓스트랩 {draws:,}번의 양쪽 p이고, 이 보고서의 짝 {pairs:,}개 모두에 Holm 보정을 했습니다. 줄에 대한 검정은 씨앗에서 오는 "
+        "흔들림을 담지 않으므로, 씨앗에 대한 구간을 함께 보세요.",
+        "Intervals over seeds are Student's t (Welch's for pairs), those over lines a bootstrap of the seeds' mean over "
+        f"lines. A pair's p is two-sided, from {draws:,} bootstrap draws of lines shared by both, corrected by Holm over all "
+        f"{pairs:,} pairs of this report. A test over lines does not hold what varies from seed to seed: read it with the "
+        "intervals over seeds.",
+    )
+    yield (
+        "어휘 밖은 어휘가 통째로 갖지 않은 조각의 비율로, 음절과 바이트로 내려가기 전에 셉니다. FLOP은 조각 하나에 곱하는 가중치의 6배(앞으로 2, "
+        "뒤로 4)이고 임베딩은 곱하지 않습니다. 학습 초는 걸음만 세고 검증과 저장은 뺍니다. 메모리는 학습 프로세스 하나의 최댓값으로 파이썬과 "
+        "torch를 담습니다.",
+        "OOV is the share of cuts that the vocabulary does not have whole, before the fallback to syllables and bytes. FLOPs "
+        "are 6 for each weight that a piece is multiplied by (2 forward, 4 backward); embeddings are look-ups. Training "
+        "seconds count steps alone, neither validation nor saving. Memory is the peak of a training process, Python and "
+        "torch included.",
+    )

@@ -1,0 +1,144 @@
+"""Jobs in processes of their own, seen from the experiment: start one, hear of it, stop it, die with it; and the lock.
+
+Ctrl-C reaches a job once, so that a training run saves where it is; a second one ends it at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import korlm.errors
+from korlm.errors import ArtifactError, KorlmError, TrainingError
+
+try:
+    import fcntl
+except ImportError:  # Windows: nothing keeps two experiments from one folder
+    fcntl = None  # type: ignore[assignment]
+
+_WAIT = 20.0  # seconds that a killed experiment's job may take to die
+
+
+def run_job(
+    job: dict[str, Any], *, log: Path, lock: int | None = None, hear: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """Run a job of `korlm.experiment.worker` and return its result.
+
+    Args:
+        job: plain values.
+        log: where its standard error goes.
+        lock: of `only_one`, held by the job as well, so that none works on in a folder that another experiment took.
+        hear: called with the job's events.
+
+    Raises:
+        KorlmError: the job's own error, or a `TrainingError` where it died without one.
+        KeyboardInterrupt: it was stopped.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "korlm.experiment.worker"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8",
+            env=_environment(), start_new_session=True, pass_fds=() if lock is None else (lock,),
+        )  # fmt: skip
+        last: dict[str, Any] = {}
+        try:
+            assert process.stdin and process.stdout
+            try:
+                process.stdin.write(json.dumps(job, ensure_ascii=False) + "\n")
+                process.stdin.flush()
+                for line in process.stdout:
+                    last = json.loads(line)
+                    if "report" in last or "encoding" in last:
+                        hear(last)
+            except BrokenPipeError:  # it died at once: the log says why
+                pass
+            except KeyboardInterrupt:
+                process.send_signal(signal.SIGINT)
+                for _ in process.stdout:  # it saves
+                    pass
+                raise
+            process.wait()
+        finally:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe and not pipe.closed:
+                    _close(pipe)
+    return _outcome(last, process.returncode, log)
+
+
+def _close(pipe: Any) -> None:
+    try:
+        pipe.close()
+    except BrokenPipeError:
+        pass
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's environment, with the folder that korlm is in on the path."""
+    home = str(Path(korlm.errors.__file__).resolve().parents[1])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))}
+
+
+def _outcome(last: dict[str, Any], status: int, log: Path) -> dict[str, Any]:
+    if "done" in last:
+        return dict(last["done"])
+    if "interrupted" in last:
+        raise KeyboardInterrupt
+    if "error" in last:
+        kind = getattr(korlm.errors, last["error"], KorlmError)
+        raise kind(last["ko"], last["en"])
+    raise TrainingError(
+        f"작업이 말없이 끝났습니다 (상태 {status}). {log}의 끝을 보세요. 메모리가 모자랐다면 --parameters나 --batch를 줄이세요.",
+        f"A job died (status {status}). See the end of {log}. If memory ran out, lower --parameters or --batch.",
+    )
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[int | None]:
+    """Yield the descriptor of a lock on an experiment's folder, which its jobs hold too.
+
+    Raises:
+        ArtifactError: another experiment is at work there, or the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ArtifactError(
+            f"{folder}에 쓰지 못했습니다 ({reason}). 다른 --folder를 쓰세요.",
+            f"Cannot write {folder} ({reason}). Use another --folder.",
+        ) from error
+    try:
+        yield _locked(handle, folder)
+    finally:
+        os.close(handle)
+
+
+def _locked(handle: int, folder: Path) -> int | None:
+    if fcntl is None:
+        return None
+    until = time.monotonic() + _WAIT
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return handle
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise ArtifactError(
+                    f"다른 실험이 {folder}에서 돌고 있습니다. 끝나기를 기다리거나 다른 --folder를 쓰세요.",
+                    f"Another experiment is at work in {folder}. Wait for it, or use another --folder.",
+                ) from None
+            time.sleep(0.2)
+        except OSError:  # a file system without locks
+            return handle

@@ -1,0 +1,90 @@
+"""The options of ``korlm experiment``, and the `ExperimentConfig` that they make."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from korlm.errors import InputError
+from korlm.experiment.config import ExperimentConfig, option_fields
+from korlm.experiment.presets import PRESETS, with_preset
+from korlm.language import pick
+
+_TOKENIZERS, _CELLS = "word,kiwi,unigram,syllable", "lstm"
+_NUMBERS = (
+    ("seeds", int, "줄마다 몇 번 [3]", "runs a row [3]"),
+    ("seed", int, "첫 난수 씨 [7]", "the first random seed [7]"),
+    ("parameters", float, "예산: 매개변수 모두 (너비를 고름)", "budget: parameters in all (the width is chosen)"),
+    ("characters", float, "예산: 배운 글자", "budget: training characters"),
+    ("flops", float, "예산: 학습 연산", "budget: training FLOPs"),
+    ("minutes", float, "예산: 한 번의 학습 시간 (분)", "budget: minutes of training a run"),
+    ("limit", int, "학습 줄 수의 한도", "at most so many training lines"),
+    ("resamples", int, "부트스트랩 횟수 [10000]", "bootstrap draws [10000]"),
+    ("xz-bytes", int, "xz가 미리 읽을 바이트 [16777216]", "bytes that prime xz [16777216]"),
+)
+
+
+def add_experiment(parser: argparse.ArgumentParser) -> None:
+    """Add the options; those that were not given leave nothing behind, so that a preset can fill them."""
+    parser.add_argument(
+        "corpus",
+        nargs="?",
+        help=pick(
+            "말뭉치 이름(kolaw, kobill, reviews, wikitext2)이나 파일", "corpus name (reviews, wikitext2, ...) or file"
+        ),
+    )
+    parser.add_argument("--folder", default="runs/experiment", help=pick("실험의 폴더", "the experiment's folder"))
+    parser.add_argument("--column", help=pick("글이 든 칸", "column that holds the text"))
+    parser.add_argument(
+        "--tokenizers",
+        help=pick(
+            f"쉼표로 나눈 이름[-unk][:어휘 크기][@씨앗 수] [{_TOKENIZERS}]",
+            f"NAME[-unk][:SIZE][@SEEDS], comma-separated [{_TOKENIZERS}]",
+        ),
+    )
+    parser.add_argument("--cells", help=pick(f"쉼표로 나눈 셀 [{_CELLS}]", f"cells, comma-separated [{_CELLS}]"))
+    parser.add_argument("--preset", choices=tuple(PRESETS), help=pick("정해 둔 실험", "an experiment by name"))
+    for name, kind, ko, en in _NUMBERS:
+        parser.add_argument(f"--{name}", type=kind, help=pick(ko, en), metavar="N")
+    parser.add_argument("--plan", action="store_true", help=pick("할 일과 시간만 보인다", "show what would be run"))
+    parser.add_argument(
+        "--report-only", action="store_true", help=pick("끝난 것으로 보고서만", "the report alone, of what is finished")
+    )
+    fields = parser.add_argument_group(pick("모든 학습에 같은 설정", "settings of every run"))
+    for entry in option_fields():
+        ko, en = entry.metadata["ko"], entry.metadata["en"]
+        name, text = f"--{entry.name.replace('_', '-')}", f"{pick(ko, en)} [{entry.default}]".replace("%", "%%")
+        how: dict[str, Any] = {"default": argparse.SUPPRESS, "help": text}
+        if isinstance(entry.default, bool):
+            fields.add_argument(name, action=argparse.BooleanOptionalAction, **how)
+            continue
+        several = {"action": "append"} if isinstance(entry.default, tuple) else {}
+        fields.add_argument(name, type=entry.metadata["kind"], metavar="X", **several, **how)
+
+
+def read_config(options: argparse.Namespace) -> ExperimentConfig:
+    """Return the experiment that was asked for.
+
+    Raises:
+        InputError: no corpus, or as `ExperimentConfig` does.
+        UnknownNameError: a tokenizer that is none.
+    """
+    asked: dict[str, Any] = {}
+    for name in ("corpus", *(number[0].replace("-", "_") for number in _NUMBERS)):
+        if (value := getattr(options, name)) is not None:
+            asked[name] = value
+    for name in ("tokenizers", "cells"):
+        if given := getattr(options, name):
+            asked[name] = tuple(part.strip() for part in given.split(",") if part.strip())
+    if options.column is not None:
+        asked["column"] = int(options.column) if options.column.isdigit() else options.column
+    names = [entry.name for entry in option_fields()]
+    asked["options"] = {name: getattr(options, name) for name in names if hasattr(options, name)}
+    chosen = with_preset(options.preset or "", asked)
+    if "corpus" not in chosen:
+        raise InputError(
+            "말뭉치를 주세요: korlm experiment kolaw, 또는 --preset course.",
+            "Give a corpus: korlm experiment kolaw, or --preset course.",
+        )
+    defaults = {"tokenizers": tuple(_TOKENIZERS.split(",")), "cells": tuple(_CELLS.split(","))}
+    return ExperimentConfig(**{**defaults, **chosen})

@@ -1,0 +1,126 @@
+"""The report of an experiment: facts worked out from its runs, in Korean and English, as Markdown and one HTML page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from korlm.artifacts import write_file, write_json
+from korlm.experiment.config import ExperimentConfig
+from korlm.experiment.figures import draw_figures, drawable
+from korlm.experiment.findings import budget_texts, cell_texts, floor_text, method_texts, note_texts
+from korlm.experiment.markup import Block, Code, Drawing, Heading, Text, html, markdown
+from korlm.experiment.result import ExperimentResult
+from korlm.experiment.tables import between_cells, course_table, csv_table, main_table, matrix
+
+_CAPTIONS = {
+    "bits": ("시험 글의 글자당 비트와 95% 구간.", "Bits per character on the test lines with 95 % intervals."),
+    "curves-characters": ("배운 글자에 따른 검증 글자당 비트.", "Validation bits per character against training characters."),
+    "curves-flops": ("학습에 쓴 연산에 따른 검증 글자당 비트.", "Validation bits per character against training FLOPs."),
+    "curves-seconds": ("학습 시간에 따른 검증 글자당 비트.", "Validation bits per character against seconds of training."),
+}  # fmt: skip
+
+
+def write_report(result: ExperimentResult, folder: Path) -> None:
+    """Write ``report.md``, ``report.html``, ``table.csv``, ``result.json``, ``curves.json`` and ``figures/``.
+
+    Without matplotlib there are no figures, and the report says so.
+
+    Raises:
+        ArtifactError: the folder cannot be written.
+    """
+    drawings: dict[str, Drawing] = {}
+    if drawable():
+        for name, (svg, png) in draw_figures(result).items():
+            write_file(folder / "figures" / f"{name}.png", png)
+            drawings[name] = Drawing(svg, f"{name}.png", *_CAPTIONS[name])
+    blocks = make_blocks(result, drawings)
+    write_file(folder / "report.md", markdown(blocks).encode())
+    write_file(folder / "report.html", html(blocks, f"korlm: {result.config.signature}").encode())
+    write_file(folder / "table.csv", csv_table(result).encode("utf-8-sig"))  # Excel reads Hangul by the mark
+    write_json(folder / "result.json", result.to_dict())
+    write_json(folder / "curves.json", result.curves)
+
+
+def make_blocks(result: ExperimentResult, drawings: dict[str, Drawing]) -> list[Block]:
+    """Return the report; ``drawings`` by the names of `draw_figures`."""
+    config = result.config
+    blocks: list[Block] = [Heading(1, "토크나이저와 셀의 비교", "Tokenizers and cells compared")]
+    blocks += [Text(*texts) for texts in budget_texts(result)]
+    if result.missing:
+        blocks.append(_missing(result.missing))
+    blocks += [Heading(2, "결과", "Results"), main_table(result), *(Text(*texts) for texts in note_texts(result))]
+    blocks += [drawings["bits"]] if drawings else []
+    if config.preset == "course" or not all(row.lossless for row in result.rows):
+        blocks += _course(result)
+    blocks += _differences(result)
+    if drawings:
+        blocks += [Heading(2, "학습 곡선", "Learning curves"), *(drawings[name] for name in drawings if name != "bits")]
+    else:
+        blocks.append(
+            Text(
+                'matplotlib이 없어 그림을 그리지 않았습니다. pip install "korlm[plot]" 한 뒤 --report-only로 다시 쓰세요.',
+                'No figures: matplotlib is missing. Run pip install "korlm[plot]", then --report-only.',
+            )
+        )
+    if result.floors:
+        blocks += [Heading(2, "바닥", "Floors"), Text(*floor_text(result))]
+    blocks += [Heading(2, "어떻게 쟀나", "How it was measured"), *(Text(*texts) for texts in method_texts(result))]
+    return [*blocks, Heading(2, "설정 그대로", "The exact configuration"), Code(_configuration(result))]
+
+
+def _missing(names: list[str]) -> Text:
+    shown = ", ".join(names)
+    return Text(
+        f"아직 끝나지 않은 학습이 {len(names)}개 있어 이 보고서에 없습니다: {shown}.",
+        f"{len(names)} runs are not finished and missing here: {shown}.",
+    )
+
+
+def _differences(result: ExperimentResult) -> list[Block]:
+    if not result.pairs:
+        return []
+    blocks: list[Block] = [Heading(2, "차이", "Differences")]
+    for cell in result.config.cells:
+        if table := matrix(result, cell):
+            blocks += [Heading(3, cell, "by tokenizer"), *(Text(*texts) for texts in cell_texts(result, cell)), table]
+    if table := between_cells(result):
+        blocks += [Heading(3, "셀", "Between cells"), table]
+    return blocks
+
+
+def _course(result: ExperimentResult) -> list[Block]:
+    words = result.said["corpus"]["words"]
+    width = result.config.options.get("embedding", 256)
+    distinct, written = words["distinct"], words["written_unk"]
+    unseen = words["unseen"]
+    ko = (
+        f"학습 글의 서로 다른 낱말과 줄 끝은 {distinct:,}개이고, 너비 {width:,}이면 임베딩의 매개변수는 "
+        f"{distinct:,} × {width:,} = {distinct * width:,}개입니다. korlm의 어휘는 여기에 특수 토큰을 더합니다. "
+        f"학습 글에 없는 낱말은 검증 {unseen['valid'] * 100:.2f}%, 시험 {unseen['test'] * 100:.2f}%이고, 글에 이미 "
+        f"<unk>로 적힌 낱말은 검증 {written['valid'] * 100:.2f}%, 시험 {written['test'] * 100:.2f}%입니다."
+    )
+    en = (
+        f"The training text has {distinct:,} distinct words, the line end included; at width {width:,} that makes "
+        f"{distinct:,} × {width:,} = {distinct * width:,} embedding parameters. korlm's vocabulary adds its special "
+        f"tokens. Words that the training text lacks: {unseen['valid'] * 100:.2f} % of valid, "
+        f"{unseen['test'] * 100:.2f} % of test; written <unk> in the text already: {written['valid'] * 100:.2f} % and "
+        f"{written['test'] * 100:.2f} %."
+    )
+    note = Text(
+        "†가 붙은 줄은 모르는 낱말을 <unk> 하나로 적어 글을 잃으므로, 그 글자당 비트는 다른 줄과 견줄 수 없습니다. 조각당 "
+        "혼란도는 같은 어휘 안에서만 견줄 수 있습니다.",
+        "Rows marked † write each unknown word as one <unk> and lose text, so their bits per character compare with no "
+        "other row. Perplexity a piece compares only within one vocabulary.",
+    )
+    heading = Heading(2, "수업의 문제: 낱말과 서브워드", "The course exercise: words against subwords")
+    return [heading, Text(ko, en), course_table(result), note]
+
+
+def _configuration(result: ExperimentResult) -> str:
+    said = result.said
+    about = {name: said[name] for name in ("command", "versions", "machine", "made")}
+    corpus = {name: said["corpus"][name] for name in ("name", "sha256", "lines", "characters")}
+    config: ExperimentConfig = result.config
+    whole = {"signature": config.signature, "config": config.to_dict(), "corpus": corpus, **about}
+    return json.dumps(whole, ensure_ascii=False, indent=1)

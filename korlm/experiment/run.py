@@ -1,0 +1,142 @@
+"""`run_experiment`: vocabularies, floors, runs and report, each done once, whatever was killed before.
+
+>>> import tempfile
+>>> small = {"hidden": 8, "embedding": 8, "batch": 4, "validations": 1}
+>>> config = ExperimentConfig("kolaw", ("syllable",), seeds=1, limit=40, characters=1e3, options=small, xz_bytes=1000)
+>>> run_experiment(config, tempfile.mkdtemp()).rows[0].label
+'syllable'
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from korlm.corpora.sources import load_corpus
+from korlm.errors import CorpusError
+from korlm.experiment.config import ExperimentConfig
+from korlm.experiment.jobs import only_one, run_job
+from korlm.experiment.plan import Pace, PlannedRun, plan
+from korlm.experiment.report import write_report
+from korlm.experiment.result import ExperimentResult, collect
+from korlm.experiment.show import Silent
+from korlm.experiment.store import Store
+
+
+def run_experiment(
+    config: ExperimentConfig,
+    folder: str | Path = "runs/experiment",
+    *,
+    progress: Silent | None = None,
+    command: str = "korlm.experiment.run.run_experiment",
+) -> ExperimentResult:
+    """Run an experiment in a folder, or go on with it, and write its report.
+
+    Every run is a process of its own. What is finished is skipped; a run that was stopped goes on from its last
+    checkpoint, to the same figures (not with ``minutes``, where the clock decides). Tokenizers, cells and seeds may be
+    added to a folder later.
+
+    Args:
+        config: what to run.
+        folder: where; see `korlm.experiment.store`.
+        progress: is told how it goes; nothing is said by default.
+        command: what made it, for the report.
+
+    Raises:
+        InputError: a vocabulary alone exceeds the budget of parameters.
+        MissingDependencyError: an analyzer is not installed.
+        CorpusError: an empty split, or too little text.
+        ArtifactError: the folder holds another experiment, another process is at work in it, or it cannot be written.
+        TrainingError: a run failed; the others' results are kept.
+        KeyboardInterrupt: Ctrl-C; the running one is saved.
+    """
+    progress = progress or Silent()
+    config.check_installed()
+    with only_one(Path(folder)) as lock:
+        store = Store(folder)
+        store.check(config)
+        facts = _read_corpus(config, store, command)
+        work = _Work(config, store, progress, lock)
+        vocabularies = work.vocabularies()
+        runs = plan(config, train_characters=facts["characters"]["train"], vocabularies=vocabularies)
+        work.floors()
+        work.cells(runs)
+        progress.stage("보고서를 쓰는 중", "writing the report")
+        return report(folder)
+
+
+def report(folder: str | Path) -> ExperimentResult:
+    """Write the report of an experiment from the runs that are finished, and return what it says.
+
+    Raises:
+        ArtifactError: the folder holds no experiment, or it cannot be written.
+        InputError: no run is finished.
+    """
+    result = collect(Store(folder))
+    write_report(result, Path(folder))
+    return result
+
+
+def _read_corpus(config: ExperimentConfig, store: Store, command: str) -> dict[str, Any]:
+    corpus = load_corpus(config.corpus, column=config.column, limit=config.limit)
+    if not (corpus.train and corpus.valid and corpus.test):
+        raise CorpusError(
+            f"'{config.corpus}'의 train, valid, test 가운데 빈 것이 있습니다. 더 큰 말뭉치를 쓰세요.",
+            f"A split of '{config.corpus}' (train, valid or test) is empty. Use a larger corpus.",
+        )
+    return store.write(config, corpus, command)
+
+
+class _Work:
+    """The jobs of an experiment, in order."""
+
+    def __init__(self, config: ExperimentConfig, store: Store, progress: Silent, lock: int | None) -> None:
+        self.config, self.store, self.progress, self.lock = config, store, progress, lock
+        self.corpus = {"name": config.corpus, "column": config.column, "limit": config.limit}
+
+    def vocabularies(self) -> dict[str, dict[str, Any]]:
+        found = {}
+        for spec in self.config.specs:
+            facts = self.store.vocabulary(spec.slug)
+            if facts is None:
+                self.progress.stage(f"어휘를 만드는 중: {spec.label}", f"making the vocabulary of {spec.label}")
+                job = {"kind": "vocabulary", "spec": asdict(spec), "folder": str(self.store.tokenizers)}
+                facts = self._do(job, self.store.tokenizers / f"{spec.slug}.log")
+            found[spec.slug] = facts
+        return found
+
+    def floors(self) -> None:
+        if self.store.floors() is None:
+            self.progress.stage("바닥을 재는 중 (xz, 균등)", "measuring the floors (xz, uniform)")
+            job = {"kind": "floors", "prime": self.config.xz_bytes, "file": str(self.store.floors_file)}
+            self._do(job, self.store.folder / "floors.log")
+
+    def cells(self, runs: list[PlannedRun]) -> None:
+        results = {run.run.name: self.store.result(run.run.name) for run in runs}
+        pace = Pace([result for result in results.values() if result])
+        left = [run for run in runs if not results[run.run.name]]
+        for number, run in enumerate(runs, 1):
+            if results[run.run.name]:
+                self.progress.skip(run, number, len(runs))
+                continue
+            self.progress.begin(run, number, len(runs), pace.left(left))
+            result = self._cell(run)
+            left.remove(run)
+            pace.add(result)
+            self.progress.end(run, result, pace.left(left))
+
+    def _cell(self, run: PlannedRun) -> dict[str, Any]:
+        folder = self.store.run_folder(run.run.name)
+        asked = {
+            "name": run.run.name, "label": run.run.spec.label, "cell": run.run.cell, "seed": run.run.seed,
+            "tokenizer": str(self.store.tokenizers / run.run.spec.slug), "experiment": self.config.signature,
+            "options": run.training_options(self.config),
+        }  # fmt: skip
+        return self._do({"kind": "cell", "folder": str(folder), "asked": asked}, folder / "log.txt")
+
+    def _do(self, job: dict[str, Any], log: Path) -> dict[str, Any]:
+        try:
+            return run_job({**job, "corpus": self.corpus}, log=log, lock=self.lock, hear=self.progress.hear)
+        finally:
+            self.progress.close()

@@ -1,0 +1,157 @@
+"""The tables of a report: the rows with their floors, the differences as a matrix, the course exercise, the CSV.
+
+>>> margin((3.0, 3.5)), margin(None)
+('±0.250', '–')
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from korlm.experiment.markup import Table
+from korlm.experiment.result import ExperimentResult, ResultRow
+from korlm.experiment.statistics import Measured, Pair
+from korlm.nn.config import NetConfig
+
+LOSSY, FEW = " †", " ‡"
+_HEADS = (
+    ("토크나이저", "tokenizer"), ("셀", "cell"), ("시험 비트/글자", "test bits/char"), ("씨앗 95%", "over seeds"),
+    ("줄 95%", "over lines"), ("검증 비트/글자", "valid bits/char"), ("씨앗 95%", "over seeds"), ("줄 95%", "over lines"),
+    ("어휘", "vocabulary"), ("어휘 밖", "OOV, test"), ("조각/글자", "pieces/char"), ("임베딩", "embedding"),
+    ("순환", "recurrent"), ("매개변수", "parameters"), ("폭", "width"), ("씨앗", "seeds"), ("학습 초", "train s"),
+    ("글자/초", "chars/s"), ("조각당 혼란도", "perplexity/piece"), ("메모리 MB", "memory MB"),
+)  # fmt: skip
+
+
+def margin(ends: tuple[float, float] | None) -> str:
+    """Return half an interval as text."""
+    return "–" if ends is None else f"±{(ends[1] - ends[0]) / 2:.3f}"
+
+
+def main_table(result: ExperimentResult) -> Table:
+    """Return the rows, the best first and the lossy last, with the floors under them."""
+    rows = [_cells(row) for row in sorted(result.rows, key=lambda row: (not row.lossless, row.test.value))]
+    if result.floors:
+        for name, label in (("xz", "xz -9e"), ("uniform", "균등 uniform")):
+            valid, test = (f"{result.floors[name][side]['bits_per_character']:.3f}" for side in ("valid", "test"))
+            rows.append([label, "–", test, "–", "–", valid, *["–"] * (len(_HEADS) - 6)])
+    return Table(_HEADS, rows)
+
+
+def _cells(row: ResultRow) -> list[str]:
+    def measured(side: Measured) -> list[str]:
+        return [f"{side.value:.3f}", margin(side.seeds), margin(side.lines)]
+
+    return [
+        row.label + ("" if row.lossless else LOSSY), row.cell, *measured(row.test), *measured(row.valid),
+        f"{row.vocab_size:,}", f"{row.unknown['test'] * 100:.2f}%", f"{row.pieces_per_character['test']:.3f}",
+        f"{row.parameters['embedding']:,}", f"{row.parameters['recurrent']:,}", f"{row.parameters['total']:,}",
+        f"{row.hidden:,}", f"{len(row.seeds)}" + (FEW if row.few_seeds else ""), f"{row.seconds:,.0f}",
+        f"{row.characters_per_second:,.0f}", f"{row.perplexity:,.1f}",
+        "–" if row.memory is None else f"{row.memory / 2**20:,.0f}",
+    ]  # fmt: skip
+
+
+def matrix(result: ExperimentResult, cell: str) -> Table | None:
+    """Return the differences of a cell's tokenizers, row less column; None with fewer than two to compare."""
+    places = [index for index, row in enumerate(result.rows) if row.cell == cell and row.lossless]
+    if len(places) < 2:
+        return None
+    places.sort(key=lambda index: result.rows[index].test.value)
+    found = {(pair.first, pair.second): pair for pair in result.pairs}
+    rows, marked = [], set()
+    for number, first in enumerate(places):
+        cells = [result.rows[first].label]
+        for column, second in enumerate(places):
+            if first == second:
+                cells.append("")
+                continue
+            pair = found.get((first, second)) or found[second, first]
+            sign = 1 if (first, second) in found else -1
+            cells.append(f"{sign * pair.difference:+.3f}{mark(pair)}")
+            if pair.significant:
+                marked.add((number, column + 1))
+        rows.append(cells)
+    heads = [("행 − 열", "row − column"), *((result.rows[place].label, "") for place in places)]
+    return Table(heads, rows, frozenset(marked))
+
+
+def mark(pair: Pair) -> str:
+    """Return ``✓`` where the lines tell two rows apart, ``✓✓`` where the seeds do as well."""
+    return " ✓✓" if pair.beyond_seeds else " ✓" if pair.significant else ""
+
+
+def between_cells(result: ExperimentResult) -> Table | None:
+    """Return the differences of each tokenizer's cells, or None where there are none."""
+    rows, marked = [], set()
+    for pair in result.pairs:
+        first, second = result.rows[pair.first], result.rows[pair.second]
+        if first.cell != second.cell:
+            if pair.significant:
+                marked.add((len(rows), 2))
+            low, high = pair.lines or (float("nan"), float("nan"))
+            rows.append(
+                [first.label, f"{first.cell} − {second.cell}", f"{pair.difference:+.3f}{mark(pair)}",
+                 f"{low:+.3f} ~ {high:+.3f}", f"{pair.adjusted:.4f}"]
+            )  # fmt: skip
+    heads = [
+        ("토크나이저", "tokenizer"),
+        ("셀", "cells"),
+        ("차이", "difference"),
+        ("줄 95%", "over lines"),
+        ("p (Holm)", ""),
+    ]
+    return Table(heads, rows, frozenset(marked)) if rows else None
+
+
+def course_table(result: ExperimentResult) -> Table:
+    """Return the exercise: embeddings of each row, OOV, and perplexity a piece beside bits per character."""
+    width = result.config.options.get("embedding", NetConfig.embedding)
+    distinct = result.said["corpus"]["words"]["distinct"]
+    rows = [["낱말 (교과서) words (textbook)", "–", f"{distinct:,}", f"{distinct * width:,}", *["–"] * 4]]
+    rows += [
+        [
+            row.label + ("" if row.lossless else LOSSY), row.cell, f"{row.vocab_size:,}",
+            f"{row.vocab_size * width:,}", f"{row.unknown['valid'] * 100:.2f}%", f"{row.unknown['test'] * 100:.2f}%",
+            f"{row.perplexity:,.1f}", f"{row.test.value:.3f}",
+        ]
+        for row in result.rows
+    ]  # fmt: skip
+    heads = [
+        ("토크나이저", "tokenizer"), ("셀", "cell"), ("어휘", "vocabulary"), (f"임베딩 (너비 {width:,})", f"embedding, width {width:,}"),
+        ("어휘 밖, 검증", "OOV, valid"), ("어휘 밖, 시험", "OOV, test"), ("조각당 혼란도", "perplexity/piece"),
+        ("비트/글자", "bits/char"),
+    ]  # fmt: skip
+    return Table(heads, rows)
+
+
+def csv_table(result: ExperimentResult) -> str:
+    """Return the rows and floors as CSV, with all their digits."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    heads = ["tokenizer", "cell", "unit", "lossless", "seeds", "vocab_size", "unknown_valid", "unknown_test",
+             "pieces_per_character", "embedding", "recurrent", "output", "parameters", "hidden", "seconds",
+             "training_characters", "flops", "characters_per_second", "perplexity_per_piece", "memory_bytes"]  # fmt: skip
+    ends = [f"{side}_{name}" for side in ("valid", "test") for name in _MEASURED]
+    writer.writerow([*heads, *ends])
+    for row in result.rows:
+        weights = [row.parameters[name] for name in ("embedding", "recurrent", "output", "total")]
+        writer.writerow(
+            [row.label, row.cell, row.unit, row.lossless, len(row.seeds), row.vocab_size, row.unknown["valid"],
+             row.unknown["test"], row.pieces_per_character["test"], *weights, row.hidden, row.seconds,
+             row.training_characters, row.flops, row.characters_per_second, row.perplexity, row.memory,
+             *_measured(row.valid), *_measured(row.test)]
+        )  # fmt: skip
+    for name, sides in (result.floors or {}).items():
+        valid, test = ([sides[side]["bits_per_character"], *[""] * 4] for side in ("valid", "test"))
+        writer.writerow([name, *[""] * (len(heads) - 1), *valid, *test])
+    return buffer.getvalue()
+
+
+_MEASURED = ("bits_per_character", "seeds_low", "seeds_high", "lines_low", "lines_high")
+
+
+def _measured(side: Measured) -> Sequence[float | str]:
+    return [side.value, *(side.seeds or ("", "")), *(side.lines or ("", ""))]

@@ -1,0 +1,117 @@
+"""A row's vocabulary: made from the training split, kept in the experiment's folder, measured once for all its cells.
+
+>>> from korlm.corpora.sources import split_lines
+>>> import tempfile
+>>> corpus = split_lines("lines", [f"가나다 {number}" for number in range(200)])
+>>> facts = make_vocabulary(corpus, TokenizerSpec.parse("syllable"), Path(tempfile.mkdtemp()))
+>>> facts["vocab_size"] - 260, facts["unknown"]["test"]  # 가 나 다, a space, ten digits
+(14, 0.0)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from korlm.artifacts import write_json
+from korlm.corpora.sources import Corpus
+from korlm.corpora.tokens import token_array
+from korlm.experiment.spec import TokenizerSpec
+from korlm.tokenizers.base import Tokenizer
+from korlm.tokenizers.registry import load_tokenizer
+from korlm.tokenizers.training import train_tokenizer
+
+_EVERY = 10**9  # more pieces than any text has
+_BATCH = 2_000
+
+
+def make_vocabulary(
+    corpus: Corpus,
+    spec: TokenizerSpec,
+    folder: Path,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Make a tokenizer's vocabulary, save it, encode the training text into the cache, and measure it.
+
+    Args:
+        corpus: the vocabulary is made from its training split alone.
+        spec: which.
+        folder: where ``SLUG/`` (the tokenizer) and ``SLUG.json`` (what is returned) go.
+        progress: called with training lines encoded and lines in all.
+
+    Returns:
+        Plain values: ``vocab_size``, ``signature``, ``lossless``, ``unit``, ``train_pieces`` (one ``</s>`` a line
+        included), ``pieces_per_character`` and ``unknown`` (share of the cuts that the vocabulary lacks, before any
+        fallback) by split, ``seconds``.
+    """
+    begun = time.perf_counter()
+    tokenizer = _made(spec, corpus.train)
+    tokenizer.save(folder / spec.slug)
+    trained = len(token_array(corpus.train, tokenizer, progress=progress))
+    facts = {
+        "label": spec.label,
+        "unit": tokenizer.unit,
+        "vocab_size": tokenizer.vocab_size,
+        "signature": tokenizer.signature,
+        "lossless": tokenizer.lossless and tokenizer.on_unknown == "fallback",
+        "train_pieces": trained,
+        "pieces_per_character": {"train": trained / characters(corpus.train)},
+        "unknown": {},
+    }
+    for side in ("valid", "test"):
+        lines = getattr(corpus, side)
+        pieces, cuts, lacking = _count(tokenizer, lines)
+        facts["pieces_per_character"][side] = (pieces + len(lines)) / max(1, characters(lines))
+        facts["unknown"][side] = lacking / max(1, cuts)
+    facts["seconds"] = round(time.perf_counter() - begun, 1)
+    write_json(folder / f"{spec.slug}.json", facts)
+    return facts
+
+
+def characters(lines: Sequence[str]) -> int:
+    """Return the characters of lines, one line end a line included.
+
+    >>> characters(["가나", "다"])
+    5
+    """
+    return sum(map(len, lines)) + len(lines)
+
+
+def words(corpus: Corpus) -> dict[str, Any]:
+    """Return what the classical count of a word-level model needs.
+
+    Returns:
+        ``distinct``: words of the training text between spaces, and one for the end of a line (33,278 of WikiText-2);
+        ``unseen``: by split, the share of its words that the training text does not have; ``written_unk``: the share
+        that stands as ``<unk>`` in the text already.
+    """
+    seen = {word for line in corpus.train for word in line.split()}
+    shares: dict[str, Any] = {"distinct": len(seen) + 1, "unseen": {}, "written_unk": {}}
+    for side in ("valid", "test"):
+        every = [word for line in getattr(corpus, side) for word in line.split()]
+        shares["unseen"][side] = sum(word not in seen for word in every) / max(1, len(every))
+        shares["written_unk"][side] = every.count("<unk>") / max(1, len(every))
+    return shares
+
+
+def _made(spec: TokenizerSpec, lines: Sequence[str]) -> Tokenizer:
+    if spec.is_folder:
+        return load_tokenizer(spec.name)
+    if spec.on_unknown == "unk":
+        size = spec.vocab_size or _EVERY
+        return train_tokenizer(spec.name, lines, vocab_size=size, min_count=1, on_unknown="unk")
+    return train_tokenizer(spec.name, lines, vocab_size=spec.vocab_size or None)
+
+
+def _count(tokenizer: Tokenizer, lines: Sequence[str]) -> tuple[int, int, int]:
+    """Return pieces, cuts, and cuts that the vocabulary lacks."""
+    pieces = cuts = lacking = 0
+    for first in range(0, len(lines), _BATCH):
+        for encoding in tokenizer.encode_batch(lines[first : first + _BATCH], workers=2):
+            pieces += len(encoding.ids)
+            cuts += len(encoding.segments)
+            lacking += len(tokenizer.unknown(encoding))
+    return pieces, cuts, lacking
