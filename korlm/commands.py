@@ -7,13 +7,13 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from korlm.errors import InputError
 from korlm.generation.config import SamplingConfig
 from korlm.nn.config import NetConfig
+from korlm.options import asked, column_of, cutting
 from korlm.training.config import TokenizerConfig, TrainConfig
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def tokenize(options: argparse.Namespace) -> None:
     from korlm.tokenizers.stopwords import check_unit, cuts, keep
 
     name = options.tokenizer or ("word" if options.language == "en" else "kiwi")
-    tokenizer = load_tokenizer(name, **_cutting(options))
+    tokenizer = load_tokenizer(name, **cutting(options))
     words = None
     if options.no_stopwords or options.stopwords:
         check_unit(tokenizer)
@@ -68,7 +68,7 @@ def encode(options: argparse.Namespace) -> None:
     try:
         with bar:
             encode_file(
-                source, tokenizer, output, column=_column(options.column),
+                source, tokenizer, output, column=column_of(options.column),
                 workers=options.workers, restart=options.restart, progress=progress,
             )  # fmt: skip
     except KeyboardInterrupt:
@@ -92,7 +92,7 @@ def compare(options: argparse.Namespace) -> None:
     if options.corpus or options.gold:
         from korlm.comparison.command import measure
 
-        options.column = _column(options.column)
+        options.column = column_of(options.column)
         return print(measure(options, names))
     if given := [name for name in ("csv", "plot", "strategies") if getattr(options, name)]:
         raise InputError(
@@ -113,26 +113,26 @@ def train(options: argparse.Namespace) -> None:
     from korlm.tokenizers.training import train_tokenizer
     from korlm.training.show import TrainingBar
 
-    corpus = load_corpus(options.corpus, column=_column(options.column), limit=options.limit)
+    corpus = load_corpus(options.corpus, column=column_of(options.column), limit=options.limit)
     if options.only_tokenizer:
         tokenizer = train_tokenizer(
             options.tokenizer, corpus.train, vocab_size=options.vocab_size or None, min_count=options.min_count,
             coverage=options.coverage, on_unknown=options.on_unknown,
-            specials=[name.strip() for name in options.specials.split(",") if name.strip()], **_cutting(options),
+            specials=[name.strip() for name in options.specials.split(",") if name.strip()], **cutting(options),
         )  # fmt: skip
         tokenizer.save(options.folder)
         return _print(options, {"folder": options.folder, "signature": tokenizer.signature})
-    if strange := _cutting(options):
+    if strange := cutting(options):
         raise InputError(
             f"'{next(iter(strange))}'은(는) --only-tokenizer와 함께 씁니다. 토크나이저를 먼저 만들고 그 폴더를 --tokenizer로 주세요.",
             f"'{next(iter(strange))}' goes with --only-tokenizer. Make the tokenizer first and give its folder to --tokenizer.",
         )
-    asked = _asked(options, NetConfig) | _asked(options, TokenizerConfig) | _asked(options, TrainConfig)
+    fields = asked(options, NetConfig) | asked(options, TokenizerConfig) | asked(options, TrainConfig)
     with TrainingBar(file=sys.stderr) as bar:
         lm = train_model(
             corpus, folder=options.folder, resume=options.resume,
             overwrite=options.overwrite, precision=options.precision,
-            report=bar.report, encoding=bar.encoding, **asked,
+            report=bar.report, encoding=bar.encoding, **fields,
         )  # fmt: skip
     figures = lm.info.get("test", {})
     _print(options, {"folder": f"{options.folder}/best", "parameters": lm.parameters, **figures})
@@ -145,7 +145,7 @@ def evaluate(options: argparse.Namespace) -> None:
 
     lm = load_model(options.model)
     if options.corpus:
-        lines = getattr(load_corpus(options.corpus, column=_column(options.column)), options.split)
+        lines = getattr(load_corpus(options.corpus, column=column_of(options.column)), options.split)
     else:
         lines = list(_lines([]))
     score = lm.score(lines, dynamic=options.dynamic)
@@ -165,7 +165,7 @@ def generate(options: argparse.Namespace) -> None:
     from korlm.models import load_model
 
     lm = load_model(options.model)
-    sampling = _asked(options, SamplingConfig)
+    sampling = asked(options, SamplingConfig)
     given = iter([options.prompt]) if options.prompt is not None else _lines([])
     for prompts in _batches(given, 64):
         if options.json or options.alternatives or options.n > 1:
@@ -244,22 +244,6 @@ def app(options: argparse.Namespace) -> None:
         ) from error
 
 
-def _asked(options: argparse.Namespace, config: type) -> dict[str, Any]:
-    return {entry.name: getattr(options, entry.name) for entry in fields(config)}
-
-
-def _cutting(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the options of `korlm.load_tokenizer` that were asked for."""
-    asked = {"split": options.split, "user_words": options.user_dictionary, "typos": options.typos}
-    asked |= {name: getattr(options, name) for name in ("normalize_coda", "split_compounds")}
-    asked |= {"language": "en"} if options.language == "en" else {}
-    return {key: value for key, value in asked.items() if value}
-
-
-def _column(column: str | None) -> str | int | None:
-    return int(column) if column is not None and column.isdigit() else column
-
-
 def _lines(files: Sequence[str]) -> Iterator[str]:
     from korlm.corpora.files import read_file
 
@@ -282,6 +266,8 @@ def _batches(lines: Iterator[str], size: int = 500) -> Iterator[list[str]]:
 
 
 def _print(options: argparse.Namespace, values: dict[str, Any]) -> None:
+    if os.environ.get("RANK", "0") != "0":  # of the processes of torchrun, one prints
+        return
     if options.json:
         print(json.dumps(values, ensure_ascii=False))
         return

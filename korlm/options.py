@@ -79,3 +79,21 @@ def add_fields(parser: argparse.ArgumentParser, config: type, *, but: str = "") 
             parser.add_argument(name, action=argparse.BooleanOptionalAction, default=entry.default, help=text)
         else:
             parser.add_argument(name, type=entry.metadata["kind"], default=entry.default, help=text, metavar="X")
+
+
+def asked(options: argparse.Namespace, config: type) -> dict[str, Any]:
+    """Return the values of a configuration's fields."""
+    return {entry.name: getattr(options, entry.name) for entry in fields(config)}
+
+
+def cutting(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of `korlm.load_tokenizer` that were asked for."""
+    asked = {"split": options.split, "user_words": options.user_dictionary, "typos": options.typos}
+    asked |= {name: getattr(options, name) for name in ("normalize_coda", "split_compounds")}
+    asked |= {"language": "en"} if options.language == "en" else {}
+    return {key: value for key, value in asked.items() if value}
+
+
+def column_of(column: str | None) -> str | int | None:
+    """Return a column as a number where it is one."""
+    return int(column) if column is not None and column.isdigit() else column

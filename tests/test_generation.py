@@ -329,11 +329,11 @@ class Remembering(torch.nn.Module):
 
     def forward(self, ids: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         hidden, inner = self.net(ids)
-        return hidden + 0.1 * ids[..., None], (*inner, ids[None, :, -2:])
+        return hidden + 0.003 * ids[..., None], (*inner, ids[None, :, -2:])
 
     def step(self, ids: Tensor, state: Any) -> tuple[Tensor, Any]:
         hidden, inner = self.net.step(ids, state[:-1])
-        return hidden + 0.1 * state[-1][0].sum(-1, keepdim=True), (*inner, torch.stack([ids, ids], 1)[None])
+        return hidden + 0.003 * state[-1][0].sum(-1, keepdim=True), (*inner, torch.stack([ids, ids], 1)[None])
 
     def logits(self, hidden: Tensor) -> Tensor:
         return self.net.logits(hidden)
@@ -368,9 +368,7 @@ words = st.lists(st.text("가나다 .ab", min_size=1, max_size=3), min_size=1, m
 @pytest.mark.parametrize("make", [byte_tokenizer, syllables, jamo])
 @settings(max_examples=12, deadline=None)
 @given(banned=words, seed=st.integers(0, 1000), prompt=st.sampled_from(["", "가", "나다", "a ", "ab"]))
-def test_a_banned_string_never_comes(
-    make: Callable[[], Tokenizer], banned: list[str], seed: int, prompt: str
-) -> None:
+def test_a_banned_string_never_comes(make: Callable[[], Tokenizer], banned: list[str], seed: int, prompt: str) -> None:
     lm = model(make(), seed % 3, end=-4, sharp=1)
     with torch.no_grad():
         for text in ("가", "나", "다", ".", "a", "b"):  # bytes and letters of the banned strings are likely
@@ -411,7 +409,9 @@ def test_just_the_pieces_that_complete_a_banned_string_are_closed(
             if candidate in special or _breaks_utf8(row, candidate):
                 assert closed[candidate]
             else:
-                assert bool(closed[candidate]) == any(word in _certain(tokenizer, ids, candidate) for word in banned)
+                begins = rules.byte_of.get(candidate, 0) >= 0xC2 and not row.begun  # what comes of it joins nothing
+                text = _certain(tokenizer, ids, EOS_ID if begins else candidate)
+                assert bool(closed[candidate]) == any(word in text for word in banned)
         if closed[number]:
             return
         row.take(number)
@@ -448,7 +448,9 @@ def cut(text: str, stops: Sequence[str]) -> str:
     return text[: min(ends)[1]] if ends else text
 
 
-@given(st.lists(st.text("가나a", max_size=3), max_size=8), st.lists(st.text("가나a", min_size=1, max_size=4), max_size=3))
+@given(
+    st.lists(st.text("가나a", max_size=3), max_size=8), st.lists(st.text("가나a", min_size=1, max_size=4), max_size=3)
+)
 def test_a_writer_gives_the_text_before_the_first_stop_string_however_it_comes(
     parts: list[str], stops: list[str]
 ) -> None:
@@ -581,7 +583,8 @@ def test_a_beam_as_wide_as_all_sequences_finds_the_best_ones(seed: int, options:
 @pytest.mark.parametrize("make", [byte_tokenizer, syllables, jamo])
 @pytest.mark.parametrize("end", [-2.0, 1.0, 3.0])
 @pytest.mark.parametrize(
-    "options", [{}, {"repetition_penalty": 1.4, "no_repeat_ngram": 3}, {"banned": ["나"], "min_tokens": 4}, {"stop": "."}]
+    "options",
+    [{}, {"repetition_penalty": 1.4, "no_repeat_ngram": 3}, {"banned": ["나"], "min_tokens": 4}, {"stop": "."}],
 )
 def test_a_beam_of_one_is_greedy(make: Callable[[], Tokenizer], end: float, options: dict[str, Any]) -> None:
     lm = model(make(), end=end)

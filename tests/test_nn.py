@@ -100,7 +100,8 @@ def test_gradients_stop_where_the_state_is_detached_and_only_there(small_net: Ma
 
 
 @torch.no_grad()
-def test_a_step_after_the_weights_changed_uses_the_new_ones(small_net: Make) -> None:
+def test_a_step_after_the_weights_changed_uses_the_new_ones(small_net: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("korlm.nn.stepping._PACK_FROM", 0)
     for shape in ({}, {"layers": 2, "layer_norm": True}, {"projection": 4, "cell": "lstm"}):
         net = small_net(**shape)
         ids = some_ids(40)
@@ -122,7 +123,10 @@ def test_a_step_after_the_weights_changed_uses_the_new_ones(small_net: Make) -> 
 
 @pytest.mark.parametrize("halved", [False, True], ids=["float32", "float16"])
 @torch.no_grad()
-def test_steps_with_and_without_a_table_and_packed_weights_are_the_same(small_net: Make, halved: bool) -> None:
+def test_steps_with_and_without_a_table_and_packed_weights_are_the_same(
+    small_net: Make, halved: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("korlm.nn.stepping._PACK_FROM", 0)
     net = small_net(layers=2)
     if halved:
         net.read_weights({name: weight.half() for name, weight in net.weights().items()})

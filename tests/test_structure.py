@@ -29,6 +29,7 @@ ALLOWED = {
     "hub": {"remote", "tokenizers", "comparison", "lm"},
     "options": set(),
     "commands": {
+        "options",
         "text",
         "morph",
         "tokenizers",

@@ -141,8 +141,8 @@ class ExperimentConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        values = asdict(self)
-        return json.loads(json.dumps(values))  # type: ignore[no-any-return]
+        values: dict[str, Any] = json.loads(json.dumps(asdict(self)))  # lists for tuples
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ExperimentConfig:

@@ -12,6 +12,7 @@ The formulas stand beside `korlm.nn`; a test holds the first against the nets th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from korlm.errors import InputError
@@ -118,7 +119,7 @@ def _adaptive(config: NetConfig, width: int) -> int:
     """Return the weights of torch's adaptive softmax: a head, and two matrices a cluster."""
     cutoffs = [*config.cutoffs, config.vocab_size]
     weights = (cutoffs[0] + len(config.cutoffs)) * width
-    for index, (first, end) in enumerate(zip(cutoffs[:-1], cutoffs[1:], strict=True)):
+    for index, (first, end) in enumerate(pairwise(cutoffs)):
         narrow = width // DIVISOR ** (index + 1)
         weights += narrow * (width + end - first)
     return weights

@@ -58,8 +58,8 @@ def add_experiment(parser: argparse.ArgumentParser) -> None:
         if isinstance(entry.default, bool):
             fields.add_argument(name, action=argparse.BooleanOptionalAction, **how)
             continue
-        several = {"action": "append"} if isinstance(entry.default, tuple) else {}
-        fields.add_argument(name, type=entry.metadata["kind"], metavar="X", **several, **how)
+        how["action"] = "append" if isinstance(entry.default, tuple) else "store"
+        fields.add_argument(name, type=entry.metadata["kind"], metavar="X", **how)
 
 
 def read_config(options: argparse.Namespace) -> ExperimentConfig:

@@ -85,10 +85,11 @@ def plan(
         InputError: a vocabulary alone exceeds the budget.
     """
     found = vocabularies or {}
-    return [_planned(config, run, train_characters, found.get(run.spec.slug)) for run in config.runs()]
+    return [plan_run(config, run, train_characters, found.get(run.spec.slug)) for run in config.runs()]
 
 
-def _planned(config: ExperimentConfig, run: Cell, characters: int, facts: Mapping[str, Any] | None) -> PlannedRun:
+def plan_run(config: ExperimentConfig, run: Cell, characters: int, facts: Mapping[str, Any] | None) -> PlannedRun:
+    """Return one run; see `plan`."""
     vocab_size, train_pieces = (facts["vocab_size"], float(facts["train_pieces"])) if facts else _guess(run, characters)
     names = {entry.name for entry in fields(NetConfig)}
     shape = {name: value for name, value in config.options.items() if name in names} | {"cell": run.cell}

@@ -17,7 +17,7 @@ from korlm.corpora.sources import load_corpus
 from korlm.errors import CorpusError
 from korlm.experiment.config import ExperimentConfig
 from korlm.experiment.jobs import only_one, run_job
-from korlm.experiment.plan import Pace, PlannedRun, plan
+from korlm.experiment.plan import Pace, PlannedRun, plan, plan_run
 from korlm.experiment.report import write_report
 from korlm.experiment.result import ExperimentResult, collect
 from korlm.experiment.show import Silent
@@ -103,6 +103,9 @@ class _Work:
                 self.progress.stage(f"어휘를 만드는 중: {spec.label}", f"making the vocabulary of {spec.label}")
                 job = {"kind": "vocabulary", "spec": asdict(spec), "folder": str(self.store.tokenizers)}
                 facts = self._do(job, self.store.tokenizers / f"{spec.slug}.log")
+            for run in self.config.runs():  # a vocabulary beyond the budget is said now, not when all are made
+                if run.spec == spec:
+                    plan_run(self.config, run, 1, facts)
             found[spec.slug] = facts
         return found
 

@@ -61,7 +61,8 @@ def matrix(result: ExperimentResult, cell: str) -> Table | None:
         return None
     places.sort(key=lambda index: result.rows[index].test.value)
     found = {(pair.first, pair.second): pair for pair in result.pairs}
-    rows, marked = [], set()
+    rows: list[list[str]] = []
+    marked = set()
     for number, first in enumerate(places):
         cells = [result.rows[first].label]
         for column, second in enumerate(places):
@@ -85,7 +86,8 @@ def mark(pair: Pair) -> str:
 
 def between_cells(result: ExperimentResult) -> Table | None:
     """Return the differences of each tokenizer's cells, or None where there are none."""
-    rows, marked = [], set()
+    rows: list[list[str]] = []
+    marked = set()
     for pair in result.pairs:
         first, second = result.rows[pair.first], result.rows[pair.second]
         if first.cell != second.cell:

@@ -51,7 +51,7 @@ def make_vocabulary(
     tokenizer = _made(spec, corpus.train)
     tokenizer.save(folder / spec.slug)
     trained = len(token_array(corpus.train, tokenizer, progress=progress))
-    facts = {
+    facts: dict[str, Any] = {
         "label": spec.label,
         "unit": tokenizer.unit,
         "vocab_size": tokenizer.vocab_size,

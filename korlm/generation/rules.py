@@ -126,15 +126,15 @@ class Rules:
             last = [number for number in self._next_bytes(row.begun) if is_complete(row.begun + self._byte(number))]
             tried = [(number, [*ids, number]) for number in last]
         else:
+            joins = self.table.joining & ~closed if row.held else np.zeros_like(closed)
             # What the decoder holds back comes out before a piece that does not join it.
             ends = automaton.completes(row.state, row.held, strict=row.strict)
             state = automaton.run(row.state, row.held)
-            closed |= ends | automaton.completing(state, self.table.matrix, strict=row.strict)
-            joining = np.flatnonzero(self.table.joining & ~self.table.closed) if row.held else ()
-            tried = [(int(number), [int(number)]) for number in joining]
+            closed |= (ends | automaton.completing(state, self.table.matrix, strict=row.strict)) & ~joins
+            tried = [(int(number), [int(number)]) for number in np.flatnonzero(joins)]
         for number, ids in tried:
             data = probe(self.tokenizer, row.decoder, ids)[0]
-            closed[number] |= automaton.completes(row.state, data, strict=row.strict)
+            closed[number] = automaton.completes(row.state, data, strict=row.strict)
 
     def _byte(self, number: int) -> bytes:
         return bytes([self.byte_of[number]])

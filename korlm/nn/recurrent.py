@@ -224,12 +224,12 @@ class RecurrentLM(nn.Module):
         return {**self.__dict__, "_stepper": None}  # a copy or a pickle of the net makes its own
 
     def _may_keep(self) -> bool:
-        return not self.training and not torch.is_grad_enabled() and self.embedding.weight.device.type == "cpu"
+        return not self.training and not torch.is_grad_enabled()
 
     def _kept_stepper(self) -> Stepper:
-        """Return the copies for steps, made anew where a weight has changed since."""
+        """Return what steps read, made anew where a weight has changed since."""
         if self._stepper is None or self._stepper.stale():
-            self._stepper = self._new_stepper(copy=True)
+            self._stepper = self._new_stepper(copy=self.embedding.weight.device.type == "cpu")
         return self._stepper
 
     def _new_stepper(self, *, copy: bool) -> Stepper:

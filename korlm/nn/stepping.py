@@ -32,6 +32,7 @@ from korlm.nn.cells import State, advance
 from korlm.nn.normalised import NormalisedLayer
 
 _TABLE_BYTES = 64 << 20
+_PACK_FROM = 1 << 19  # weights: the call of a packed product takes 25 us, a smaller matrix is read in less
 Product = Callable[[Tensor], Tensor]  # [..., n_in] to [..., n_out]
 
 
@@ -67,10 +68,9 @@ class Stepper:
         self._table: Tensor | None = None
         table_bytes = len(self._embedding) * self._layers[0].rows * self._embedding.element_size()
         self._until_table = float(len(self._embedding)) if copy and table_bytes <= _TABLE_BYTES else float("inf")
-        if copy:
-            modules = [embedding, *layers, project, *([] if output is None else [output])]
-            self._owners = [part for module in modules for part in module.modules() if part._parameters]
-            self._print = self._fingerprint()
+        modules = [embedding, *layers, project, *([] if output is None else [output])]
+        self._owners = [part for module in modules for part in module.modules() if part._parameters]
+        self._print = self._fingerprint()
 
     def step(self, ids: Tensor, state: State, further: Tensor | None = None) -> tuple[Tensor, State]:
         """Return hidden outputs ``[B, E]`` (without a projection ``[B, H]``) and the new state.
@@ -89,7 +89,10 @@ class Stepper:
             if index:
                 product = layer.product(states[-1][0])
             states.append(layer.advance(product, tuple(part[index] for part in state)))
-        return self._project(states[-1][0]), tuple(torch.stack(parts) for parts in zip(*states, strict=True))
+        hidden = self._project(states[-1][0])
+        if len(states) == 1:
+            return hidden, tuple(part.unsqueeze(0) for part in states[0])
+        return hidden, tuple(torch.stack(parts) for parts in zip(*states, strict=True))
 
     def stale(self) -> bool:
         """Return whether a weight was written to or replaced since it was copied."""
@@ -154,7 +157,7 @@ def _packed(weight: Tensor, bias: Tensor | None) -> torch.ScriptObject | None:
     """Return a weight packed as float16, or None where that would lose anything or this machine cannot."""
     if "fbgemm" not in torch.backends.quantized.supported_engines or weight.dtype != torch.float32:
         return None
-    if not weight.half().float().equal(weight):
+    if weight.numel() < _PACK_FROM or not weight.half().float().equal(weight):
         return None
     try:
         packed: torch.ScriptObject = torch.ops.quantized.linear_prepack_fp16(weight.contiguous(), bias)

@@ -53,5 +53,12 @@ class TrainingBar:
             if self._bar is not None:
                 self._bar.close()
             first = os.environ.get("RANK", "0") == "0"  # under torchrun one process shows
-            self._bar = tqdm(disable=not first, total=total, desc=label, bar_format=layout, file=self._file, leave=stage == "training")
+            self._bar = tqdm(
+                disable=not first,
+                total=total,
+                desc=label,
+                bar_format=layout,
+                file=self._file,
+                leave=stage == "training",
+            )
             self._stage = stage
