@@ -6,14 +6,14 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from korlm.errors import InputError
 from korlm.generation.config import SamplingConfig
 from korlm.nn.config import NetConfig
-from korlm.options import asked, column_of, cutting
+from korlm.options import asked, column_of, cutting, in_batches, lines_of
 from korlm.training.config import TokenizerConfig, TrainConfig
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def tokenize(options: argparse.Namespace) -> None:
     if options.no_stopwords or options.stopwords:
         check_unit(tokenizer)
         words = stop_words(language=options.language, stopwords=options.stopwords)
-    for batch in _batches(_lines(options.files)):
+    for batch in in_batches(lines_of(options.files)):
         for encoding in tokenizer.encode_batch(batch, workers=2):
             kept = encoding if words is None else keep(encoding, words)
             if options.json:
@@ -147,7 +147,7 @@ def evaluate(options: argparse.Namespace) -> None:
     if options.corpus:
         lines = getattr(load_corpus(options.corpus, column=column_of(options.column)), options.split)
     else:
-        lines = list(_lines([]))
+        lines = list(lines_of([]))
     score = lm.score(lines, dynamic=options.dynamic)
     figures = {"bits_per_character": round(score.bits_per_character, 4), "characters": score.characters}
     _print(options, {**figures, "pieces": score.pieces, "lines": len(lines), "signature": score.signature})
@@ -166,8 +166,8 @@ def generate(options: argparse.Namespace) -> None:
 
     lm = load_model(options.model)
     sampling = asked(options, SamplingConfig)
-    given = iter([options.prompt]) if options.prompt is not None else _lines([])
-    for prompts in _batches(given, 64):
+    given = iter([options.prompt]) if options.prompt is not None else lines_of([])
+    for prompts in in_batches(given, 64):
         if options.json or options.alternatives or options.n > 1:
             found = lm.generate_all(prompts, alternatives=options.alternatives, **sampling)
             for prompt, texts in zip(prompts, found, strict=True):
@@ -242,27 +242,6 @@ def app(options: argparse.Namespace) -> None:
             f"{options.port or 7860} 포트를 쓸 수 없습니다. --port로 다른 번호를 주세요.",
             f"Port {options.port or 7860} cannot be used. Give another with --port.",
         ) from error
-
-
-def _lines(files: Sequence[str]) -> Iterator[str]:
-    from korlm.corpora.files import read_file
-
-    if files:
-        for path in files:
-            yield from read_file(path)
-    else:
-        yield from (line.rstrip("\r\n") for line in sys.stdin)
-
-
-def _batches(lines: Iterator[str], size: int = 500) -> Iterator[list[str]]:
-    batch: list[str] = []
-    for line in lines:
-        batch.append(line)
-        if len(batch) == size or sys.stdin.isatty():
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _print(options: argparse.Namespace, values: dict[str, Any]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -97,3 +99,26 @@ def cutting(options: argparse.Namespace) -> dict[str, Any]:
 def column_of(column: str | None) -> str | int | None:
     """Return a column as a number where it is one."""
     return int(column) if column is not None and column.isdigit() else column
+
+
+def lines_of(files: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of files, of standard input where there are none."""
+    from korlm.corpora.files import read_file
+
+    if files:
+        for path in files:
+            yield from read_file(path)
+    else:
+        yield from (line.rstrip("\r\n") for line in sys.stdin)
+
+
+def in_batches(lines: Iterator[str], size: int = 500) -> Iterator[list[str]]:
+    """Yield lines by so many, one by one from a terminal."""
+    batch: list[str] = []
+    for line in lines:
+        batch.append(line)
+        if len(batch) == size or sys.stdin.isatty():
+            yield batch
+            batch = []
+    if batch:
+        yield batch

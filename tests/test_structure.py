@@ -27,7 +27,7 @@ ALLOWED = {
     "runs": {"tokenizers", "corpora", "nn", "training", "lm", "models"},
     "experiment": {"text", "tokenizers", "corpora", "comparison", "nn", "training", "lm", "models", "runs"},
     "hub": {"remote", "tokenizers", "comparison", "lm"},
-    "options": set(),
+    "options": {"corpora"},
     "commands": {
         "options",
         "text",
