@@ -112,7 +112,7 @@ class BeamSearch:
             elif state not in seen:  # a forced string may also come by itself
                 seen.add(state)
                 live.append((candidate, hypothesis))
-        for index in (scores.amax(-1) == -torch.inf).nonzero()[:, 0].tolist():
+        for index in (~(scores.amax(-1) > -torch.inf)).nonzero()[:, 0].tolist():
             self._live[index].row.end("blocked")
             self._stuck.append(self._live[index])
         self._go_on(live)

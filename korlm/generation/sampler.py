@@ -21,6 +21,7 @@ from korlm.nn.recurrent import RecurrentLM
 from korlm.tokenizers.base import EOS_ID
 
 _AHEAD = 32  # steps whose random numbers are drawn at once: a call of a row's own generator costs 3 us
+_COLD = 1e-5  # under this temperature float32 may have no room for the logits, and the likeliest piece is certain
 
 
 class Sampler:
@@ -103,7 +104,7 @@ class Sampler:
 
     def _choose(self, logits: Tensor) -> tuple[Tensor, list[float], Tensor | None]:
         """Return the ids ``[B]``, how likely they were (0 if not at all), and all probabilities where ids are drawn."""
-        if self._config.temperature == 0:
+        if self._config.temperature < _COLD:
             best = logits.max(-1)
             return best.indices, best.values.exp().tolist(), None
         probabilities = logits.div_(self._config.temperature).softmax(-1)
