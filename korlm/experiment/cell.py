@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import time
@@ -114,12 +115,23 @@ def _complete_info(
     write_json(folder / "best" / "build_info.json", lm.info)
 
 
-def _memory() -> dict[str, int | None]:
-    """Return the most memory that this process held, in bytes: interpreter, torch and tokenizer included."""
-    gpu = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
+def peak_memory() -> int | None:
+    """Return the most memory that this process held, in bytes, or None where the system does not say.
+
+    Linux's ``ru_maxrss`` would not do: a process inherits it from the one that started it.
+    """
+    if (status := Path("/proc/self/status")).is_file():
+        found = re.search(r"^VmHWM:\s*(\d+) kB", status.read_text(), re.MULTILINE)
+        return int(found[1]) * 1024 if found else None
     try:
         import resource
     except ImportError:  # Windows
-        return {"memory": None, "gpu_memory": gpu}
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"memory": peak if sys.platform == "darwin" else peak * 1024, "gpu_memory": gpu}
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _memory() -> dict[str, int | None]:
+    """Return the most memory that this process held, in bytes: interpreter, torch and tokenizer included."""
+    gpu = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
+    return {"memory": peak_memory(), "gpu_memory": gpu}

@@ -53,15 +53,14 @@ def experiment(options: argparse.Namespace) -> str:
 
 
 def _plan(config: ExperimentConfig, folder: Path, *, as_json: bool) -> str:
-    from korlm.corpora.sources import load_corpus
     from korlm.experiment.plan import Pace, plan, show_plan
     from korlm.experiment.store import Store
-    from korlm.experiment.vocabulary import characters
+    from korlm.experiment.texts import characters, load_texts
 
     config.check_installed()
     store = Store(folder)
     store.check(config)
-    corpus = load_corpus(config.corpus, column=config.column, limit=config.limit)
+    corpus = load_texts(**config.texts)
     vocabularies = {spec.slug: facts for spec in config.specs if (facts := store.vocabulary(spec.slug))}
     runs = plan(config, train_characters=characters(corpus.train), vocabularies=vocabularies)
     results = {run.run.name: result for run in runs if (result := store.result(run.run.name))}

@@ -47,6 +47,7 @@ class ExperimentConfig:
 
     Attributes:
         corpus: a name or a file of `korlm.load_corpus`; so are `column` and `limit` its options.
+        score_lines: so many first lines of valid and of test are scored; 0: all.
         tokenizers: see `korlm.experiment.spec.TokenizerSpec`; vocabularies are made from the training split.
         cells: names of `NetConfig.cell`.
         seeds: runs of each row, where its tokenizer says no other number; below 3 a row has no interval over seeds.
@@ -77,6 +78,7 @@ class ExperimentConfig:
     minutes: float = 0.0
     column: str | int | None = None
     limit: int | None = None
+    score_lines: int = 0
     options: dict[str, Any] = field(default_factory=dict)
     resamples: int = 10_000
     xz_bytes: int = 2**24
@@ -93,6 +95,11 @@ class ExperimentConfig:
     def specs(self) -> list[TokenizerSpec]:
         """The tokenizers, read."""
         return [TokenizerSpec.parse(text) for text in self.tokenizers]
+
+    @property
+    def texts(self) -> dict[str, Any]:
+        """What `korlm.experiment.texts.load_texts` is asked for."""
+        return {"name": self.corpus, **{key: getattr(self, key) for key in ("column", "limit", "score_lines")}}
 
     @property
     def clock(self) -> str:
@@ -206,8 +213,11 @@ def _check_options(config: ExperimentConfig) -> None:
             f"모르는 선택지입니다: {', '.join(unknown)}. 쓸 수 있는 것: {', '.join(sorted(known))}.",
             f"Unknown option: {', '.join(unknown)}. Options: {', '.join(sorted(known))}.",
         )
-    if config.resamples < 100 or config.xz_bytes < 1:
-        raise InputError("resamples는 100 이상이어야 합니다.", "resamples must be at least 100.")
+    if config.resamples < 100 or config.xz_bytes < 1 or config.score_lines < 0:
+        raise InputError(
+            "resamples는 100, xz_bytes는 1, score_lines는 0 이상이어야 합니다.",
+            "resamples must be at least 100, xz_bytes 1, score_lines 0.",
+        )
     training = {entry.name for entry in fields(TrainConfig)}
     TrainConfig(**{name: value for name, value in config.options.items() if name in training})
     shape = {name: value for name, value in config.options.items() if name not in training}

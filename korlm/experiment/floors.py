@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from korlm.experiment.vocabulary import characters
+from korlm.experiment.texts import characters
 
 _ESCAPE_BITS = 21  # a code point: U+0000 to U+10FFFF
 

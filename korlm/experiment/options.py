@@ -19,6 +19,7 @@ _NUMBERS = (
     ("flops", float, "예산: 학습 연산", "budget: training FLOPs"),
     ("minutes", float, "예산: 한 번의 학습 시간 (분)", "budget: minutes of training a run"),
     ("limit", int, "학습 줄 수의 한도", "at most so many training lines"),
+    ("score-lines", int, "잴 valid·test 줄 수 (0: 모두)", "lines of valid and test to score (0: all)"),
     ("resamples", int, "부트스트랩 횟수 [10000]", "bootstrap draws [10000]"),
     ("xz-bytes", int, "xz가 미리 읽을 바이트 [16777216]", "bytes that prime xz [16777216]"),
 )

@@ -13,7 +13,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from korlm.corpora.sources import load_corpus
 from korlm.errors import CorpusError
 from korlm.experiment.config import ExperimentConfig
 from korlm.experiment.jobs import only_one, run_job
@@ -22,6 +21,7 @@ from korlm.experiment.report import write_report
 from korlm.experiment.result import ExperimentResult, collect
 from korlm.experiment.show import Silent
 from korlm.experiment.store import Store
+from korlm.experiment.texts import load_texts
 
 
 def run_experiment(
@@ -79,7 +79,7 @@ def report(folder: str | Path) -> ExperimentResult:
 
 
 def _read_corpus(config: ExperimentConfig, store: Store, command: str) -> dict[str, Any]:
-    corpus = load_corpus(config.corpus, column=config.column, limit=config.limit)
+    corpus = load_texts(**config.texts)
     if not (corpus.train and corpus.valid and corpus.test):
         raise CorpusError(
             f"'{config.corpus}'의 train, valid, test 가운데 빈 것이 있습니다. 더 큰 말뭉치를 쓰세요.",
@@ -93,7 +93,6 @@ class _Work:
 
     def __init__(self, config: ExperimentConfig, store: Store, progress: Silent, lock: int | None) -> None:
         self.config, self.store, self.progress, self.lock = config, store, progress, lock
-        self.corpus = {"name": config.corpus, "column": config.column, "limit": config.limit}
 
     def vocabularies(self) -> dict[str, dict[str, Any]]:
         found = {}
@@ -140,6 +139,6 @@ class _Work:
 
     def _do(self, job: dict[str, Any], log: Path) -> dict[str, Any]:
         try:
-            return run_job({**job, "corpus": self.corpus}, log=log, lock=self.lock, hear=self.progress.hear)
+            return run_job({**job, "corpus": self.config.texts}, log=log, lock=self.lock, hear=self.progress.hear)
         finally:
             self.progress.close()

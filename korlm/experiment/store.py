@@ -26,7 +26,7 @@ from korlm.artifacts import FORMAT, read_json, write_json
 from korlm.corpora.sources import SPLITS, Corpus
 from korlm.errors import ArtifactError
 from korlm.experiment.config import ExperimentConfig
-from korlm.experiment.vocabulary import characters, words
+from korlm.experiment.texts import characters, words
 
 SIDES = ("valid", "test")
 

@@ -19,6 +19,7 @@ from korlm.artifacts import write_json
 from korlm.corpora.sources import Corpus
 from korlm.corpora.tokens import token_array
 from korlm.experiment.spec import TokenizerSpec
+from korlm.experiment.texts import characters
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.registry import load_tokenizer
 from korlm.tokenizers.training import train_tokenizer
@@ -69,32 +70,6 @@ def make_vocabulary(
     facts["seconds"] = round(time.perf_counter() - begun, 1)
     write_json(folder / f"{spec.slug}.json", facts)
     return facts
-
-
-def characters(lines: Sequence[str]) -> int:
-    """Return the characters of lines, one line end a line included.
-
-    >>> characters(["가나", "다"])
-    5
-    """
-    return sum(map(len, lines)) + len(lines)
-
-
-def words(corpus: Corpus) -> dict[str, Any]:
-    """Return what the classical count of a word-level model needs.
-
-    Returns:
-        ``distinct``: words of the training text between spaces, and one for the end of a line (33,278 of WikiText-2);
-        ``unseen``: by split, the share of its words that the training text does not have; ``written_unk``: the share
-        that stands as ``<unk>`` in the text already.
-    """
-    seen = {word for line in corpus.train for word in line.split()}
-    shares: dict[str, Any] = {"distinct": len(seen) + 1, "unseen": {}, "written_unk": {}}
-    for side in ("valid", "test"):
-        every = [word for line in getattr(corpus, side) for word in line.split()]
-        shares["unseen"][side] = sum(word not in seen for word in every) / max(1, len(every))
-        shares["written_unk"][side] = every.count("<unk>") / max(1, len(every))
-    return shares
 
 
 def _made(spec: TokenizerSpec, lines: Sequence[str]) -> Tokenizer:

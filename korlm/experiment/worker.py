@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from korlm.artifacts import write_json
-from korlm.corpora.sources import Corpus, load_corpus
+from korlm.corpora.sources import Corpus
 from korlm.errors import KorlmError
 from korlm.experiment.spec import TokenizerSpec
+from korlm.experiment.texts import load_texts
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -80,7 +81,7 @@ def _cell(job: dict[str, Any], emit: Emit) -> dict[str, Any] | None:
 
 
 def _corpus(job: dict[str, Any]) -> Corpus:
-    return load_corpus(**job["corpus"])
+    return load_texts(**job["corpus"])
 
 
 def _encoding(emit: Emit) -> Callable[[int, int], None]:
