@@ -95,6 +95,14 @@ def test_a_pushed_tokenizer_gives_the_same_ids(hub: HubServer, name: str) -> Non
     assert korlm.load_tokenizer("ann/cuts").encode(text).ids == korlm.load_tokenizer(name).encode(text).ids
 
 
+def test_a_model_is_trained_with_a_tokenizer_from_the_hub(hub: HubServer, tmp_path: Path) -> None:
+    push("mecab+bpe", "ann/cuts", token=ANN)
+    lines = korlm.load_corpus("kolaw", limit=40)
+    small = {"hidden": 8, "embedding": 8, "batch": 2, "validations": 1}
+    lm = korlm.train_model(lines, folder=tmp_path / "run", tokenizer="ann/cuts@main", **small)
+    assert lm.tokenizer.signature == korlm.load_tokenizer("mecab+bpe").signature
+
+
 def test_options_change_a_tokenizer_from_the_hub_as_they_do_another(hub: HubServer) -> None:
     push("mecab", "ann/mecab", token=ANN)
     assert korlm.load_tokenizer("ann/mecab", split="jamo").encode("갔다").pieces == ["가", "ㅆ", "다"]

@@ -21,7 +21,9 @@ LAYOUTS = ("padded", "packed")
 class TokenizerConfig:
     """Which pieces a model is trained on; see each field's help."""
 
-    tokenizer: str = option("unigram", "토크나이저 이름이나 폴더", "tokenizer: a name or a folder")
+    tokenizer: str = option(
+        "unigram", "토크나이저: 이름, 폴더, 사용자/저장소", "tokenizer: a name, a folder, or user/repo on the Hub"
+    )
     vocab_size: int = option(0, "어휘 크기 (0이면 이름의 기본값)", "vocabulary size (0: the name's default)")
 
 
