@@ -75,9 +75,11 @@ def dynamic_nats(
     for first in range(0, len(lines), _GROUP):
         group = list(lines[first : first + _GROUP])
         inputs, targets = _padded(group, net.embedding.weight.device)
-        results += _batch_nats(net, group)
-        hidden, _ = net(inputs)
-        loss = net.nats(hidden, targets, ignore_index=PAD_ID)
+        real = targets != PAD_ID
+        hidden, goal = net(inputs)[0][real], targets[real]
+        nats = net.nats(hidden.detach(), goal, reduction="none").double().cpu().numpy()
+        results += np.split(nats, np.cumsum([len(line) + 1 for line in group])[:-1])
+        loss = net.nats(hidden, goal)
         gradients = torch.autograd.grad(loss, weights, allow_unused=True)
         with torch.no_grad():
             for weight, gradient in zip(weights, gradients, strict=True):
