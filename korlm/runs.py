@@ -32,8 +32,8 @@ from korlm.lm import LanguageModel
 from korlm.models import load_model
 from korlm.nn.config import NetConfig
 from korlm.nn.recurrent import RecurrentLM
-from korlm.remote.address import elsewhere
 from korlm.tokenizers.base import EOS_ID, Tokenizer
+from korlm.tokenizers.names import UNITS
 from korlm.tokenizers.registry import load_tokenizer
 from korlm.tokenizers.training import train_tokenizer
 from korlm.training.batching import Batches, LineBatches, StreamBatches
@@ -212,7 +212,7 @@ def _tokenizer(config: TokenizerConfig, corpus: Corpus, run: Path | None) -> Tok
     if run is not None:
         read_config(run / "last", "model")  # says so where there is nothing to go on from
         return load_tokenizer(run / "last" / "tokenizer")
-    if Path(config.tokenizer).is_dir() or elsewhere(config.tokenizer, None, bundled=False):
+    if Path(config.tokenizer).is_dir() or config.tokenizer not in UNITS:  # a folder, or on the Hub
         return _fit(load_tokenizer(config.tokenizer))
     return _made(config, corpus)
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from korlm.errors import ArtifactError, CorpusError, InputError, TrainingError
 from korlm.training.batching import Batch
 from korlm.training.config import TrainConfig
 from korlm.training.learner import fast_bf16
-from korlm.training.loop import Report
+from korlm.training.loop import Report, Trainer
 from korlm.training.loss import batch_loss
 from korlm.training.schedule import rate
 
@@ -114,6 +115,34 @@ def test_a_folder_that_cannot_be_written_is_said_before_training(tmp_path: Path)
 
     with pytest.raises(ArtifactError, match="쓰지 못했습니다"):
         korlm.train_model(LINES, folder=tmp_path / "file" / "run", report=never, **SMALL)
+
+
+def test_a_run_killed_between_its_best_and_its_last_loses_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {**SMALL, "epochs": 2, "validations": 2}
+    korlm.train_model(LINES, folder=tmp_path / "whole", **options)
+    writes: list[str] = []
+
+    def watched(name: str, real: Callable[[Trainer], None]) -> Callable[[Trainer], None]:
+        def write(self: Trainer) -> None:
+            writes.append(name)
+            if len(writes) == 4:  # two at the first check; at the second and last, one is done and one is not
+                raise KeyboardInterrupt
+            real(self)
+
+        return write
+
+    for name in ("_save", "_save_best"):
+        monkeypatch.setattr(Trainer, name, watched(name, getattr(Trainer, name)))
+    with pytest.raises(KeyboardInterrupt):
+        korlm.train_model(LINES, folder=tmp_path / "parts", **options)
+    monkeypatch.undo()
+    assert sorted(writes) == ["_save", "_save", "_save_best", "_save_best"]
+    korlm.train_model(LINES, folder=tmp_path / "parts", resume=True, **options)
+    for name in ("best", "last"):
+        whole, parts = weights(tmp_path / "whole" / name), weights(tmp_path / "parts" / name)
+        assert all(torch.equal(parts[key], value) for key, value in whole.items()), name
 
 
 def test_resuming_on_another_corpus_is_a_clear_error(tmp_path: Path) -> None:

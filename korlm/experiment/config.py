@@ -19,7 +19,7 @@ from typing import Any
 from korlm.errors import InputError, MissingDependencyError
 from korlm.experiment.spec import TokenizerSpec
 from korlm.nn.config import CELLS, NetConfig
-from korlm.tokenizers.names import UNITS, missing, unknown_name
+from korlm.tokenizers.names import missing, unknown_name
 from korlm.training.config import TrainConfig
 
 CLOCKS = ("characters", "flops", "minutes")  # of which a budget names one at most
@@ -64,7 +64,6 @@ class ExperimentConfig:
 
     Raises:
         InputError: a value out of its range, or two that do not go together.
-        UnknownNameError: a tokenizer that is none.
     """
 
     corpus: str
@@ -87,6 +86,9 @@ class ExperimentConfig:
     def __post_init__(self) -> None:
         for name in ("tokenizers", "cells"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name in ("parameters", *CLOCKS):  # 4_000_000 and 4e6 are one experiment
+            object.__setattr__(self, name, float(getattr(self, name)))
+        object.__setattr__(self, "options", _as_typed(self.options))
         _check_rows(self.specs, self.cells, self.seeds)
         _check_budget(self)
         _check_options(self)
@@ -135,12 +137,15 @@ class ExperimentConfig:
                         yield Cell(spec, cell, self.seed + index)
 
     def check_installed(self) -> None:
-        """Raise before any work where a tokenizer's analyzer is missing.
+        """Raise before any work where a tokenizer is none, or its analyzer is missing.
 
         Raises:
+            UnknownNameError: neither a name nor a folder.
             MissingDependencyError: it names the command that installs it.
         """
         for spec in self.specs:
+            if spec.is_folder and not Path(spec.name).is_dir():
+                raise unknown_name(spec.name, folder=True)
             if command := "" if spec.is_folder else missing(spec.name):
                 raise MissingDependencyError(
                     f"{spec.name}을(를) 쓰려면 먼저 하세요: {command}", f"{spec.name} needs this first: {command}"
@@ -162,10 +167,15 @@ def option_fields() -> list[Field[Any]]:
     return [entry for kind in (NetConfig, TrainConfig) for entry in fields(kind) if entry.name not in _OWN]
 
 
+def _as_typed(options: dict[str, Any]) -> dict[str, Any]:
+    """Return options with whole numbers as floats where the field is one, so that 6 and 6.0 are one experiment."""
+    floats = {entry.name for entry in option_fields() if entry.metadata["kind"] is float}
+    return {
+        name: float(value) if name in floats and isinstance(value, int) else value for name, value in options.items()
+    }
+
+
 def _check_rows(specs: list[TokenizerSpec], cells: tuple[str, ...], seeds: int) -> None:
-    for spec in specs:
-        if spec.name not in UNITS and not spec.is_folder:
-            raise unknown_name(spec.name, folder=True)
     if wrong := next((cell for cell in cells if cell not in CELLS), None):
         raise InputError(
             f"'{wrong}'이라는 셀은 없습니다. {', '.join(CELLS)} 가운데 고르세요.",
@@ -213,13 +223,16 @@ def _check_options(config: ExperimentConfig) -> None:
             f"모르는 선택지입니다: {', '.join(unknown)}. 쓸 수 있는 것: {', '.join(sorted(known))}.",
             f"Unknown option: {', '.join(unknown)}. Options: {', '.join(sorted(known))}.",
         )
-    if config.resamples < 100 or config.xz_bytes < 1 or config.score_lines < 0:
+    limit = 1 if config.limit is None else config.limit
+    if config.resamples < 100 or min(config.xz_bytes, limit) < 1 or min(config.score_lines, config.seed) < 0:
         raise InputError(
-            "resamples는 100, xz_bytes는 1, score_lines는 0 이상이어야 합니다.",
-            "resamples must be at least 100, xz_bytes 1, score_lines 0.",
+            "resamples는 100, xz_bytes와 limit은 1, score_lines와 seed는 0 이상이어야 합니다.",
+            "resamples must be at least 100, xz_bytes and limit 1, score_lines and seed 0.",
         )
     training = {entry.name for entry in fields(TrainConfig)}
     TrainConfig(**{name: value for name, value in config.options.items() if name in training})
     shape = {name: value for name, value in config.options.items() if name not in training}
+    if config.parameters:  # the width is chosen later, to fit
+        shape["hidden"] = 2**30
     for cell in config.cells:
         NetConfig(10**9, cell=cell, **shape)

@@ -103,15 +103,19 @@ def width_for(parameters: float, vocab_size: int, **options: Any) -> int:
             f"A vocabulary of {vocab_size:,} alone takes {smallest:,} weights, more than the {parameters:,.0f} of the "
             "budget. Use a smaller vocabulary or --embedding, or more --parameters.",
         )
+    # at H = E a tied net needs no projection, so its weights dip there: the search steps over that width
+    dip = options.get("embedding", NetConfig.embedding)
+
+    def fits(width: int) -> bool:
+        return total(width + (width == dip)) <= parameters
+
     low, high = least, 2 * least
-    while total(high) < parameters:
+    while fits(high):
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if total(middle) <= parameters else (low, middle)
-    near = [width for width in range(low - 2, high + 3) if width >= least]
-    # at H = E a tied net needs no projection, so its weights dip there
-    near += [options.get("embedding", NetConfig.embedding)] if options.get("embedding", 256) >= least else []
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    near = [width for width in (*range(low - 2, high + 3), dip) if width >= least]
     return min(near, key=lambda width: (abs(total(width) - parameters), width))
 
 

@@ -23,7 +23,9 @@ AXES = {
     "flops": ("배우는 데 쓴 연산 (FLOP)", "training FLOPs"),
     "seconds": ("배운 시간 (초)", "seconds of training"),
 }
-_WIDE = 7.0  # inches: legible on a phone, where it is as wide as the page
+_WIDE = 5.2  # inches: on a phone, where it is as wide as the page, 11 points are 10 pixels
+_LETTER = 0.085  # inches of a Latin letter of 11 points, about
+_LONGEST = 24  # letters of a label
 
 
 def drawable() -> bool:
@@ -83,7 +85,7 @@ def _svg(figure: Figure, name: str) -> str:
 
 def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=160, facecolor="white", metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=200, facecolor="white", metadata={"Software": None})
     return buffer.getvalue()
 
 
@@ -91,11 +93,12 @@ def _dots(result: ExperimentResult, *, korean: bool) -> Figure:
     """A line a tokenizer, the best above; a dot a cell, with its intervals over lines and over seeds."""
     from matplotlib.figure import Figure
 
-    labels = sorted({row.label for row in result.rows}, key=lambda label: _best(result.rows, label))
+    labels = sorted(dict.fromkeys(row.label for row in result.rows), key=lambda label: _best(result.rows, label))
     cells = [cell for cell in result.config.cells if any(row.cell == cell for row in result.rows)]
-    height = 1.9 + 0.24 * len(labels) * max(1.6, len(cells))
+    height = 1.35 + 0.24 * len(labels) * max(1.6, len(cells))
+    left = (0.25 + _LETTER * max(map(len, map(_shown, labels)))) / _WIDE
     figure = Figure(figsize=(_WIDE, height))
-    panel = figure.add_axes((0.24, 0.95 / height, 0.72, 1 - 1.5 / height))
+    panel = figure.add_axes((left, 1.1 / height, 0.97 - left, 1 - 1.25 / height))
     for row in result.rows:
         at = cells.index(row.cell)
         place = labels.index(row.label) + (at - (len(cells) - 1) / 2) * 0.26
@@ -107,19 +110,20 @@ def _dots(result: ExperimentResult, *, korean: bool) -> Figure:
         panel.plot([row.test.value], [place], MARKERS[at % 4], color=color, markersize=6, markerfacecolor=face)
     for at, cell in enumerate(cells):
         panel.plot([], [], MARKERS[at % 4], color=COLORS[at], label=cell)
-    panel.set_yticks(range(len(labels)), labels)
+    panel.set_yticks(range(len(labels)), map(_shown, labels))
     panel.set_ylim(len(labels) - 0.5, -0.5)
     panel.set_xlabel(
         "시험 글의 글자당 비트 (낮을수록 좋음)" if korean else "bits per character, test (lower is better)"
     )
-    note = (
-        "굵은 줄: 줄에 대한 95% 구간, 가는 줄: 씨앗에 대한 95% 구간, 빈 점: 글을 잃는 <unk>"
-        if korean
-        else "thick: 95 % over lines, thin: 95 % over seeds, hollow: lossy <unk>"
-    )
-    figure.text(0.02, 1 - 0.42 / height, note, fontsize=9, color=FAINT)
     _finish(figure, [panel], result, len(cells))
     return figure
+
+
+def _shown(label: str) -> str:
+    """Return a label's end in which matplotlib finds no formula, and which it does not take for a hidden one."""
+    if len(label) > _LONGEST:
+        label = "…" + label[1 - _LONGEST :]
+    return (f" {label}" if label.startswith("_") else label).replace("$", r"\$")
 
 
 def _best(rows: list[ResultRow], label: str) -> float:
@@ -132,11 +136,13 @@ def _curves(result: ExperimentResult, axis: str, *, korean: bool) -> Figure:
 
     labels = list(dict.fromkeys(row.label for row in result.rows))
     cells = [cell for cell in result.config.cells if any(row.cell == cell for row in result.rows)]
-    legend = 0.3 * ((len(labels) + 2) // 3) + 0.35
-    height = 3.3 * len(cells) + legend + 0.8
+    longest = max(map(len, map(_shown, labels)))
+    columns = max(1, min(3, int(0.9 * _WIDE / (0.65 + _LETTER * longest))))
+    below = 0.95 + 0.24 * -(-len(labels) // columns)
+    height = below + 2.9 * len(cells) - 0.3
     figure = Figure(figsize=(_WIDE, height))
     panels = [
-        figure.add_axes((0.12, (legend + 1.05 + 3.3 * (len(cells) - 1 - at)) / height, 0.84, 2.5 / height))
+        figure.add_axes((0.15, (below + 2.9 * (len(cells) - 1 - at)) / height, 0.81, 2.2 / height))
         for at in range(len(cells))
     ]
     for at, (panel, cell) in enumerate(zip(panels, cells, strict=True)):
@@ -155,8 +161,8 @@ def _curves(result: ExperimentResult, axis: str, *, korean: bool) -> Figure:
             panel.set_xlabel(AXES[axis][0 if korean else 1], color=INK)
     for number, label in enumerate(labels):
         panels[-1].plot([], [], color=COLORS[number % len(COLORS)], linestyle=DASHES[number // len(COLORS) % 4],
-                        label=label)  # fmt: skip
-    _finish(figure, panels, result, 3)
+                        label=_shown(label))  # fmt: skip
+    _finish(figure, panels, result, columns)
     return figure
 
 

@@ -40,16 +40,40 @@ def budget_texts(result: ExperimentResult) -> Iterator[Texts]:
     count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]}~{seeds[-1]}"
     seconds = sum(row.seconds * len(row.seeds) for row in result.rows)
     yield (
-        f"같게 한 예산: {ko}, {told[0]}. 줄마다 씨앗 {count}개, 학습에 모두 {clock(seconds)}.",
-        f"Held equal: {en}; {told[1]}. Seeds a row: {count}; {clock(seconds)} of training in all.",
+        f"같게 한 예산: {ko}, {told[0]}. 행마다 씨앗 {count}개, 학습 시간은 모두 {clock(seconds)}.",
+        f"Held equal: {en}; {told[1]}. Seeds a row: {_to(count)}; {clock(seconds)} of training in all.",
     )
+    yield _reached(result)
+
+
+def _reached(result: ExperimentResult) -> Texts:
+    """Return what the rows came to: widths are whole, and a run ends with the step that reaches its budget."""
+
+    def ends(values: list[float], form: str) -> str:
+        low, high = format(min(values), form), format(max(values), form)
+        return low if low == high else f"{low}~{high}"
+
+    rows = result.rows
+    weights = ends([row.parameters["total"] for row in rows], ",")
+    read = ends([row.training_characters for row in rows], ",.0f")
+    spent, seconds = ends([row.flops for row in rows], ".3g"), ends([row.seconds for row in rows], ",.0f")
+    return (
+        f"행마다 실제로는: 매개변수 {weights}개, 배운 글자 {read}자, 학습 연산 {spent} FLOP, 학습 {seconds}초.",
+        f"What the rows came to: {_to(weights)} parameters, {_to(read)} training characters, {_to(spent)} training "
+        f"FLOPs, {_to(seconds)} seconds of training.",
+    )
+
+
+def _to(span: str) -> str:
+    """Return a span as it is written in English."""
+    return span.replace("~", " to ")
 
 
 def note_texts(result: ExperimentResult) -> Iterator[Texts]:
     """Yield what the marks of the main table mean, as far as they stand there."""
     if not all(row.lossless for row in result.rows):
         yield (
-            f"{LOSSY.strip()} 모르는 것을 <unk>로 적어 글을 잃는 어휘입니다. 글자당 비트가 글 전체의 값이 아니므로 다른 줄과 견줄 수 없습니다.",
+            f"{LOSSY.strip()} 모르는 것을 <unk>로 적어 글을 잃는 어휘입니다. 글자당 비트가 글 전체의 값이 아니므로 다른 행과 견줄 수 없습니다.",
             f"{LOSSY.strip()} This vocabulary writes what it lacks as <unk> and loses text: its bits do not pay for all of "
             "the text, so they compare with no other row.",
         )
@@ -70,14 +94,27 @@ def cell_texts(result: ExperimentResult, cell: str) -> Iterator[Texts]:
     pairs = [pair for pair in result.pairs if result.rows[pair.first].cell == result.rows[pair.second].cell == cell]
     best, worst = (pick(rows, key=lambda row: row.test.value) for pick in (min, max))
     apart = [pair for pair in pairs if pair.significant]
-    beyond = [pair for pair in apart if pair.beyond_seeds]
+    beyond = sum(pair.beyond_seeds for pair in apart)
+    found = (
+        f"짝 {len(pairs)}개 가운데 {len(apart)}개의 차이가 유의합니다(Holm 보정 p < 0.05, 표의 ✓).",
+        f"Pairs that differ significantly (Holm-adjusted p < 0.05, ✓ in the table): {len(apart)} of {len(pairs)}.",
+    )
+    if not apart:
+        found = (
+            f"짝 {len(pairs)}개 가운데 차이가 유의한 것은 없습니다(Holm 보정 p < 0.05).",
+            f"None of the {len(pairs)} pairs differ significantly (Holm-adjusted p < 0.05).",
+        )
+    seeds = ("", "")
+    if any(pair.seeds for pair in apart):
+        seeds = (
+            f" 그 가운데 씨앗에 대한 95% 구간도 0을 벗어나는 것은 {beyond}개입니다(✓✓).",
+            f" The 95 % interval over seeds leaves 0 out as well (✓✓): {beyond}.",
+        )
     yield (
         f"가장 낮은 것은 {best.label} ({best.test.value:.3f}), 가장 높은 것은 {worst.label} ({worst.test.value:.3f})입니다. "
-        f"짝 {len(pairs)}개 가운데 {len(apart)}개의 차이가 유의하고(Holm 보정 p < 0.05, 표의 ✓), 그 가운데 {len(beyond)}개는 씨앗에 대한 "
-        "95% 구간도 0을 벗어납니다(✓✓).",
-        f"The lowest is {best.label} ({best.test.value:.3f}), the highest {worst.label} ({worst.test.value:.3f}). Of "
-        f"{len(pairs)} pairs {len(apart)} differ significantly (Holm-adjusted p < 0.05, ✓ in the table); for {len(beyond)} "
-        "of them the 95 % interval over seeds leaves 0 out as well (✓✓).",
+        f"{found[0]}{seeds[0]}",
+        f"The lowest is {best.label} ({best.test.value:.3f}), the highest {worst.label} ({worst.test.value:.3f}). "
+        f"{found[1]}{seeds[1]}",
     )
     if rivals := _rivals(result, pairs, best):
         names = ", ".join(rivals)
@@ -115,10 +152,10 @@ def floor_text(result: ExperimentResult) -> Texts:
 
 def method_texts(result: ExperimentResult) -> Iterator[Texts]:
     """Yield how the figures came about."""
-    draws, pairs = result.config.resamples, len(result.pairs)
+    draws, pairs = result.draws, len(result.pairs)
     yield (
         "글자당 비트는 각 줄을 영 상태에서 읽은 부호 길이의 합을 글자 수(줄 끝 하나를 한 글자로)로 나눈 것이고, 검증이 가장 좋았던 때의 가중치로 "
-        "쟀습니다. 줄의 값은 씨앗의 평균입니다.",
+        "쟀습니다. 행의 값은 씨앗의 평균입니다.",
         "Bits per character is the code length of every line, read from the zero state, over its characters (one line end a "
         "line counted), under the weights of the best validation. A row's figure is the mean over its seeds.",
     )

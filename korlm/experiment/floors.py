@@ -56,7 +56,8 @@ def primed_xz(train: Sequence[str], lines: Sequence[str], *, prime: int) -> dict
     """
     before = _tail(train, prime)
     both = before + "".join(line + "\n" for line in lines).encode()
-    room = max(4096, 1 << (len(both) - 1).bit_length())  # of the dictionary: the default at 9, 64 MiB, takes 674 MB
+    # of the dictionary: the default at 9, 64 MiB, takes 674 MB; liblzma's limit is 1.5 GiB
+    room = min(max(4096, 1 << (len(both) - 1).bit_length()), 3 << 29)
     bits = 8 * (_size(both, room) - _size(before, room))
     return {"bits_per_character": bits / characters(lines), "prime": len(before)}
 

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -61,6 +62,7 @@ class Code:
     text: str
 
 
+_MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 Block = Heading | Text | Table | Drawing | Code
 
 
@@ -145,6 +147,4 @@ def _both(head: tuple[str, str]) -> str:
 
 def _plain(text: str) -> str:
     """Return a text in which Markdown finds nothing of its own."""
-    for character, written in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("*", "\\*"), ("_", "\\_")):
-        text = text.replace(character, written)
-    return text
+    return re.sub(r"[&<>|*_\\`\[\]]", lambda found: _MARKUP.get(found[0], "\\" + found[0]), text)

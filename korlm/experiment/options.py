@@ -12,16 +12,22 @@ from korlm.language import pick
 
 _TOKENIZERS, _CELLS = "word,kiwi,unigram,syllable", "lstm"
 _NUMBERS = (
-    ("seeds", int, "줄마다 몇 번 [3]", "runs a row [3]"),
-    ("seed", int, "첫 난수 씨 [7]", "the first random seed [7]"),
-    ("parameters", float, "예산: 매개변수 모두 (너비를 고름)", "budget: parameters in all (the width is chosen)"),
-    ("characters", float, "예산: 배운 글자", "budget: training characters"),
-    ("flops", float, "예산: 학습 연산", "budget: training FLOPs"),
-    ("minutes", float, "예산: 한 번의 학습 시간 (분)", "budget: minutes of training a run"),
+    ("seeds", int, "토크나이저와 셀마다 쓸 씨앗의 수 [3]", "seeds of each tokenizer and cell [3]"),
+    ("seed", int, "첫 씨앗 [7]", "the first random seed [7]"),
     ("limit", int, "학습 줄 수의 한도", "at most so many training lines"),
     ("score-lines", int, "잴 valid·test 줄 수 (0: 모두)", "lines of valid and test to score (0: all)"),
     ("resamples", int, "부트스트랩 횟수 [10000]", "bootstrap draws [10000]"),
     ("xz-bytes", int, "xz가 미리 읽을 바이트 [16777216]", "bytes that prime xz [16777216]"),
+)
+_PRESET_HELP = (
+    "정해 둔 실험 (course: WikiText-2를 낱말과 서브워드로)",
+    "an experiment by name (course: WikiText-2 by words and subwords)",
+)
+_BUDGETS = (
+    ("parameters", float, "매개변수 모두 (은닉 너비를 거기에 맞춤)", "parameters in all (the hidden width is fitted)"),
+    ("characters", float, "배울 글자 수", "training characters"),
+    ("flops", float, "학습 연산 수", "training FLOPs"),
+    ("minutes", float, "한 번에 학습할 시간 (분)", "minutes of training a run"),
 )
 
 
@@ -39,14 +45,22 @@ def add_experiment(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tokenizers",
         help=pick(
-            f"쉼표로 나눈 이름[-unk][:어휘 크기][@씨앗 수] [{_TOKENIZERS}]",
-            f"NAME[-unk][:SIZE][@SEEDS], comma-separated [{_TOKENIZERS}]",
+            f"쉼표로 나눈 이름[-unk][:어휘 크기][@씨앗 수]나 폴더 [{_TOKENIZERS}]",
+            f"NAME[-unk][:SIZE][@SEEDS] or folders, comma-separated [{_TOKENIZERS}]",
         ),
     )
     parser.add_argument("--cells", help=pick(f"쉼표로 나눈 셀 [{_CELLS}]", f"cells, comma-separated [{_CELLS}]"))
-    parser.add_argument("--preset", choices=tuple(PRESETS), help=pick("정해 둔 실험", "an experiment by name"))
-    for name, kind, ko, en in _NUMBERS:
-        parser.add_argument(f"--{name}", type=kind, help=pick(ko, en), metavar="N")
+    parser.add_argument("--preset", choices=tuple(PRESETS), help=pick(*_PRESET_HELP))
+    budget = parser.add_argument_group(
+        pick("모든 학습에 같게 하는 예산", "the budget that is held equal"),
+        pick(
+            "--parameters와, 다른 셋 가운데 하나. 그 셋이 없으면 --epochs만큼 읽는다.",
+            "--parameters, and one of the other three; without those, --epochs.",
+        ),
+    )
+    for group, numbers in ((parser, _NUMBERS), (budget, _BUDGETS)):
+        for name, kind, ko, en in numbers:
+            group.add_argument(f"--{name}", type=kind, help=pick(ko, en), metavar="N")
     parser.add_argument("--plan", action="store_true", help=pick("할 일과 시간만 보인다", "show what would be run"))
     parser.add_argument(
         "--report-only", action="store_true", help=pick("끝난 것으로 보고서만", "the report alone, of what is finished")
@@ -71,7 +85,7 @@ def read_config(options: argparse.Namespace) -> ExperimentConfig:
         UnknownNameError: a tokenizer that is none.
     """
     asked: dict[str, Any] = {}
-    for name in ("corpus", *(number[0].replace("-", "_") for number in _NUMBERS)):
+    for name in ("corpus", *(number[0].replace("-", "_") for number in (*_NUMBERS, *_BUDGETS))):
         if (value := getattr(options, name)) is not None:
             asked[name] = value
     for name in ("tokenizers", "cells"):

@@ -2,7 +2,7 @@
 
 >>> config = ExperimentConfig("kolaw", ("syllable", "byte"), seeds=1, parameters=1e6, characters=1e6)
 >>> [run.hidden for run in plan(config, train_characters=17_000)]
-[127, 348]
+[189, 348]
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _ENDLESS = 1e6  # passes over the corpus, where the clock ends a run
 # rough, of Korean reviews; used before a vocabulary is made, in plans only
 _PIECES = {"word": 0.75, "morpheme": 0.6, "subword": 0.5, "morpheme-subword": 0.6, "syllable": 1.0, "jamo": 2.2}
 _BYTES_PER_CHARACTER = 2.4
+_CHARACTERS_AN_ENTRY = 8  # of training text, at the least: little text has few words and syllables
 _SHARE_OF_PEAK = 0.4  # of a bare matrix product's speed that training reaches
 _OVERHEAD = 60.0  # seconds of loading, validating and scoring a run, before any is measured
 
@@ -113,7 +114,8 @@ def _guess(run: Cell, characters: int) -> tuple[int, float]:
     if run.spec.name not in UNITS or run.spec.name == "byte":
         return 260, characters * _BYTES_PER_CHARACTER
     unit = UNITS[run.spec.name]
-    return run.spec.vocab_size or DEFAULT_SIZES[unit], characters * _PIECES[unit]
+    size = run.spec.vocab_size or DEFAULT_SIZES[unit]
+    return min(size, 260 + characters // _CHARACTERS_AN_ENTRY), characters * _PIECES[unit]
 
 
 class Pace:

@@ -14,7 +14,10 @@ from korlm.experiment.result import ExperimentResult
 from korlm.experiment.tables import between_cells, course_table, csv_table, main_table, matrix
 
 _CAPTIONS = {
-    "bits": ("시험 글의 글자당 비트와 95% 구간.", "Bits per character on the test lines with 95 % intervals."),
+    "bits": (
+        "시험 글의 글자당 비트. 굵은 막대는 글의 줄에 대한 95% 구간, 가는 선은 씨앗에 대한 95% 구간, 빈 점은 글을 잃는 <unk> 어휘.",
+        "Bits per character on the test lines. Thick: 95 % over lines; thin: 95 % over seeds; hollow: a lossy <unk> vocabulary.",
+    ),
     "curves-characters": ("배운 글자에 따른 검증 글자당 비트.", "Validation bits per character against training characters."),
     "curves-flops": ("학습에 쓴 연산에 따른 검증 글자당 비트.", "Validation bits per character against training FLOPs."),
     "curves-seconds": ("학습 시간에 따른 검증 글자당 비트.", "Validation bits per character against seconds of training."),
@@ -108,7 +111,7 @@ def _course(result: ExperimentResult) -> list[Block]:
         f"{written['test'] * 100:.2f} %."
     )
     note = Text(
-        "†가 붙은 줄은 모르는 낱말을 <unk> 하나로 적어 글을 잃으므로, 그 글자당 비트는 다른 줄과 견줄 수 없습니다. 조각당 "
+        "†가 붙은 행은 모르는 낱말을 <unk> 하나로 적어 글을 잃으므로, 그 글자당 비트는 다른 행과 견줄 수 없습니다. 조각당 "
         "혼란도는 같은 어휘 안에서만 견줄 수 있습니다.",
         "Rows marked † write each unknown word as one <unk> and lose text, so their bits per character compare with no "
         "other row. Perplexity a piece compares only within one vocabulary.",

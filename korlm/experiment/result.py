@@ -18,6 +18,7 @@ from korlm.experiment.statistics import Measured, Pair, bootstrap, compare_pairs
 from korlm.experiment.store import SIDES, Store
 
 ENOUGH_SEEDS = 3
+_DRAWS_A_PAIR = 100  # so that the smallest p, 2 / draws, is 0.02 after Holm
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class ExperimentResult:
         floors: of `korlm.experiment.floors`, or None where they are not measured yet.
         curves: for each run its label, cell, seed and points.
         missing: names of the runs that are not finished.
+        draws: of the bootstrap over test lines.
     """
 
     config: ExperimentConfig
@@ -97,6 +99,7 @@ class ExperimentResult:
     floors: dict[str, Any] | None
     curves: list[dict[str, Any]]
     missing: list[str]
+    draws: int
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON: all but the curves."""
@@ -117,6 +120,7 @@ class ExperimentResult:
             ],
             "floors": self.floors,
             "missing": self.missing,
+            "draws": self.draws,
         }
 
 
@@ -142,34 +146,37 @@ def collect(store: Store) -> ExperimentResult:
     ordered = [groups[key] for key in order]
     bits = {side: [_bits(store, results, side) for results in ordered] for side in SIDES}
     counts = {side: store.characters(side) for side in SIDES}
-    # the tests of pairs need many draws, intervals do with fewer
-    draws = {"valid": min(1000, config.resamples), "test": config.resamples}
+    facts = [store.vocabulary(slug) or {} for slug, _ in order]
+    pairs = _pairs(order, [found["lossless"] for found in facts])
+    # intervals do with few draws; of a pair no p is under 2 / draws, which Holm multiplies by the number of pairs
+    draws = {"valid": min(1000, config.resamples), "test": max(config.resamples, _DRAWS_A_PAIR * len(pairs))}
     resampled = {side: bootstrap(bits[side], counts[side], resamples=draws[side]) for side in SIDES}
     rows = []
-    for index, (slug, _) in enumerate(order):
+    for index in range(len(order)):
         measured = {side: measure(bits[side][index], counts[side], resampled[side][:, index]) for side in SIDES}
         each = (bits["test"][index].sum(axis=1) / counts["test"].sum()).tolist()
-        rows.append(_row(store.vocabulary(slug) or {}, ordered[index], measured, each))
-    pairs = compare_pairs(bits["test"], counts["test"], resampled["test"], _pairs(rows))
-    curves = [
-        _curve(result, store.vocabulary(slug) or {}) for (slug, _), group in zip(order, ordered, strict=True)
-        for result in group
-    ]  # fmt: skip
+        rows.append(_row(facts[index], ordered[index], measured, each))
+    tested = compare_pairs(bits["test"], counts["test"], resampled["test"], pairs)
+    curves = [_curve(result, found) for found, group in zip(facts, ordered, strict=True) for result in group]
     missing = [name for name, result in results.items() if result is None]
-    return ExperimentResult(config, said, rows, pairs, store.floors(), curves, missing)
+    return ExperimentResult(config, said, rows, tested, store.floors(), curves, missing, draws["test"])
 
 
 def _bits(store: Store, results: Sequence[dict[str, Any]], side: str) -> np.ndarray:
     return np.stack([store.bits(result["name"], side) for result in results])
 
 
-def _pairs(rows: Sequence[ResultRow]) -> list[tuple[int, int]]:
-    """Return the pairs that are tested: one thing apart, the tokenizer or the cell; none that is lossy."""
-    usable = [index for index, row in enumerate(rows) if row.lossless]
+def _pairs(order: Sequence[tuple[str, str]], lossless: Sequence[bool]) -> list[tuple[int, int]]:
+    """Return the pairs that are tested: one thing apart, the tokenizer or the cell; none that is lossy.
+
+    >>> _pairs([("byte", "gru"), ("byte", "lstm"), ("jamo", "lstm"), ("word-unk", "gru")], [True, True, True, False])
+    [(0, 1), (1, 2)]
+    """
+    usable = [index for index, whole in enumerate(lossless) if whole]
     return [
         (one, other)
         for one, other in combinations(usable, 2)
-        if (rows[one].cell == rows[other].cell) != (rows[one].label == rows[other].label)
+        if (order[one][0] == order[other][0]) != (order[one][1] == order[other][1])
     ]
 
 

@@ -45,6 +45,7 @@ def run_experiment(
 
     Raises:
         InputError: a vocabulary alone exceeds the budget of parameters.
+        UnknownNameError: a tokenizer that is neither a name nor a folder.
         MissingDependencyError: an analyzer is not installed.
         CorpusError: an empty split, or too little text.
         ArtifactError: the folder holds another experiment, another process is at work in it, or it cannot be written.
@@ -53,8 +54,9 @@ def run_experiment(
     """
     progress = progress or Silent()
     config.check_installed()
-    with only_one(Path(folder)) as lock:
-        store = Store(folder)
+    store = Store(folder)
+    store.check(config)  # before the lock leaves a file in a folder that is none of ours
+    with only_one(store.folder) as lock:
         store.check(config)
         facts = _read_corpus(config, store, command)
         work = _Work(config, store, progress, lock)

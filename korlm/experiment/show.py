@@ -35,8 +35,8 @@ class Silent:
 class Telling(Silent):
     """Lines and bars on a terminal."""
 
-    def __init__(self, *, file: IO[str] = sys.stderr) -> None:
-        self._file = file
+    def __init__(self, *, file: IO[str] | None = None) -> None:
+        self._file = file or sys.stderr
         self._bar: Any = None
 
     def stage(self, ko: str, en: str) -> None:

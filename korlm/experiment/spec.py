@@ -16,7 +16,8 @@ from pathlib import Path
 from korlm.errors import InputError
 from korlm.tokenizers.names import UNITS
 
-_FORM = re.compile(r"(?P<name>.+?)(?P<unk>-unk)?(?::(?P<size>\d+))?(?:@(?P<seeds>\d+))?")
+_FORM = re.compile(r"(?P<what>.+?)(?:@(?P<seeds>\d+))?")
+_NAMED = re.compile(r"(?P<name>.+?)(?P<unk>-unk)?(?::(?P<size>\d+))?")
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,19 @@ class TokenizerSpec:
         """Read what was typed.
 
         Raises:
-            InputError: nothing, or ``@0``.
+            InputError: nothing, ``:0`` or ``@0``.
         """
         found = _FORM.fullmatch(text.strip())
-        if not found or found["seeds"] == "0" or found["size"] == "0":
+        named = _NAMED.fullmatch(found["what"]) if found else None
+        if not found or not named or 0 in (int(named["size"] or 1), int(found["seeds"] or 1)):
             raise InputError(
                 f"'{text}'은(는) 토크나이저를 적는 꼴이 아닙니다. 이름[:어휘 크기][@씨앗 수]로 쓰세요 (예: unigram:8000@3).",
                 f"'{text}' is no tokenizer. Write NAME[:SIZE][@SEEDS], such as unigram:8000@3.",
             )
-        how = "unk" if found["unk"] else "fallback"
-        return cls(found["name"], int(found["size"] or 0), how, int(found["seeds"] or 0))
+        seeds = int(found["seeds"] or 0)
+        if named["name"] not in UNITS:  # a folder's vocabulary is as it is: what looks like a size is its name
+            return cls(found["what"], seeds=seeds)
+        return cls(named["name"], int(named["size"] or 0), "unk" if named["unk"] else "fallback", seeds)
 
     @property
     def label(self) -> str:
@@ -60,12 +64,12 @@ class TokenizerSpec:
     @property
     def slug(self) -> str:
         """The label as a file's name."""
-        plain = re.sub(r"[^\w.+-]+", "-", self.label)
-        if self.is_folder:  # two folders may end alike
-            return f"{Path(self.name).name}-{hashlib.sha256(self.label.encode()).hexdigest()[:6]}"
-        return plain
+        if not self.is_folder:
+            return re.sub(r"[^\w.+-]+", "-", self.label)
+        plain = re.sub(r"[^\w.+-]+", "-", Path(self.name).name)[:40]
+        return f"{plain}-{hashlib.sha256(self.label.encode()).hexdigest()[:6]}"  # two folders may end alike
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder's path, not a name."""
-        return self.name not in UNITS and Path(self.name).is_dir()
+        """Whether it is a folder's path, not a name; it need not be there once its vocabulary is copied."""
+        return self.name not in UNITS

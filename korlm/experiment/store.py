@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+import io
 import platform
 import shutil
 from datetime import datetime, timezone
@@ -22,13 +23,14 @@ from typing import Any
 import numpy as np
 
 import korlm
-from korlm.artifacts import FORMAT, read_json, write_json
+from korlm.artifacts import FORMAT, read_json, write_file, write_json
 from korlm.corpora.sources import SPLITS, Corpus
 from korlm.errors import ArtifactError
 from korlm.experiment.config import ExperimentConfig
 from korlm.experiment.texts import characters, words
 
 SIDES = ("valid", "test")
+_VOCABULARIES_HANG_ON = ("corpus", "column", "limit", "score_lines", "xz_bytes")  # and floors; the rest but runs do
 
 
 class Store:
@@ -56,22 +58,22 @@ class Store:
         return self.folder / "runs" / name
 
     def check(self, config: ExperimentConfig) -> None:
-        """Raise where the folder cannot take this experiment.
+        """Raise where the folder cannot take this experiment. Until its first run a budget may be corrected.
 
         Raises:
             ArtifactError: it holds another experiment, or what is no experiment.
         """
         if (self.folder / "experiment.json").is_file():
-            there = self.read()[0]
-            if there.digest != config.digest:
-                names = ", ".join(_changed(there, config))
+            changed = _changed(self.read()[0], config)
+            if changed and ((self.folder / "runs").is_dir() or set(changed) & set(_VOCABULARIES_HANG_ON)):
+                names = ", ".join(changed)
                 raise ArtifactError(
                     f"{self.folder}에는 다른 실험이 있습니다 (다른 것: {names}). 같은 설정이나 다른 --folder를 쓰세요. "
                     "토크나이저, 셀, 씨앗은 더할 수 있습니다.",
                     f"{self.folder} holds another experiment (what differs: {names}). Use its settings, or another "
                     "--folder. Tokenizers, cells and seeds may be added.",
                 )
-        elif self.folder.exists() and any(path.name != ".lock" for path in self.folder.iterdir()):
+        elif self.folder.is_dir() and any(not path.name.startswith(".") for path in self.folder.iterdir()):
             raise ArtifactError(
                 f"{self.folder}에 실험이 아닌 것이 있습니다. 빈 폴더나 다른 --folder를 쓰세요.",
                 f"{self.folder} holds what is no experiment. Use an empty folder or another --folder.",
@@ -90,9 +92,7 @@ class Store:
                 f"말뭉치 '{corpus.name}'의 글이 {self.folder}의 것과 다릅니다. 다른 --folder를 쓰세요.",
                 f"The text of '{corpus.name}' is not that of {self.folder}. Use another --folder.",
             )
-        for side in SIDES:
-            np.save(self.folder / f"characters-{side}.npy", [len(line) + 1 for line in getattr(corpus, side)])
-        write_json(
+        write_json(  # first, for it makes the folder an experiment's
             path,
             {
                 "kind": "experiment", "format": FORMAT, "config": config.to_dict(), "signature": config.signature,
@@ -100,6 +100,10 @@ class Store:
                 "versions": _versions(), "machine": f"{platform.machine()}, {platform.system()}",
             },
         )  # fmt: skip
+        for side in SIDES:
+            buffer = io.BytesIO()
+            np.save(buffer, [len(line) + 1 for line in getattr(corpus, side)])
+            write_file(self.folder / f"characters-{side}.npy", buffer.getvalue())
         return facts
 
     def read(self) -> tuple[ExperimentConfig, dict[str, Any]]:

@@ -20,19 +20,21 @@ CSS = """:root { --ink: #222222; --faint: #6b6b6b; --grid: #bbbbbb; --ground: #f
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--ground); color: var(--ink); line-height: 1.6; word-break: keep-all;
   font-family: Pretendard, "Noto Sans KR", "Apple SD Gothic Neo", "Malgun Gothic", NanumGothic, sans-serif; }
-main { max-width: 60rem; margin: 0 auto; padding: 1rem; }
+main { max-width: 88rem; margin: 0 auto; padding: 1rem; }
+p, pre, figcaption { max-width: 60rem; }
 h1 { font-size: 1.6rem; line-height: 1.3; }
 h2 { font-size: 1.25rem; margin-top: 2.5rem; border-bottom: 1px solid var(--grid); }
 [lang="en"] { color: var(--faint); font-weight: normal; }
 p[lang="en"] { margin-top: -0.8rem; font-size: 0.92em; }
-.table { overflow-x: auto; }
+.table { overflow-x: auto; background: linear-gradient(to right, var(--ground), var(--ground)) right / 2rem 100% no-repeat
+  local, linear-gradient(to left, var(--grid), transparent) right / 0.8rem 100% no-repeat; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.3rem 0.6rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--grid); }
+th, td { padding: 0.3rem 0.45rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--grid); }
 thead th { vertical-align: bottom; }
 th:first-child { text-align: left; position: sticky; left: 0; background: var(--ground); }
 tbody th { font-weight: normal; }
 .marked { font-weight: bold; background: var(--wash); }
 figure { margin: 1.5rem 0; }
-figure svg { display: block; width: 100%; height: auto; max-width: 46rem; }
+figure svg { display: block; width: 100%; height: auto; max-width: 36rem; }
 figcaption { font-size: 0.9rem; }
 pre { overflow-x: auto; padding: 0.8rem; background: var(--wash); font-size: 0.85rem; }"""

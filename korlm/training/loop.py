@@ -159,11 +159,12 @@ class Trainer:
         if planned:
             progress.checks += 1
             self._record(bits)
-            self._react(better)
-        self._save()
-        if better:
+        if better:  # before `last`, which says that it is there: a kill between the two repeats the check
             with self.learner.average.in_place():
                 self.ranks.first_does(self._save_best)
+        if planned:
+            self._react(better)
+        self._save()
         self._tell(force=True)
 
     def _record(self, bits: float) -> None:

@@ -39,14 +39,15 @@ class TrainingBar:
     def report(self, report: Report) -> None:
         """Show a training report."""
         # tqdm's own estimate starts anew at --resume; the report's counts the whole run
-        self._to("training", pick("학습", "training"), 1000, "{l_bar}{bar}| {postfix}")
+        self._to("training", pick("학습", "training"), 1000, "{l_bar}{bar}| {unit}")
         self._bar.n = round(report.share * 1000)
         left = tqdm.format_interval(report.seconds_left) if report.seconds_left < 1e6 else "?"
         speed = pick("조각/초", "pieces/s")
         parts = [f"{report.pieces_per_second:,.0f} {speed}", f"{pick('손실', 'loss')} {report.loss:.3f}"]
         if report.valid is not None:
             parts.append(f"{pick('검증', 'valid')} {report.valid:.3f} {pick('비트/글자', 'bits/char')}")
-        self._bar.set_postfix_str(", ".join([*parts, f"{pick('남은 시간', 'left')} {left}"]))
+        self._bar.unit = ", ".join([*parts, f"{pick('남은 시간', 'left')} {left}"])  # a postfix begins with a comma
+        self._bar.refresh()
 
     def _to(self, stage: str, label: str, total: int, layout: str) -> None:
         if self._stage != stage:

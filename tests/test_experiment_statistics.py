@@ -1,0 +1,219 @@
+"""What a net costs, what is certain about a difference, and the floors: each against a count or formula of its own."""
+
+from __future__ import annotations
+
+import itertools
+import lzma
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils.flop_counter import FlopCounterMode
+
+import korlm
+from korlm.errors import InputError
+from korlm.experiment.cost import flops_per_piece, parts, width_for
+from korlm.experiment.floors import primed_xz, uniform
+from korlm.experiment.statistics import (
+    bootstrap,
+    compare_pairs,
+    holm,
+    measure,
+    seeds_interval,
+    t_quantile,
+    welch_interval,
+)
+from korlm.nn.config import CELLS, NetConfig
+from korlm.nn.recurrent import RecurrentLM
+
+SHAPES: list[dict[str, Any]] = [
+    {}, {"layers": 3}, {"tied": False}, {"hidden": 12}, {"layer_norm": True}, {"layer_norm": True, "layers": 2},
+    {"ngrams": 3, "buckets": 32, "ngram_width": 4}, {"ngrams": 2, "buckets": 5, "tied": False},
+    {"softmax": "adaptive", "tied": False, "cutoffs": (20, 40)}, {"softmax": "adaptive", "tied": False},
+]  # fmt: skip
+LSTM_SHAPES: list[dict[str, Any]] = [
+    {"projection": 5}, {"projection": 12, "layers": 2}, {"projection": 7, "tied": False}, {"projection": 6, "ngrams": 3},
+]  # fmt: skip
+ALL = [{"cell": cell, **shape} for cell in CELLS for shape in SHAPES] + [{"cell": "lstm", **s} for s in LSTM_SHAPES]
+
+
+def net_of(shape: dict[str, Any], vocab_size: int = 100) -> RecurrentLM:
+    return RecurrentLM(NetConfig(vocab_size, **{"embedding": 12, "hidden": 16, "buckets": 8, **shape}))
+
+
+@pytest.mark.filterwarnings("ignore:TF32")
+@pytest.mark.parametrize("shape", ALL, ids=str)
+def test_the_weights_and_operations_of_a_net_are_those_of_the_net_itself(shape: dict[str, Any]) -> None:
+    net = net_of(shape)
+    counted = parts(net.config)
+    weights = {name: weight.numel() for name, weight in net.named_parameters()}
+    assert counted.total == sum(weights.values())
+    look_ups = weights["embedding.weight"] + weights.get("ngrams.table.weight", 0)
+    assert counted.embedding == look_ups
+    assert counted.recurrent == sum(size for name, size in weights.items() if name.startswith("layers."))
+    ids = torch.randint(4, 100, (3, 7))
+    # with a gradient into its first state, every matrix is multiplied three times a piece
+    state = tuple(part.requires_grad_(part.is_floating_point()) for part in net.zero_state(3))
+    with torch.backends.mkldnn.flags(enabled=False), FlopCounterMode(display=False) as counter:
+        net.logits(net.train()(ids, state)[0]).sum().backward()
+    assert counter.get_total_flops() == 21 * flops_per_piece(net.config)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_the_weights_of_any_shape_are_those_of_the_net(data: st.DataObject) -> None:
+    cell = data.draw(st.sampled_from(sorted(CELLS)))
+    hidden, embedding = data.draw(st.integers(2, 20)), data.draw(st.integers(1, 20))
+    shape = {
+        "cell": cell, "hidden": hidden, "embedding": embedding, "layers": data.draw(st.integers(1, 3)),
+        "tied": data.draw(st.booleans()), "ngrams": data.draw(st.sampled_from([0, 2, 4])), "buckets": 3,
+        "layer_norm": data.draw(st.booleans()), "ngram_width": data.draw(st.integers(1, 5)),
+    }  # fmt: skip
+    if cell == "lstm" and not shape["layer_norm"]:
+        shape["projection"] = data.draw(st.integers(0, hidden - 1))
+    net = net_of(shape, data.draw(st.integers(1, 50)))
+    assert parts(net.config).total == sum(weight.numel() for weight in net.parameters())
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_the_width_of_a_budget_is_the_nearest_of_all(data: st.DataObject) -> None:
+    shape: dict[str, Any] = {
+        "cell": data.draw(st.sampled_from(sorted(CELLS))), "embedding": data.draw(st.sampled_from([1, 7, 16, 32, 64])),
+        "layers": data.draw(st.integers(1, 2)), "tied": data.draw(st.booleans()),
+    }  # fmt: skip
+    if shape["cell"] == "lstm":
+        shape["projection"] = data.draw(st.sampled_from([0, 0, 3, 64]))
+    elif not shape["tied"]:
+        shape["softmax"] = data.draw(st.sampled_from(["full", "adaptive"]))
+    least = 16 if shape.get("softmax") == "adaptive" else shape.get("projection", 0) + 1
+    totals = {width: parts(NetConfig(300, hidden=width, **shape)).total for width in range(least, 200)}
+    budget = data.draw(st.integers(totals[least], totals[150]))
+    width = width_for(budget, 300, **shape)
+    assert abs(totals[width] - budget) == min(abs(total - budget) for total in totals.values())
+
+
+def test_a_tied_net_as_wide_as_its_embedding_does_not_hide_narrower_ones() -> None:
+    # it needs no projection, so that it has fewer weights than its neighbours
+    totals = {width: parts(NetConfig(8000, cell="gru", hidden=width)).total for width in range(200, 300)}
+    assert totals[256] < totals[250]
+    assert width_for(totals[250], 8000, cell="gru") == 250
+    assert width_for(totals[256], 8000, cell="gru") == 256
+
+
+def test_a_vocabulary_beyond_the_budget_is_a_clear_error() -> None:
+    with pytest.raises(InputError) as caught:
+        width_for(1e6, 8000)
+    assert "8,000개" in caught.value.ko and "1,000,000 of the budget" in caught.value.en
+
+
+def test_quantiles_of_student_are_those_of_the_tables() -> None:
+    tables = {1: 12.7062, 2: 4.30265, 3: 3.18245, 4: 2.77645, 9: 2.26216, 30: 2.04227, 120: 1.97993}
+    for freedom, quantile in tables.items():
+        assert t_quantile(freedom) == pytest.approx(quantile, abs=2e-4 * quantile)
+    assert t_quantile(5, 0.995) == pytest.approx(4.0321, abs=1e-3)
+
+
+def test_the_interval_over_seeds_is_students() -> None:
+    low, high = seeds_interval(np.array([3.0, 3.1, 3.5])) or (0, 0)
+    half = 4.30265 * math.sqrt(0.07) / math.sqrt(3)  # the variance of 3.0, 3.1, 3.5 is 0.07
+    assert (low, high) == (pytest.approx(3.2 - half, abs=1e-4), pytest.approx(3.2 + half, abs=1e-4))
+    assert seeds_interval(np.array([1.0, 2.0])) is None
+    assert seeds_interval(np.array([2.0, 2.0, 2.0])) == (2.0, 2.0)
+    # Welch by hand: variances 1 and 4 over 3 and 4 values
+    first, second = np.array([1.0, 2.0, 3.0]), np.array([1.0, 5.0, 5.0, 5.0])
+    freedom = (1 / 3 + 1) ** 2 / ((1 / 3) ** 2 / 2 + 1 / 3)
+    half = t_quantile(freedom) * math.sqrt(4 / 3)
+    assert welch_interval(first, second) == (pytest.approx(-2 - half), pytest.approx(-2 + half))
+    assert welch_interval(first[:2], second) is None
+
+
+def test_holm_is_as_in_a_worked_example() -> None:
+    # 0.005 x 4, 0.01 x 3, 0.03 x 2, 0.04 x 1 made no smaller than the one before
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([]) == [] and holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+def lines_of(random: np.random.Generator, lines: int, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Characters of lines, and their bits under a model of that many bits a character, noise included."""
+    characters = random.integers(5, 60, lines)
+    return characters, characters * (rate + random.normal(0, 0.6, lines))
+
+
+def test_the_bootstrap_interval_holds_the_truth_about_95_times_in_100() -> None:
+    random, held = np.random.default_rng(3), 0
+    for trial in range(250):
+        characters, bits = lines_of(random, 150, 3.5)
+        found = measure(bits[None], characters, bootstrap([bits[None]], characters, resamples=200, seed=trial)[:, 0])
+        low, high = found.lines or (0, 0)
+        held += low <= 3.5 <= high
+    assert 0.91 <= held / 250 <= 0.98
+
+
+def test_under_no_difference_the_paired_test_is_wrong_5_times_in_100_and_else_finds_it() -> None:
+    random, found = np.random.default_rng(5), {0.0: 0, 0.25: 0}
+    for trial, gap in itertools.chain(enumerate([0.0] * 250), enumerate([0.25] * 50)):
+        characters, one = lines_of(random, 150, 3.5)
+        rows = [one[None], (one + characters * random.normal(gap, 0.5, 150))[None]]
+        (pair,) = compare_pairs(rows, characters, bootstrap(rows, characters, resamples=200, seed=trial), [(0, 1)])
+        found[gap] += pair.significant
+    assert 0.02 <= found[0.0] / 250 <= 0.09
+    assert found[0.25] >= 48
+
+
+def test_the_paired_test_agrees_with_every_resample_counted_out() -> None:
+    characters = np.array([4, 9, 2, 7, 5, 11])
+    one = np.array([[10.0, 31, 9, 20, 18, 40], [11.0, 30, 8, 22, 17, 41]])
+    other = np.array([[12.0, 32, 9, 21, 16, 43]])
+    draws = np.array(list(itertools.product(range(6), repeat=6)))
+    exact = (one.mean(0) - other[0])[draws].sum(1) / characters[draws].sum(1)
+    drawn = bootstrap([one, other], characters, resamples=20_000)
+    (pair,) = compare_pairs([one, other], characters, drawn, [(0, 1)])
+    assert pair.difference == pytest.approx((one.sum() / 2 - other.sum()) / characters.sum())
+    assert pair.p == pytest.approx(2 * min((exact <= 0).mean(), (exact >= 0).mean()), abs=0.01)
+    assert pair.lines == pytest.approx(tuple(np.quantile(exact, [0.025, 0.975])), abs=0.01)
+    again = bootstrap([one, other], characters, resamples=20_000)
+    assert np.array_equal(drawn, again), "the same draws every time"
+
+
+def test_a_model_against_itself_is_no_difference() -> None:
+    characters, bits = lines_of(np.random.default_rng(1), 40, 3.0)
+    rows = [bits[None], bits[None]]
+    (pair,) = compare_pairs(rows, characters, bootstrap(rows, characters, resamples=200), [(0, 1)])
+    assert (pair.difference, pair.p, pair.lines, pair.significant) == (0, 1, (0, 0), False)
+
+
+def test_the_uniform_floor_is_n_log_v_over_the_characters() -> None:
+    corpus = korlm.load_corpus("kolaw")
+    floor = uniform(corpus.train, corpus.test)
+    alphabet = set("".join(corpus.train))
+    text = "".join(line + "\n" for line in corpus.test)
+    escapes = sum(character not in alphabet and character != "\n" for character in text)
+    bits = len(text) * math.log2(len(alphabet) + 2) + 21 * escapes
+    assert floor["bits_per_character"] == pytest.approx(bits / len(text))
+    assert floor["unseen"] == escapes > 0
+
+
+@pytest.mark.parametrize("prime", [10**9, 3000, 1])
+def test_the_xz_floor_is_what_lzma_says(prime: int) -> None:
+    corpus = korlm.load_corpus("kolaw")
+    before = b""
+    for line in reversed(corpus.train):
+        if len(before) + len((line + "\n").encode()) > prime:
+            break
+        before = (line + "\n").encode() + before
+    text = "\n".join([*corpus.test, ""])
+
+    def size(data: bytes) -> int:
+        return len(lzma.compress(data, preset=9 | lzma.PRESET_EXTREME, check=lzma.CHECK_NONE))
+
+    floor = primed_xz(corpus.train, corpus.test, prime=prime)
+    assert floor["prime"] == len(before)
+    # the dictionary's size stands in the header and may move a few bytes
+    assert floor["bits_per_character"] * len(text) / 8 == pytest.approx(
+        size(before + text.encode()) - size(before), abs=16
+    )
