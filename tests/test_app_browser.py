@@ -1,14 +1,13 @@
-"""The real ``app.py`` in a real browser: lanes, languages, streaming, bad input, and nothing fetched from elsewhere.
+"""The real ``app.py`` in a real browser: lanes, languages, bad input, and nothing fetched from elsewhere.
 
-Screenshots for looking at go to ``tests/screenshots/``. The view's own doings are in ``test_view_browser.py``.
+Screenshots for looking at go to ``tests/screenshots/``. The view's own doings are in ``test_view_browser.py``, those of
+the models in ``test_generate_browser.py``.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import pytest
-from browser import READY_SECONDS, compare, open_page, playwright, row, shot, wait_for_text
+from browser import compare, open_page, playwright, row, shot, wait_for_text
 
 pytest_plugins = ["app_fixtures"]
 
@@ -102,54 +101,6 @@ def test_too_long_or_empty_text_gets_a_sentence_and_the_next_try_works(page: pla
     page.screenshot(path=shot("error"))
     compare(page, "가나다")
     wait_for_text(page, "가나다")
-
-
-def test_text_streams_in_and_never_with_half_a_syllable(page: playwright.Page) -> None:
-    page.get_by_role("tab", name="문장 생성").click()
-    if page.locator("#generate-run").is_disabled():
-        pytest.skip("no bundled model to write with")
-    page.locator("#generate-options button").first.click()
-    page.get_by_label("시드를 매번 새로").uncheck()  # the same text each time
-    page.get_by_role("spinbutton", name="온도").fill("0.3")  # a warm model may sample bytes that are no character
-    page.keyboard.press("Tab")
-    page.evaluate(
-        """() => { window.seen = [];
-             new MutationObserver(() => { const text = document.querySelector('.kl-card .kl-text');
-               if (text && window.seen.at(-1) !== text.textContent) window.seen.push(text.textContent); })
-             .observe(document.querySelector('#generate-view'), {childList: true, subtree: true, characterData: true}); }"""
-    )
-    page.click("#generate-run")
-    page.wait_for_selector(".kl-state.kl-done", timeout=READY_SECONDS)
-    page.wait_for_selector("#generate-run:not([disabled])", timeout=READY_SECONDS)
-    seen = page.evaluate("window.seen")
-    written = [text for text in seen if text.startswith("이 영화는") and len(text) > len("이 영화는")]
-    assert len(set(written)) >= 2, seen
-    assert not any("\ufffd" in text for text in written)
-    assert all(later.startswith(earlier) for earlier, later in pairwise(written))  # none taken back
-    page.screenshot(path=shot("generate"), full_page=True)
-
-
-def test_stop_ends_the_writing_and_frees_the_button(page: playwright.Page) -> None:
-    page.get_by_role("tab", name="문장 생성").click()
-    if page.locator("#generate-run").is_disabled():
-        pytest.skip("no bundled model to write with")
-    page.locator("#generate-options button").first.click()
-    for name, value in (("온도", "2"), ("top-p", "1"), ("최대 토큰", "200")):  # so hot that no model ends by itself
-        page.get_by_role("spinbutton", name=name).fill(value)
-    page.keyboard.press("Tab")
-    for _ in range(3):  # on a busy machine a model may have written all before the click arrives
-        page.click("#generate-run")
-        page.wait_for_selector(".kl-state.kl-writing, .kl-state.kl-done", timeout=READY_SECONDS)
-        try:
-            page.click("#generate-stop", timeout=9_000)
-            break
-        except playwright.TimeoutError:
-            page.wait_for_selector("#generate-run:not([disabled])", timeout=READY_SECONDS)
-    page.wait_for_selector(".kl-state.kl-stopped")
-    page.wait_for_selector("#generate-run:not([disabled])")
-    before = page.locator(".kl-cards").inner_text()
-    page.wait_for_timeout(600)
-    assert page.locator(".kl-cards").inner_text() == before
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -22,13 +22,12 @@ from korlm.ui import strings
 from korlm.ui.address import MAX_LINKED, query, read
 from korlm.ui.asking import Form, Stressed, compare, press, restore
 from korlm.ui.boxes import restored
-from korlm.ui.cards import Board, Column, board_view
 from korlm.ui.counts import counts_table
 from korlm.ui.exports import COLUMNS, to_csv, to_json
 from korlm.ui.glosses import gloss, short
 from korlm.ui.glyphs import glyph, visible
 from korlm.ui.limits import MAX_PROMPT, MAX_TEXT, MAX_WORDS
-from korlm.ui.plain import GROUPS, MINE, Compared, Counts, KiwiSettings, Lane, Look, ModelCard, Morph, Piece, Token
+from korlm.ui.plain import GROUPS, MINE, Compared, Counts, KiwiSettings, Lane, Look, Morph, Piece, Token
 from korlm.ui.render import BLOCK, DRAWN, blocks, drawing
 from korlm.ui.service import Service
 from korlm.ui.tips import describe
@@ -125,11 +124,9 @@ def test_every_lane_draws_every_character_in_order(text: str, color: str) -> Non
 @pytest.mark.parametrize("form", ["surface", "restored"])
 def test_what_is_typed_never_becomes_a_tag_or_an_attribute(text: str, form: str) -> None:
     lanes = (byte_lane(text), pair_lane(text), Lane("okt", "morpheme", error=InputError(text, text)))
-    card = ModelCard("<b>m</b>", "<i>", "", "lstm", 10, None)
-    board = Board(text, 7, [Column(card, text, "writing"), Column(card, "", "error", InputError(text, text))])
     settings = KiwiSettings(words=text)
     shown = Compared(text, ("byte",), settings, lanes, ((1.0, 0.5), (0.5, 1.0)), stress="nfd", original=text)
-    page = compared_view(shown, Look("pair", "pos", form)) + board_view(board, "ko")
+    page = compared_view(shown, Look("pair", "pos", form))
     found = Boxes(page)
     assert not found.tags & {"script", "img"}
     assert not {name for name in found.attributes if name.startswith("on")}
@@ -340,9 +337,9 @@ def test_bad_input_is_a_sentence_in_both_languages() -> None:
             assert 'role="alert"' in page and "Traceback" not in page
             page.encode()
     with pytest.raises(InputError):
-        next(service.stream("any", "가" * (MAX_PROMPT + 1)))
+        next(service.steps("any", "가" * (MAX_PROMPT + 1)))
     with pytest.raises(LookupError):
-        next(service.stream("../../somewhere", "가"))
+        next(service.steps("../../somewhere", "가"))
 
 
 def test_an_analyzer_that_fails_leaves_the_other_lanes() -> None:

@@ -30,6 +30,7 @@ _SANS = (
     "system-ui", "sans-serif",
 )  # fmt: skip
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "D2Coding", "NanumGothicCoding", "monospace")
+QUEUE = 32  # requests that may wait; a further one is told so at once
 # The page's own language, for screen readers and the browser's choice of glyphs.
 _SET_LANGUAGE = "(language) => { document.documentElement.lang = language; return language; }"
 
@@ -52,27 +53,28 @@ def build(service: Service | None = None) -> gr.Blocks:
         wording.add(header, value=_header)
         with gr.Tabs():
             with wording.add(gr.Tab(id="compare"), label="tab_compare"):
-                compare = compare_tab.build(service, wording, language, (_HERE / "view.js").read_text("utf-8"))
+                compare = compare_tab.build(service, wording, language, _script("pieces.js", "view.js"))
             with wording.add(gr.Tab(id="generate"), label="tab_generate"):
-                generate = generate_tab.build(service, wording, language)
+                generate = generate_tab.build(service, wording, language, _script("pieces.js"))
 
         controls = compare.controls
 
-        def speak(*values: Any) -> list[Any]:
-            compared, board, *asked = values
+        def speak(compared: Any, names: Any, preset: Any, board: Any, found: Any, *asked: Any) -> list[Any]:
             spoken = asked[controls.index(language)]
-            again = [*compare.redraw(compared, *asked), generate_tab.show(board, service, spoken)]
+            again = [*compare.redraw(compared, *asked), *generate.redraw(names, preset, board, found, spoken)]
             return [*wording.updates(spoken), *again]
 
-        def begin(request: gr.Request) -> list[Any]:
+        def begin(names: Any, preset: Any, request: gr.Request) -> list[Any]:
             asked = compare.asked(dict(request.query_params))
             spoken = asked[controls.index(language)]
-            return [*asked, *wording.updates(spoken), generate_tab.show(None, service, spoken)]
+            return [*asked, *wording.updates(spoken), *generate.redraw(names, preset, None, None, spoken)]
 
-        again = [*wording.components, compare.view, compare.reference, compare.note, generate.view]
-        language.input(speak, [compare.shown, generate.board, *controls], again, show_progress="hidden", queue=False)
+        again = [*wording.components, compare.view, compare.reference, compare.note, *generate.outputs]
+        given = [compare.shown, *generate.shown, *controls]
+        language.input(speak, given, again, show_progress="hidden", queue=False)
         language.change(None, language, None, js=_SET_LANGUAGE)
-        first = demo.load(begin, None, [*controls, *wording.components, generate.view], show_progress="hidden")
+        filled = [*controls, *wording.components, *generate.outputs]
+        first = demo.load(begin, generate.shown[:2], filled, show_progress="hidden")
         first.then(compare.unfold, controls, compare.settings, show_progress="hidden", queue=False)
         first.then(**compare.running)
     return demo
@@ -90,7 +92,7 @@ def launch(*, port: int | None = None) -> None:
     service = Service()
     demo = build(service)
     host = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1")
-    demo.queue(max_size=64, default_concurrency_limit=4)
+    demo.queue(max_size=QUEUE, default_concurrency_limit=4)
     _, address, _ = demo.launch(
         quiet=True,
         server_name=host,
@@ -109,6 +111,10 @@ def launch(*, port: int | None = None) -> None:
     )
     service.warm()  # after the page is served: loading holds the interpreter up for seconds
     demo.block_thread()
+
+
+def _script(*names: str) -> str:
+    return "\n".join((_HERE / name).read_text("utf-8") for name in names)
 
 
 def _hold_zero_gpu() -> None:

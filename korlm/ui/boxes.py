@@ -3,7 +3,7 @@
 >>> box("가", Lane("syllable", "syllable"), Piece(0, 1, (Token(7, "가", 0, 1),)), (0, 1), 0, Look())[:28]
 '<span class="kl-p t n1 a u-s'
 
-A run of precomposed syllables is one element: the style sheet spaces its letters to the grid, and `view.js` tells it
+A run of precomposed syllables is one element: the style sheet spaces its letters to the grid, and `pieces.js` tells it
 how wide the reader's font draws a syllable. Anything else has an element a character, whose width is fixed.
 """
 
@@ -20,9 +20,11 @@ from korlm.text.spans import Span
 from korlm.ui.glosses import short
 from korlm.ui.glyphs import glyph, visible
 from korlm.ui.plain import GROUPS, Lane, Look, Piece, Token
+from korlm.ui.scale import level
 from korlm.ui.tips import describe
 
-CELL, WIDE, SPACE = 29, 40, 13  # px: a character, one where restored forms are drawn, a space; as in the style sheet
+CELL, WIDE = 29, 40  # px: a character, one where restored forms are drawn; as in the style sheet
+SPACE, BROAD = 13, 22  # px: a space, one with a number under it; as in the style sheet
 HUES = 12  # of pieces coloured by what they are
 _RUN = re.compile("[가-힣]+")
 _PARTS = re.compile("[가-힣]+|[^가-힣]")
@@ -50,7 +52,10 @@ def box(text: str, lane: Lane, piece: Piece, span: Span, index: int, look: Look,
     label = escape(describe(text, lane, piece, look, reference))
     under = _under(piece, span) if begins else ""
     small = f"<small>{escape(under)}</small>" if under else ""
-    return f'<span class="{" ".join(names)}" role="listitem" tabindex="-1" aria-label="{label}">{body}{small}</span>'
+    bits = f' data-bits="{piece.bits!r}"' if begins and piece.bits is not None else ""
+    return (
+        f'<span class="{" ".join(names)}" role="listitem" tabindex="-1"{bits} aria-label="{label}">{body}{small}</span>'
+    )
 
 
 def cells(text: str) -> str:
@@ -84,6 +89,8 @@ def _edge(lane: Lane, piece: Piece, reference: str) -> list[str]:
 
 
 def _colors(text: str, piece: Piece, index: int, lane: Lane, look: Look) -> list[str]:
+    if piece.bits is not None:
+        return [f"x{level(piece.each)}"]
     shade = "b" if index % 2 else "a"
     if look.color == "piece":
         surface = text[piece.start : piece.end].strip() or " "
@@ -163,6 +170,8 @@ def _portion(token: Token, at: int) -> str:
 
 def _under(piece: Piece, span: Span) -> str:
     """Return the small line under a piece: its tags, else how many ids it became where that is not one."""
+    if piece.under:
+        return piece.under
     tags = [morph.tag for morph in piece.morphemes]
     if tags:
         return short(tags, span[1] - span[0])

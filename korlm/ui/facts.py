@@ -17,30 +17,46 @@ from korlm.errors import KorlmError
 from korlm.ui.plain import ModelCard
 
 _log = logging.getLogger(__name__)
+_OWN_LICENCE = "Apache-2.0"  # of the bundled weights: data/README.md
 
 
-def read_cards(folder: Path, units: Mapping[str, str]) -> list[ModelCard]:
+def read_cards(folder: Path, units: Mapping[str, str], *, runs: bool = False) -> list[ModelCard]:
     """Return a card for each model folder in ``folder``; one that cannot be read is left out and logged.
 
     Args:
         folder: where the models are.
         units: the unit of each tokenizer.
+        runs: the folders are training runs: their best checkpoints, called ``runs/NAME``.
     """
     cards: list[ModelCard] = []
-    for config in sorted(folder.glob("*/config.json")):
+    for config in sorted(folder.glob("*/best/config.json" if runs else "*/config.json")):
+        name = f"{folder.name}/{config.parent.parent.name}" if runs else config.parent.name
         try:
-            cards.append(_card(config.parent, units))
-        except (KorlmError, OSError, KeyError, ValueError, TypeError):
-            _log.exception("a model folder that cannot be read: %s", config.parent.name)
+            cards.append(_card(config.parent, name, units, licence="" if runs else _OWN_LICENCE))
+        except (KorlmError, OSError, KeyError, ValueError, TypeError) as error:
+            _log.warning("%s is no model that can be read: %r", name, error)
     return cards
 
 
-def _card(folder: Path, units: Mapping[str, str]) -> ModelCard:
+def _card(folder: Path, name: str, units: Mapping[str, str], *, licence: str) -> ModelCard:
     net = read_json(folder / "config.json")["net"]
-    tokenizer = read_json(folder / "tokenizer" / "config.json")["name"]
+    tokenizer = read_json(folder / "tokenizer" / "config.json")
     info = read_json(folder / "build_info.json")
+    corpus = info.get("corpus", {})
     return ModelCard(
-        folder.name, tokenizer, units.get(tokenizer, ""), str(net["cell"]), _parameters(folder), _bits(info)
+        name=name,
+        tokenizer=str(tokenizer["name"]),
+        unit=units.get(tokenizer["name"], str(tokenizer.get("unit", ""))),
+        cell=str(net["cell"]),
+        parameters=_parameters(folder),
+        bits=_bits(info),
+        tested="test" in info,
+        vocabulary=int(net["vocab_size"]),
+        layers=int(net.get("layers", 1)),
+        hidden=int(net.get("hidden", 0)),
+        corpus=str(corpus.get("name", "")),
+        lines=int(corpus.get("train_lines", 0)),
+        licence=str(info.get("license") or licence),
     )
 
 

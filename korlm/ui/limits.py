@@ -6,12 +6,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from korlm.errors import InputError, KorlmError, UnknownNameError
 from korlm.text.spans import check_text
 
 MAX_TEXT = 20_000  # characters of a text to compare
 MAX_PROMPT = 500  # characters
-MAX_TOKENS = 200
+MAX_TOKENS = 200  # of a text
+MAX_SAMPLES = 4  # texts of a model
+MAX_MODELS = 4  # in a request
+MAX_BEAMS = 8
+MAX_PIECES = 1_200  # of all texts of a request: what a telephone still draws smoothly
+MAX_SCORED = 1_000  # characters of a text to score
+MAX_SEED = 2**31 - 1
 MAX_WORDS = 50  # of a visitor's own dictionary
 
 
@@ -43,6 +51,82 @@ def checked_prompt(prompt: str) -> str:
             f"The prompt is too long: {len(prompt):,} characters. Shorten it to {MAX_PROMPT} at most.",
         )
     return check_text(prompt)
+
+
+def checked_score(text: str) -> str:
+    """Return a text that can be scored.
+
+    Raises:
+        InputError: no text, too long a text, or an unpaired surrogate.
+    """
+    if not text.strip():
+        raise InputError("점수를 매길 글을 한 글자 이상 써 주세요.", "Type some text to score first.")
+    if len(text) > MAX_SCORED:
+        raise InputError(
+            f"글이 너무 깁니다: {len(text):,}자. {MAX_SCORED:,}자까지 잴 수 있으니 줄여 주세요.",
+            f"The text is too long: {len(text):,} characters. Shorten it to {MAX_SCORED:,} at most.",
+        )
+    return check_text(text)
+
+
+def checked_models(names: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Return the models in the order of ``known``.
+
+    Raises:
+        InputError: none or too many of them.
+        UnknownNameError: one that is none of ours.
+    """
+    if not names:
+        raise InputError("모델을 하나 이상 골라 주세요.", "Choose at least one model.")
+    if unknown := [name for name in names if name not in known]:
+        raise unknown_model(unknown[0])
+    chosen = [name for name in known if name in names]
+    if len(chosen) > MAX_MODELS:
+        raise InputError(
+            f"모델을 {len(chosen)}개 골랐습니다. 한 번에 {MAX_MODELS}개까지이니 줄여 주세요.",
+            f"{len(chosen)} models are chosen. Choose {MAX_MODELS} at most.",
+        )
+    return chosen
+
+
+def checked_number(value: float | None, name: tuple[str, str], low: int, high: int) -> int:
+    """Return a whole number of a control.
+
+    Args:
+        value: what came.
+        name: what it is, in Korean and English.
+        low: the least.
+        high: the most.
+
+    Raises:
+        InputError: no number, or one out of the range.
+    """
+    if value is None or value != value or not low <= value <= high:
+        shown = "–" if value is None else f"{value:,.0f}"
+        raise InputError(
+            f"{name[0]}: {shown}. {low:,}에서 {high:,} 사이로 정해 주세요.",
+            f"{name[1]}: {shown}. Set it between {low:,} and {high:,}.",
+        )
+    return int(value)
+
+
+def checked_pieces(models: int, samples: int, tokens: int) -> None:
+    """Raise an `InputError` where a request could become more pieces than `MAX_PIECES`."""
+    if (total := models * samples * tokens) > MAX_PIECES:
+        raise InputError(
+            f"모델 {models}개 × 글 {samples}편 × 최대 {tokens}조각은 {total:,}조각입니다. "
+            f"한 번에 {MAX_PIECES:,}조각까지이니 하나를 줄여 주세요.",
+            f"{models} model(s) × {samples} text(s) × {tokens} pieces are {total:,} pieces. "
+            f"{MAX_PIECES:,} at most: make one of them smaller.",
+        )
+
+
+def busy() -> KorlmError:
+    """Return the error where the queue is full or the request was lost."""
+    return KorlmError(
+        "지금 쓰는 사람이 많거나 연결이 끊겼습니다. 쓴 글은 그대로 있으니 잠시 뒤에 다시 눌러 주세요.",
+        "Too many people are using this now, or the connection was lost. Your text is still here: try again soon.",
+    )
 
 
 def too_many_words(count: int) -> InputError:

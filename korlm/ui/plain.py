@@ -49,6 +49,8 @@ class Piece(NamedTuple):
         tokens: its ids; several where the vocabulary lacks the piece or the unit cuts inside characters.
         morphemes: in order, for morpheme units.
         fallback: whether it fell back to syllables or bytes.
+        bits: its surprisal under a model, or None where nothing was scored.
+        under: what stands under it in place of its tags.
     """
 
     start: int
@@ -56,6 +58,13 @@ class Piece(NamedTuple):
     tokens: tuple[Token, ...]
     morphemes: tuple[Morph, ...] = ()
     fallback: bool = False
+    bits: float | None = None
+    under: str = ""
+
+    @property
+    def each(self) -> float:
+        """Bits per character."""
+        return (self.bits or 0.0) / max(1, self.end - self.start)
 
     @property
     def tag(self) -> str:
@@ -192,7 +201,23 @@ class Compared:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What is known of a model without loading it; `bits` are bits per character on validation or test text."""
+    """What is known of a model without loading it.
+
+    Attributes:
+        name: what it is called here.
+        tokenizer: the tokenizer's name.
+        unit: the tokenizer's unit.
+        cell: ``gru``, ``lstm`` and so on.
+        parameters: number of weights.
+        bits: bits per character on test text, else the best on validation text; None where none was measured.
+        tested: whether `bits` are of test text.
+        vocabulary: number of ids.
+        layers: ``L``.
+        hidden: ``H``.
+        corpus: the name of what it learnt from, or nothing.
+        lines: how many lines of it.
+        licence: of the weights, or nothing.
+    """
 
     name: str
     tokenizer: str
@@ -200,3 +225,30 @@ class ModelCard:
     cell: str
     parameters: int
     bits: float | None
+    tested: bool = True
+    vocabulary: int = 0
+    layers: int = 1
+    hidden: int = 0
+    corpus: str = ""
+    lines: int = 0
+    licence: str = ""
+
+
+class Wrote(NamedTuple):
+    """One piece that a model wrote.
+
+    Attributes:
+        text: the piece as it is shown.
+        delta: the text that it made certain; empty while a character is not whole.
+        bits: its surprisal under the model's own distribution.
+        drawn: the probability with which it was chosen, after temperature and filters.
+        others: the most probable pieces with their probabilities.
+        ends: it is the end of the text.
+    """
+
+    text: str
+    delta: str
+    bits: float
+    drawn: float
+    others: tuple[tuple[str, float], ...] = ()
+    ends: bool = False

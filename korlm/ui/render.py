@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from html import escape
 
 from korlm.text.spans import Span
-from korlm.ui.boxes import CELL, SPACE, WIDE, box, cells
+from korlm.ui.boxes import BROAD, CELL, SPACE, WIDE, box, cells
 from korlm.ui.glyphs import readable, visible
 from korlm.ui.plain import Lane, Look
 from korlm.ui.strings import lane_name, named, say
@@ -34,7 +34,9 @@ def notice(message: str, *, kind: str = "error") -> str:
     return f'<div class="kl kl-notice kl-{escape(kind)}" role="{role}">{escape(readable(message))}</div>'
 
 
-def drawing(text: str, lanes: Sequence[Lane], look: Look, reference: str = "") -> str:
+def drawing(
+    text: str, lanes: Sequence[Lane], look: Look, reference: str = "", *, room: int = 0, label: str = "lanes_name"
+) -> str:
     """Return the rows.
 
     Args:
@@ -42,25 +44,27 @@ def drawing(text: str, lanes: Sequence[Lane], look: Look, reference: str = "") -
         lanes: what each tokenizer made of it, without errors.
         look: colours, forms, language.
         reference: the lane that cuts are judged against, or nothing.
+        room: the most cells of a block; what fits the look by default.
+        label: the key of what the drawing is called.
     """
     text = text[:DRAWN]
     wide = look.form == "restored"
-    spans = blocks(text, lanes, WIDE_BLOCK if wide else BLOCK)
+    spans = blocks(text, lanes, room or (WIDE_BLOCK if wide else BLOCK))
     cursors = [0] * len(lanes)
     shared = frozenset.intersection(*(lane.cuts for lane in lanes)) if len(lanes) > 1 else frozenset()
     body = "".join(_block(text, span, lanes, cursors, shared, look, reference) for span in spans)
     body = body.replace('tabindex="-1"', 'tabindex="0"', 1)  # one stop of the Tab key; arrow keys go on from there
-    label = escape(say("lanes_name", look.language))
+    named_so = escape(say(label, look.language))
     kind = (" kl-wide" if wide else "") + (" kl-long" if len(text) > _LONG else "")
     tall = f"--kl-tall:calc(var(--kl-ruler) + {len(lanes)} * var(--kl-lane) + 18px)"
     return (
-        f'<div class="kl kl-drawing{kind}" role="group" aria-label="{label}" style="{tall}">{_names(lanes, look)}'
+        f'<div class="kl kl-drawing{kind}" role="group" aria-label="{named_so}" style="{tall}">{_names(lanes, look)}'
         f'<div class="kl-blocks">{body}</div><div class="kl-tip" role="tooltip" hidden></div></div>'
     )
 
 
 def _names(lanes: Sequence[Lane], look: Look) -> str:
-    """Return the names at the left, once: `view.js` repeats them for every row of blocks."""
+    """Return the names at the left, once: `pieces.js` repeats them for every row of blocks."""
     rows = "".join(
         f'<div class="kl-name kl-{lane.unit}"><b>{escape(lane_name(lane.name, look.language))}</b>'
         f"<span>{escape(_unit(lane, look.language))}</span></div>"
@@ -128,7 +132,9 @@ def _block(
 
 def _width(text: str, look: Look) -> int:
     spaces = text.count(" ")
-    return (len(text) - spaces) * (WIDE if look.form == "restored" else CELL) + spaces * SPACE
+    return (len(text) - spaces) * (WIDE if look.form == "restored" else CELL) + spaces * (
+        BROAD if look.color == "bits" else SPACE
+    )
 
 
 def _line(before: str, look: Look) -> str:

@@ -14,6 +14,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from korlm.artifacts import data_folder
@@ -22,9 +23,11 @@ from korlm.comparison.intrinsic import measure
 from korlm.errors import KorlmError
 from korlm.morph.kiwi import parse_user_words
 from korlm.morph.tags import group
-from korlm.tokenizers.base import Encoding, Tokenizer
+from korlm.tokenizers.base import EOS_ID, Encoding, Tokenizer
 from korlm.tokenizers.names import UNITS, analyzer_of
 from korlm.tokenizers.registry import list_tokenizers, load_tokenizer
+from korlm.ui.aligned import align
+from korlm.ui.converted import counts_of, pieces_of, tokens_of, wrote
 from korlm.ui.facts import read_cards
 from korlm.ui.limits import (
     MAX_TOKENS,
@@ -37,7 +40,7 @@ from korlm.ui.limits import (
     unknown_model,
     unknown_tokenizer,
 )
-from korlm.ui.plain import Compared, Counts, KiwiSettings, Lane, ModelCard, Morph, Piece, Token
+from korlm.ui.plain import Compared, KiwiSettings, Lane, ModelCard, Piece, Token, Wrote
 from korlm.ui.shelf import Shelf, Slot
 
 if TYPE_CHECKING:
@@ -47,6 +50,7 @@ _log = logging.getLogger(__name__)
 
 PRESELECTED = ("word", "kiwi", "okt", "unigram", "syllable")
 _SPACED_TAG = re.compile(r"^(.*\S)[ \t]+([A-Z][A-Z_]+(?:-[RI])?)[ \t]*$", re.MULTILINE)  # 낱말 NNP, as people type it
+_OTHERS = 5  # candidates that are named beside a piece that was written
 _LIGHT = ("word", "subword", "syllable", "jamo", "byte")  # units that load in milliseconds
 
 
@@ -66,11 +70,16 @@ class _Cut(NamedTuple):
 
 
 class Service:
-    """Everything that the tabs may ask for. Safe to share between threads and visitors."""
+    """Everything that the tabs may ask for. Safe to share between threads and visitors.
 
-    def __init__(self) -> None:
+    Args:
+        runs: where training runs are, whose models can be chosen too; None for none.
+    """
+
+    def __init__(self, runs: Path | None = Path("runs")) -> None:
+        self._runs = runs
         self._tokenizers = Shelf(_ready_tokenizer)
-        self._models = Shelf(_ready_model)
+        self._models = Shelf(self._ready_model)
         self._own = Slot()
 
     def tokenizers(self) -> list[Known]:
@@ -127,28 +136,72 @@ class Service:
         return Compared(text, tuple(chosen), settings or KiwiSettings(), lanes, shares, waiting=tuple(skip))
 
     def models(self) -> list[ModelCard]:
-        """Return the bundled models, read from their small files alone."""
-        return read_cards(data_folder() / "models", UNITS)
+        """Return the bundled models and then this machine's training runs, read from their small files alone."""
+        return [
+            *read_cards(data_folder() / "models", UNITS),
+            *(read_cards(self._runs, UNITS, runs=True) if self._runs else []),
+        ]
 
-    def stream(self, model: str, prompt: str, **options: Any) -> Iterator[str]:
-        """Yield the continuation so far, longer each time and never with half a syllable.
+    def prepare(self, model: str) -> threading.Thread | None:
+        """Load a model in a thread, which is returned; None where it is loaded."""
+        if model in self._models:
+            return None
+        thread = threading.Thread(target=_quietly, args=(self._models.get, model), daemon=True)
+        thread.start()
+        return thread
+
+    def steps(
+        self, model: str, prompt: str, *, stopped: Callable[[], bool] = lambda: False, **options: Any
+    ) -> Iterator[Wrote]:
+        """Yield the pieces that a model writes after a prompt.
 
         Args:
             model: a name from `models`.
             prompt: at most `MAX_PROMPT` characters.
-            **options: those of `LanguageModel.stream`; ``max_tokens`` at most `MAX_TOKENS`.
+            stopped: asked before each piece; True ends the text.
+            **options: the fields of `SamplingConfig`; ``max_tokens`` at most `MAX_TOKENS`.
 
         Raises:
             InputError: a prompt or an option out of its range.
             KorlmError: the model cannot be loaded.
         """
         checked_prompt(prompt)
-        options["max_tokens"] = min(int(options.get("max_tokens", MAX_TOKENS)), MAX_TOKENS)
         loaded: LanguageModel = self._models.get(model)
-        text = ""
-        for delta in loaded.stream(prompt, **options):
-            text += delta
-            yield text
+        for step in loaded.steps(prompt, alternatives=_OTHERS, stopped=stopped, **_limited(options)):
+            yield wrote(step, EOS_ID)
+
+    def best(self, model: str, prompt: str, count: int, **options: Any) -> list[list[Wrote]]:
+        """Return the pieces of the ``count`` best texts that a beam finds, the best first. See `steps`."""
+        checked_prompt(prompt)
+        loaded: LanguageModel = self._models.get(model)
+        found = loaded.generate_n(prompt, count, alternatives=_OTHERS, **_limited(options))
+        return [[wrote(step, EOS_ID) for step in text.steps] for text in found]
+
+    def score(self, model: str, lines: Sequence[str]) -> tuple[Piece, ...]:
+        """Return what each piece of each line costs a model, over the characters of the lines joined by line ends.
+
+        The end of a line is a piece on its line end. The bits of all pieces add up to those of `LanguageModel.score`.
+
+        Args:
+            model: a name from `models`.
+            lines: at most `MAX_SCORED` characters in all.
+
+        Raises:
+            InputError: an unpaired surrogate.
+            KorlmError: the model cannot be loaded.
+        """
+        loaded: LanguageModel = self._models.get(model)
+        scored = loaded.score(lines, workers=1)
+        pieces: list[Piece] = []
+        at = 0
+        for encoding, bits in zip(loaded.tokenizer.encode_batch(lines), scored.surprisals, strict=True):
+            tokens = tokens_of(encoding, loaded.tokenizer, at)
+            end = at + len(encoding.text)
+            pieces += align(tokens, bits[:-1].tolist(), at, end)
+            last = Token(EOS_ID, loaded.tokenizer.token_text(EOS_ID), end, end + 1, place=len(tokens))
+            pieces.append(Piece(end, end + 1, (last,), bits=float(bits[-1])))
+            at = end + 1
+        return tuple(pieces)
 
     def warm(self) -> threading.Thread:
         """Load what the page shows at first and what is light, in a thread; return the thread."""
@@ -163,6 +216,16 @@ class Service:
             _quietly(self._tokenizers.get, info.name)
         for card in self.models():
             _quietly(self._models.get, card.name)
+
+    def _ready_model(self, name: str) -> LanguageModel:
+        if name not in [card.name for card in self.models()]:  # a path is no name here: visitors must not read the disk
+            raise unknown_model(name)
+        from korlm.models import list_models, load_model
+
+        run = name not in list_models() and self._runs
+        loaded = load_model(run.parent / name if run else name)
+        loaded.tokenizer.encode("가")  # starts the analyzer
+        return loaded
 
     def _cut(self, text: str, name: str) -> _Cut:
         return _tried(name, UNITS[name], lambda: _made(name, text, self._tokenizers.get(name)))
@@ -187,7 +250,9 @@ def _tried(name: str, unit: str, make: Callable[[], _Cut]) -> _Cut:
 
 def _made(name: str, text: str, tokenizer: Tokenizer) -> _Cut:
     encoding = tokenizer.encode(text)
-    lane = Lane(name, tokenizer.unit, _pieces(encoding, tokenizer), _counts(encoding, tokenizer))
+    lane = Lane(
+        name, tokenizer.unit, pieces_of(encoding, tokenizer, group), counts_of(measure(encoding, tokenizer), tokenizer)
+    )
     return _Cut(lane, encoding)
 
 
@@ -237,12 +302,8 @@ def _ready_tokenizer(name: str) -> Tokenizer:
     return tokenizer
 
 
-def _ready_model(name: str) -> LanguageModel:
-    from korlm.models import list_models, load_model
-
-    if name not in list_models():  # a folder's path is no name here: visitors must not read the disk with it
-        raise unknown_model(name)
-    return load_model(name)
+def _limited(options: dict[str, Any]) -> dict[str, Any]:
+    return options | {"max_tokens": min(int(options.get("max_tokens", MAX_TOKENS)), MAX_TOKENS)}
 
 
 def _quietly(load: Callable[[str], Any], name: str) -> None:
@@ -250,33 +311,3 @@ def _quietly(load: Callable[[str], Any], name: str) -> None:
         load(name)
     except Exception as error:  # the visitor who asks for it is told; a warm-up tells only the log
         _log.warning("%s is not ready: %s", name, error)
-
-
-def _pieces(encoding: Encoding, tokenizer: Tokenizer) -> tuple[Piece, ...]:
-    tokens: list[list[Token]] = [[] for _ in encoding.segments]
-    rows = zip(encoding.ids, encoding.pieces, encoding.spans, encoding.segment_of, strict=True)
-    for index, (number, text, (start, end), owner) in enumerate(rows):
-        tokens[owner].append(Token(number, text, start, end, tokenizer.token_bytes[number], index))
-    unknown = tokenizer.unknown(encoding)
-    return tuple(
-        Piece(segment.start, segment.end, tuple(own), tuple(map(_morph, segment.morphemes)), index in unknown)
-        for index, (segment, own) in enumerate(zip(encoding.segments, tokens, strict=True))
-    )
-
-
-def _morph(morpheme: Any) -> Morph:
-    form, tag, start, end, sejong = morpheme
-    return Morph(form, morpheme.lemma, tag, sejong, group(sejong or tag), start, end)
-
-
-def _counts(encoding: Encoding, tokenizer: Tokenizer) -> Counts:
-    counts = measure(encoding, tokenizer)
-    return Counts(
-        pieces=counts.segments,
-        ids=counts.ids,
-        ids_per_eojeol=counts.fertility if counts.eojeol else None,
-        characters_per_id=counts.characters_per_id if counts.ids else None,
-        byte_ids=counts.byte_ids,
-        fallback=counts.unknown_segments,
-        vocabulary=tokenizer.vocab_size,
-    )

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from korlm.language import pick
+from korlm.ui import generate_strings
 
 _TEXTS: dict[str, tuple[str, str]] = {
     # the page
@@ -172,48 +173,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "가장 적게 {low}개({least}), 가장 많이 {high}개({most}), 가운데 {middle}개. {times}배 차이입니다.",
         "Fewest {low} ({least}), most {high} ({most}), median {middle}: {times} times apart.",
     ),
-    # generate
-    "model": ("모델", "Model"),
-    "all_models": ("모두 나란히", "All side by side"),
-    "prompt": ("첫머리", "Prompt"),
-    "prompt_hint": ("이어 쓸 글의 첫머리. 비워도 됩니다.", "How the text begins. May be empty."),
-    "sampling": ("고르는 방법", "Sampling"),
-    "temperature": ("온도", "Temperature"),
-    "temperature_info": (
-        "낮으면 뻔하게, 높으면 엉뚱하게. 0은 늘 같은 글.",
-        "Low is plain, high is odd. 0: always the same.",
-    ),
-    "top_k": ("top-k", "Top-k"),
-    "top_k_info": ("가장 그럴듯한 k개 가운데서만. 0은 모두.", "Only the k likeliest tokens. 0: all."),
-    "top_p": ("top-p", "Top-p"),
-    "top_p_info": ("확률의 합이 p가 될 때까지만.", "Only until the probabilities sum to p."),
-    "max_tokens": ("최대 토큰", "Most tokens"),
-    "seed": ("시드", "Seed"),
-    "seed_info": ("같은 시드는 같은 글.", "The same seed, the same text."),
-    "random_seed": ("시드를 매번 새로", "A new seed each time"),
-    "generate": ("생성", "Generate"),
-    "stop": ("멈춤", "Stop"),
-    "prompts": ("눌러서 해 보기", "Try one of these"),
-    "no_models": (
-        "아직 쓸 수 있는 모델이 없습니다. data/models 폴더를 확인하세요.",
-        "There is no model to use yet. Check the folder data/models.",
-    ),
-    "empty_generate": (
-        "‘생성’을 누르면 모델이 쓴 글이 여기에 나타납니다.",
-        "Press “Generate” and the models write here.",
-    ),
-    "state_loading": ("모델을 불러오는 중…", "Loading the model…"),
-    "state_writing": ("쓰는 중…", "Writing…"),
-    "state_done": ("끝", "Done"),
-    "state_stopped": ("멈춤", "Stopped"),
-    "state_error": ("쓰지 못함", "Failed"),
-    "nothing_written": ("(모델이 바로 끝맺었습니다)", "(the model ended at once)"),
-    "card_parameters": ("매개변수 {count}", "{count} parameters"),
-    "card_bits": ("글자당 {bits}비트", "{bits} bits per character"),
-    "card_seed": ("시드 {seed}", "seed {seed}"),
 }
 
 
+_TEXTS |= generate_strings.TEXTS
 _OWN_LANES = {"kiwi*": "lane_mine", "kiwi**": "lane_tuned"}  # as in `korlm.ui.plain`
 
 
@@ -222,6 +185,11 @@ def say(key: str, language: str, **values: object) -> str:
     ko, en = _TEXTS[key]
     text = pick(ko, en, language=language)
     return text.format(**values) if values else text
+
+
+def known(key: str) -> bool:
+    """Return whether there is a text of that key."""
+    return key in _TEXTS
 
 
 def lane_name(lane: str, language: str) -> str:

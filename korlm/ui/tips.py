@@ -11,6 +11,7 @@ from korlm.text.hangul import shown
 from korlm.ui.glosses import gloss
 from korlm.ui.glyphs import visible
 from korlm.ui.plain import Lane, Look, Morph, Piece, Token
+from korlm.ui.scale import chance
 from korlm.ui.strings import lane_name, say
 
 _IDS = 12  # ids and bytes that are told one by one; a download has them all
@@ -29,17 +30,29 @@ def describe(text: str, lane: Lane, piece: Piece, look: Look, reference: str = "
     """
     language = look.language
     span = say("piece_span", language, start=piece.start, end=piece.end)
-    lines = [f"‘{visible(text[piece.start : piece.end])}’ · {span}", _ids(piece, language)]
+    lines = [f"‘{visible(text[piece.start : piece.end])}’ · {span}", *_bits(piece, language), _ids(piece, language)]
     lines += [_morph(morph, language, lane.name.split("+")[0]) for morph in piece.morphemes]
     if piece.fallback:
         lines.append(say("piece_fallback", language))
     return "\n".join([*lines, *_cut(lane, piece, reference, language)])
 
 
+def _bits(piece: Piece, language: str) -> list[str]:
+    """Return what a piece costs a model, in all and per character."""
+    if piece.bits is None:
+        return []
+    told = [say("tip_bits", language, bits=f"{piece.bits:.2f}", chance=chance(2.0**-piece.bits))]
+    if piece.end - piece.start > 1:
+        told.append(say("tip_each", language, bits=f"{piece.each:.2f}"))
+    ends = bool(piece.tokens) and not piece.tokens[0].data
+    return told + ([say("tip_line_end", language)] if ends else [])
+
+
 def _ids(piece: Piece, language: str) -> str:
     if len(piece.tokens) == 1:
         token = piece.tokens[0]
-        return say("piece_id", language, ids=token.id) + " · " + say("piece_bytes", language, bytes=_hex(token))
+        known = say("piece_id", language, ids=token.id)
+        return f"{known} · {say('piece_bytes', language, bytes=_hex(token))}" if token.data else known
     known = " · ".join(f"{visible(token.text)} {token.id}" for token in piece.tokens[:_IDS])
     more = " …" if len(piece.tokens) > _IDS else ""
     return f"{say('piece_ids', language, count=len(piece.tokens))}: {known}{more}"

@@ -1,0 +1,62 @@
+"""Surprisals over characters: the ids of a line grouped so that each group stands on characters of its own.
+
+Bytes and letters of one character share its span; their bits are added, so that rows of different tokenizers can be
+laid over the same characters and nothing is lost: the bits of the groups add up to those of the ids.
+
+>>> from korlm.ui.plain import Token
+>>> tokens = [Token(1, "<0xEA>", 0, 1), Token(2, "<0xB0>", 0, 1), Token(3, "<0x80>", 0, 1), Token(4, "!", 1, 2)]
+>>> [(piece.start, piece.end, piece.bits) for piece in align(tokens, [1.0, 2.0, 0.5, 4.0], 0, 2)]
+[(0, 1, 3.5), (1, 2, 4.0)]
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from korlm.ui.plain import Piece, Token
+
+
+def align(tokens: Sequence[Token], bits: Sequence[float], start: int, end: int) -> list[Piece]:
+    """Return pieces that partition ``start`` to ``end``, each with the bits of its ids.
+
+    Args:
+        tokens: ids in order, with the characters that each stands on.
+        bits: of each.
+        start: first character.
+        end: one past the last. Characters that no id stands on join the piece before them, or the first one.
+    """
+    if not tokens and end > start:
+        return [Piece(start, end, (), bits=0.0)]
+    groups: list[list[int]] = []  # indices of tokens
+    reach = start
+    for index, token in enumerate(tokens):
+        if groups and (token.start < reach or token.end <= token.start or reach <= start):
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+        reach = max(reach, token.end)
+    starts = [start, *(tokens[group[0]].start for group in groups[1:]), end]
+    return [
+        Piece(
+            starts[number],
+            starts[number + 1],
+            tuple(tokens[index] for index in group),
+            bits=math.fsum(bits[index] for index in group),
+        )
+        for number, group in enumerate(groups)
+    ]
+
+
+def shown_bits(pieces: Sequence[Piece]) -> list[float]:
+    """Return each piece's bits to one decimal, rounded so that they add up to their rounded sum.
+
+    >>> shown_bits([Piece(0, 1, (), bits=0.25), Piece(1, 2, (), bits=0.25), Piece(2, 3, (), bits=0.25)])
+    [0.2, 0.3, 0.3]
+    """
+    total, tenths = 0.0, [0]
+    for piece in pieces:
+        total += piece.bits or 0.0
+        tenths.append(round(10 * total))
+    return [(after - before) / 10 for before, after in pairwise(tenths)]
