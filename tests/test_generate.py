@@ -118,7 +118,7 @@ def test_presets_are_settings_that_sliders_can_stand_at() -> None:
             assert abs(steps - round(steps)) < 1e-6, (name, key)
         assert preset_of(preset_values(name)) == name
         assert take_preset(name, "ko")[1:] == preset_values(name)
-        assert strings.known(f"preset_{name}") and strings.known(f"told_{name}")
+        assert strings.say(f"preset_{name}", "ko") and strings.say(f"told_{name}", "en")
     assert name_preset("ko", *[0.33] * len(RANGES))[0] == OWN
     assert PRESETS["greedy"]["temperature"] == 0 and PRESETS["beam"]["beams"] > 1
     assert all(strings.known(name) and strings.known(f"{name}_info") for name in RANGES)
@@ -285,7 +285,7 @@ def test_the_best_is_marked_and_a_card_says_what_the_model_cannot_do() -> None:
     assert min(found.good, key=lambda row: row.each).card.name in page[: page.index("kl-best")].rsplit("<tr", 1)[1]
     shipped = Service(runs=None).models()
     panel = cards_view(shipped, "ko")
-    assert panel.count("Apache-2.0") == len(shipped) and "628,425" in panel and TEXTS["failing_reviews"][0] in panel
+    assert panel.count("Apache-2.0") == len(shipped) and "628,425" in panel and "거르지 않고 배웠습니다" in panel
     chosen = generate_tab.preselected(shipped)
     assert 1 <= len(chosen) <= MAX_MODELS and "reviews-syllable-lstm" in chosen
 
@@ -298,7 +298,7 @@ def test_training_runs_can_be_chosen_by_name(tmp_path: Any, small_net: Callable[
     (runs / "broken" / "best" / "config.json").write_text("{")
     own = Service(runs=runs)
     card = own.models()[-1]
-    assert card.name == "runs/mine" and card.corpus == "mine" and not card.licence and card.bits is None
+    assert card.name == "runs/mine" and card.corpus == ("mine", "mine") and not card.licence and card.bits is None
     assert len(own.score("runs/mine", ["가"])) == 2
     assert "runs/mine" not in [card.name for card in Service(runs=None).models()]
 

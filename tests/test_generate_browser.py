@@ -127,7 +127,7 @@ def test_presets_set_the_sliders_and_again_draws_another_seed(pair: playwright.P
     pair.keyboard.press("Tab")
     pair.wait_for_function("document.querySelector('#generate-preset input:checked').value === 'own'")
     pair.get_by_role("button", name="모델 카드").click()
-    assert "거르지 않은 영화평" in pair.locator("#model-cards .kl-facts").inner_text()
+    assert "거르지 않고 배웠습니다" in pair.locator("#model-cards .kl-facts").inner_text()
 
 
 def test_stop_ends_the_writing_and_keeps_the_texts(pair: playwright.Page) -> None:

@@ -26,7 +26,7 @@ ALLOWED = {
     "models": {"text", "remote", "tokenizers", "corpora", "nn", "training", "generation", "lm"},
     "runs": {"tokenizers", "corpora", "nn", "training", "lm", "models"},
     "experiment": {"text", "tokenizers", "corpora", "comparison", "nn", "training", "lm", "models", "runs"},
-    "hub": {"remote", "tokenizers", "comparison", "lm"},
+    "hub": {"remote", "tokenizers", "corpora", "comparison", "lm"},
     "options": {"corpora"},
     "commands": {
         "options",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from korlm.artifacts import write_file
-from korlm.hub.corpus_facts import CorpusFacts, corpus_facts
+from korlm.corpora.facts import CorpusFacts, corpus_facts
 from korlm.hub.model_page import model_page
 from korlm.hub.subject import Subject, find
 from korlm.hub.tokenizer_page import tokenizer_page

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from korlm.hub.corpus_facts import CorpusFacts
+from korlm.corpora.facts import CorpusFacts
 from korlm.hub.pages import both, cut_by, fence, install, section, table, unit_in
 from korlm.language import pick
 from korlm.lm import LanguageModel

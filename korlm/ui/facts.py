@@ -1,6 +1,7 @@
 """What can be told of the bundled models without loading them, out of their small files.
 
->>> [type(card).__name__ for card in read_cards(Path("nowhere"), {})]
+>>> from korlm.corpora.facts import corpus_facts
+>>> [type(card).__name__ for card in read_cards(Path("nowhere"), {}, corpus_facts)]
 []
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,29 +21,34 @@ _log = logging.getLogger(__name__)
 _OWN_LICENCE = "Apache-2.0"  # of the bundled weights: data/README.md
 
 
-def read_cards(folder: Path, units: Mapping[str, str], *, runs: bool = False) -> list[ModelCard]:
+def read_cards(
+    folder: Path, units: Mapping[str, str], facts: Callable[[Mapping[str, Any]], Any], *, runs: bool = False
+) -> list[ModelCard]:
     """Return a card for each model folder in ``folder``; one that cannot be read is left out and logged.
 
     Args:
         folder: where the models are.
         units: the unit of each tokenizer.
+        facts: what is known of the corpus that a model's build information names: `korlm.corpora.facts.corpus_facts`.
         runs: the folders are training runs: their best checkpoints, called ``runs/NAME``.
     """
     cards: list[ModelCard] = []
     for config in sorted(folder.glob("*/best/config.json" if runs else "*/config.json")):
         name = f"{folder.name}/{config.parent.parent.name}" if runs else config.parent.name
         try:
-            cards.append(_card(config.parent, name, units, licence="" if runs else _OWN_LICENCE))
+            cards.append(_card(config.parent, name, units, facts, licence="" if runs else _OWN_LICENCE))
         except (KorlmError, OSError, KeyError, ValueError, TypeError) as error:
             _log.warning("%s is no model that can be read: %r", name, error)
     return cards
 
 
-def _card(folder: Path, name: str, units: Mapping[str, str], *, licence: str) -> ModelCard:
+def _card(
+    folder: Path, name: str, units: Mapping[str, str], facts: Callable[[Mapping[str, Any]], Any], *, licence: str
+) -> ModelCard:
     net = read_json(folder / "config.json")["net"]
     tokenizer = read_json(folder / "tokenizer" / "config.json")
     info = read_json(folder / "build_info.json")
-    corpus = info.get("corpus", {})
+    learnt = facts(info) if info.get("corpus", {}).get("name") else None
     return ModelCard(
         name=name,
         tokenizer=str(tokenizer["name"]),
@@ -54,8 +60,9 @@ def _card(folder: Path, name: str, units: Mapping[str, str], *, licence: str) ->
         vocabulary=int(net["vocab_size"]),
         layers=int(net.get("layers", 1)),
         hidden=int(net.get("hidden", 0)),
-        corpus=str(corpus.get("name", "")),
-        lines=int(corpus.get("train_lines", 0)),
+        corpus=(learnt.ko, learnt.en) if learnt else ("", ""),
+        failing=learnt.failing if learnt else ("", ""),
+        lines=int(info.get("corpus", {}).get("train_lines", 0)),
         licence=str(info.get("license") or licence),
     )
 

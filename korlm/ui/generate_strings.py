@@ -186,13 +186,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "fact_licence": ("사용권", "licence"),
     "fact_failings": ("알려진 흠", "known failings"),
     "fact_unknown": ("적혀 있지 않음", "not recorded"),
-    "corpus_reviews": ("네이버 영화평 (e9t/nsmc, CC0)", "Naver film reviews (e9t/nsmc, CC0)"),
-    "corpus_kolaw": ("대한민국 헌법", "the constitution of the Republic of Korea"),
-    "corpus_kobill": ("국회 의안 10건", "ten bills of the National Assembly"),
-    "failing_reviews": (
-        "거르지 않은 영화평을 배워 거칠거나 차별하는 말을 쓸 수 있습니다.",
-        "Learnt from unfiltered film reviews: it can be coarse or discriminating.",
-    ),
     "failing_small": (
         "작은 모델이라 앞뒤가 맞지 않고, 사실이 아닌 것을 지어냅니다. 배운 글의 말투만 압니다.",
         "Small: it loses the thread, makes things up, and knows only the manner of what it learnt from.",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from html import escape
 
 from korlm.ui.plain import ModelCard
-from korlm.ui.strings import known, named, say
+from korlm.ui.strings import named, say
 
 
 def cards_view(cards: Sequence[ModelCard], language: str) -> str:
@@ -35,10 +35,10 @@ def _facts(card: ModelCard, best: bool, language: str) -> dict[str, str]:
     """Return the facts of a card by name, as HTML."""
     unknown = say("fact_unknown", language)
     size = say("fact_vocabulary", language, count=f"{card.vocabulary:,}")
-    learnt = say("corpus_" + card.corpus, language) if known("corpus_" + card.corpus) else card.corpus
+    own = language == "en"
+    learnt = card.corpus[own]
     if card.lines:
         learnt += f", {say('fact_lines', language, count=f'{card.lines:,}')}"
-    failings = [say(key, language) for key in (f"failing_{card.corpus}", "failing_small") if known(key)]
     values = {
         "fact_tokenizer": f"{named(card.tokenizer, card.unit, language)}, {size}",
         "fact_cell": say("fact_layers", language, cell=card.cell.upper(), layers=card.layers, hidden=card.hidden),
@@ -46,7 +46,7 @@ def _facts(card: ModelCard, best: bool, language: str) -> dict[str, str]:
         "fact_bits": _bits(card, language),
         "fact_corpus": learnt or unknown,
         "fact_licence": card.licence or unknown,
-        "fact_failings": " ".join(failings),
+        "fact_failings": f"{card.failing[own]} {say('failing_small', language)}".strip(),
     }
     drawn = {say(key, language): escape(value) for key, value in values.items()}
     if best:

@@ -214,7 +214,8 @@ class ModelCard:
         vocabulary: number of ids.
         layers: ``L``.
         hidden: ``H``.
-        corpus: the name of what it learnt from, or nothing.
+        corpus: what it learnt from, in Korean and English, or nothing.
+        failing: what it learnt there that it should not have, in Korean and English, or nothing.
         lines: how many lines of it.
         licence: of the weights, or nothing.
     """
@@ -229,7 +230,8 @@ class ModelCard:
     vocabulary: int = 0
     layers: int = 1
     hidden: int = 0
-    corpus: str = ""
+    corpus: tuple[str, str] = ("", "")
+    failing: tuple[str, str] = ("", "")
     lines: int = 0
     licence: str = ""
 

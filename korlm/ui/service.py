@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from korlm.artifacts import data_folder
 from korlm.comparison.agreement import cuts, lonely, matrix, verdicts
 from korlm.comparison.intrinsic import measure
+from korlm.corpora.facts import corpus_facts
 from korlm.errors import KorlmError
 from korlm.morph.kiwi import parse_user_words
 from korlm.morph.tags import group
@@ -138,8 +139,8 @@ class Service:
     def models(self) -> list[ModelCard]:
         """Return the bundled models and then this machine's training runs, read from their small files alone."""
         return [
-            *read_cards(data_folder() / "models", UNITS),
-            *(read_cards(self._runs, UNITS, runs=True) if self._runs else []),
+            *read_cards(data_folder() / "models", UNITS, corpus_facts),
+            *(read_cards(self._runs, UNITS, corpus_facts, runs=True) if self._runs else []),
         ]
 
     def prepare(self, model: str) -> threading.Thread | None:

@@ -187,11 +187,6 @@ def say(key: str, language: str, **values: object) -> str:
     return text.format(**values) if values else text
 
 
-def known(key: str) -> bool:
-    """Return whether there is a text of that key."""
-    return key in _TEXTS
-
-
 def lane_name(lane: str, language: str) -> str:
     """Return what a lane is called: the tokenizer's name, or words for Kiwi as the visitor has set it.
 

@@ -1,4 +1,4 @@
-"""What a card says of a corpus: its name for people, its home on the Hub, what a model learns from it.
+"""What a model's card says of the corpus: its name for people, its home on the Hub, what a model learns from it.
 
 >>> corpus_facts({"corpus": {"name": "reviews"}}).dataset
 'e9t/nsmc'
