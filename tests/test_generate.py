@@ -121,7 +121,7 @@ def test_presets_are_settings_that_sliders_can_stand_at() -> None:
         assert strings.say(f"preset_{name}", "ko") and strings.say(f"told_{name}", "en")
     assert name_preset("ko", *[0.33] * len(RANGES))[0] == OWN
     assert PRESETS["greedy"]["temperature"] == 0 and PRESETS["beam"]["beams"] > 1
-    assert all(strings.known(name) and strings.known(f"{name}_info") for name in RANGES)
+    assert all(strings.say(name, "ko") and strings.say(f"{name}_info", "en") for name in RANGES)
 
 
 @pytest.mark.parametrize(
