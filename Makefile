@@ -25,7 +25,7 @@ $(VENV)/.dev: $(VENV)/.app
 	touch $@
 
 test: install-dev
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --durations 15
 
 lint: install-dev
 	$(BIN)/ruff check .
@@ -42,6 +42,8 @@ slow: install-dev
 bench: install-dev
 	$(BIN)/python tests/bench.py
 	$(BIN)/python tests/bench_tokenizers.py
+	$(BIN)/python tests/bench_training.py
+	$(BIN)/python tests/bench_generation.py
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache

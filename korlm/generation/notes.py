@@ -43,12 +43,14 @@ def take_notes(
     nats = logits.float().log_softmax(-1)
     chosen = torch.tensor(numbers, dtype=torch.long, device=nats.device)
     bits = (-nats.gather(1, chosen[:, None])[:, 0].double() / math.log(2)).tolist()
-    best = nats.topk(min(alternatives, nats.shape[-1]))
     shown = tokenizer.token_text
-    named = [
-        tuple((shown(number), chance) for number, chance in zip(ids, probabilities, strict=True))
-        for ids, probabilities in zip(best.indices.tolist(), best.values.exp().tolist(), strict=True)
-    ]
+    named: list[tuple[tuple[str, float], ...]] = [()] * len(numbers)
+    if alternatives:
+        best = nats.topk(min(alternatives, nats.shape[-1]))
+        named = [
+            tuple((shown(number), chance) for number, chance in zip(ids, probabilities, strict=True))
+            for ids, probabilities in zip(best.indices.tolist(), best.values.exp().tolist(), strict=True)
+        ]
     return [
         Note(number, shown(number), surprisal, chance, others)
         for number, surprisal, chance, others in zip(numbers, bits, chances, named, strict=True)
