@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -97,13 +98,16 @@ def new_folder(target: str | Path) -> Iterator[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _sweep(target)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        temporary = _beside(target)
+        temporary.mkdir()
     except OSError as error:
         raise _not_written(target, error) from error
     try:
         yield temporary
+        for path in temporary.rglob("*"):
+            if path.is_file():  # safetensors writes files for its user alone; ours are as readable as any other
+                path.chmod(temporary.stat().st_mode & 0o666)
         _flush_folder(temporary)
-        temporary.chmod(0o755)
         _take_place(temporary, target)
     except OSError as error:
         raise _not_written(target, error) from error
@@ -134,17 +138,22 @@ def write_file(target: str | Path, content: bytes) -> None:
     target = Path(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+        temporary = _beside(target)
         try:
-            with os.fdopen(handle, "wb") as file:
+            with open(temporary, "xb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, target)
         finally:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise _not_written(target, error) from error
+
+
+def _beside(target: Path) -> Path:
+    """Return a new name beside ``target``. Not `tempfile`'s files: nobody but their user may read those."""
+    return target.with_name(f".{target.name}-{secrets.token_hex(4)}")
 
 
 def write_json(target: str | Path, content: Any) -> None:

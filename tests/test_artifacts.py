@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import korlm
-from korlm.artifacts import data_folder, new_folder, write_file
+from korlm.artifacts import data_folder, new_folder, write_file, write_json, write_tensors
 from korlm.errors import ArtifactError, UnknownNameError
 from korlm.lm import LanguageModel
 from korlm.nn.recurrent import RecurrentLM
@@ -176,3 +176,22 @@ def test_a_bundled_model_scores_as_it_says(name: str, corpora: Path) -> None:
     lm = korlm.load_model(name)
     score = lm.score(korlm.load_corpus("reviews").test[:1000])
     assert score.bits_per_character == pytest.approx(lm.info["test"]["bits_per_character"], abs=0.08)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no such permissions on this system")
+@pytest.mark.parametrize(("umask", "file", "folder"), [(0o022, 0o644, 0o755), (0o007, 0o660, 0o770)])
+def test_what_is_written_is_as_readable_as_any_other_file(tmp_path: Path, umask: int, file: int, folder: int) -> None:
+    before = os.umask(umask)
+    try:
+        write_json(tmp_path / "report.json", {})
+        with new_folder(tmp_path / "model") as temporary:
+            write_json(temporary / "config.json", {})
+            (temporary / "tokenizer").mkdir()
+            write_file(temporary / "tokenizer" / "vocabulary.txt", b"")
+            write_tensors(temporary / "model.safetensors", {"weight": torch.zeros(2)})
+    finally:
+        os.umask(before)
+    model = tmp_path / "model"
+    files = [tmp_path / "report.json", *(path for path in model.rglob("*") if path.is_file())]
+    assert len(files) == 4 and {path.stat().st_mode & 0o777 for path in files} == {file}
+    assert {path.stat().st_mode & 0o777 for path in (model, model / "tokenizer")} == {folder}
