@@ -25,7 +25,7 @@ $(VENV)/.dev: $(VENV)/.app
 	touch $@
 
 test: install-dev
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --durations 15
+	$(BIN)/python -m pytest -m "not slow" --durations 15
 
 lint: install-dev
 	$(BIN)/ruff check .
