@@ -142,6 +142,12 @@ def _add_train(group: Any) -> None:
     parser.add_argument("--folder", default="runs/model", help=pick("저장할 폴더", "folder to write"))
     parser.add_argument("--column", help=pick("글이 든 칸", "column that holds the text"))
     parser.add_argument("--limit", type=int, help=pick("학습 줄 수의 한도", "at most so many training lines"))
+    parser.add_argument(
+        "--from",
+        dest="start",
+        metavar="MODEL",
+        help=pick("이 모델의 가중치에서 시작 (이름, 폴더, 사용자/저장소)", "start from the weights of this model"),
+    )
     parser.add_argument("--resume", action="store_true", help=pick("멈춘 데서 이어서", "go on where it stopped"))
     parser.add_argument("--overwrite", action="store_true", help=pick("있던 것을 지우고 새로", "start anew over a run"))
     parser.add_argument(

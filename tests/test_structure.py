@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -116,14 +116,12 @@ def test_the_functions_are_not_hidden_by_modules_of_their_name() -> None:
 
 def test_import_korlm_is_quick() -> None:
     seconds = []
-    for _ in range(5):
-        begun = time.perf_counter()
-        fresh("import korlm")
-        with_korlm = time.perf_counter() - begun
-        begun = time.perf_counter()
-        fresh("pass")
-        seconds.append(with_korlm - (time.perf_counter() - begun))
-    assert sorted(seconds)[1] < 0.2
+    for code in ("import korlm", "pass") * 3:
+        begun = os.times()
+        fresh(code)
+        ended = os.times()  # processor time: what else the machine does must not fail this
+        seconds.append(ended.children_user + ended.children_system - begun.children_user - begun.children_system)
+    assert min(seconds[::2]) - min(seconds[1::2]) < 0.2
 
 
 def test_no_module_is_longer_than_a_room() -> None:

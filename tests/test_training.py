@@ -204,3 +204,19 @@ def test_a_second_run_makes_no_vocabulary_again(tmp_path: Path, monkeypatch: pyt
         korlm.train_model(LINES, folder=tmp_path / "three", epochs=1, **SMALL).tokenizer.signature
         == once.tokenizer.signature
     )
+
+
+def test_a_run_starts_from_a_model(tmp_path: Path) -> None:
+    first = korlm.train_model(LINES, folder=tmp_path / "first", epochs=2, **SMALL)
+    further = {name: SMALL[name] for name in ("batch", "bptt", "bf16")}
+    still = korlm.train_model(
+        LINES, folder=tmp_path / "still", start=tmp_path / "first", epochs=0.1, learning_rate=1e-12, **further
+    )
+    for name, weight in first.net.weights().items():
+        torch.testing.assert_close(still.net.weights()[name], weight, atol=1e-6, rtol=0)
+    assert still.tokenizer.signature == first.tokenizer.signature
+    assert still.info["start"]["command"] == first.info["command"]
+    better = korlm.train_model(LINES, folder=tmp_path / "better", start=tmp_path / "first", epochs=4, **further)
+    assert better.score(LINES[-20:]).bits_per_character < first.score(LINES[-20:]).bits_per_character
+    with pytest.raises(InputError, match="hidden"):
+        korlm.train_model(LINES, folder=tmp_path / "other", start=tmp_path / "first", hidden=8, **further)

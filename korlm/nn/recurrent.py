@@ -25,6 +25,7 @@ from korlm.nn.initialise import initialise
 from korlm.nn.layers import make_layer, run_layer
 from korlm.nn.ngrams import HashedNgrams
 from korlm.nn.regularisation import Features
+from korlm.nn.sampled import sampled_cross_entropy
 from korlm.nn.softmax import IGNORED, adaptive_cross_entropy, chunked_cross_entropy
 from korlm.nn.stepping import Stepper
 
@@ -148,7 +149,15 @@ class RecurrentLM(nn.Module):
                 return kept(hidden)
         return F.linear(hidden, self.output.weight.to(hidden.dtype), self.output.bias.to(hidden.dtype))
 
-    def nats(self, hidden: Tensor, targets: Tensor, *, reduction: str = "mean", ignore_index: int = IGNORED) -> Tensor:
+    def nats(
+        self,
+        hidden: Tensor,
+        targets: Tensor,
+        *,
+        reduction: str = "mean",
+        ignore_index: int = IGNORED,
+        chances: Tensor | None = None,
+    ) -> Tensor:
         """Return ``-ln p`` of the targets, in float32; the logits never stand in memory all at once.
 
         Args:
@@ -156,6 +165,7 @@ class RecurrentLM(nn.Module):
             targets: ``[...]`` int64.
             reduction: ``mean``, ``sum``, or ``none`` (shape of the targets, without gradients).
             ignore_index: targets that cost nothing.
+            chances: ``[V]`` of `korlm.nn.sampled.drawing_chances`: an estimate from a draw of the vocabulary.
 
         Example:
             >>> net = RecurrentLM(NetConfig(300, embedding=8, hidden=16))
@@ -167,8 +177,11 @@ class RecurrentLM(nn.Module):
         if isinstance(self.output, nn.AdaptiveLogSoftmaxWithLoss):
             nats = adaptive_cross_entropy(self.output, rows, goal, reduction=reduction, ignore_index=ignore_index)
         else:
-            weight, bias = self.output.weight, self.output.bias
-            nats = chunked_cross_entropy(rows, weight, bias, goal, reduction=reduction, ignore_index=ignore_index)
+            given = (rows, self.output.weight, self.output.bias, goal)
+            if chances is None:
+                nats = chunked_cross_entropy(*given, reduction=reduction, ignore_index=ignore_index)
+            else:
+                nats = sampled_cross_entropy(*given, chances, reduction=reduction, ignore_index=ignore_index)
         return nats.view(targets.shape) if reduction == "none" else nats
 
     def zero_state(self, batch: int) -> State:

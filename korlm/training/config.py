@@ -69,6 +69,9 @@ class TrainConfig:
     frequencies: bool = option(
         True, "출력 편향을 조각의 빈도로 시작", "start the output biases at the pieces' frequencies"
     )
+    sampled: int = option(
+        0, "한 걸음에 견줄 어휘의 수 (표본 소프트맥스, 0이면 모두)", "entries a step compares (sampled softmax; 0: all)"
+    )
     average: float = option(0.0, "가중치의 이동 평균 (감쇠, 0이면 없음)", "moving average of weights (decay; 0: none)")
     activation: float = option(0.0, "활성 규제 AR의 α", "activation regularisation, AR's alpha")
     temporal: float = option(0.0, "시간 활성 규제 TAR의 β", "temporal activation regularisation, TAR's beta")

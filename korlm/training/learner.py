@@ -8,7 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from korlm.errors import InputError
 from korlm.nn.recurrent import RecurrentLM, State
+from korlm.nn.sampled import drawing_chances
 from korlm.tokenizers.base import EOS_ID
 from korlm.training.averaging import Average
 from korlm.training.batching import Batch
@@ -28,15 +30,22 @@ class Learner:
         config: how it learns.
         batch: rows over all processes.
         ranks: the processes.
+        counts: ``[V]``, how frequent each id is in the training text; ``config.sampled`` needs it.
+
+    Raises:
+        InputError: ``config.sampled`` with an adaptive softmax.
     """
 
-    def __init__(self, net: RecurrentLM, config: TrainConfig, batch: int, ranks: Ranks) -> None:
+    def __init__(
+        self, net: RecurrentLM, config: TrainConfig, batch: int, ranks: Ranks, *, counts: Tensor | None = None
+    ) -> None:
         self.net, self.config, self.ranks = net, config, ranks
         self.device = net.embedding.weight.device
         self.optimizers = make_optimizers(net, config)
         self.average = Average(net, config.average)
         self.state = ranks.own(net.zero_state(batch))
         self.bf16 = config.bf16 and fast_bf16(self.device)
+        self.chances = self._chances(counts)
 
     def step(self, batch: Batch, share: float, progress: Progress) -> tuple[float, int]:
         """Learn from a batch.
@@ -53,7 +62,7 @@ class Learner:
         torch.manual_seed((self.config.seed * 1_000_003 + progress.step) * 1_000_003 + self.ranks.rank)
         batch = batch.to(self.device)
         state = self._before(batch)
-        loss, nats, new_state = batch_loss(self.net, batch, state, self.config, bf16=self.bf16)
+        loss, nats, new_state = batch_loss(self.net, batch, state, self.config, bf16=self.bf16, chances=self.chances)
         self.net.zero_grad(set_to_none=True)
         loss.backward()
         self.ranks.sum_gradients(self.net)
@@ -99,6 +108,16 @@ class Learner:
         except (KeyError, RuntimeError) as error:
             raise not_fitting(folder) from error
         self.state = self.ranks.own(state)
+
+    def _chances(self, counts: Tensor | None) -> Tensor | None:
+        if not self.config.sampled or counts is None:
+            return None
+        if self.net.config.softmax == "adaptive":
+            raise InputError(
+                "sampled는 softmax full과만 쓸 수 있습니다. 둘 가운데 하나를 빼세요.",
+                "sampled goes with the full softmax only. Leave out one of the two.",
+            )
+        return drawing_chances(counts, self.config.sampled).to(self.device)
 
     def _before(self, batch: Batch) -> State:
         if batch.fresh:

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import Tensor
+
 from korlm.artifacts import new_folder
 from korlm.errors import TrainingError
 from korlm.nn.recurrent import RecurrentLM
@@ -65,6 +67,7 @@ class Trainer:
         data: digest of corpus and tokenizer, so that a run is not resumed on others.
         report: called now and then with a `Report`.
         ranks: the processes of the run.
+        counts: how frequent each id is in the training text, for ``config.sampled``.
     """
 
     def __init__(
@@ -79,11 +82,12 @@ class Trainer:
         data: str,
         report: Callable[[Report], None] = lambda report: None,
         ranks: Ranks | None = None,
+        counts: Tensor | None = None,
     ) -> None:
         self.net, self.batches, self.config = net, batches, config
         self.validate, self.write_model, self.folder, self.report = validate, write_model, folder, report
         self.ranks = ranks or Ranks()
-        self.learner = Learner(net, config, batches.batch, self.ranks)
+        self.learner = Learner(net, config, batches.batch, self.ranks, counts=counts)
         self.progress = Progress(data, batch=batches.batch)
         self.end = max(1, round(config.epochs * batches.length))
         self._pace = (0.0, math.nan)  # pieces a second and nats a piece over the last stretch

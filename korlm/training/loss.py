@@ -17,7 +17,13 @@ from korlm.training.config import TrainConfig
 
 
 def batch_loss(
-    net: RecurrentLM, batch: Batch, state: State, config: TrainConfig, *, bf16: bool = False
+    net: RecurrentLM,
+    batch: Batch,
+    state: State,
+    config: TrainConfig,
+    *,
+    bf16: bool = False,
+    chances: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, State]:
     """Return what to follow down, the nats of the targets, and the state after the batch.
 
@@ -28,6 +34,7 @@ def batch_loss(
         config: ``teacher_forcing``, ``activation`` and ``temporal`` of it.
         bf16: run the recurrence under autocast. The loss is taken on bf16 products outside of it: autocast would copy
             the logits to float32, which halves the speed on CPU.
+        chances: of the vocabulary's entries, for the sampled softmax; None for the full one.
 
     Returns:
         The loss over ``batch.pieces``, so that the sum over processes is the mean over all; the sum of nats, detached;
@@ -38,7 +45,7 @@ def batch_loss(
             features = _sampled(net, batch.inputs, state, config.teacher_forcing)
         else:
             features = net.features(batch.inputs, state, lengths=batch.lengths)
-    nats = net.nats(features.hidden, batch.targets, reduction="sum", ignore_index=PAD_ID)
+    nats = net.nats(features.hidden, batch.targets, reduction="sum", ignore_index=PAD_ID, chances=chances)
     loss = nats / batch.pieces
     if config.activation or config.temporal:
         share = len(batch.inputs) / batch.rows
