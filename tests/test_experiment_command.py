@@ -53,7 +53,7 @@ RUN = (
 
 
 def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
 
 
 def alive(pid: int) -> bool:
@@ -108,6 +108,28 @@ def test_an_experiment_that_was_stopped_goes_on_to_the_same_figures(
         assert (run / f"bits-{side}.npy").read_bytes() == (whole / f"bits-{side}.npy").read_bytes()
 
 
+@pytest.mark.usefixtures("no_figures")
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are looked up in /proc")
+def test_runs_side_by_side_are_saved_by_ctrl_c_and_finished_by_the_same_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    longer = [{"1.2e4": "3e4", "0.02": "0.3", "syllable": "syllable@2"}.get(part, part) for part in RUN]
+    asked = [*longer, "--jobs", "2", "--folder", str(tmp_path)]
+    both = [tmp_path / "runs" / name for name in ("syllable-lstm-7", "syllable-lstm-8")]
+    first = [sys.executable, "-m", "korlm", "experiment", *asked]
+    process = subprocess.Popen(first, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ})
+    saved = [run / "last" / "progress.json" for run in both]
+    until(lambda: all(path.is_file() for path in saved) or process.poll() is not None)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 and "같은 명령을 다시 하면" in said
+    assert command(*asked) == 0
+    done = capsys.readouterr()
+    assert "syllable" in done.out and "[2/2]" in done.err
+    for run in both:
+        assert (run / "result.json").is_file() and not (run / "last").exists()
+
+
 def test_a_job_that_dies_or_fails_is_a_clear_error(tmp_path: Path) -> None:
     how: dict[str, Any] = {"log": tmp_path / "log.txt", "hear": lambda event: None}
     with pytest.raises(TrainingError, match=r"log\.txt"):
@@ -144,6 +166,7 @@ def test_the_plan_says_what_would_be_run(capsys: pytest.CaptureFixture[str], tmp
         (["kolaw", "--minutes", "1", "--epochs", "2"], "--epochs와 함께 쓸 수 없습니다", "--epochs does not go with it"),
         (["kolaw", "--tokenizers", "byte", "--parameters", "1000"], "예산 1,000개를 넘습니다", "more than the 1,000 of the budget"),
         (["kolaw", "--limit", "-3"], "limit은 1", "limit 1"),
+        (["kolaw", "--jobs", "0"], "jobs는 1", "jobs must be at least 1"),
         (["kolaw", "--seeds", "0"], "seeds는 1 이상", "seeds of at least 1"),
         (["no-such.txt"], "말뭉치도 파일도 없습니다", "no corpus and no file"),
         ([], "말뭉치를 주세요", "Give a corpus"),

@@ -42,7 +42,7 @@ def experiment(options: argparse.Namespace) -> str:
             return _plan(config, folder, as_json=options.json)
         command = "korlm " + shlex.join(sys.argv[1:])
         try:
-            result = run_experiment(config, folder, progress=Telling(), command=command)
+            result = run_experiment(config, folder, jobs=options.jobs, progress=Telling(), command=command)
         except KeyboardInterrupt:
             ko = "멈췄습니다. 같은 명령을 다시 하면 이어서 합니다."
             print(pick(ko, "Stopped. The same command goes on."), file=sys.stderr)

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -27,8 +28,48 @@ except ImportError:  # Windows: nothing keeps two experiments from one folder
 _WAIT = 20.0  # seconds that a killed experiment's job may take to die
 
 
+class Crew:
+    """The processes of the jobs that run now, so that all of them can be told to save and stop."""
+
+    def __init__(self) -> None:
+        self._processes: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def join(self, process: subprocess.Popen[str]) -> None:
+        """Take in a process that has begun; one that comes too late is stopped at once."""
+        with self._lock:
+            self._processes.add(process)
+            if self._stopped:
+                process.send_signal(signal.SIGINT)
+
+    def leave(self, process: subprocess.Popen[str]) -> None:
+        """Forget a process that has ended."""
+        with self._lock:
+            self._processes.discard(process)
+
+    def stop(self) -> None:
+        """Have all save and stop."""
+        with self._lock:
+            self._stopped = True
+            for process in self._processes:
+                process.send_signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End all at once."""
+        with self._lock:
+            for process in self._processes:
+                process.kill()
+
+
 def run_job(
-    job: dict[str, Any], *, log: Path, lock: int | None = None, hear: Callable[[dict[str, Any]], None]
+    job: dict[str, Any],
+    *,
+    log: Path,
+    lock: int | None = None,
+    hear: Callable[[dict[str, Any]], None],
+    crew: Crew | None = None,
+    threads: int = 0,
 ) -> dict[str, Any]:
     """Run a job of `korlm.experiment.worker` and return its result.
 
@@ -37,6 +78,8 @@ def run_job(
         log: where its standard error goes.
         lock: of `only_one`, held by the job as well, so that none works on in a folder that another experiment took.
         hear: called with the job's events.
+        crew: those that run beside it; in a thread that Ctrl-C does not reach, it alone can stop the job.
+        threads: of its products, where ``OMP_NUM_THREADS`` does not say; 0 leaves that to torch.
 
     Raises:
         KorlmError: the job's own error, or a `TrainingError` where it died without one.
@@ -47,8 +90,10 @@ def run_job(
         process = subprocess.Popen(
             [sys.executable, "-m", "korlm.experiment.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8",
-            env=_environment(), start_new_session=True, pass_fds=() if lock is None else (lock,),
+            env=_environment(threads), start_new_session=True, pass_fds=() if lock is None else (lock,),
         )  # fmt: skip
+        crew = crew or Crew()
+        crew.join(process)
         last: dict[str, Any] = {}
         try:
             assert process.stdin and process.stdout
@@ -68,6 +113,7 @@ def run_job(
                 raise
             process.wait()
         finally:
+            crew.leave(process)
             process.kill()
             process.wait()
             for pipe in (process.stdin, process.stdout):
@@ -81,10 +127,11 @@ def _close(pipe: Any) -> None:
         pipe.close()
 
 
-def _environment() -> dict[str, str]:
+def _environment(threads: int) -> dict[str, str]:
     """Return this process's environment, with the folder that korlm is in on the path."""
     home = str(Path(korlm.errors.__file__).resolve().parents[1])
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))}
+    few = {"OMP_NUM_THREADS": str(threads)} if threads else {}
+    return {**few, **os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))}
 
 
 def _outcome(last: dict[str, Any], status: int, log: Path) -> dict[str, Any]:

@@ -61,6 +61,9 @@ def add_experiment(parser: argparse.ArgumentParser) -> None:
     for group, numbers in ((parser, _NUMBERS), (budget, _BUDGETS)):
         for name, kind, ko, en in numbers:
             group.add_argument(f"--{name}", type=kind, help=pick(ko, en), metavar="N")
+    parser.add_argument(
+        "--jobs", type=int, default=1, help=pick("나란히 돌릴 학습의 수 [1]", "runs side by side [1]"), metavar="N"
+    )
     parser.add_argument("--plan", action="store_true", help=pick("할 일과 시간만 보인다", "show what would be run"))
     parser.add_argument(
         "--report-only", action="store_true", help=pick("끝난 것으로 보고서만", "the report alone, of what is finished")

@@ -9,13 +9,16 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from korlm.errors import CorpusError
+from korlm.errors import CorpusError, InputError
 from korlm.experiment.config import ExperimentConfig
-from korlm.experiment.jobs import only_one, run_job
+from korlm.experiment.jobs import Crew, only_one, run_job
 from korlm.experiment.plan import Pace, PlannedRun, plan, plan_run
 from korlm.experiment.report import write_report
 from korlm.experiment.result import ExperimentResult, collect
@@ -28,6 +31,7 @@ def run_experiment(
     config: ExperimentConfig,
     folder: str | Path = "runs/experiment",
     *,
+    jobs: int = 1,
     progress: Silent | None = None,
     command: str = "korlm.experiment.run.run_experiment",
 ) -> ExperimentResult:
@@ -40,18 +44,22 @@ def run_experiment(
     Args:
         config: what to run.
         folder: where; see `korlm.experiment.store`.
+        jobs: runs side by side, each with its share of the processor's cores unless ``OMP_NUM_THREADS`` says
+            otherwise. It changes seconds, and last bits where the threads change; nothing else.
         progress: is told how it goes; nothing is said by default.
         command: what made it, for the report.
 
     Raises:
-        InputError: a vocabulary alone exceeds the budget of parameters.
+        InputError: a vocabulary alone exceeds the budget of parameters, or no jobs at all.
         UnknownNameError: a tokenizer that is neither a name nor a folder.
         MissingDependencyError: an analyzer is not installed.
         CorpusError: an empty split, or too little text.
         ArtifactError: the folder holds another experiment, another process is at work in it, or it cannot be written.
         TrainingError: a run failed; the others' results are kept.
-        KeyboardInterrupt: Ctrl-C; the running one is saved.
+        KeyboardInterrupt: Ctrl-C; what runs is saved.
     """
+    if jobs < 1:
+        raise InputError(f"jobs는 1 이상이어야 합니다 (받은 값: {jobs}).", f"jobs must be at least 1, not {jobs}.")
     progress = progress or Silent()
     config.check_installed()
     store = Store(folder)
@@ -59,7 +67,7 @@ def run_experiment(
     with only_one(store.folder) as lock:
         store.check(config)
         facts = _read_corpus(config, store, command)
-        work = _Work(config, store, progress, lock)
+        work = _Work(config, store, progress, lock, jobs)
         vocabularies = work.vocabularies()
         runs = plan(config, train_characters=facts["characters"]["train"], vocabularies=vocabularies)
         work.floors()
@@ -93,8 +101,10 @@ def _read_corpus(config: ExperimentConfig, store: Store, command: str) -> dict[s
 class _Work:
     """The jobs of an experiment, in order."""
 
-    def __init__(self, config: ExperimentConfig, store: Store, progress: Silent, lock: int | None) -> None:
-        self.config, self.store, self.progress, self.lock = config, store, progress, lock
+    def __init__(self, config: ExperimentConfig, store: Store, progress: Silent, lock: int | None, jobs: int) -> None:
+        self.config, self.store, self.progress, self.lock, self.jobs = config, store, progress, lock, jobs
+        self._crew = Crew()
+        self._telling = threading.Lock()
 
     def vocabularies(self) -> dict[str, dict[str, Any]]:
         found = {}
@@ -120,15 +130,38 @@ class _Work:
         results = {run.run.name: self.store.result(run.run.name) for run in runs}
         pace = Pace([result for result in results.values() if result])
         left = [run for run in runs if not results[run.run.name]]
-        for number, run in enumerate(runs, 1):
+        numbers = {run.run.name: number for number, run in enumerate(runs, 1)}
+        for run in runs:
             if results[run.run.name]:
-                self.progress.skip(run, number, len(runs))
-                continue
-            self.progress.begin(run, number, len(runs), pace.left(left))
+                self.progress.skip(run, numbers[run.run.name], len(runs))
+
+        def work(run: PlannedRun) -> None:
+            with self._telling:
+                self.progress.begin(run, numbers[run.run.name], len(runs), pace.left(left) / self.jobs)
             result = self._cell(run)
-            left.remove(run)
-            pace.add(result)
-            self.progress.end(run, result, pace.left(left))
+            with self._telling:
+                left.remove(run)
+                pace.add(result)
+                self.progress.end(run, result, pace.left(left) / self.jobs)
+
+        with ThreadPoolExecutor(self.jobs) as pool:
+            self._wait([pool.submit(work, run) for run in left])
+
+    def _wait(self, works: list[Future[None]]) -> None:
+        """Wait for all; where one fails or Ctrl-C comes, the others save what they have."""
+        try:
+            for done in as_completed(works):
+                done.result()
+        except BaseException:
+            for one in works:
+                one.cancel()
+            self._crew.stop()
+            try:
+                wait(works)
+            except KeyboardInterrupt:  # once more
+                self._crew.kill()
+                raise
+            raise
 
     def _cell(self, run: PlannedRun) -> dict[str, Any]:
         folder = self.store.run_folder(run.run.name)
@@ -137,10 +170,17 @@ class _Work:
             "tokenizer": str(self.store.tokenizers / run.run.spec.slug), "experiment": self.config.signature,
             "options": run.training_options(self.config),
         }  # fmt: skip
-        return self._do({"kind": "cell", "folder": str(folder), "asked": asked}, folder / "log.txt")
+        threads = max(1, (os.cpu_count() or 1) // self.jobs) if self.jobs > 1 else 0
+        return self._do({"kind": "cell", "folder": str(folder), "asked": asked}, folder / "log.txt", run, threads)
 
-    def _do(self, job: dict[str, Any], log: Path) -> dict[str, Any]:
+    def _do(self, job: dict[str, Any], log: Path, run: PlannedRun | None = None, threads: int = 0) -> dict[str, Any]:
+        def hear(event: dict[str, Any]) -> None:
+            with self._telling:
+                self.progress.hear(event, run)
+
+        job = {**job, "corpus": self.config.texts}
         try:
-            return run_job({**job, "corpus": self.config.texts}, log=log, lock=self.lock, hear=self.progress.hear)
+            return run_job(job, log=log, lock=self.lock, hear=hear, crew=self._crew, threads=threads)
         finally:
-            self.progress.close()
+            with self._telling:
+                self.progress.close(run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from types import TracebackType
 from typing import IO, Any
 
@@ -63,3 +64,19 @@ class TrainingBar:
                 leave=stage == "training",
             )
             self._stage = stage
+
+
+class SeveralBar:
+    """Shows on one line how far several runs are."""
+
+    def __init__(self, *, file: IO[str] = sys.stderr) -> None:
+        self._bar = tqdm(bar_format="{desc}", file=file, leave=False)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+
+    def show(self, shares: Mapping[str, float]) -> None:
+        """Show the share of each that is done, 0 to 1."""
+        self._bar.set_description_str(" · ".join(f"{name} {share:.0%}" for name, share in shares.items()))
