@@ -613,6 +613,15 @@ def test_a_beam_gives_one_stretch_to_a_stream_and_its_steps_at_the_end() -> None
     assert sum(step.surprisal for step in steps) == pytest.approx(best.bits)
 
 
+def test_a_beam_that_is_stopped_gives_the_best_that_it_has() -> None:
+    lm = model(syllables(), end=-20.0)  # it would go on to the limit
+    asked = iter([False] * 4 + [True] * 100)
+    whole = lm.generate_n("가", 1, beams=3, max_tokens=4)[0]
+    steps = list(lm.steps("가", beams=3, alternatives=1, max_tokens=500, stopped=lambda: next(asked)))
+    assert "".join(step.delta for step in steps) == whole.text and len(steps) == 4
+    assert list(lm.stream("가", beams=3, stopped=lambda: True)) in ([], [""])
+
+
 # --- what the model thought -----------------------------------------------------------------------------------------
 
 

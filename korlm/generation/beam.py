@@ -11,7 +11,7 @@ width, Post and Vilar 2018).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -71,9 +71,18 @@ class BeamSearch:
         self._hidden, self._state = prefill(net, [prompt.ids])
         self._history = history_of([prompt.ids]).to(self._hidden.device)
 
-    def run(self) -> list[Hypothesis]:
-        """Search; return the best hypotheses of distinct texts, at most ``config.n``, the best first."""
+    def run(self, stopped: Callable[[], bool] = lambda: False) -> list[Hypothesis]:
+        """Search; return the best hypotheses of distinct texts, at most ``config.n``, the best first.
+
+        Args:
+            stopped: asked before each step; True ends the search with what it has.
+        """
         while self._live and not self._settled():
+            if stopped():
+                for hypothesis in self._live:
+                    hypothesis.row.end("asked")
+                    self._end(hypothesis)
+                break
             self._step()
         found = sorted(self._ended.values(), key=lambda hypothesis: -hypothesis.score)
         return (found or sorted(self._stuck, key=lambda hypothesis: -hypothesis.score))[: self._config.n]

@@ -27,7 +27,7 @@ _TOGETHER = 64  # texts in a batch
 
 def write(
     net: RecurrentLM, tokenizer: Tokenizer, prompts: Sequence[str], config: SamplingConfig,
-    *, alternatives: int | None = None,
+    *, alternatives: int | None = None, stopped: Callable[[], bool] = lambda: False,
 ) -> list[list[Generated]]:  # fmt: skip
     """Write ``config.n`` texts after each prompt.
 
@@ -38,6 +38,7 @@ def write(
         config: how.
         alternatives: how many of the likeliest pieces each step names; None leaves out the steps and with them the
             bits and scores (0), which is quicker.
+        stopped: asked before each step of a beam; True ends it with what it has.
 
     Returns:
         For each prompt its texts: samples by number, of a beam the best first (fewer where the beam found fewer).
@@ -48,7 +49,7 @@ def write(
     rules = Rules(tokenizer, config, textual=alternatives is not None, searching=config.beams > 1)
     ready = rules.read(prompts)
     if config.beams > 1:
-        return [_search(net, rules, prompt, alternatives) for prompt in ready]
+        return [_search(net, rules, prompt, alternatives, stopped) for prompt in ready]
     rows = _sample(net, rules, [prompt for prompt in ready for _ in range(config.n)], alternatives)
     texts = [_generated(row, alternatives is not None) for row in rows]
     return [texts[first : first + config.n] for first in range(0, len(texts), config.n)]
@@ -65,14 +66,14 @@ def stream_text(
         tokenizer: its tokenizer.
         prompt: any string, also an empty one.
         config: how.
-        stopped: asked before each piece; True ends the text.
+        stopped: asked before each piece; True ends the text. A beam then gives the best that it has.
 
     Raises:
         InputError: see `write`; or more than one text is asked for.
     """
     check_one(config)
     if config.beams > 1:
-        return (texts[0].text for texts in write(net, tokenizer, [prompt], config) if texts)
+        return (texts[0].text for texts in write(net, tokenizer, [prompt], config, stopped=stopped) if texts)
     rules = Rules(tokenizer, config, textual=True)
     return _deltas(net, rules, rules.read([prompt])[0], stopped)
 
@@ -84,7 +85,7 @@ def stream_steps(
     """Return the pieces that follow a prompt as they are chosen; a beam's at its end. See `stream_text`."""
     check_one(config)
     if config.beams > 1:
-        found = write(net, tokenizer, [prompt], config, alternatives=alternatives)
+        found = write(net, tokenizer, [prompt], config, alternatives=alternatives, stopped=stopped)
         return (step for texts in found for text in texts for step in text.steps)
     rules = Rules(tokenizer, config, textual=True)
     return _steps(net, rules, rules.read([prompt])[0], alternatives, stopped)
@@ -155,9 +156,11 @@ def _characters(row: Row, steps: int) -> int:
     return len(data.decode("utf-8", "replace")) + steps - len(row.ids)
 
 
-def _search(net: RecurrentLM, rules: Rules, prompt: Prompt, alternatives: int | None) -> list[Generated]:
+def _search(
+    net: RecurrentLM, rules: Rules, prompt: Prompt, alternatives: int | None, stopped: Callable[[], bool]
+) -> list[Generated]:
     results = []
-    for hypothesis in BeamSearch(net, rules, prompt).run():
+    for hypothesis in BeamSearch(net, rules, prompt).run(stopped):
         row = hypothesis.row
         if alternatives is None:
             results.append(Generated(row.text, tuple(row.ids), 0.0, 0.0, hypothesis.score, row.reason))
