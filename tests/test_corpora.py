@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import korlm
 from korlm.corpora.files import read_file
-from korlm.corpora.sources import split_lines, split_of
+from korlm.corpora.lines import LineWriter, StoredLines, content_digest
+from korlm.corpora.sources import Corpus, split_lines, split_of
 from korlm.corpora.tokens import token_array
 from korlm.errors import CorpusError, UnknownNameError
+from korlm.tokenizers.byte import byte_tokenizer
 
 LINES = ["첫 줄", "둘째, 줄", '셋째 "줄']
 
@@ -119,17 +124,23 @@ def test_a_large_file_is_read_back_from_the_cache_until_it_changes(
     monkeypatch.setattr("korlm.corpora.cache._LEAST", 0)
     path = written(tmp_path, "a.jsonl", "".join(json.dumps({"text": f"줄\n{i}", "b": "가"}) + "\n" for i in range(300)))
     first = korlm.load_corpus(path)
+    held = Corpus(str(path), [*first.train], [*first.valid], [*first.test])
+    assert first == held and first.digest == held.digest and isinstance(first.train, StoredLines)
+    assert korlm.load_corpus(path, limit=7).train == held.train[:7]
     (entry,) = (tmp_path / "cache" / "corpora").iterdir()
     with monkeypatch.context() as patch:
         patch.setattr("korlm.corpora.sources.read_file", None)
         assert korlm.load_corpus(path) == first, "read from the cache"
     assert korlm.load_corpus(path, column="b") != first
-    data = bytearray(entry.read_bytes())
-    data[-1] ^= 1
-    entry.write_bytes(data)
-    assert korlm.load_corpus(path) == first, "a damaged entry is made again"
-    entry.write_bytes(b"{}")
-    assert korlm.load_corpus(path) == first
+    for file in sorted(entry.iterdir()):
+        data = bytearray(file.read_bytes())
+        data[len(data) // 2] ^= 1
+        for damage in (bytes(data), b"", b"{}", b"\x80" * len(data)):
+            file.unlink()  # what is mapped is not written over
+            file.write_bytes(damage)
+            assert korlm.load_corpus(path) == held, f"{file.name}: a damaged entry is made again"
+        file.unlink()
+        assert korlm.load_corpus(path) == held
     path.write_text('{"text": "새 줄"}\n', "utf-8")
     corpus = korlm.load_corpus(path)
     assert corpus.train + corpus.valid + corpus.test == ["새 줄"]
@@ -142,3 +153,44 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypa
     corpus = korlm.load_corpus(written(tmp_path, "a.txt", "가\n" * 10))
     tokenizer = korlm.load_tokenizer("syllable")
     assert len(token_array([*corpus.train, *corpus.valid, *corpus.test], tokenizer)) == 20
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lines=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=12), data=st.data())
+def test_stored_lines_are_the_list_of_them(lines: list[str], data: st.DataObject, tmp_path: Path) -> None:
+    together = data.draw(st.integers(1, 5))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("korlm.corpora.lines._TOGETHER", together)
+        with LineWriter(tmp_path / "some") as writer:
+            for line in lines:
+                writer.add(line)
+        stored = StoredLines(tmp_path / "some")
+        assert stored == lines and len(stored) == len(lines) and list(reversed(stored)) == lines[::-1]
+        assert stored.digest == content_digest(lines)
+        count = data.draw(st.integers(0, 14))
+        assert stored.first(count) == lines[:count] and stored.first(count).digest == content_digest(lines[:count])
+        where = data.draw(st.slices(len(lines)))
+        assert stored[where] == lines[where]
+        assert stored + LINES == lines + LINES and LINES + stored == LINES + lines
+        with pytest.raises(IndexError):
+            stored[len(lines)]
+
+
+def test_memory_does_not_grow_with_the_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KORLM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("korlm.corpora.stream._CHARACTERS", 2**16)
+    monkeypatch.setattr("korlm.corpora.lines._TOGETHER", 1_000)
+    monkeypatch.setattr("korlm.corpora.lines._BYTES", 2**16)
+    peaks: dict[bool, list[int]] = {False: [], True: []}
+    for number in (30_000, 90_000):
+        path = tmp_path / f"{number}.txt"
+        path.write_text("\n".join(f"모든 권력은 국민으로부터 나온다 {line}" for line in range(number)), "utf-8")
+        for again in peaks:
+            tracemalloc.start()
+            corpus = korlm.load_corpus(path)
+            ids = token_array(corpus.train, byte_tokenizer())
+            peaks[again].append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+        assert len(corpus.train) > number * 0.88 and len(ids) > 40 * number * 0.88
+    for few, many in peaks.values():
+        assert many < 1.2 * few, f"{few / 1e6:.1f} and {many / 1e6:.1f} MB"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def measure(options: Any, names: Sequence[str] | None) -> str:
     return f"{result}\n\n{beside_the_paper(result)}" if options.strategies else str(result)
 
 
-def corpus_lines(options: Any) -> tuple[list[str] | None, list[str]]:
+def corpus_lines(options: Any) -> tuple[list[str] | None, Sequence[str]]:
     """Return the lines to measure (None: the gold texts) and those to make vocabularies from."""
     if not options.corpus:
         if options.strategies:
@@ -80,7 +81,7 @@ def corpus_lines(options: Any) -> tuple[list[str] | None, list[str]]:
         raise InputError("--limit은 1 이상이어야 합니다.", "--limit must be at least 1.")
     corpus = load_corpus(options.corpus, column=options.column)
     sides = SPLITS if options.split == "all" else (options.split,)
-    lines = [line for side in sides for line in getattr(corpus, side)][: options.limit]
+    lines = list(islice(chain.from_iterable(getattr(corpus, side) for side in sides), options.limit))
     if not lines:
         raise InputError(
             f"'{options.corpus}'의 {options.split} 쪽에 줄이 없습니다. --split all을 써 보세요.",

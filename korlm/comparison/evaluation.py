@@ -25,7 +25,7 @@ from korlm.comparison.metrics import GOLD_KEYS, METRICS, TEXT_KEYS
 from korlm.comparison.result import Estimate, Evaluation, Row
 from korlm.comparison.scripts import vocabulary_lengths, vocabulary_scripts
 from korlm.comparison.statistics import Statistics, add_distribution, collect
-from korlm.corpora.sources import content_digest
+from korlm.corpora.lines import content_digest
 from korlm.errors import CorpusError, InputError
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.registry import load_tokenizer

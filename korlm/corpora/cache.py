@@ -1,37 +1,48 @@
-"""Splits kept as plain UTF-8 once they were read, so that a large corpus is at hand in under a second the next time.
+"""Splits kept on disk once they were read, so that a large corpus is at hand at once the next time, in no memory.
 
-Unpacking, cutting into fields and hashing lines takes 2 to 5 s for the reviews; reading them back 0.3 s. An entry holds
-as long as the size and time of every source file do.
+Unpacking, cutting into fields and hashing lines takes 2 to 5 s for the reviews, and a corpus of any size is read through
+without being held. An entry holds as long as the size and time of every source file do.
 
->>> kept([Path("no-such-file")], "", lambda: {"train": ["가"]})
-{'train': ['가']}
+>>> kept([Path("no-such-file")], "", lambda: iter([("train", "가")])).train
+['가']
 """
 
 from __future__ import annotations
 
 import json
-import zlib
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from korlm.artifacts import cache_folder, write_file
+from korlm.artifacts import FORMAT, cache_folder, new_folder, read_config, write_json
+from korlm.corpora.lines import LineWriter, StoredLines, blocks_of, digest_of
 from korlm.errors import ArtifactError
 
-_LEAST, _MOST = 2**20, 2**29  # bytes: below, reading is quick; above, the copy would take too much of the disk
-_SEPARATORS = ("\n", "\0", "\x1e", "\uffff")  # the first that stands in no line
-_FORMAT = 1
+SPLITS = ("train", "valid", "test")
+_LEAST = 2**20  # bytes: a smaller source is read in no time, and held
+_CHECKED = 2**27  # bytes of text that are read again at each start, in a tenth of a second, to see that they are whole
 
 
-def kept(sources: Sequence[Path], how: str, read: Callable[[], dict[str, list[str]]]) -> dict[str, list[str]]:
-    """Return what ``read`` returns, from the cache where the sources have not changed.
+@dataclass(frozen=True)
+class Splits:
+    """Lines by split, in memory or on disk; and `split_digest` of them, where that is known."""
+
+    train: Sequence[str]
+    valid: Sequence[str]
+    test: Sequence[str]
+    digest: str = ""
+
+
+def kept(sources: Sequence[Path], how: str, read: Callable[[], Iterator[tuple[str, str]]]) -> Splits:
+    """Return what ``read`` yields, from the cache where the sources have not changed.
 
     Args:
         sources: the files that ``read`` reads.
         how: what else decides its result, as text.
-        read: returns lines by split.
+        read: yields each line behind the split that it belongs to.
 
     Raises:
         CorpusError: as ``read`` does.
@@ -39,49 +50,65 @@ def kept(sources: Sequence[Path], how: str, read: Callable[[], dict[str, list[st
     try:
         states = [(str(path.resolve()), path.stat()) for path in sources]
     except OSError:
-        return read()  # says what is wrong
+        return held(read())  # says what is wrong
     if sum(state.st_size for _, state in states) < _LEAST:
-        return read()
-    key = sha256(json.dumps([how, [name for name, _ in states]]).encode()).hexdigest()[:32]
-    stamp = [_FORMAT, how, [[name, state.st_size, state.st_mtime_ns] for name, state in states]]
-    path = cache_folder() / "corpora" / key
-    found = _load(path, stamp)
+        return held(read())
+    key = sha256(json.dumps([how, [name for name, _ in states], FORMAT]).encode()).hexdigest()[:32]
+    stamp = [how, [[name, state.st_size, state.st_mtime_ns] for name, state in states]]
+    folder = cache_folder() / "corpora" / key
+    found = _load(folder, stamp)
     if found is None:
-        found = read()
-        _save(path, stamp, found)
-    return found
+        try:
+            _save(folder, stamp, read())
+        except (ArtifactError, OSError):  # a cache that cannot be written is done without
+            return held(read())
+        found = _load(folder, stamp)
+    return found or held(read())
 
 
-def _load(path: Path, stamp: list[Any]) -> dict[str, list[str]] | None:
+def split_digest(sides: Iterable[Iterable[str]]) -> str:
+    """Return the SHA-256 (hex) of all lines of the three splits, with the names of the splits between."""
+    first, second, third = sides
+    marks = ([f"\0{side}"] for side in SPLITS[1:])
+    return digest_of(block for part in (first, next(marks), second, next(marks), third) for block in blocks_of(part))
+
+
+def held(lines: Iterator[tuple[str, str]]) -> Splits:
+    """Return lines, each behind its split, in memory."""
+    sides: dict[str, list[str]] = {side: [] for side in SPLITS}
+    for side, line in lines:
+        sides[side].append(line)
+    return Splits(sides["train"], sides["valid"], sides["test"])
+
+
+def _load(folder: Path, stamp: list[Any]) -> Splits | None:
     """Return the splits; None where there are none, or they are stale or damaged."""
     try:
-        with path.open("rb") as handle:
-            header = json.loads(handle.readline())
-            if header["stamp"] != stamp:
-                return None
-            data = handle.read()
-        if zlib.crc32(data) != header["crc32"]:
+        config = read_config(folder, "lines")
+        if config["stamp"] != stamp:
             return None
-        lines = data.decode().split(header["separator"])
-        sides, first = {}, 0
-        for side, count in header["counts"].items():
-            sides[side] = lines[first : first + count]
-            first += count
-        return sides if first == len(lines) else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        digests = config["digests"]
+        sides = {side: StoredLines(folder / side, digest=digests[side]) for side in SPLITS}
+        if [len(lines) for lines in sides.values()] != config["counts"]:
+            return None
+        if sum(lines.size for lines in sides.values()) <= _CHECKED:
+            for side, lines in sides.items():
+                if digest_of(lines.blocks()) != digests[side]:
+                    return None
+        return Splits(**sides, digest=config["digest"])
+    except (ArtifactError, KeyError):
         return None
 
 
-def _save(path: Path, stamp: list[Any], sides: Mapping[str, list[str]]) -> None:
-    lines = [line for side in sides.values() for line in side]
-    if sum(map(len, lines)) > _MOST // 3:
-        return
-    for separator in _SEPARATORS:
-        joined = separator.join(lines)
-        if lines and joined.count(separator) == len(lines) - 1:
-            data = joined.encode()
-            counts = {side: len(found) for side, found in sides.items()}
-            header = {"stamp": stamp, "separator": separator, "counts": counts, "crc32": zlib.crc32(data)}
-            with suppress(ArtifactError):  # a cache that cannot be written is done without
-                write_file(path, json.dumps(header).encode() + b"\n" + data)
-            return
+def _save(folder: Path, stamp: list[Any], lines: Iterator[tuple[str, str]]) -> None:
+    with new_folder(folder) as temporary:
+        with ExitStack() as stack:
+            writers = {side: stack.enter_context(LineWriter(temporary / side)) for side in SPLITS}
+            for side, line in lines:
+                writers[side].add(line)
+        sides = {side: StoredLines(temporary / side) for side in SPLITS}
+        config = {
+            "kind": "lines", "format": FORMAT, "stamp": stamp, "counts": [len(lines) for lines in sides.values()],
+            "digests": {side: lines.digest for side, lines in sides.items()}, "digest": split_digest(sides.values()),
+        }  # fmt: skip
+        write_json(temporary / "config.json", config)

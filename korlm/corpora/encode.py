@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from korlm.artifacts import FORMAT, read_json, write_json
+from korlm.corpora.arrays import HEADER, ArrayFile
 from korlm.corpora.files import unreadable
 from korlm.corpora.stream import Batch, read_batches
-from korlm.corpora.tokens import HEADER, ArrayFile, id_type
+from korlm.corpora.tokens import id_type
 from korlm.errors import ArtifactError, CorpusError, InputError, KorlmError
 from korlm.text.spans import check_text
 from korlm.tokenizers.base import Tokenizer

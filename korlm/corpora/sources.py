@@ -9,50 +9,42 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import islice
+from functools import cached_property, partial
 from pathlib import Path
 
 from korlm.artifacts import data_folder
-from korlm.corpora.cache import kept
+from korlm.corpora.cache import SPLITS, Splits, held, kept, split_digest
 from korlm.corpora.download import wikitext2
 from korlm.corpora.files import read_file
+from korlm.corpora.lines import StoredLines
 from korlm.errors import CorpusError, UnknownNameError
 from korlm.text.spans import check_text
 
 BUNDLED = ("kolaw", "kobill")
-SPLITS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Lines in three splits.
+    """Lines in three splits; those of a large corpus stay on disk (see `korlm.corpora.lines`).
 
     Attributes:
         name: the name or path that it was loaded by.
         train: training lines, without line ends; so are `valid` and `test`.
+        known: its digest, where that is known.
     """
 
     name: str
-    train: list[str] = field(repr=False)
-    valid: list[str] = field(repr=False)
-    test: list[str] = field(repr=False)
+    train: Sequence[str] = field(repr=False)
+    valid: Sequence[str] = field(repr=False)
+    test: Sequence[str] = field(repr=False)
+    known: str = field(default="", repr=False, compare=False)
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of all lines with their splits: the ``data hash`` of a model made from it."""
-        return content_digest([*self.train, "\0valid", *self.valid, "\0test", *self.test])
-
-
-def content_digest(lines: Iterable[str]) -> str:
-    """Return the SHA-256 (hex) of lines, each ended by a newline."""
-    digest = hashlib.sha256()
-    rest = iter(lines)
-    while batch := list(islice(rest, 10_000)):  # 4 times as quick as line by line
-        digest.update("\n".join([*batch, ""]).encode())
-    return digest.hexdigest()
+        return self.known or split_digest((self.train, self.valid, self.test))
 
 
 def split_of(line: str, *, valid: float = 0.05, test: float = 0.05) -> str:
@@ -72,15 +64,20 @@ def split_lines(name: str, lines: Iterable[str]) -> Corpus:
     Raises:
         CorpusError: no lines.
     """
-    sides: dict[str, list[str]] = {side: [] for side in SPLITS}
-    for line in lines:
-        sides[split_of(check_text(line))].append(line)
-    if not any(sides.values()):
+    return _corpus(name, held(_by_hash(lines)))
+
+
+def _by_hash(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    return ((split_of(check_text(line)), line) for line in lines)
+
+
+def _corpus(name: str, splits: Splits) -> Corpus:
+    if not (splits.train or splits.valid or splits.test):
         raise CorpusError(
             f"말뭉치 '{name}'이(가) 비었습니다. 글이 든 파일을 쓰세요.",
             f"The corpus '{name}' is empty. Use a file with text.",
         )
-    return Corpus(name, **sides)
+    return Corpus(name, splits.train, splits.valid, splits.test, splits.digest)
 
 
 def load_corpus(name: str | Path, *, column: str | int | None = None, limit: int | None = None) -> Corpus:
@@ -104,14 +101,18 @@ def load_corpus(name: str | Path, *, column: str | int | None = None, limit: int
     elif name == "wikitext2":
         corpus = _wikitext2()
     elif Path(name).is_file():
-        corpus = Corpus(str(name), **kept([Path(name)], f"lines {column!r}", lambda: _file(name, column)))
+        path = Path(name)
+        splits = kept([path], f"lines {column!r}", lambda: _by_hash(read_file(path, column=column)))
+        corpus = _corpus(str(name), splits)
     else:
         raise UnknownNameError(
             f"'{name}'이라는 말뭉치도 파일도 없습니다. 쓸 수 있는 이름: {', '.join(BUNDLED)}, reviews, wikitext2.",
             f"There is no corpus and no file '{name}'. Names: {', '.join(BUNDLED)}, reviews, wikitext2.",
         )
     if limit is not None:
-        corpus = Corpus(corpus.name, corpus.train[:limit], corpus.valid, corpus.test)
+        train = corpus.train
+        some = train.first(limit) if isinstance(train, StoredLines) else train[:limit]
+        corpus = Corpus(corpus.name, some, corpus.valid, corpus.test)
     return corpus
 
 
@@ -124,24 +125,18 @@ def _reviews() -> Corpus:
             "The reviews were not found. Set KORLM_CORPORA to the folder that holds "
             "nsmc_reviews/{train,valid,test}.tsv.gz.",
         )
-    files = {side: folder / f"{side}.tsv.gz" for side in SPLITS}
-
-    def read() -> dict[str, list[str]]:
-        return {side: list(read_file(path, column=2)) for side, path in files.items()}
-
-    return Corpus("reviews", **kept(list(files.values()), "reviews", read))
+    return _given("reviews", {side: folder / f"{side}.tsv.gz" for side in SPLITS}, partial(read_file, column=2))
 
 
 def _wikitext2() -> Corpus:
     """Lines as they stand there, but for the space at their end: each begins with one, so every word is ``" word"``."""
-    files = wikitext2()
-
-    def read() -> dict[str, list[str]]:
-        return {side: [line.rstrip() for line in read_file(path)] for side, path in files.items()}
-
-    return Corpus("wikitext2", **kept(list(files.values()), "wikitext2", read))
+    return _given("wikitext2", wikitext2(), lambda path: (line.rstrip() for line in read_file(path)))
 
 
-def _file(name: str | Path, column: str | int | None) -> dict[str, list[str]]:
-    corpus = split_lines(str(name), read_file(name, column=column))
-    return {side: getattr(corpus, side) for side in SPLITS}
+def _given(name: str, files: Mapping[str, Path], read: Callable[[Path], Iterable[str]]) -> Corpus:
+    """Return a corpus whose splits are files of their own."""
+
+    def lines() -> Iterator[tuple[str, str]]:
+        return ((side, line) for side, path in files.items() for line in read(path))
+
+    return _corpus(name, kept(list(files.values()), name, lines))

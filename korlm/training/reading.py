@@ -11,7 +11,8 @@ import numpy as np
 
 import korlm
 from korlm.artifacts import cache_folder, read_config
-from korlm.corpora.sources import Corpus, content_digest
+from korlm.corpora.lines import content_digest
+from korlm.corpora.sources import Corpus
 from korlm.corpora.tokens import token_array
 from korlm.errors import ArtifactError, InputError, KorlmError
 from korlm.tokenizers.base import EOS_ID, Tokenizer
