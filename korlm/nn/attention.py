@@ -1,0 +1,69 @@
+"""Attention of a decoder's steps over an encoder's outputs: dot, general, additive.
+
+With a query ``q`` (the decoder's hidden output) and keys ``k_s`` (the encoder's outputs), the weights are the softmax of
+scores over the keys that are no padding, and the context is the keys' mean under them:
+
+    weight_s = exp(score(q, k_s)) / sum over s' of exp(score(q, k_s')),    context = sum over s of weight_s k_s
+
+| name | score | source |
+|---|---|---|
+| ``dot`` | ``q . k`` | Luong et al. (2015), "Effective approaches to attention-based neural machine translation" |
+| ``general`` | ``q . W k`` | the same |
+| ``additive`` | ``v . tanh(W_q q + W_k k)`` | Bahdanau et al. (2015), "Neural machine translation by jointly learning to align and translate" |
+
+>>> attend = Attention("dot", 4)
+>>> keys = torch.randn(2, 3, 4)
+>>> mask = torch.tensor([[True, True, True], [True, False, False]])
+>>> context, weights = attend(torch.randn(2, 5, 4), attend.ready(keys), keys, mask)
+>>> context.shape, weights[1, 0].tolist()
+(torch.Size([2, 5, 4]), [1.0, 0.0, 0.0])
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+ATTENTIONS = ("general", "dot", "additive")
+
+
+class Attention(nn.Module):
+    """Weights over keys and their weighted mean.
+
+    Args:
+        kind: one of `ATTENTIONS`.
+        width: ``H`` of queries and keys.
+    """
+
+    def __init__(self, kind: str, width: int) -> None:
+        super().__init__()
+        self.kind = kind
+        self.keys = nn.Identity() if kind == "dot" else nn.Linear(width, width, bias=False)
+        if kind == "additive":
+            self.queries = nn.Linear(width, width, bias=False)
+            self.scores = nn.Linear(width, 1, bias=False)
+
+    def ready(self, keys: Tensor) -> Tensor:
+        """Return what of the keys ``[B, S, H]`` is the same for every query; computed once a source."""
+        made: Tensor = self.keys(keys)
+        return made
+
+    def forward(self, queries: Tensor, ready: Tensor, keys: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Attend.
+
+        Args:
+            queries: ``[B, T, H]``.
+            ready: ``[B, S, H]`` of `ready`.
+            keys: ``[B, S, H]``.
+            mask: ``[B, S]``, False at padding; every row has a True.
+
+        Returns:
+            Contexts ``[B, T, H]``, and weights ``[B, T, S]`` that sum to 1 over the source, exactly 0 at padding.
+        """
+        if self.kind == "additive":
+            mixed = torch.tanh(self.queries(queries).unsqueeze(2) + ready.unsqueeze(1))  # [B, T, S, H]
+            scores = self.scores(mixed).squeeze(3)
+        else:
+            scores = queries @ ready.transpose(1, 2)
+        weights = scores.float().masked_fill(~mask.unsqueeze(1), -torch.inf).softmax(-1).to(keys.dtype)
+        return weights @ keys, weights

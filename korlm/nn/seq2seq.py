@@ -1,0 +1,223 @@
+"""`Seq2Seq`: a bidirectional encoder, a decoder that attends to it, and one embedding for both and for the output.
+
+Shapes: ``B`` batch, ``S`` source and ``T`` target length, ``V`` vocabulary, ``E`` embedding, ``H`` hidden, ``L`` layers.
+
+    encoder   outputs k_1 .. k_S: both directions, H / 2 each, side by side
+    decoder   its first state: tanh(W [last forward, last backward] + b), a layer each
+    step t    h_t = cell(embedding of the piece before, h_{t-1});  c_t = attention(h_t, k)
+              a_t = tanh(W_c [c_t, h_t]);  p(piece) = softmax(E a'_t + b),  a' = a projected to E wide
+
+The attentional output ``a`` is Luong et al.'s (2015), without input feeding: so teacher forcing reads a whole target at once.
+
+>>> net = Seq2Seq(Seq2SeqConfig(300, embedding=8, hidden=16))
+>>> memory, state = net.encode(torch.tensor([[5, 6, 7], [8, 9, 0]]), torch.tensor([3, 2]))
+>>> hidden, weights, state = net.decode(memory, torch.tensor([[2, 5], [2, 5]]), state)
+>>> net.logits(hidden).shape, weights.shape, weights[1, 0, 2].item()
+(torch.Size([2, 2, 300]), torch.Size([2, 2, 3]), 0.0)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from korlm.errors import InputError
+from korlm.language import option
+from korlm.nn.attention import ATTENTIONS, Attention
+from korlm.nn.cells import State
+from korlm.nn.config import NetConfig
+from korlm.nn.dropout import drop
+from korlm.nn.initialise import initialise
+from korlm.nn.layers import make_layer, run_layer
+from korlm.nn.softmax import IGNORED, chunked_cross_entropy
+
+SEQ2SEQ_CELLS = ("gru", "lstm")
+
+
+@dataclass(frozen=True)
+class Seq2SeqConfig:
+    """The shape of an encoder-decoder.
+
+    Attributes:
+        vocab_size: ``V``, of questions and answers alike.
+        cell: ``gru`` or ``lstm``.
+        embedding: ``E``; one table serves the encoder, the decoder and, tied, the output (Press and Wolf 2017).
+        hidden: ``H``, even: of the decoder, and of both directions of the encoder together.
+        layers: ``L`` of the encoder and of the decoder.
+        attention: ``general``, ``dot`` or ``additive``; see `korlm.nn.attention`.
+        dropout: share of activations zeroed after the embeddings, between layers and before the output.
+        layer_norm: normalise the gates (Ba et al. 2016).
+
+    Raises:
+        InputError: a value out of its range.
+    """
+
+    vocab_size: int
+    cell: str = option("gru", "셀: gru, lstm", "cell: gru or lstm")
+    embedding: int = option(256, "임베딩 너비 E", "embedding width, E")
+    hidden: int = option(512, "은닉 너비 H (짝수)", "hidden width, H (even)")
+    layers: int = option(1, "인코더와 디코더의 층 수 L", "layers of the encoder and of the decoder, L")
+    attention: str = option("general", "주의: general, dot, additive", "attention: general, dot or additive")
+    dropout: float = option(0.0, "드롭아웃", "dropout")
+    layer_norm: bool = option(False, "층 정규화 셀 (느림)", "layer-normalised cells (slow)")
+
+    def __post_init__(self) -> None:
+        for name, choices in (("cell", SEQ2SEQ_CELLS), ("attention", ATTENTIONS)):
+            if getattr(self, name) not in choices:
+                raise InputError(
+                    f"{name} '{getattr(self, name)}'은(는) 없습니다. {', '.join(choices)} 가운데 고르세요.",
+                    f"There is no {name} '{getattr(self, name)}'. Choose from {', '.join(choices)}.",
+                )
+        sizes = (self.vocab_size, self.embedding, self.hidden, self.layers)
+        if min(sizes) < 1 or self.hidden % 2 or not 0 <= self.dropout < 1:
+            raise InputError(
+                "망의 크기는 1 이상, hidden은 짝수, dropout은 0 이상 1 미만이어야 합니다.",
+                "Sizes of the net must be at least 1, hidden even, and dropout at least 0 and under 1.",
+            )
+
+    def part(self, hidden: int) -> NetConfig:
+        """Return the shape of a layer of this net, for `korlm.nn.layers`."""
+        return NetConfig(
+            self.vocab_size, cell=self.cell, embedding=self.embedding, hidden=hidden, layer_norm=self.layer_norm
+        )
+
+
+class Memory(NamedTuple):
+    """What the decoder attends to.
+
+    Attributes:
+        keys: ``[B, S, H]``, the encoder's outputs.
+        ready: ``[B, S, H]``, of `Attention.ready`.
+        mask: ``[B, S]``, False at padding.
+    """
+
+    keys: Tensor
+    ready: Tensor
+    mask: Tensor
+
+    def select(self, rows: Tensor) -> Memory:
+        """Return some rows, also several times: for a beam."""
+        return Memory(*(part.index_select(0, rows) for part in self))
+
+
+class Seq2Seq(nn.Module):
+    """An encoder-decoder. A decoder's state is ``(h,)``, for LSTM ``(h, c)``, each ``[L, B, H]``.
+
+    Args:
+        config: its shape.
+        generator: the random generator of the initial weights; torch's global one by default.
+    """
+
+    def __init__(self, config: Seq2SeqConfig, *, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        self.config = config
+        hidden, half = config.hidden, config.hidden // 2
+        widths = [config.embedding] + [hidden] * (config.layers - 1)
+        self.embedding = nn.Embedding(config.vocab_size, config.embedding)
+        self.forward_layers = nn.ModuleList(make_layer(config.part(half), width) for width in widths)
+        self.backward_layers = nn.ModuleList(make_layer(config.part(half), width) for width in widths)
+        self.layers = nn.ModuleList(make_layer(config.part(hidden), width) for width in widths)
+        parts = 2 if config.cell == "lstm" else 1
+        self.bridges = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(parts * config.layers))
+        self.attention = Attention(config.attention, hidden)
+        self.combine = nn.Linear(2 * hidden, hidden, bias=False)
+        self.project = nn.Linear(hidden, config.embedding) if hidden != config.embedding else nn.Identity()
+        self.output = nn.Linear(config.embedding, config.vocab_size)
+        self.output.weight = self.embedding.weight
+        initialise(self, config.part(hidden), generator)
+        for layers in (self.forward_layers, self.backward_layers):  # their gates are H / 2 wide
+            initialise(layers, config.part(half), generator)
+
+    def encode(self, ids: Tensor, lengths: Tensor) -> tuple[Memory, State]:
+        """Read sources.
+
+        Args:
+            ids: ``[B, S]`` int64; what stands after a row's length is never read.
+            lengths: ``[B]``, at least 1.
+
+        Returns:
+            The memory, and the decoder's first state.
+        """
+        config, training = self.config, self.training
+        share = config.dropout if training else 0.0
+        places = torch.arange(ids.shape[1], device=ids.device)[None]
+        mask = places < lengths[:, None].to(ids.device)
+        back = torch.where(mask, lengths[:, None].to(ids.device) - 1 - places, places)  # turns each row around
+        inputs = drop(F.embedding(ids, self.embedding.weight), share)
+        ends: list[tuple[Tensor, ...]] = []
+        for ahead, behind in zip(self.forward_layers, self.backward_layers, strict=True):
+            first = self._zeros(len(ids), config.hidden // 2, inputs)
+            forward, last = run_layer(ahead, inputs, first, lengths=lengths)
+            turned = inputs.gather(1, back[..., None].expand_as(inputs))
+            backward, first_last = run_layer(behind, turned, first, lengths=lengths)
+            backward = backward.gather(1, back[..., None].expand_as(backward))
+            ends.append(tuple(torch.cat(pair, -1) for pair in zip(last, first_last, strict=True)))
+            inputs = drop(torch.cat([forward, backward], -1), share)
+        made = [torch.tanh(bridge(part[0])) for bridge, part in zip(self.bridges, _flat(ends), strict=True)]
+        parts = len(ends[0])
+        state = tuple(torch.stack(made[part::parts]) for part in range(parts))
+        return Memory(inputs, self.attention.ready(inputs), mask), state
+
+    def decode(self, memory: Memory, ids: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        """Run over target pieces: all of them under teacher forcing, or one in generation.
+
+        Args:
+            memory: of `encode`.
+            ids: ``[B, T]`` int64.
+            state: of `encode`, or of the call before.
+
+        Returns:
+            Hidden outputs ``[B, T, E]`` for `logits` and `nats`; attention weights ``[B, T, S]``; the new state.
+        """
+        share = self.config.dropout if self.training else 0.0
+        outputs = drop(F.embedding(ids, self.embedding.weight), share)
+        states = []
+        for index, layer in enumerate(self.layers):
+            if index:
+                outputs = drop(outputs, share)
+            outputs, new = run_layer(layer, outputs, tuple(part[index : index + 1] for part in state))
+            states.append(new)
+        contexts, weights = self.attention(outputs, memory.ready, memory.keys, memory.mask)
+        attentional = torch.tanh(self.combine(torch.cat([contexts, outputs], -1)))
+        hidden = self.project(drop(attentional, share))
+        return hidden, weights, tuple(torch.cat(parts) for parts in zip(*states, strict=True))
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Return unnormalised log-probabilities, ``[..., V]``."""
+        return F.linear(hidden, self.output.weight, self.output.bias)
+
+    def nats(
+        self, hidden: Tensor, targets: Tensor, *, smoothing: float = 0.0, reduction: str = "mean",
+        ignore_index: int = IGNORED,
+    ) -> Tensor:  # fmt: skip
+        """Return ``-ln p`` of the targets.
+
+        Args:
+            hidden: ``[B, T, E]`` of `decode`.
+            targets: ``[B, T]`` int64.
+            smoothing: label smoothing (Szegedy et al. 2016): this share of the target's weight goes to all pieces.
+            reduction: ``mean``, ``sum``, or ``none`` (``[B, T]``, without gradients and smoothing).
+            ignore_index: targets that cost nothing.
+        """
+        rows, goal = hidden.flatten(0, -2), targets.flatten()
+        if smoothing and reduction != "none":
+            logits = self.logits(rows).float()
+            return F.cross_entropy(
+                logits, goal, label_smoothing=smoothing, reduction=reduction, ignore_index=ignore_index
+            )
+        nats = chunked_cross_entropy(
+            rows, self.output.weight, self.output.bias, goal, reduction=reduction, ignore_index=ignore_index
+        )
+        return nats.view(targets.shape) if reduction == "none" else nats
+
+    def _zeros(self, batch: int, width: int, like: Tensor) -> State:
+        parts = 2 if self.config.cell == "lstm" else 1
+        return tuple(like.new_zeros(1, batch, width) for _ in range(parts))
+
+
+def _flat(ends: list[tuple[Tensor, ...]]) -> list[Tensor]:
+    return [part for layer in ends for part in layer]

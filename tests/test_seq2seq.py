@@ -1,0 +1,183 @@
+"""The encoder-decoder against its formulas, torch's own bidirectional layer, and itself without padding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from korlm.errors import InputError
+from korlm.nn.attention import ATTENTIONS, Attention
+from korlm.nn.seq2seq import SEQ2SEQ_CELLS, Seq2Seq, Seq2SeqConfig
+
+SHAPES: list[dict[str, Any]] = [
+    *({"cell": cell, "attention": attention} for cell in SEQ2SEQ_CELLS for attention in ATTENTIONS),
+    {"cell": "lstm", "layers": 2},
+    {"cell": "gru", "layers": 2, "layer_norm": True, "attention": "additive"},
+    {"cell": "lstm", "embedding": 12, "layer_norm": True},
+]
+each_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: " ".join(f"{k}={v}" for k, v in shape.items()))
+SOURCES = [[5, 6, 7, 8, 9], [3], [11, 12, 11]]
+TARGETS = [[2, 21, 22], [2, 23, 24], [2, 25, 26]]
+
+
+def make(**shape: Any) -> Seq2Seq:
+    config = Seq2SeqConfig(40, **{"embedding": 8, "hidden": 12, **shape})
+    return Seq2Seq(config, generator=torch.Generator().manual_seed(3)).eval()
+
+
+def padded(rows: list[list[int]], *, room: int = 0, filler: int = 0) -> tuple[Tensor, Tensor]:
+    lengths = torch.tensor([len(row) for row in rows])
+    ids = torch.full((len(rows), int(lengths.max()) + room), filler)
+    for index, row in enumerate(rows):
+        ids[index, : len(row)] = torch.tensor(row)
+    return ids, lengths
+
+
+@each_shape
+@torch.no_grad()
+def test_padding_changes_nothing(shape: dict[str, Any]) -> None:
+    net, targets = make(**shape), torch.tensor(TARGETS)
+    alone = []
+    for source, target in zip(SOURCES, targets, strict=True):
+        memory, state = net.encode(*padded([source]))
+        alone.append(net.decode(memory, target[None], state))
+    for room, filler in ((0, 0), (4, 0), (4, 17)):
+        memory, state = net.encode(*padded(SOURCES, room=room, filler=filler))
+        hidden, weights, state = net.decode(memory, targets, state)
+        for index, (one, seen, after) in enumerate(alone):
+            size = len(SOURCES[index])
+            torch.testing.assert_close(hidden[index], one[0], atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(weights[index, :, :size], seen[0], atol=1e-5, rtol=1e-4)
+            assert not weights[index, :, size:].any()
+            for mine, other in zip(state, after, strict=True):
+                torch.testing.assert_close(mine[:, index], other[:, 0], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(weights.sum(-1), torch.ones(3, 3))
+
+
+@each_shape
+def test_no_gradient_comes_from_padding(shape: dict[str, Any]) -> None:
+    net = make(**shape)
+    memory, state = net.encode(*padded(SOURCES, room=2, filler=39))
+    hidden, _, _ = net.decode(memory, torch.tensor(TARGETS), state)
+    (gradient,) = torch.autograd.grad(hidden.sum(), net.embedding.weight)
+    assert not gradient[39].any() and gradient[5].any() and gradient[11].any()
+
+
+@each_shape
+@torch.no_grad()
+def test_a_target_read_piece_by_piece_is_the_target_read_at_once(shape: dict[str, Any]) -> None:
+    net, targets = make(**shape), torch.tensor(TARGETS)
+    memory, first = net.encode(*padded(SOURCES))
+    hidden, weights, end = net.decode(memory, targets, first)
+    state, steps = first, []
+    for time in range(targets.shape[1]):
+        one, seen, state = net.decode(memory, targets[:, time : time + 1], state)
+        steps.append((one, seen))
+    torch.testing.assert_close(torch.cat([one for one, _ in steps], 1), hidden)
+    torch.testing.assert_close(torch.cat([seen for _, seen in steps], 1), weights)
+    for mine, other in zip(state, end, strict=True):
+        torch.testing.assert_close(mine, other)
+    twice = torch.tensor([2, 0, 0])
+    again = net.decode(memory.select(twice), targets[twice], tuple(part[:, twice] for part in first))
+    torch.testing.assert_close(again[0], hidden[twice])
+
+
+@pytest.mark.parametrize("cell", SEQ2SEQ_CELLS)
+@torch.no_grad()
+def test_the_encoder_is_torchs_bidirectional_layer(cell: str) -> None:
+    net = make(cell=cell, layers=2)
+    kind = nn.LSTM if cell == "lstm" else nn.GRU
+    oracle = kind(8, 6, num_layers=2, bidirectional=True, batch_first=True)
+    weights = dict(oracle.named_parameters())
+    for layer in (0, 1):
+        for ours, ending in ((net.forward_layers, ""), (net.backward_layers, "_reverse")):
+            for name, weight in ours[layer].named_parameters():
+                weights[name.replace("_l0", f"_l{layer}{ending}")].copy_(weight)
+    ids, lengths = padded(SOURCES)
+    packed = nn.utils.rnn.pack_padded_sequence(net.embedding(ids), lengths, batch_first=True, enforce_sorted=False)
+    outputs, last = oracle(packed)
+    keys, _ = nn.utils.rnn.pad_packed_sequence(outputs, batch_first=True)
+    memory, state = net.encode(ids, lengths)
+    torch.testing.assert_close(memory.keys, keys, atol=1e-5, rtol=1e-4)
+    ends = last[0] if cell == "lstm" else last  # [2 L, B, H / 2]: forward and backward of each layer
+    parts = 2 if cell == "lstm" else 1
+    for layer in (0, 1):
+        bridge = net.bridges[layer * parts]
+        made = torch.tanh(bridge(torch.cat([ends[2 * layer], ends[2 * layer + 1]], -1)))
+        torch.testing.assert_close(state[0][layer], made, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ATTENTIONS)
+@torch.no_grad()
+def test_attention_is_its_formula(kind: str) -> None:
+    generator = torch.Generator().manual_seed(1)
+    queries, keys = torch.randn(2, 3, 4, generator=generator), torch.randn(2, 5, 4, generator=generator)
+    mask = torch.arange(5)[None] < torch.tensor([[5], [2]])
+    attend = Attention(kind, 4)
+    contexts, weights = attend(queries, attend.ready(keys), keys, mask)
+    for row in range(2):
+        size = int(mask[row].sum())
+        for time in range(3):
+            query, scores = queries[row, time], []
+            for key in keys[row, :size]:
+                if kind == "dot":
+                    scores.append(query @ key)
+                elif kind == "general":
+                    scores.append(query @ (attend.keys.weight @ key))
+                else:
+                    mixed = torch.tanh(attend.queries.weight @ query + attend.keys.weight @ key)
+                    scores.append((attend.scores.weight @ mixed)[0])
+            expected = torch.stack(scores).softmax(0)
+            torch.testing.assert_close(weights[row, time, :size], expected)
+            torch.testing.assert_close(contexts[row, time], expected @ keys[row, :size])
+            assert not weights[row, time, size:].any()
+
+
+def test_the_loss_is_the_cross_entropy_with_and_without_smoothing() -> None:
+    net = make()
+    memory, state = net.encode(*padded(SOURCES))
+    hidden, _, _ = net.decode(memory, torch.tensor(TARGETS), state)
+    targets = torch.tensor([[21, 22, 2], [23, 24, -100], [25, -100, -100]])
+    scores = net.logits(hidden).log_softmax(-1)
+    kept = targets >= 0
+    plain = -scores.gather(2, targets.clamp(min=0)[..., None])[..., 0][kept]
+    torch.testing.assert_close(net.nats(hidden, targets), plain.mean())
+    torch.testing.assert_close(net.nats(hidden, targets, reduction="none")[kept], plain)
+    smooth = 0.9 * plain.mean() - 0.1 * scores.mean(-1)[kept].mean()
+    torch.testing.assert_close(net.nats(hidden, targets, smoothing=0.1), smooth)
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_it_learns_to_turn_a_text_around(attention: str) -> None:
+    torch.manual_seed(1)
+    net = Seq2Seq(Seq2SeqConfig(12, embedding=16, hidden=32, attention=attention))
+    optimizer = torch.optim.AdamW(net.parameters(), lr=0.01)
+    accuracy = 0.0
+    for step in range(600):
+        lengths = torch.randint(2, 6, (32,))
+        source = torch.randint(4, 12, (32, 5)) * (torch.arange(5) < lengths[:, None])
+        places = lengths[:, None] - 1 - torch.arange(5)
+        target = torch.where(places >= 0, source.gather(1, places.clamp(min=0)), -100)
+        inputs = torch.cat([torch.full((32, 1), 2), target[:, :-1].clamp(min=0)], 1)
+        memory, state = net.encode(source, lengths)
+        hidden, _, _ = net.decode(memory, inputs, state)
+        loss = net.nats(hidden, target)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        right = net.logits(hidden).argmax(-1) == target
+        accuracy = right[target >= 0].float().mean().item()
+        if step > 50 and accuracy > 0.97:
+            break
+    assert accuracy > 0.95
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"cell": "rnn"}, {"attention": "self"}, {"hidden": 7}, {"dropout": 1.0}, {"layers": 0}]
+)
+def test_a_wrong_shape_is_a_clear_error(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InputError):
+        Seq2SeqConfig(40, **wrong)
