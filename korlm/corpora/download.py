@@ -1,7 +1,8 @@
-"""Corpora that are fetched by name, file by file, into the cache: WikiText-2, as PyTorch's examples carry it.
+"""Corpora that are fetched by name, file by file, into the cache.
 
-Merity et al. (2017), "Pointer sentinel mixture models"; CC BY-SA 3.0. Words are cut by spaces already, and rare ones
-written ``<unk>``.
+- WikiText-2, as PyTorch's examples carry it: Merity et al. (2017), "Pointer sentinel mixture models"; CC BY-SA 3.0. Words
+  are cut by spaces already, and rare ones written ``<unk>``.
+- Songys' Chatbot_data: 11,823 Korean questions and answers; MIT.
 
 >>> path = wikitext2()["train"]  # doctest: +SKIP
 """
@@ -15,6 +16,7 @@ from korlm.artifacts import cache_folder, write_file
 from korlm.errors import CorpusError
 
 WIKITEXT2_URL = "https://raw.githubusercontent.com/pytorch/examples/main/word_language_model/data/wikitext-2"
+SONGYS_URL = "https://raw.githubusercontent.com/songys/Chatbot_data/master/ChatbotData.csv"
 _SIDES = ("train", "valid", "test")
 _SECONDS = 30  # without a byte before we give up
 
@@ -38,8 +40,26 @@ def wikitext2(*, base: str | None = None) -> dict[str, Path]:
     base = (base or os.environ.get("KORLM_WIKITEXT2_URL") or WIKITEXT2_URL).rstrip("/")
     for side in _SIDES:
         if not (folder / f"{side}.txt").is_file():
-            write_file(folder / f"{side}.txt", _fetch(f"{base}/{side}.txt", folder))
+            names = ", ".join(f"{other}.txt" for other in _SIDES)
+            write_file(folder / f"{side}.txt", _fetch(f"{base}/{side}.txt", folder, names))
     return {side: folder / f"{side}.txt" for side in _SIDES}
+
+
+def songys_chatbot() -> Path:
+    """Return the file of Songys' questions and answers: that of ``KORLM_CORPORA/songys_chatbot``, else fetched once.
+
+    Raises:
+        CorpusError: it cannot be reached; the message says what to put where.
+        ArtifactError: the cache folder cannot be written.
+    """
+    root = os.environ.get("KORLM_CORPORA", "")
+    given = Path(root) / "songys_chatbot" / "ChatbotData.csv"
+    if root and given.is_file():
+        return given
+    kept = cache_folder() / "songys_chatbot" / given.name
+    if not kept.is_file():
+        write_file(kept, _fetch(os.environ.get("KORLM_SONGYS_URL") or SONGYS_URL, kept.parent, given.name))
+    return kept
 
 
 def _all_of(folder: Path) -> dict[str, Path] | None:
@@ -49,7 +69,7 @@ def _all_of(folder: Path) -> dict[str, Path] | None:
     return found if len(found) == len(_SIDES) else None
 
 
-def _fetch(url: str, folder: Path) -> bytes:
+def _fetch(url: str, folder: Path, names: str) -> bytes:
     from http.client import HTTPException  # 50 ms that other corpora need not spend
     from urllib.error import URLError
     from urllib.request import urlopen
@@ -61,10 +81,10 @@ def _fetch(url: str, folder: Path) -> bytes:
             raise URLError("no text")
         return content
     except (OSError, ValueError, HTTPException) as error:  # URLError and HTTPError are OSErrors
-        reason = getattr(error, "reason", None) or error
+        reason = error if hasattr(error, "code") else getattr(error, "reason", None) or error  # with the number 404
         raise CorpusError(
-            f"{url}을(를) 받지 못했습니다 ({reason}). 인터넷이 되는 곳에서 train.txt, valid.txt, test.txt를 받아 {folder}에 두거나, "
-            "KORLM_CORPORA로 알린 폴더 아래 wikitext2/에 두세요.",
-            f"Cannot fetch {url} ({reason}). Fetch train.txt, valid.txt and test.txt where there is a network and put "
-            f"them into {folder}, or into wikitext2/ of the folder that KORLM_CORPORA names.",
+            f"{url}을(를) 받지 못했습니다 ({reason}). 인터넷이 되는 곳에서 {names}을(를) 받아 {folder}에 두거나, "
+            f"KORLM_CORPORA로 알린 폴더 아래 {folder.name}/에 두세요.",
+            f"Cannot fetch {url} ({reason}). Fetch {names} where there is a network and put it into {folder}, or into "
+            f"{folder.name}/ of the folder that KORLM_CORPORA names.",
         ) from error
