@@ -117,7 +117,13 @@ def make_plan(options: dict[str, Any]) -> Plan:
     """
     tokenizer, net, training = sort_options(options, TokenizerConfig, NetConfig, TrainConfig)
     NetConfig(10**9, **net)
-    return Plan(TokenizerConfig(**tokenizer), net, TrainConfig(**training))
+    plan = Plan(TokenizerConfig(**tokenizer), net, TrainConfig(**training))
+    if plan.training.smoothing:
+        raise InputError(
+            "smoothing은 챗봇(인코더-디코더)을 가르칠 때만 씁니다. 빼세요.",
+            "smoothing is for chatbots (encoder-decoders) only. Leave it out.",
+        )
+    return plan
 
 
 def _check(corpus: Corpus, folder: Path, plan: Plan, ranks: Ranks, *, taken: bool) -> None:

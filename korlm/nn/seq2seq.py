@@ -214,6 +214,10 @@ class Seq2Seq(nn.Module):
         )
         return nats.view(targets.shape) if reduction == "none" else nats
 
+    def zero_state(self, batch: int) -> State:
+        """Return what is carried from batch to batch: nothing."""
+        return ()
+
     def _zeros(self, batch: int, width: int, like: Tensor) -> State:
         parts = 2 if self.config.cell == "lstm" else 1
         return tuple(like.new_zeros(1, batch, width) for _ in range(parts))

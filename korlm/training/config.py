@@ -15,6 +15,7 @@ from korlm.language import option
 OPTIMIZERS = {"adamw": 8e-3, "muon": 8e-3, "sgd": 1.0, "asgd": 1.0}  # with the learning rate that 0 stands for
 SCHEDULES = ("cosine", "linear", "constant")
 LAYOUTS = ("padded", "packed")
+DECAYS = ("constant", "linear", "exponential", "inverse-sigmoid")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class TrainConfig:
             learning rate of a window in proportion to its length.
         teacher_forcing: the share of inputs that are the true piece; the others are drawn from the net's own
             prediction (scheduled sampling, Bengio et al. 2015). Below 1 the window is read piece by piece, which is slower.
+        forcing_decay: ``constant``: that share from the beginning; else it falls from 1 to that share in the course of
+            the run, along one of Bengio et al.'s curves (see `korlm.training.schedule.forcing`).
         optimizer: ``adamw`` (Loshchilov and Hutter 2019), ``muon`` (Jordan et al. 2024: momentum made orthogonal, for
             the recurrent matrices; AdamW for the rest), ``sgd`` (divided by ``anneal`` whenever validation does not
             improve), ``asgd`` (NT-ASGD, Merity et al. 2018: SGD whose weights are averaged once validation has not improved
@@ -53,6 +56,11 @@ class TrainConfig:
     jitter: bool = option(False, "창의 길이를 흔듦 (AWD-LSTM)", "draw the windows' lengths (AWD-LSTM)")
     layout: str = option("padded", "--bptt 0의 줄 묶음: padded, packed", "lines of --bptt 0: padded or packed")
     teacher_forcing: float = option(1.0, "참 조각을 넣는 비율", "share of inputs that are the true piece")
+    forcing_decay: str = option(
+        "constant",
+        "그 비율까지: constant, linear, exponential, inverse-sigmoid",
+        "how it gets there: constant, linear, exponential or inverse-sigmoid",
+    )
     epochs: float = option(1.0, "말뭉치를 몇 번 읽나", "passes over the corpus")
     minutes: float = option(0.0, "몇 분 동안 배우나 (0이면 epochs만 따름)", "time limit in minutes (0: epochs alone)")
     optimizer: str = option("adamw", "최적화: adamw, muon, sgd, asgd", "optimiser: adamw, muon, sgd or asgd")
@@ -72,10 +80,16 @@ class TrainConfig:
     sampled: int = option(
         0, "한 걸음에 견줄 어휘의 수 (표본 소프트맥스, 0이면 모두)", "entries a step compares (sampled softmax; 0: all)"
     )
+    smoothing: float = option(0.0, "라벨 스무딩 (챗봇)", "label smoothing (chatbots)")
     average: float = option(0.0, "가중치의 이동 평균 (감쇠, 0이면 없음)", "moving average of weights (decay; 0: none)")
     activation: float = option(0.0, "활성 규제 AR의 α", "activation regularisation, AR's alpha")
     temporal: float = option(0.0, "시간 활성 규제 TAR의 β", "temporal activation regularisation, TAR's beta")
     validations: int = option(10, "학습하는 동안 검증하는 횟수", "validations in the course of the run")
+    patience: int = option(
+        0,
+        "이만큼 검증해도 나아지지 않으면 멈춤 (0이면 끝까지)",
+        "stop after so many validations without a better one (0: never)",
+    )
     save_every: float = option(60.0, "저장 사이의 초", "seconds between checkpoints")
     valid_lines: int = option(2000, "검증에 쓰는 줄 수 (0이면 모두)", "validation lines (0: all)")
     bf16: bool = option(
@@ -85,8 +99,8 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         positive = ("batch", "epochs", "validations")
-        shares = ("warmup", "final_rate", "teacher_forcing", "average")
-        choices = {"optimizer": tuple(OPTIMIZERS), "schedule": SCHEDULES, "layout": LAYOUTS}
+        shares = ("warmup", "final_rate", "teacher_forcing", "average", "smoothing")
+        choices = {"optimizer": tuple(OPTIMIZERS), "schedule": SCHEDULES, "layout": LAYOUTS, "forcing_decay": DECAYS}
         for entry in fields(self):
             value = getattr(self, entry.name)
             if entry.name in choices:

@@ -109,5 +109,8 @@ class Ranks:
 
     def own(self, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Return this rank's rows of a joined state."""
-        size = state[0].shape[1] // self.number
-        return tuple(part[:, self.rank * size : (self.rank + 1) * size].contiguous() for part in state)
+        sizes = [part.shape[1] // self.number for part in state]
+        return tuple(
+            part[:, self.rank * size : (self.rank + 1) * size].contiguous()
+            for part, size in zip(state, sizes, strict=True)
+        )

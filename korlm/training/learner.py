@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from korlm.errors import InputError
 from korlm.nn.recurrent import RecurrentLM, State
 from korlm.nn.sampled import drawing_chances
+from korlm.nn.seq2seq import Seq2Seq
 from korlm.tokenizers.base import EOS_ID
 from korlm.training.averaging import Average
 from korlm.training.batching import Batch
@@ -19,7 +21,10 @@ from korlm.training.config import TrainConfig
 from korlm.training.distributed import Ranks
 from korlm.training.loss import batch_loss
 from korlm.training.optimizers import clip, make_optimizers
-from korlm.training.schedule import rate
+from korlm.training.schedule import forcing, rate
+
+Net = RecurrentLM | Seq2Seq
+Loss = Callable[..., tuple[Tensor, Tensor, State]]  # as `korlm.training.loss.batch_loss`
 
 
 class Learner:
@@ -31,15 +36,24 @@ class Learner:
         batch: rows over all processes.
         ranks: the processes.
         counts: ``[V]``, how frequent each id is in the training text; ``config.sampled`` needs it.
+        loss: of a batch; by default a language model's.
 
     Raises:
         InputError: ``config.sampled`` with an adaptive softmax.
     """
 
     def __init__(
-        self, net: RecurrentLM, config: TrainConfig, batch: int, ranks: Ranks, *, counts: Tensor | None = None
+        self,
+        net: Net,
+        config: TrainConfig,
+        batch: int,
+        ranks: Ranks,
+        *,
+        counts: Tensor | None = None,
+        loss: Loss = batch_loss,
     ) -> None:
         self.net, self.config, self.ranks = net, config, ranks
+        self.loss: Loss = loss
         self.device = net.embedding.weight.device
         self.optimizers = make_optimizers(net, config)
         self.average = Average(net, config.average)
@@ -62,7 +76,10 @@ class Learner:
         torch.manual_seed((self.config.seed * 1_000_003 + progress.step) * 1_000_003 + self.ranks.rank)
         batch = batch.to(self.device)
         state = self._before(batch)
-        loss, nats, new_state = batch_loss(self.net, batch, state, self.config, bf16=self.bf16, chances=self.chances)
+        true = forcing(share, self.config)
+        loss, nats, new_state = self.loss(
+            self.net, batch, state, self.config, bf16=self.bf16, chances=self.chances, forcing=true
+        )
         self.net.zero_grad(set_to_none=True)
         loss.backward()
         self.ranks.sum_gradients(self.net)
@@ -112,7 +129,7 @@ class Learner:
     def _chances(self, counts: Tensor | None) -> Tensor | None:
         if not self.config.sampled or counts is None:
             return None
-        if self.net.config.softmax == "adaptive":
+        if isinstance(self.net, RecurrentLM) and self.net.config.softmax == "adaptive":
             raise InputError(
                 "sampled는 softmax full과만 쓸 수 있습니다. 둘 가운데 하나를 빼세요.",
                 "sampled goes with the full softmax only. Leave out one of the two.",

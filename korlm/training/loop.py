@@ -20,12 +20,12 @@ from torch import Tensor
 
 from korlm.artifacts import new_folder
 from korlm.errors import TrainingError
-from korlm.nn.recurrent import RecurrentLM
 from korlm.training.batching import Batches
 from korlm.training.checkpoint import Progress, load_state, save_state
 from korlm.training.config import TrainConfig
 from korlm.training.distributed import Ranks
-from korlm.training.learner import Learner
+from korlm.training.learner import Learner, Loss, Net
+from korlm.training.loss import batch_loss
 
 _SHOW_EVERY = 0.5  # seconds between reports
 _STALL = 5  # validations without a better one before NT-ASGD begins to average
@@ -68,11 +68,12 @@ class Trainer:
         report: called now and then with a `Report`.
         ranks: the processes of the run.
         counts: how frequent each id is in the training text, for ``config.sampled``.
+        loss: of a batch; by default a language model's.
     """
 
     def __init__(
         self,
-        net: RecurrentLM,
+        net: Net,
         batches: Batches,
         config: TrainConfig,
         *,
@@ -83,11 +84,12 @@ class Trainer:
         report: Callable[[Report], None] = lambda report: None,
         ranks: Ranks | None = None,
         counts: Tensor | None = None,
+        loss: Loss = batch_loss,
     ) -> None:
         self.net, self.batches, self.config = net, batches, config
         self.validate, self.write_model, self.folder, self.report = validate, write_model, folder, report
         self.ranks = ranks or Ranks()
-        self.learner = Learner(net, config, batches.batch, self.ranks, counts=counts)
+        self.learner = Learner(net, config, batches.batch, self.ranks, counts=counts, loss=loss)
         self.progress = Progress(data, batch=batches.batch)
         self.end = max(1, round(config.epochs * batches.length))
         self._pace = (0.0, math.nan)  # pieces a second and nats a piece over the last stretch
@@ -111,6 +113,12 @@ class Trainer:
         by_clock = self.progress.seconds / 60 / self.config.minutes if self.config.minutes else 0.0
         return max(self.progress.position / self.end, by_clock)
 
+    @property
+    def _stale(self) -> bool:
+        """Whether validation has not improved for as long as the configuration is patient (early stopping)."""
+        bits = [entry["valid_bpc"] for entry in self.progress.history]
+        return bool(self.config.patience and bits and len(bits) - 1 - bits.index(min(bits)) >= self.config.patience)
+
     def run(self) -> Progress:
         """Train to the end, or to Ctrl-C, which saves and validates; ``best`` and ``last`` are on disk afterwards.
 
@@ -121,7 +129,7 @@ class Trainer:
         self.net.train()
         with _stop_on_ctrl_c() as stopped:
             share = self.ranks.agree(self.share)
-            while share < 1 and not self.ranks.agree(stopped.is_set()):
+            while share < 1 and not self.ranks.agree(stopped.is_set() or self._stale):
                 begun = time.perf_counter()
                 self._step(share)
                 self.progress.seconds += time.perf_counter() - begun
@@ -132,7 +140,8 @@ class Trainer:
                 elif self.ranks.agree(self.progress.seconds - saved >= self.config.save_every):
                     self._save()
                     saved = self.progress.seconds
-        self._check(planned=share >= 1)
+        if not self._stale:
+            self._check(planned=share >= 1)
         return self.progress
 
     def _step(self, share: float) -> None:

@@ -24,6 +24,7 @@ def batch_loss(
     *,
     bf16: bool = False,
     chances: Tensor | None = None,
+    forcing: float | None = None,
 ) -> tuple[Tensor, Tensor, State]:
     """Return what to follow down, the nats of the targets, and the state after the batch.
 
@@ -35,14 +36,16 @@ def batch_loss(
         bf16: run the recurrence under autocast. The loss is taken on bf16 products outside of it: autocast would copy
             the logits to float32, which halves the speed on CPU.
         chances: of the vocabulary's entries, for the sampled softmax; None for the full one.
+        forcing: share of true inputs at this step; by default ``config.teacher_forcing``.
 
     Returns:
         The loss over ``batch.pieces``, so that the sum over processes is the mean over all; the sum of nats, detached;
         and the new state, with its gradients.
     """
+    forcing = config.teacher_forcing if forcing is None else forcing
     with torch.autocast(batch.inputs.device.type, dtype=torch.bfloat16, enabled=bf16):
-        if config.teacher_forcing < 1:
-            features = _sampled(net, batch.inputs, state, config.teacher_forcing)
+        if forcing < 1:
+            features = _sampled(net, batch.inputs, state, forcing)
         else:
             features = net.features(batch.inputs, state, lengths=batch.lengths)
     nats = net.nats(features.hidden, batch.targets, reduction="sum", ignore_index=PAD_ID, chances=chances)

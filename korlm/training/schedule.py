@@ -10,6 +10,8 @@ import math
 
 from korlm.training.config import TrainConfig
 
+_K = 99.0  # of the inverse sigmoid
+
 
 def rate(share: float, config: TrainConfig) -> float:
     """Return the share of the peak learning rate.
@@ -31,3 +33,31 @@ def rate(share: float, config: TrainConfig) -> float:
     if config.schedule == "constant":
         return 1.0
     return config.final_rate + (1 - config.final_rate) * falls[config.schedule]
+
+
+def forcing(share: float, config: TrainConfig) -> float:
+    """Return the share of inputs that are the true piece (teacher forcing) at this point of the run.
+
+    Curves of scheduled sampling (Bengio et al. 2015, "Scheduled sampling for sequence prediction with recurrent neural
+    networks"), from 1 (``inverse-sigmoid``: 0.99) down to ``config.teacher_forcing``, ``e``, at the end of the run:
+
+        linear            1 - (1 - e) s
+        exponential       e^s
+        inverse-sigmoid   k / (k + exp(a s)),  k = 99, a such that it ends at e
+
+    Args:
+        share: ``s`` of the run that is done, 0 to 1.
+        config: ``teacher_forcing`` and ``forcing_decay`` of it. The last two curves take an ``e`` under 0.01 for 0.01.
+
+    >>> [round(forcing(s, TrainConfig(teacher_forcing=0.5, forcing_decay="exponential")), 2) for s in (0, 0.5, 1)]
+    [1.0, 0.71, 0.5]
+    """
+    end, share = config.teacher_forcing, min(1.0, share)
+    if end == 1 or config.forcing_decay == "constant":
+        return end
+    if config.forcing_decay == "linear":
+        return 1 - (1 - end) * share
+    end = max(0.01, end)
+    if config.forcing_decay == "exponential":
+        return float(end**share)
+    return _K / (_K + math.exp(share * math.log(_K * (1 - end) / end)))

@@ -1,0 +1,172 @@
+"""Batches of questions and answers, of like lengths together, and the loss of an encoder-decoder over one.
+
+>>> batches = PairBatches([([5, 6], [7]), ([8], [9, 10])], batch=2)
+>>> one = batches.at(0)
+>>> one.source.tolist(), one.inputs.tolist(), one.targets.tolist()
+([[1, 8, 2, 0], [1, 5, 6, 2]], [[1, 9, 10], [1, 7, 0]], [[9, 10, 2], [7, 2, 0]])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from korlm.errors import CorpusError
+from korlm.nn.cells import State
+from korlm.nn.seq2seq import Memory, Seq2Seq
+from korlm.tokenizers.base import BOS_ID, EOS_ID, PAD_ID
+from korlm.training.batching import Batch
+from korlm.training.config import TrainConfig
+
+Ids = Sequence[int]
+_POOL = 50  # batches that are sorted by length together
+_NONE = torch.empty(0, dtype=torch.long)
+
+
+@dataclass(frozen=True)
+class PairBatch(Batch):
+    """A batch of pairs: ``inputs`` and ``targets`` are the answers'.
+
+    Attributes:
+        source: ``[B, S]``, the questions from ``<s>`` to ``</s>``.
+        source_lengths: ``[B]``.
+    """
+
+    source: Tensor = _NONE
+    source_lengths: Tensor = _NONE
+
+    def to(self, device: torch.device) -> PairBatch:
+        """Return the batch with its ids on a device."""
+        moved = {name: getattr(self, name).to(device) for name in ("inputs", "targets", "source")}
+        return replace(self, **moved)
+
+
+class PairBatches:
+    """Pairs in an order drawn for each epoch; a `korlm.training.batching.Batches`.
+
+    Args:
+        pairs: ids of each question and answer, without ``<s>`` and ``</s>``.
+        batch: ``B`` pairs, over all processes.
+        seed: of the order.
+        share: this process and their number.
+
+    Raises:
+        CorpusError: fewer pairs than a batch.
+    """
+
+    def __init__(
+        self, pairs: Sequence[tuple[Ids, Ids]], *, batch: int, seed: int = 0, share: tuple[int, int] = (0, 1)
+    ) -> None:
+        self.length = len(pairs) // batch * batch  # the pairs over are another epoch's
+        if self.length < batch:
+            raise CorpusError(
+                f"물음과 답 {len(pairs)}쌍으로는 batch {batch}를 채우지 못합니다. batch를 줄이거나 대화를 늘리세요.",
+                f"{len(pairs)} pairs are too few for a batch of {batch}. Lower the batch or add dialogues.",
+            )
+        self.batch = batch
+        self._pairs, self._seed, self._share = pairs, seed, share
+        self._sizes = np.array([(len(answer), len(question)) for question, answer in pairs])
+        self._epoch, self._order = -1, np.empty(0, np.int64)
+
+    def at(self, position: int) -> PairBatch:
+        """Return the pairs at a position, those with the longest answers first."""
+        chosen = self._ordered(position // self.length)[position % self.length :][: self.batch]
+        rank, number = self._share
+        mine = chosen[self.batch * rank // number : self.batch * (rank + 1) // number]
+        pieces = int(self._sizes[chosen, 0].sum()) + len(chosen)
+        return make_batch([self._pairs[index] for index in mine], rows=self.batch, pieces=pieces)
+
+    def _ordered(self, epoch: int) -> np.ndarray:
+        if epoch != self._epoch:
+            draws = np.random.default_rng([self._seed, epoch])
+            order = draws.permutation(len(self._pairs))[: self.length]
+            pools = np.split(order, range(self.batch * _POOL, self.length, self.batch * _POOL))
+            ranked = [pool[np.lexsort((-self._sizes[pool, 1], -self._sizes[pool, 0]))] for pool in pools]
+            together = np.concatenate(ranked).reshape(-1, self.batch)
+            self._epoch, self._order = epoch, together[draws.permutation(len(together))].reshape(-1)
+        return self._order
+
+
+def make_batch(pairs: Sequence[tuple[Ids, Ids]], *, rows: int = 0, pieces: int = 0) -> PairBatch:
+    """Return pairs as a batch.
+
+    Args:
+        pairs: ids of each question and answer, without ``<s>`` and ``</s>``.
+        rows: over all processes; by default these.
+        pieces: targets over all processes; by default these.
+    """
+    source, lengths = pad([[BOS_ID, *question, EOS_ID] for question, _ in pairs])
+    inputs, _ = pad([[BOS_ID, *answer] for _, answer in pairs])
+    targets, sizes = pad([[*answer, EOS_ID] for _, answer in pairs])
+    return PairBatch(
+        inputs, targets, rows or len(pairs), rows or len(pairs), pieces or int(sizes.sum()), True,
+        source=source, source_lengths=lengths,
+    )  # fmt: skip
+
+
+def pad(rows: Sequence[Ids]) -> tuple[Tensor, Tensor]:
+    """Return rows of ids as ``[B, T]``, filled up with `PAD_ID`, and their lengths ``[B]``.
+
+    >>> pad([[5], [6, 7]])
+    (tensor([[5, 0],
+            [6, 7]]), tensor([1, 2]))
+    """
+    lengths = torch.tensor([len(row) for row in rows])
+    ids = torch.full((len(rows), int(lengths.max())), PAD_ID)
+    for index, row in enumerate(rows):
+        ids[index, : len(row)] = torch.tensor(row, dtype=torch.long)
+    return ids, lengths
+
+
+def pair_loss(
+    net: Seq2Seq, batch: PairBatch, state: State, config: TrainConfig, *,
+    bf16: bool = False, chances: Tensor | None = None, forcing: float = 1.0,
+) -> tuple[Tensor, Tensor, State]:  # fmt: skip
+    """Return what to follow down, the nats of the targets, and nothing to carry on; see `korlm.training.loss.batch_loss`.
+
+    Args:
+        net: the encoder-decoder.
+        batch: on its device.
+        state: not used: every pair is read by itself.
+        config: ``smoothing`` of it: label smoothing (Szegedy et al. 2016). The nats are without it.
+        bf16: run the nets under autocast.
+        chances: not used.
+        forcing: share of the decoder's inputs that are the true piece; the others are drawn from the net's own
+            prediction (scheduled sampling, Bengio et al. 2015). The first, ``<s>``, is always true.
+
+    Example:
+        >>> from korlm.nn.seq2seq import Seq2SeqConfig
+        >>> net = Seq2Seq(Seq2SeqConfig(300, embedding=8, hidden=8))
+        >>> loss, nats, state = pair_loss(net, make_batch([([5], [6, 7])]), (), TrainConfig())
+        >>> torch.allclose(loss, nats / 3), state
+        (True, ())
+    """
+    with torch.autocast(batch.inputs.device.type, dtype=torch.bfloat16, enabled=bf16):
+        memory, first = net.encode(batch.source, batch.source_lengths)
+        if forcing < 1:
+            hidden = _sampled(net, batch, memory, first, forcing)
+        else:
+            hidden, _, _ = net.decode(memory, batch.inputs, first)
+    nats = net.nats(hidden, batch.targets, reduction="sum", ignore_index=PAD_ID)
+    if not config.smoothing:
+        return nats / batch.pieces, nats.detach(), ()
+    smooth = net.nats(hidden, batch.targets, smoothing=config.smoothing, reduction="sum", ignore_index=PAD_ID)
+    return smooth / batch.pieces, nats.detach(), ()
+
+
+def _sampled(net: Seq2Seq, batch: PairBatch, memory: Memory, state: State, forcing: float) -> Tensor:
+    true = torch.rand(batch.inputs.shape, device=batch.inputs.device) < forcing
+    parts: list[Tensor] = []
+    for time in range(batch.inputs.shape[1]):
+        current = batch.inputs[:, time]
+        if parts and not bool(true[:, time].all()):
+            with torch.no_grad():
+                chances = net.logits(parts[-1][:, -1]).float().softmax(-1)
+                current = torch.where(true[:, time], current, torch.multinomial(chances, 1)[:, 0])
+        hidden, _, state = net.decode(memory, current[:, None], state)
+        parts.append(hidden)
+    return torch.cat(parts, 1)
