@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from korlm.errors import InputError
+from korlm.generation.config import SamplingConfig
+from korlm.generation.generate import stream_text, write
 from korlm.nn.attention import ATTENTIONS, Attention
 from korlm.nn.seq2seq import SEQ2SEQ_CELLS, Seq2Seq, Seq2SeqConfig
+from korlm.tokenizers.base import BOS_ID, EOS_ID, Tokenizer
+from korlm.tokenizers.byte import byte_tokenizer
 
 SHAPES: list[dict[str, Any]] = [
     *({"cell": cell, "attention": attention} for cell in SEQ2SEQ_CELLS for attention in ATTENTIONS),
@@ -181,3 +187,63 @@ def test_it_learns_to_turn_a_text_around(attention: str) -> None:
 def test_a_wrong_shape_is_a_clear_error(wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         Seq2SeqConfig(40, **wrong)
+
+
+# --- answers --------------------------------------------------------------------------------------------------------
+
+
+def answering(**shape: Any) -> tuple[Seq2Seq, Tokenizer]:
+    tokenizer = byte_tokenizer()
+    config = Seq2SeqConfig(tokenizer.vocab_size, **{"embedding": 8, "hidden": 12, **shape})
+    net = Seq2Seq(config, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        net.output.weight.mul_(3)
+        net.output.bias[4 + 0x80 :] = -9.0  # ASCII, so that every piece is a letter
+    return net.eval(), tokenizer
+
+
+@each_shape
+@torch.no_grad()
+def test_a_step_is_the_decoder_at_one_piece(shape: dict[str, Any]) -> None:
+    net = make(**shape)
+    sources, targets = padded(SOURCES), torch.tensor([[1, 21, 22], [1, 23, 24], [1, 25, 26]])
+    memory, state = net.encode(*sources)
+    hidden, _, _ = net.decode(memory, targets, state)
+    one, state = net.begin(*sources, 1)
+    for time in range(3):
+        torch.testing.assert_close(one, hidden[:, time], atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(net.logits(one), F.linear(one, net.output.weight, net.output.bias))
+        if time < 2:
+            one, state = net.step(targets[:, time + 1], state)
+
+
+@pytest.mark.parametrize("options", [{"temperature": 0}, {"seed": 3, "top_p": 0.9}, {"beams": 4}])
+def test_answers_are_alike_alone_and_in_a_batch_and_their_bits_are_the_nets(options: dict[str, Any]) -> None:
+    net, tokenizer = answering(cell="lstm", layers=2)
+    config = SamplingConfig(max_tokens=12, **options)
+    questions = ["hi", "what is it?", "hi"]
+    together = write(net, tokenizer, questions, config, alternatives=3)
+    assert [text.ids for text in together[0]] == [text.ids for text in together[2]]
+    for question, texts in zip(questions, together, strict=True):
+        (alone,) = write(net, tokenizer, [question], config, alternatives=3)
+        assert [text.text for text in alone] == [text.text for text in texts]
+        assert "".join(stream_text(net, tokenizer, question, config)) == texts[0].text
+        ids = torch.tensor([[BOS_ID, *tokenizer.encode(question).ids, EOS_ID]])
+        chosen = [step.id for step in texts[0].steps]
+        memory, state = net.encode(ids, torch.tensor([ids.shape[1]]))
+        with torch.no_grad():
+            hidden, _, _ = net.decode(memory, torch.tensor([[BOS_ID, *chosen[:-1]]]), state)
+            nats = net.nats(hidden, torch.tensor([chosen]), reduction="none")
+        assert texts[0].bits == pytest.approx(float(nats.sum()) / math.log(2), rel=1e-4)
+
+
+def test_a_beam_finds_no_worse_answer_than_greedy_and_rules_hold_in_answers() -> None:
+    net, tokenizer = answering()
+    greedy = write(net, tokenizer, ["hm"], SamplingConfig(temperature=0, max_tokens=8), alternatives=0)[0][0]
+    best = write(net, tokenizer, ["hm"], SamplingConfig(beams=8, n=4, max_tokens=8), alternatives=0)[0]
+    assert best[0].score >= greedy.score - 1e-6 and len({text.text for text in best}) == len(best)
+    letter = greedy.text[0]
+    without = SamplingConfig(temperature=0, max_tokens=20, min_tokens=6, banned=letter, no_repeat_ngram=2)
+    text = write(net, tokenizer, [letter * 3], without)[0][0].text
+    assert letter not in text and len(text) >= 6
+    assert len({text[place : place + 2] for place in range(len(text) - 1)}) == len(text) - 1

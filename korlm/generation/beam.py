@@ -18,12 +18,11 @@ from itertools import zip_longest
 import torch
 from torch import Tensor
 
-from korlm.generation.context import history_of, prefill
+from korlm.generation.context import Net, history_of, prefill
 from korlm.generation.penalties import block_ngrams, penalise
 from korlm.generation.results import length_norm
 from korlm.generation.row import Row
 from korlm.generation.rules import Prompt, Rules
-from korlm.nn.recurrent import RecurrentLM
 
 
 @dataclass(frozen=True)
@@ -56,12 +55,12 @@ class BeamSearch:
     """A search for the likeliest texts after one prompt.
 
     Args:
-        net: the language model, in evaluation mode.
+        net: a language model or an encoder-decoder, in evaluation mode.
         rules: what may come; made with ``searching``.
         prompt: the prompt.
     """
 
-    def __init__(self, net: RecurrentLM, rules: Rules, prompt: Prompt) -> None:
+    def __init__(self, net: Net, rules: Rules, prompt: Prompt) -> None:
         self._net = net
         self._rules = rules
         self._config = rules.config
@@ -69,7 +68,7 @@ class BeamSearch:
         self._ended: dict[str, Hypothesis] = {}  # by text
         self._stuck: list[Hypothesis] = []
         self._hidden, self._state = prefill(net, [prompt.ids])
-        self._history = history_of([prompt.ids]).to(self._hidden.device)
+        self._history = history_of(net, [prompt.ids]).to(self._hidden.device)
 
     def run(self, stopped: Callable[[], bool] = lambda: False) -> list[Hypothesis]:
         """Search; return the best hypotheses of distinct texts, at most ``config.n``, the best first.

@@ -1,5 +1,7 @@
 """What generation starts from: the net's state after each prompt, the ids so far, the seeds.
 
+A language model goes on with its prompt; an encoder-decoder answers it, and begins with ``<s>``.
+
 >>> sample_seeds(7, 2)[0]
 7
 """
@@ -14,21 +16,28 @@ import torch
 from torch import Tensor
 
 from korlm.nn.recurrent import RecurrentLM, State
-from korlm.tokenizers.base import EOS_ID
+from korlm.nn.seq2seq import Seq2Seq
+from korlm.tokenizers.base import BOS_ID, EOS_ID, PAD_ID
+
+Net = RecurrentLM | Seq2Seq
 
 
 @torch.inference_mode()
-def prefill(net: RecurrentLM, contexts: Sequence[tuple[int, ...]]) -> tuple[Tensor, State]:
+def prefill(net: Net, contexts: Sequence[tuple[int, ...]]) -> tuple[Tensor, State]:
     """Run the net over prompts: equal ones once, those of one length together, so that none needs padding.
 
     Args:
-        net: the language model, in evaluation mode.
+        net: in evaluation mode.
         contexts: ids of each prompt, at least one.
 
     Returns:
         The last hidden outputs ``[B, E]`` and the state, rows in the order of ``contexts``.
     """
     device = next(net.parameters()).device
+    if isinstance(net, Seq2Seq):
+        lengths = torch.tensor([len(context) for context in contexts])
+        filled = [[*context, *[PAD_ID] * (int(lengths.max()) - len(context))] for context in contexts]
+        return net.begin(torch.tensor(filled, device=device), lengths, BOS_ID)
     distinct = sorted(set(contexts), key=len)
     hidden: list[Tensor] = []
     states: list[State] = []
@@ -43,12 +52,23 @@ def prefill(net: RecurrentLM, contexts: Sequence[tuple[int, ...]]) -> tuple[Tens
     return torch.cat(hidden).index_select(0, order), tuple(joined)
 
 
-def history_of(contexts: Sequence[tuple[int, ...]]) -> Tensor:
-    """Return the ids of prompts, ``[B, T]`` for a longest prompt of ``T``: shorter ones have ``</s>`` before them.
+@torch.inference_mode()
+def reread(net: Net, context: tuple[int, ...], numbers: Sequence[int]) -> Tensor:
+    """Return the logits ``[T, V]`` before each of the ``T`` ids that came after a prompt, by one run of the net."""
+    device = next(net.parameters()).device
+    if isinstance(net, Seq2Seq):
+        memory, state = net.encode(torch.tensor([context], device=device), torch.tensor([len(context)]))
+        hidden, _, _ = net.decode(memory, torch.tensor([[BOS_ID, *numbers[:-1]]], device=device), state)
+        return net.logits(hidden[0])
+    hidden, _ = net(torch.tensor([[*context, *numbers]], device=device))
+    return net.logits(hidden[0, len(context) - 1 : -1])
 
-    >>> history_of([(2, 7), (2, 5, 6)]).tolist()
-    [[2, 2, 7], [2, 5, 6]]
-    """
+
+def history_of(net: Net, contexts: Sequence[tuple[int, ...]]) -> Tensor:
+    """Return the ids of prompts, ``[B, T]`` for a longest prompt of ``T``: shorter ones have ``</s>`` before them. An
+    answer may say what its question does, so that an encoder-decoder's history begins empty, with ``</s>``."""
+    if isinstance(net, Seq2Seq):
+        return torch.full((len(contexts), 1), EOS_ID)
     longest = max(map(len, contexts))
     return torch.tensor([(EOS_ID,) * (longest - len(context)) + context for context in contexts])
 

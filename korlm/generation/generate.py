@@ -8,31 +8,29 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-import torch
-
 from korlm.errors import InputError
 from korlm.generation.beam import BeamSearch
 from korlm.generation.config import SamplingConfig
-from korlm.generation.context import sample_seeds
+from korlm.generation.context import Net, reread, sample_seeds
 from korlm.generation.notes import take_notes
 from korlm.generation.results import Generated, Step, length_norm
 from korlm.generation.row import Row
 from korlm.generation.rules import Prompt, Rules
 from korlm.generation.sampler import Sampler
-from korlm.nn.recurrent import RecurrentLM
+from korlm.nn.seq2seq import Seq2Seq
 from korlm.tokenizers.base import EOS_ID, Tokenizer
 
 _TOGETHER = 64  # texts in a batch
 
 
 def write(
-    net: RecurrentLM, tokenizer: Tokenizer, prompts: Sequence[str], config: SamplingConfig,
+    net: Net, tokenizer: Tokenizer, prompts: Sequence[str], config: SamplingConfig,
     *, alternatives: int | None = None, stopped: Callable[[], bool] = lambda: False,
 ) -> list[list[Generated]]:  # fmt: skip
     """Write ``config.n`` texts after each prompt.
 
     Args:
-        net: the language model, in evaluation mode.
+        net: a language model, which goes on with a prompt, or an encoder-decoder, which answers it; in evaluation mode.
         tokenizer: its tokenizer.
         prompts: any strings.
         config: how.
@@ -47,7 +45,7 @@ def write(
         InputError: an unpaired surrogate, or a forced string that cannot be written.
     """
     rules = Rules(tokenizer, config, textual=alternatives is not None, searching=config.beams > 1)
-    ready = rules.read(prompts)
+    ready = _read(net, rules, prompts)
     if config.beams > 1:
         return [_search(net, rules, prompt, alternatives, stopped) for prompt in ready]
     rows = _sample(net, rules, [prompt for prompt in ready for _ in range(config.n)], alternatives)
@@ -56,13 +54,13 @@ def write(
 
 
 def stream_text(
-    net: RecurrentLM, tokenizer: Tokenizer, prompt: str, config: SamplingConfig,
+    net: Net, tokenizer: Tokenizer, prompt: str, config: SamplingConfig,
     *, stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[str]:  # fmt: skip
     """Return the text that follows a prompt, in stretches that never end inside a character; a beam's in one.
 
     Args:
-        net: the language model, in evaluation mode.
+        net: a language model, which goes on with a prompt, or an encoder-decoder, which answers it; in evaluation mode.
         tokenizer: its tokenizer.
         prompt: any string, also an empty one.
         config: how.
@@ -75,11 +73,11 @@ def stream_text(
     if config.beams > 1:
         return (texts[0].text for texts in write(net, tokenizer, [prompt], config, stopped=stopped) if texts)
     rules = Rules(tokenizer, config, textual=True)
-    return _deltas(net, rules, rules.read([prompt])[0], stopped)
+    return _deltas(net, rules, _read(net, rules, [prompt])[0], stopped)
 
 
 def stream_steps(
-    net: RecurrentLM, tokenizer: Tokenizer, prompt: str, config: SamplingConfig,
+    net: Net, tokenizer: Tokenizer, prompt: str, config: SamplingConfig,
     *, alternatives: int, stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Step]:  # fmt: skip
     """Return the pieces that follow a prompt as they are chosen; a beam's at its end. See `stream_text`."""
@@ -88,7 +86,11 @@ def stream_steps(
         found = write(net, tokenizer, [prompt], config, alternatives=alternatives, stopped=stopped)
         return (step for texts in found for text in texts for step in text.steps)
     rules = Rules(tokenizer, config, textual=True)
-    return _steps(net, rules, rules.read([prompt])[0], alternatives, stopped)
+    return _steps(net, rules, _read(net, rules, [prompt])[0], alternatives, stopped)
+
+
+def _read(net: Net, rules: Rules, prompts: Sequence[str]) -> list[Prompt]:
+    return rules.ask(prompts) if isinstance(net, Seq2Seq) else rules.read(prompts)
 
 
 def check_one(config: SamplingConfig) -> None:
@@ -100,7 +102,7 @@ def check_one(config: SamplingConfig) -> None:
         )
 
 
-def _deltas(net: RecurrentLM, rules: Rules, prompt: Prompt, stopped: Callable[[], bool]) -> Iterator[str]:
+def _deltas(net: Net, rules: Rules, prompt: Prompt, stopped: Callable[[], bool]) -> Iterator[str]:
     sampler = Sampler(net, rules, [prompt], sample_seeds(rules.config.seed, 1))
     while sampler.rows:
         if stopped():
@@ -113,16 +115,14 @@ def _deltas(net: RecurrentLM, rules: Rules, prompt: Prompt, stopped: Callable[[]
                 yield delta
 
 
-def _steps(
-    net: RecurrentLM, rules: Rules, prompt: Prompt, alternatives: int, stopped: Callable[[], bool]
-) -> Iterator[Step]:
+def _steps(net: Net, rules: Rules, prompt: Prompt, alternatives: int, stopped: Callable[[], bool]) -> Iterator[Step]:
     sampler = Sampler(net, rules, [prompt], sample_seeds(rules.config.seed, 1), alternatives=alternatives)
     while sampler.rows and not stopped():
         for row, _ in sampler.step():
             yield row.steps[-1]
 
 
-def _sample(net: RecurrentLM, rules: Rules, prompts: Sequence[Prompt], alternatives: int | None) -> list[Row]:
+def _sample(net: Net, rules: Rules, prompts: Sequence[Prompt], alternatives: int | None) -> list[Row]:
     """Return a finished text for each prompt; one that stands several times in a row gets further seeds."""
     n = rules.config.n
     seeds = [seed for _ in range(0, len(prompts), n) for seed in sample_seeds(rules.config.seed, n)]
@@ -157,7 +157,7 @@ def _characters(row: Row, steps: int) -> int:
 
 
 def _search(
-    net: RecurrentLM, rules: Rules, prompt: Prompt, alternatives: int | None, stopped: Callable[[], bool]
+    net: Net, rules: Rules, prompt: Prompt, alternatives: int | None, stopped: Callable[[], bool]
 ) -> list[Generated]:
     results = []
     for hypothesis in BeamSearch(net, rules, prompt).run(stopped):
@@ -171,13 +171,10 @@ def _search(
     return results
 
 
-@torch.inference_mode()
-def _explained(net: RecurrentLM, rules: Rules, prompt: Prompt, found: Row, alternatives: int) -> list[Step]:
+def _explained(net: Net, rules: Rules, prompt: Prompt, found: Row, alternatives: int) -> list[Step]:
     """Return the steps of a text that a beam found, by one run of the net over it."""
     numbers = [*found.ids, *([EOS_ID] if found.reason in ("end", "blocked") else [])]
-    device = next(net.parameters()).device
-    hidden, _ = net(torch.tensor([[*prompt.ids, *numbers]], device=device))
-    logits = net.logits(hidden[0, len(prompt.ids) - 1 : -1])
+    logits = reread(net, prompt.ids, numbers)
     row = Row(rules, prompt)
     notes = take_notes(logits, numbers, [1.0] * len(numbers), alternatives, rules.tokenizer)
     steps = [Step(*note, row.take(note.id)) for note in notes]

@@ -21,7 +21,7 @@ from korlm.generation.config import SamplingConfig
 from korlm.generation.forced import SPACE_JOINS, room, targets
 from korlm.generation.table import probe, table_of
 from korlm.text.utf8 import allowed_next, is_complete
-from korlm.tokenizers.base import EOS_ID, Tokenizer
+from korlm.tokenizers.base import BOS_ID, EOS_ID, Tokenizer
 
 if TYPE_CHECKING:
     from korlm.generation.row import Row
@@ -33,7 +33,7 @@ class Prompt(NamedTuple):
     """A prompt made ready.
 
     Attributes:
-        ids: ``</s>`` and the pieces of the prompt.
+        ids: ``</s>`` and the pieces of the prompt; of a question that is to be answered, from ``<s>`` to ``</s>``.
         healed: the prompt ended in a space, which is not among ``ids``: the first piece must bring it. Pieces carry
             the space before them, so the net has never seen a lone space before a word (token healing).
         state: of the automaton after the prompt, so that no banned string comes across the seam.
@@ -87,6 +87,15 @@ class Rules:
         states = [self.automaton.run(0, text.encode()) if self.automaton else 0 for text in shown]
         ids = self.tokenizer.encode_ids(shown)
         return [Prompt((EOS_ID, *own), heal, state) for own, heal, state in zip(ids, healed, states, strict=True)]
+
+    def ask(self, questions: Sequence[str]) -> list[Prompt]:
+        """Make questions ready for an encoder-decoder: from ``<s>`` to ``</s>``; the answer begins afresh.
+
+        Raises:
+            InputError: an unpaired surrogate.
+            AnalyzerError, MissingDependencyError: the morphological analyzer failed or is not installed.
+        """
+        return [Prompt((BOS_ID, *ids, EOS_ID), False, 0) for ids in self.tokenizer.encode_ids(questions)]
 
     def mask(self, rows: Sequence[Row], device: torch.device) -> Tensor:
         """Return what to add to the logits, 0 or -inf: ``[B, V]``, or ``[V]`` where it is the same for all rows."""

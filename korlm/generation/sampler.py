@@ -10,14 +10,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from korlm.generation.context import history_of, prefill
+from korlm.generation.context import Net, history_of, prefill
 from korlm.generation.filters import TRIES, draw, keep
 from korlm.generation.notes import Note, take_notes
 from korlm.generation.penalties import block_ngrams, penalise
 from korlm.generation.results import Step
 from korlm.generation.row import Row
 from korlm.generation.rules import Prompt, Rules
-from korlm.nn.recurrent import RecurrentLM
 from korlm.tokenizers.base import EOS_ID
 
 _AHEAD = 32  # steps whose random numbers are drawn at once: a call of a row's own generator costs 3 us
@@ -28,7 +27,7 @@ class Sampler:
     """Writes texts side by side.
 
     Args:
-        net: the language model, in evaluation mode.
+        net: a language model or an encoder-decoder, in evaluation mode.
         rules: what may come.
         prompts: one a text.
         seeds: one a text; a text does not hang on those beside it (but for the rounding of sums, which the size of a
@@ -40,7 +39,7 @@ class Sampler:
     """
 
     def __init__(
-        self, net: RecurrentLM, rules: Rules, prompts: Sequence[Prompt], seeds: Sequence[int],
+        self, net: Net, rules: Rules, prompts: Sequence[Prompt], seeds: Sequence[int],
         *, alternatives: int | None = None,
     ) -> None:  # fmt: skip
         self.rows = [Row(rules, prompt) for prompt in prompts]
@@ -52,7 +51,7 @@ class Sampler:
         contexts = [prompt.ids for prompt in prompts]
         self._hidden, self._state = prefill(net, contexts)
         self._device = self._hidden.device
-        self._history = history_of(contexts).to(self._device) if self._looks_back else None  # [B, T]
+        self._history = history_of(net, contexts).to(self._device) if self._looks_back else None  # [B, T]
         self._uniforms = torch.empty(0)  # [_AHEAD, TRIES + 1, B]
         self._taken = torch.empty(0)  # [B], the pieces of the step before
         self._steps = 0

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,12 +26,12 @@ from korlm.nn.ngrams import HashedNgrams
 from korlm.nn.regularisation import Features
 from korlm.nn.sampled import sampled_cross_entropy
 from korlm.nn.softmax import IGNORED, adaptive_cross_entropy, chunked_cross_entropy
-from korlm.nn.stepping import Stepper
+from korlm.nn.stepping import Stepper, Stepping
 
 __all__ = ["CELLS", "Features", "NetConfig", "RecurrentLM", "State"]
 
 
-class RecurrentLM(nn.Module):
+class RecurrentLM(Stepping):
     """A recurrent language model.
 
     A state is ``(h,)``, for LSTM ``(h, c)``; each ``[L, B, H]``, h ``[L, B, P]`` with a projection. With hashed n-grams
@@ -58,7 +57,6 @@ class RecurrentLM(nn.Module):
             self.output = nn.Linear(width, config.vocab_size)
             if config.tied:
                 self.output.weight = self.embedding.weight
-        self._stepper: Stepper | None = None
         initialise(self, config, generator)
         self.ngrams: HashedNgrams | None = None
         if config.ngrams:
@@ -115,8 +113,7 @@ class RecurrentLM(nn.Module):
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
         """Run one piece further, without dropout: what generation does over and over.
 
-        In evaluation mode on CPU, without gradients, weights are laid out for it once (see `korlm.nn.stepping`), and
-        anew where they have changed.
+        See `korlm.nn.stepping.Stepping`.
 
         Args:
             ids: ``[B]`` int64.
@@ -131,7 +128,7 @@ class RecurrentLM(nn.Module):
             >>> torch.allclose(hidden, net(torch.tensor([[7]]))[0][:, 0], atol=1e-6)
             True
         """
-        stepper = self._kept_stepper() if self._may_keep() else self._new_stepper(copy=False)
+        stepper = self.stepper()
         if self.ngrams is None:
             return stepper.step(ids, state)
         grams, history = self.ngrams(ids[:, None], state[-1])
@@ -143,10 +140,9 @@ class RecurrentLM(nn.Module):
         if isinstance(self.output, nn.AdaptiveLogSoftmaxWithLoss):
             wide = hidden.to(self.output.head.weight.dtype)
             return self.output.log_prob(wide.flatten(0, -2)).view(*hidden.shape[:-1], -1)
-        if self._stepper is not None and hidden.dtype == torch.float32 and self._may_keep():
-            kept = self._kept_stepper().logits
-            if kept is not None:
-                return kept(hidden)
+        quick = self._quick_logits(hidden)
+        if quick is not None:
+            return quick
         return F.linear(hidden, self.output.weight.to(hidden.dtype), self.output.bias.to(hidden.dtype))
 
     def nats(
@@ -227,25 +223,8 @@ class RecurrentLM(nn.Module):
             parameter.copy_(renamed[name])
         self._stepper = None
 
-    def train(self, mode: bool = True) -> RecurrentLM:
-        """Turn training mode on or off; on, what was laid out for steps is let go."""
-        if mode:
-            self._stepper = None
-        return super().train(mode)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_stepper": None}  # a copy or a pickle of the net makes its own
-
-    def _may_keep(self) -> bool:
-        return not self.training and not torch.is_grad_enabled()
-
-    def _kept_stepper(self) -> Stepper:
-        """Return what steps read, made anew where a weight has changed since."""
-        if self._stepper is None or self._stepper.stale():
-            self._stepper = self._new_stepper(copy=self.embedding.weight.device.type == "cpu")
-        return self._stepper
-
-    def _new_stepper(self, *, copy: bool) -> Stepper:
+    def new_stepper(self, *, copy: bool) -> Stepper:
+        """Return a stepper of the net as it is."""
         output = self.output if isinstance(self.output, nn.Linear) else None
         return Stepper(self.config.cell, self.embedding, self.layers, self.project, output, copy=copy)
 

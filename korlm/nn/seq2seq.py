@@ -34,6 +34,7 @@ from korlm.nn.dropout import drop
 from korlm.nn.initialise import initialise
 from korlm.nn.layers import make_layer, run_layer
 from korlm.nn.softmax import IGNORED, chunked_cross_entropy
+from korlm.nn.stepping import Stepper, Stepping
 
 SEQ2SEQ_CELLS = ("gru", "lstm")
 
@@ -104,7 +105,7 @@ class Memory(NamedTuple):
         return Memory(*(part.index_select(0, rows) for part in self))
 
 
-class Seq2Seq(nn.Module):
+class Seq2Seq(Stepping):
     """An encoder-decoder. A decoder's state is ``(h,)``, for LSTM ``(h, c)``, each ``[L, B, H]``.
 
     Args:
@@ -186,8 +187,46 @@ class Seq2Seq(nn.Module):
         hidden = self.project(drop(attentional, share))
         return hidden, weights, tuple(torch.cat(parts) for parts in zip(*states, strict=True))
 
+    def begin(self, ids: Tensor, lengths: Tensor, first: int) -> tuple[Tensor, State]:
+        """Read sources and the target's first piece: what generation starts from.
+
+        Args:
+            ids: ``[B, S]`` int64.
+            lengths: ``[B]``.
+            first: the piece that every target begins with, ``<s>``.
+
+        Returns:
+            Hidden outputs ``[B, E]`` and a state for `step`: the decoder's, and at its end the memory, each part with
+            the batch second.
+        """
+        memory, state = self.encode(ids, lengths)
+        return self.step(ids.new_full((len(ids),), first), (*state, *(part.unsqueeze(0) for part in memory)))
+
+    def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
+        """Run one piece further, without dropout; what `decode` gives for ``T`` = 1. See `korlm.nn.stepping.Stepping`.
+
+        Args:
+            ids: ``[B]`` int64.
+            state: of `begin`, or of the call before.
+
+        Returns:
+            Hidden outputs ``[B, E]`` and the new state.
+        """
+        memory = Memory(*(part[0] for part in state[-3:]))
+        outputs, new = self.stepper().step(ids, state[:-3])
+        contexts, _ = self.attention(outputs.unsqueeze(1), memory.ready, memory.keys, memory.mask)
+        attentional = torch.tanh(self.combine(torch.cat([contexts[:, 0], outputs], -1)))
+        return self.project(attentional), (*new, *state[-3:])
+
+    def new_stepper(self, *, copy: bool) -> Stepper:
+        """Return a stepper of the decoder as it is."""
+        return Stepper(self.config.cell, self.embedding, self.layers, nn.Identity(), self.output, copy=copy)
+
     def logits(self, hidden: Tensor) -> Tensor:
         """Return unnormalised log-probabilities, ``[..., V]``."""
+        quick = self._quick_logits(hidden)
+        if quick is not None:
+            return quick
         return F.linear(hidden, self.output.weight, self.output.bias)
 
     def nats(
