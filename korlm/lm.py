@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 
 from korlm.artifacts import FORMAT, new_folder, read_config, read_json, write_json, write_tensors
 from korlm.errors import ArtifactError, CorpusError, InputError
-from korlm.generation.config import SamplingConfig
+from korlm.generation.config import sampling_of
 from korlm.generation.generate import check_one, stream_steps, stream_text, write
 from korlm.generation.results import Generated, Step
 from korlm.nn.precision import pack, unpack
@@ -147,7 +147,7 @@ class LanguageModel:
             stopped: asked before each piece; True ends the text.
             **options: the fields of `SamplingConfig`. A beam gives its text in one stretch, at the end.
         """
-        return stream_text(self.net, self.tokenizer, prompt, _sampling(options), stopped=stopped)
+        return stream_text(self.net, self.tokenizer, prompt, sampling_of(options), stopped=stopped)
 
     def steps(
         self, prompt: str = "", *, alternatives: int = 5, stopped: Callable[[], bool] = lambda: False, **options: Any
@@ -170,7 +170,7 @@ class LanguageModel:
               3 [' ', ' 정말']
             도대체 6 ['도대체', '독']
         """
-        config = _sampling(options)
+        config = sampling_of(options)
         checked = _alternatives(alternatives)
         return stream_steps(self.net, self.tokenizer, prompt, config, alternatives=checked, stopped=stopped)
 
@@ -214,13 +214,13 @@ class LanguageModel:
             >>> lm.generate_batch(["이 영화는", "배우"], temperature=0)[0] == lm.generate("이 영화는", temperature=0)
             True
         """
-        config = _sampling(options)
+        config = sampling_of(options)
         check_one(config)
         return [texts[0].text for texts in write(self.net, self.tokenizer, _prompts(prompts), config)]
 
     def generate_all(self, prompts: Sequence[str], *, alternatives: int = 0, **options: Any) -> list[list[Generated]]:
         """Return ``n`` texts for each prompt, all written side by side. See `generate_n` and `generate_batch`."""
-        config = _sampling(options)
+        config = sampling_of(options)
         checked = _alternatives(alternatives)
         return write(self.net, self.tokenizer, _prompts(prompts), config, alternatives=checked)
 
@@ -265,22 +265,6 @@ class LanguageModel:
                 f"Cannot read the weights of {folder}. Check that the folder is whole; fetch or make it again.",
             ) from error
         return cls(tokenizer, net, info=read_json(folder / "build_info.json"))
-
-
-def _sampling(options: dict[str, Any]) -> SamplingConfig:
-    known = ", ".join(SamplingConfig.__dataclass_fields__)
-    if strange := [name for name in options if name not in SamplingConfig.__dataclass_fields__]:
-        raise InputError(
-            f"모르는 선택지가 있습니다: {', '.join(strange)}. 쓸 수 있는 것: {known}.",
-            f"Unknown option: {', '.join(strange)}. Options: {known}.",
-        )
-    try:
-        return SamplingConfig(**options)
-    except TypeError as error:
-        raise InputError(
-            f"선택지에 숫자가 아닌 값이 있습니다: {options}. 숫자로 바꾸세요.",
-            f"An option that takes a number got something else: {options}. Give a number.",
-        ) from error
 
 
 def _prompts(prompts: Sequence[str]) -> Sequence[str]:

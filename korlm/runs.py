@@ -24,6 +24,7 @@ import torch
 
 import korlm
 from korlm.artifacts import check_writable, write_json
+from korlm.corpora.pairs import PairCorpus
 from korlm.corpora.sources import Corpus, split_lines
 from korlm.errors import ArtifactError, CorpusError, InputError
 from korlm.lm import LanguageModel
@@ -92,7 +93,7 @@ def train_model(
     corpus = lines if isinstance(lines, Corpus) else split_lines("lines", lines)
     folder = Path(folder)
     ranks = Ranks()
-    _check(corpus, folder, plan, ranks, taken=not (resume or overwrite))
+    check_run(corpus, folder, plan.training, ranks, taken=not (resume or overwrite))
     asked = begun.tokenizer if begun else plan.tokenizer
     tokenizer, ids = read(asked, corpus, folder if resume else None, ranks, encoding)
     counts = torch.from_numpy(np.bincount(ids[:_COUNTED], minlength=tokenizer.vocab_size))
@@ -126,16 +127,23 @@ def make_plan(options: dict[str, Any]) -> Plan:
     return plan
 
 
-def _check(corpus: Corpus, folder: Path, plan: Plan, ranks: Ranks, *, taken: bool) -> None:
+def check_run(corpus: Corpus | PairCorpus, folder: Path, training: TrainConfig, ranks: Ranks, *, taken: bool) -> None:
+    """Say now what would stop a run after minutes.
+
+    Raises:
+        CorpusError: nothing to learn from, or to validate on.
+        InputError: a batch that cannot be split over the processes.
+        ArtifactError: the folder cannot be written, or (``taken``) holds a run.
+    """
     if not corpus.train or not corpus.valid:
         raise CorpusError(
             "학습과 검증에 쓸 줄이 모자랍니다. 수십 줄 이상 넣으세요.",
             "Too few lines for training and validation. Give some dozens at least.",
         )
-    if plan.training.batch % ranks.number:
+    if training.batch % ranks.number:
         raise InputError(
-            f"batch {plan.training.batch}을(를) 프로세스 {ranks.number}개로 나눌 수 없습니다. 그 배수로 하세요.",
-            f"A batch of {plan.training.batch} cannot be split over {ranks.number} processes. Use a multiple.",
+            f"batch {training.batch}을(를) 프로세스 {ranks.number}개로 나눌 수 없습니다. 그 배수로 하세요.",
+            f"A batch of {training.batch} cannot be split over {ranks.number} processes. Use a multiple.",
         )
     check_writable(folder)
     if taken and ranks.agree((folder / "last").exists()):
@@ -216,9 +224,8 @@ def _measure(folder: Path, corpus: Corpus) -> None:
 
 
 def _build_info(corpus: Corpus, plan: Plan, tokenizer: Tokenizer, begun: LanguageModel | None) -> dict[str, Any]:
-    by_hand = sys.argv[0].endswith(("korlm", "__main__.py"))
     return {
-        "command": "korlm " + shlex.join(sys.argv[1:]) if by_hand else "korlm.train_model",
+        "command": command("korlm.train_model"),
         "corpus": {"name": corpus.name, "sha256": corpus.digest, "train_lines": len(corpus.train)},
         "model": {"tokenizer": tokenizer.name, **asdict(begun.net.config)}
         if begun
@@ -226,6 +233,19 @@ def _build_info(corpus: Corpus, plan: Plan, tokenizer: Tokenizer, begun: Languag
         "training": asdict(plan.training),
         **({"start": {name: part for name, part in begun.info.items() if name not in _UNTOLD}} if begun else {}),
         "tokenizer": tokenizer.signature,
+        **origin(),
+    }
+
+
+def command(function: str) -> str:
+    """Return what was typed, or the function that was called."""
+    typed = sys.argv[0].endswith(("korlm", "__main__.py"))
+    return "korlm " + shlex.join(sys.argv[1:]) if typed else function
+
+
+def origin() -> dict[str, Any]:
+    """Return when and with what a model is made."""
+    return {
         "made": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "versions": {"korlm": korlm.__version__, "torch": torch.__version__, "python": platform.python_version()},
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from korlm.errors import InputError
 from korlm.language import option
@@ -123,3 +124,27 @@ def _strings(name: str, given: str | Iterable[str] | None) -> tuple[str, ...]:
             f"{name} takes a string of at least a character, or a list of such strings.",
         )
     return strings
+
+
+def sampling_of(options: dict[str, Any]) -> SamplingConfig:
+    """Return options as a configuration.
+
+    Raises:
+        InputError: an unknown option, or a value out of its range.
+
+    >>> sampling_of({"top_k": 5}).top_k
+    5
+    """
+    known = ", ".join(SamplingConfig.__dataclass_fields__)
+    if strange := [name for name in options if name not in SamplingConfig.__dataclass_fields__]:
+        raise InputError(
+            f"모르는 선택지가 있습니다: {', '.join(strange)}. 쓸 수 있는 것: {known}.",
+            f"Unknown option: {', '.join(strange)}. Options: {known}.",
+        )
+    try:
+        return SamplingConfig(**options)
+    except TypeError as error:
+        raise InputError(
+            f"선택지에 숫자가 아닌 값이 있습니다: {options}. 숫자로 바꾸세요.",
+            f"An option that takes a number got something else: {options}. Give a number.",
+        ) from error

@@ -90,7 +90,7 @@ def stream_steps(
 
 
 def _read(net: Net, rules: Rules, prompts: Sequence[str]) -> list[Prompt]:
-    return rules.ask(prompts) if isinstance(net, Seq2Seq) else rules.read(prompts)
+    return rules.ask(prompts, net.config.max_length) if isinstance(net, Seq2Seq) else rules.read(prompts)
 
 
 def check_one(config: SamplingConfig) -> None:

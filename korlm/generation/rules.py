@@ -88,14 +88,19 @@ class Rules:
         ids = self.tokenizer.encode_ids(shown)
         return [Prompt((EOS_ID, *own), heal, state) for own, heal, state in zip(ids, healed, states, strict=True)]
 
-    def ask(self, questions: Sequence[str]) -> list[Prompt]:
+    def ask(self, questions: Sequence[str], longest: int) -> list[Prompt]:
         """Make questions ready for an encoder-decoder: from ``<s>`` to ``</s>``; the answer begins afresh.
+
+        Args:
+            questions: any strings.
+            longest: pieces of a question, ``<s>`` and ``</s>`` counted; what goes beyond is cut off.
 
         Raises:
             InputError: an unpaired surrogate.
             AnalyzerError, MissingDependencyError: the morphological analyzer failed or is not installed.
         """
-        return [Prompt((BOS_ID, *ids, EOS_ID), False, 0) for ids in self.tokenizer.encode_ids(questions)]
+        ids = self.tokenizer.encode_ids(questions)
+        return [Prompt((BOS_ID, *own[: longest - 2], EOS_ID), False, 0) for own in ids]
 
     def mask(self, rows: Sequence[Row], device: torch.device) -> Tensor:
         """Return what to add to the logits, 0 or -inf: ``[B, V]``, or ``[V]`` where it is the same for all rows."""

@@ -52,6 +52,8 @@ class Seq2SeqConfig:
         attention: ``general``, ``dot`` or ``additive``; see `korlm.nn.attention`.
         dropout: share of activations zeroed after the embeddings, between layers and before the output.
         layer_norm: normalise the gates (Ba et al. 2016).
+        max_length: pieces of a question or an answer at most, ``<s>`` and ``</s>`` counted. Longer questions are cut
+            where they are answered, longer pairs are not learnt from.
 
     Raises:
         InputError: a value out of its range.
@@ -65,6 +67,9 @@ class Seq2SeqConfig:
     attention: str = option("general", "주의: general, dot, additive", "attention: general, dot or additive")
     dropout: float = option(0.0, "드롭아웃", "dropout")
     layer_norm: bool = option(False, "층 정규화 셀 (느림)", "layer-normalised cells (slow)")
+    max_length: int = option(
+        64, "물음과 답의 길이 한도 (조각, <s>와 </s>도 셈)", "longest question or answer (pieces, <s> and </s> too)"
+    )
 
     def __post_init__(self) -> None:
         for name, choices in (("cell", SEQ2SEQ_CELLS), ("attention", ATTENTIONS)):
@@ -74,10 +79,10 @@ class Seq2SeqConfig:
                     f"There is no {name} '{getattr(self, name)}'. Choose from {', '.join(choices)}.",
                 )
         sizes = (self.vocab_size, self.embedding, self.hidden, self.layers)
-        if min(sizes) < 1 or self.hidden % 2 or not 0 <= self.dropout < 1:
+        if min(sizes) < 1 or self.hidden % 2 or not 0 <= self.dropout < 1 or self.max_length < 3:
             raise InputError(
-                "망의 크기는 1 이상, hidden은 짝수, dropout은 0 이상 1 미만이어야 합니다.",
-                "Sizes of the net must be at least 1, hidden even, and dropout at least 0 and under 1.",
+                "망의 크기는 1 이상, hidden은 짝수, dropout은 0 이상 1 미만, max_length는 3 이상이어야 합니다.",
+                "Sizes of the net must be at least 1, hidden even, dropout at least 0 and under 1, max_length at least 3.",
             )
 
     def part(self, hidden: int) -> NetConfig:
@@ -252,6 +257,12 @@ class Seq2Seq(Stepping):
             rows, self.output.weight, self.output.bias, goal, reduction=reduction, ignore_index=ignore_index
         )
         return nats.view(targets.shape) if reduction == "none" else nats
+
+    @torch.no_grad()
+    def set_frequencies(self, counts: Tensor) -> None:
+        """Have the output biases say how frequent each id is. See `RecurrentLM.set_frequencies`."""
+        smooth = counts.to(self.output.bias) + 0.5
+        self.output.bias.copy_((smooth / smooth.sum()).log())
 
     def zero_state(self, batch: int) -> State:
         """Return what is carried from batch to batch: nothing."""
