@@ -73,7 +73,7 @@ def train_chat(
     check_run(pairs, folder, training, ranks, taken=not (resume or overwrite))
     lines = [text for pair in pairs.train for text in (pair.question, pair.answer)]
     asked = TokenizerConfig(**tokenizing)
-    tokenizer, ids = read(asked, Corpus(pairs.name, lines, [], []), folder if resume else None, ranks, None)
+    tokenizer, ids = read(asked, Corpus(pairs.name, lines, [], []), folder if resume else None, ranks, kind="chat")
     torch.manual_seed(training.seed)
     net = Seq2Seq(Seq2SeqConfig(tokenizer.vocab_size, **shape))
     if training.frequencies:

@@ -28,7 +28,9 @@ def read(
     corpus: Corpus,
     run: Path | None,
     ranks: Ranks,
-    encoding: Callable[[int, int], None] | None,
+    encoding: Callable[[int, int], None] | None = None,
+    *,
+    kind: str = "model",
 ) -> tuple[Tokenizer, np.ndarray]:
     """Return the vocabulary and the ids of the training lines; the first process makes them, the others take them
     from the cache.
@@ -39,10 +41,11 @@ def read(
         run: the folder of a run to go on with, whose vocabulary it is then.
         ranks: the processes.
         encoding: called with lines encoded and lines in all.
+        kind: of the folders of such a run.
     """
 
     def make() -> tuple[Tokenizer, np.ndarray]:
-        tokenizer = _tokenizer(asked, corpus, run)
+        tokenizer = _tokenizer(asked, corpus, run, kind)
         return tokenizer, token_array(corpus.train, tokenizer, progress=encoding if ranks.first else None)
 
     made = make() if ranks.first else None
@@ -56,9 +59,9 @@ def read(
     return found
 
 
-def _tokenizer(asked: TokenizerConfig | Tokenizer, corpus: Corpus, run: Path | None) -> Tokenizer:
+def _tokenizer(asked: TokenizerConfig | Tokenizer, corpus: Corpus, run: Path | None, kind: str) -> Tokenizer:
     if run is not None:
-        read_config(run / "last", "model")  # says so where there is nothing to go on from
+        read_config(run / "last", kind)  # says so where there is nothing to go on from
         return load_tokenizer(run / "last" / "tokenizer")
     if isinstance(asked, Tokenizer):
         return _fit(asked)
