@@ -495,6 +495,13 @@ def test_a_card_says_in_both_languages_what_it_is_how_it_was_made_and_what_is_wr
     assert "무례" in korean and "지어냅니다" in korean and "rude" in english and "makes things up" in english
 
 
+def test_a_card_of_a_model_that_began_with_another_shows_both_commands() -> None:
+    text = card("reviews-unigram-gru")
+    first, then = text.index("# 처음 (3.6422)"), text.index("# 이어서")
+    assert first < text.index("korlm train reviews --tokenizer unigram --vocab-size 4000 --cell gru") < then
+    assert then < text.index("korlm train reviews --from reviews-unigram-gru") < text.index("# at first (3.6422)")
+
+
 def test_a_card_of_a_model_that_says_nothing_of_itself_is_still_one(saved: Path) -> None:
     text = card(saved)
     data = ModelCard(text).data

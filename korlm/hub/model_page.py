@@ -153,12 +153,26 @@ def _training(info: dict[str, Any], facts: CorpusFacts, language: str) -> str:
     add("기계", "machine", str(info.get("machine", "")))
     add("판", "versions", ", ".join(f"{name} {number}" for name, number in info.get("versions", {}).items()))
     add("만든 때", "made", str(info.get("made", "")))
-    command = fence(str(info["command"]), "bash") if info.get("command") else ""
+    add("덧붙임", "note", str(info.get("note", "")))
+    commands = _commands(info, language)
+    command = fence("\n".join(commands), "bash") if commands else ""
     known = rows or command
     unknown = "" if known else pick("적혀 있지 않습니다.", "Nothing is recorded.", language=language)
     return section(
         ("어떻게 배웠나", "How it was made"), unknown, command, table(rows, language) if rows else "", language=language
     )
+
+
+def _commands(info: dict[str, Any], language: str) -> list[str]:
+    """Return the command that made it, before it those of the model that it began with."""
+    own = [str(info["command"])] if info.get("command") else []
+    start = info.get("start")
+    if not isinstance(start, dict) or not start.get("command"):
+        return own
+    begun = _commands(start, language)
+    bits = start.get("test", {}).get("bits_per_character")
+    first = pick("# 처음", "# at first", language=language) + (f" ({bits:.4f})" if bits else "")
+    return [first, *begun, pick("# 이어서", "# then", language=language), *own]
 
 
 def _samples(samples: Sequence[Sample], language: str) -> str:
