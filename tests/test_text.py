@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from korlm.errors import InputError
+from korlm.text.josa import with_josa
 from korlm.text.spans import check_text, eojeol_spans, join_spaces
 from korlm.text.stable import StableText
 
@@ -52,3 +53,31 @@ def test_bytes_that_are_no_text_become_replacement_characters() -> None:
     assert stable.push(b"\xea\xb0") == ""
     assert stable.push(b"a") == "\ufffda"
     assert stable.push(b"\xea") + stable.finish() == "\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("word", "josa", "expected"),
+    [
+        ("책", "을/를", "책을"), ("나무", "을/를", "나무를"), ("길", "으로/로", "길로"), ("집", "으로/로", "집으로"), ("바다", "으로/로", "바다로"),
+        ("지연", "이/", "지연이"), ("민수", "이/", "민수"), ("코름", "이에요/예요", "코름이에요"), ("나무", "이에요/예요", "나무예요"),
+        ("'하늘'", "이/가", "'하늘'이"), ("사과 (빨간)", "과/와", "사과 (빨간)과"), ("20", "이/가", "20이"), ("2", "이/가", "2가"), ("0", "은/는", "0은"),
+        ("1000", "으로/로", "1000으로"), ("7", "으로/로", "7로"), ("10,000", "을/를", "10,000을"), ("1.50", "이/가", "1.50이"), ("1.5", "이/가", "1.5가"), ("KBS", "은/는", "KBS는"), ("GRU", "이/가", "GRU가"),
+        ("LSTM", "이/가", "LSTM이"), ("URL", "으로/로", "URL로"), ("korlm", "은/는", "korlm은(는)"), ("東", "이/가", "東이(가)"), ("😀", "이/가", "😀이(가)"),
+        ("", "을/를", "을(를)"), ("각".encode().decode(), "은/는", "각은"), ("\u1100\u1161\u11a8", "은/는", "\u1100\u1161\u11a8은"),
+    ],
+)  # fmt: skip
+def test_a_particle_agrees_with_the_sound_before_it(word: str, josa: str, expected: str) -> None:
+    assert with_josa(word, josa) == expected
+
+
+@given(st.integers(0xAC00, 0xD7A3).map(chr))
+def test_a_syllable_takes_the_form_of_its_final_consonant(syllable: str) -> None:
+    has_tail = len(unicodedata.normalize("NFD", syllable)) == 3
+    assert with_josa(syllable, "은/는")[1] == ("은" if has_tail else "는")
+    rieul = unicodedata.normalize("NFD", syllable)[-1] == "\u11af"
+    assert with_josa(syllable, "으로/로")[1:] == ("으로" if has_tail and not rieul else "로")
+
+
+def test_a_particle_has_two_forms() -> None:
+    with pytest.raises(InputError, match="은/는"):
+        with_josa("책", "은")
