@@ -1,0 +1,1 @@
+"""Bots that are no neural nets: what a chatbot is measured against."""
