@@ -10,26 +10,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
-from korlm.artifacts import FORMAT, new_folder, read_config, read_json, write_json, write_tensors
-from korlm.corpora.pairs import Pair
-from korlm.errors import ArtifactError, CorpusError, InputError
+from korlm.corpora.pairs import Pair, check_question
+from korlm.errors import CorpusError
 from korlm.generation.config import SamplingConfig, sampling_of
 from korlm.generation.generate import stream_text, write
 from korlm.generation.results import Generated
 from korlm.lm import Score
-from korlm.nn.precision import pack, unpack
 from korlm.nn.seq2seq import Seq2Seq, Seq2SeqConfig
-from korlm.tokenizers.base import BOS_ID, EOS_ID, PAD_ID, Tokenizer
-from korlm.tokenizers.registry import load_tokenizer
+from korlm.saved import SavedModel
+from korlm.tokenizers.base import BOS_ID, EOS_ID, PAD_ID
 from korlm.training.pairs import make_batch
 from korlm.training.scoring import bits_per_character
 
@@ -57,7 +53,7 @@ class Reply:
     candidates: tuple[Generated, ...] = field(repr=False)
 
 
-class ChatModel:
+class ChatModel(SavedModel[Seq2Seq]):
     """An encoder-decoder over the pieces of a tokenizer.
 
     Args:
@@ -66,20 +62,12 @@ class ChatModel:
         info: what made it (``build_info.json``), shown in cards.
     """
 
-    def __init__(self, tokenizer: Tokenizer, net: Seq2Seq, *, info: dict[str, Any] | None = None) -> None:
-        if net.config.vocab_size != tokenizer.vocab_size:
-            raise ArtifactError(
-                f"모델의 어휘 {net.config.vocab_size}개와 토크나이저의 {tokenizer.vocab_size}개가 다릅니다. 짝이 맞는 것을 쓰세요.",
-                f"The model has {net.config.vocab_size} ids, the tokenizer {tokenizer.vocab_size}. Use a matching pair.",
-            )
-        self.tokenizer = tokenizer
-        self.net = net.eval()
-        self.info = info or {}
+    kind = "chat"
 
-    @property
-    def parameters(self) -> int:
-        """Number of weights; tied ones count once."""
-        return sum(parameter.numel() for parameter in self.net.parameters())
+    @classmethod
+    def make_net(cls, config: dict[str, Any]) -> Seq2Seq:
+        """Return a net of the shape in a ``config.json``."""
+        return Seq2Seq(Seq2SeqConfig(**config))
 
     @torch.inference_mode()
     def score(self, pairs: Sequence[Pair]) -> Score:
@@ -153,58 +141,18 @@ class ChatModel:
         """Yield the answer as it comes, never half a syllable. See `reply`."""
         return stream_text(self.net, self.tokenizer, text, self._config(text, options), stopped=stopped)
 
-    def save(self, folder: str | Path, *, precision: str = "float32") -> None:
-        """Write the model to a folder, atomically: config, weights, tokenizer, build information.
-
-        Raises:
-            ArtifactError: it cannot be written.
-            InputError: an unknown precision.
-        """
-        with new_folder(folder) as temporary:
-            self.write(temporary, precision=precision)
-
-    def write(self, folder: Path, *, precision: str = "float32") -> None:
-        """Write the model's files into an existing folder. See `save`."""
-        weights = {name: weight.detach() for name, weight in self.net.named_parameters()}
-        write_tensors(folder / "model.safetensors", pack(weights, precision))
-        write_json(folder / "config.json", {"kind": "chat", "format": FORMAT, "net": asdict(self.net.config)})
-        write_json(folder / "build_info.json", self.info)
-        self.tokenizer.save(folder / "tokenizer")
-
     @classmethod
     def load(cls, folder: str | Path) -> ChatModel:
-        """Read a folder that `save` wrote, or the best state of a run.
-
-        Raises:
-            ArtifactError: missing, corrupt, foreign, of a newer format, or with a pickle in it.
-            MissingDependencyError: its tokenizer needs an analyzer that is not installed.
-        """
-        folder = Path(folder)
-        folder = folder / "best" if (folder / "best").is_dir() else folder
-        config = read_config(folder, "chat")
-        tokenizer = load_tokenizer(folder / "tokenizer")
-        try:
-            net = Seq2Seq(Seq2SeqConfig(**config["net"]))
-            tensors = unpack(load_file(folder / "model.safetensors"))
-            if set(tensors) != {name for name, _ in net.named_parameters()}:
-                raise KeyError("weights missing or unknown")
-            net.load_state_dict(tensors, strict=False)  # the tied output is not in the file
-        except (SafetensorError, OSError, KeyError, TypeError, RuntimeError) as error:
-            raise ArtifactError(
-                f"{folder}의 가중치를 읽지 못했습니다. 폴더가 온전한지 보고 다시 내려받거나 다시 만드세요.",
-                f"Cannot read the weights of {folder}. Check that the folder is whole; fetch or make it again.",
-            ) from error
-        return cls(tokenizer, net, info=read_json(folder / "build_info.json"))
+        """Read a folder that `save` wrote, or the best state of a run. See `SavedModel.load`."""
+        best = Path(folder) / "best"
+        return super().load(best if best.is_dir() else folder)
 
     @property
     def _device(self) -> torch.device:
         return self.net.embedding.weight.device
 
     def _config(self, text: str, options: dict[str, Any]) -> SamplingConfig:
-        if not text.strip():
-            raise InputError(
-                "빈 말에는 답할 수 없습니다. 한 글자 이상 쓰세요.", "There is nothing to answer. Type something."
-            )
+        check_question(text)
         config = sampling_of({"temperature": 0, **options})
         longest = self.net.config.max_length - 1  # the answer's </s> counted
         return replace(config, max_tokens=min(config.max_tokens, longest), min_tokens=min(config.min_tokens, longest))

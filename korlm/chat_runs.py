@@ -18,13 +18,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from korlm.artifacts import write_json
 from korlm.chat import ChatModel
 from korlm.corpora.pairs import Pair, PairCorpus
 from korlm.corpora.sources import Corpus
 from korlm.errors import InputError
 from korlm.nn.seq2seq import Seq2Seq, Seq2SeqConfig
-from korlm.runs import check_run, command, origin
+from korlm.runs import check_run, command, measure, origin
 from korlm.tokenizers.base import Tokenizer
 from korlm.training.config import TokenizerConfig, TrainConfig, sort_options
 from korlm.training.distributed import Ranks
@@ -92,7 +91,7 @@ def train_chat(
     if resume:
         trainer.resume()
     trainer.run()
-    ranks.first_does(lambda: _measure(folder, pairs))
+    ranks.first_does(lambda: measure(folder, ChatModel.load, pairs.test))
     return ChatModel.load(folder)
 
 
@@ -138,14 +137,3 @@ def _trainer(
         report=report, ranks=ranks, loss=pair_loss,
     )  # fmt: skip
     return trainer
-
-
-def _measure(folder: Path, pairs: PairCorpus) -> None:
-    """Write the figures of the best state on the test pairs beside it."""
-    if not pairs.test:
-        return
-    best = ChatModel.load(folder)
-    score = best.score(pairs.test)
-    bits = round(score.bits_per_character, 4)
-    best.info["test"] = {"bits_per_character": bits, "characters": score.characters, "signature": score.signature}
-    write_json(folder / "best" / "build_info.json", best.info)

@@ -103,7 +103,7 @@ def train_model(
     if resume:
         trainer.resume()
     trainer.run()
-    ranks.first_does(lambda: _measure(folder, corpus))
+    ranks.first_does(lambda: measure(folder, load_model, corpus.test))
     return load_model(folder)
 
 
@@ -212,12 +212,12 @@ def _trainer(
     return trainer
 
 
-def _measure(folder: Path, corpus: Corpus) -> None:
-    """Write the figures of the best state on the test lines beside it."""
-    if not corpus.test:
+def measure(folder: Path, load: Callable[[Path], Any], examples: Sequence[Any]) -> None:
+    """Write the figures of the best state on the test examples beside it, where there are any."""
+    if not examples:
         return
-    best = load_model(folder)
-    score = best.score(corpus.test)
+    best = load(folder)
+    score = best.score(examples)
     bits = round(score.bits_per_character, 4)
     best.info["test"] = {"bits_per_character": bits, "characters": score.characters, "signature": score.signature}
     write_json(folder / "best" / "build_info.json", best.info)

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from korlm.errors import InputError
+from korlm.corpora.pairs import check_question
 from korlm.morph.base import Morpheme
 from korlm.morph.kiwi import KiwiAnalyzer
 from korlm.text.josa import with_josa
@@ -140,10 +140,7 @@ class Eliza:
             InputError: nothing but blanks, or an unpaired surrogate.
             MissingDependencyError: Kiwi is not installed.
         """
-        if not text.strip():
-            raise InputError(
-                "빈 말에는 답할 수 없습니다. 한 글자 이상 쓰세요.", "There is nothing to answer. Type something."
-            )
+        check_question(text)
         said = _Said(text, self._analyzer.analyze([text])[0])
         for name, find in _PATTERNS:
             found = find(said)

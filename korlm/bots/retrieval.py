@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from korlm.corpora.clusters import normalised
-from korlm.corpora.pairs import Pair
-from korlm.errors import CorpusError, InputError
+from korlm.corpora.pairs import Pair, check_question
+from korlm.errors import CorpusError
 from korlm.morph.kiwi import KiwiAnalyzer
 
 
@@ -66,10 +66,7 @@ class Retrieval:
         Raises:
             InputError: nothing but blanks, or an unpaired surrogate.
         """
-        if not text.strip():
-            raise InputError(
-                "빈 말에는 답할 수 없습니다. 한 글자 이상 쓰세요.", "There is nothing to answer. Type something."
-            )
+        check_question(text)
         (morphemes,) = self._morphemes([text])
         cosines: dict[int, float] = defaultdict(float)
         for term, weight in self._vector(self._terms(morphemes)).items():

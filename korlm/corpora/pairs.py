@@ -23,7 +23,7 @@ from korlm.corpora.clusters import clusters
 from korlm.corpora.download import songys_chatbot
 from korlm.corpora.lines import content_digest
 from korlm.corpora.sources import split_of
-from korlm.errors import CorpusError, UnknownNameError
+from korlm.errors import CorpusError, InputError, UnknownNameError
 from korlm.text.spans import check_text
 
 PAIR_NAMES = ("dialogues", "songys_chatbot")
@@ -112,6 +112,14 @@ def load_pairs(name: str | Path, *, question: str | None = None, answer: str | N
         str(name), sides["train"], sides["valid"], sides["test"],
         left_out=left_out, repeated=len(dialogues) - len(kept),
     )  # fmt: skip
+
+
+def check_question(text: str) -> None:
+    """Raise an `InputError` where a bot is given nothing but blanks."""
+    if not text.strip():
+        raise InputError(
+            "빈 말에는 답할 수 없습니다. 한 글자 이상 쓰세요.", "There is nothing to answer. Type something."
+        )
 
 
 def pairs_of(turns: Sequence[str]) -> list[Pair]:

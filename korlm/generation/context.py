@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from korlm.nn.recurrent import RecurrentLM, State
 from korlm.nn.seq2seq import Seq2Seq
@@ -35,9 +36,8 @@ def prefill(net: Net, contexts: Sequence[tuple[int, ...]]) -> tuple[Tensor, Stat
     """
     device = next(net.parameters()).device
     if isinstance(net, Seq2Seq):
-        lengths = torch.tensor([len(context) for context in contexts])
-        filled = [[*context, *[PAD_ID] * (int(lengths.max()) - len(context))] for context in contexts]
-        return net.begin(torch.tensor(filled, device=device), lengths, BOS_ID)
+        ids = pad_sequence([torch.tensor(context) for context in contexts], batch_first=True, padding_value=PAD_ID)
+        return net.begin(ids.to(device), torch.tensor([len(context) for context in contexts]), BOS_ID)
     distinct = sorted(set(contexts), key=len)
     hidden: list[Tensor] = []
     states: list[State] = []

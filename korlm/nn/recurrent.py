@@ -10,9 +10,6 @@ Shapes: ``B`` batch, ``T`` time, ``V`` vocabulary, ``E`` embedding, ``H`` hidden
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -22,16 +19,17 @@ from korlm.nn.config import CELLS, NetConfig
 from korlm.nn.dropout import drop, drop_rows
 from korlm.nn.initialise import initialise
 from korlm.nn.layers import make_layer, run_layer
+from korlm.nn.net import TextNet
 from korlm.nn.ngrams import HashedNgrams
 from korlm.nn.regularisation import Features
 from korlm.nn.sampled import sampled_cross_entropy
 from korlm.nn.softmax import IGNORED, adaptive_cross_entropy, chunked_cross_entropy
-from korlm.nn.stepping import Stepper, Stepping
+from korlm.nn.stepping import Stepper
 
 __all__ = ["CELLS", "Features", "NetConfig", "RecurrentLM", "State"]
 
 
-class RecurrentLM(Stepping):
+class RecurrentLM(TextNet):
     """A recurrent language model.
 
     A state is ``(h,)``, for LSTM ``(h, c)``; each ``[L, B, H]``, h ``[L, B, P]`` with a projection. With hashed n-grams
@@ -113,7 +111,7 @@ class RecurrentLM(Stepping):
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
         """Run one piece further, without dropout: what generation does over and over.
 
-        See `korlm.nn.stepping.Stepping`.
+        See `korlm.nn.net.TextNet`.
 
         Args:
             ids: ``[B]`` int64.
@@ -187,52 +185,7 @@ class RecurrentLM(Stepping):
         state = tuple(weight.new_zeros(config.layers, batch, width) for width in widths)
         return state if self.ngrams is None else (*state, self.ngrams.no_history(batch))
 
-    @torch.no_grad()
-    def set_frequencies(self, counts: Tensor) -> None:
-        """Have the output biases say how frequent each id is, so that training need not begin by learning that.
-
-        Saves some hundred steps: 4.53 to 4.35 bits per character after 500 (docs/LOG.md).
-
-        Args:
-            counts: ``[V]``. Nothing is done for an adaptive softmax.
-        """
-        if isinstance(self.output, nn.Linear):
-            smooth = counts.to(self.output.bias) + 0.5
-            self.output.bias.copy_((smooth / smooth.sum()).log())
-
-    def weights(self) -> dict[str, Tensor]:
-        """Return all weights by name, tied ones once; what `read_weights` takes."""
-        return {name: parameter.detach() for name, parameter in self.named_parameters()}
-
-    @torch.no_grad()
-    def read_weights(self, tensors: Mapping[str, Tensor]) -> None:
-        """Copy weights in, of `weights` or of a folder from before the layers had modules of their own.
-
-        Raises:
-            KeyError: names are missing or unknown.
-            RuntimeError: a tensor has another shape.
-        """
-        renamed = {_new_name(name): tensor for name, tensor in tensors.items()}
-        own = dict(self.named_parameters())
-        if wrong := sorted(set(renamed) ^ set(own)):
-            raise KeyError(f"weights missing or unknown: {', '.join(wrong)}")
-        for name, parameter in own.items():
-            if renamed[name].shape != parameter.shape:
-                raise RuntimeError(f"{name} is {tuple(renamed[name].shape)}, not {tuple(parameter.shape)}")
-        for name, parameter in own.items():
-            parameter.copy_(renamed[name])
-        self._stepper = None
-
     def new_stepper(self, *, copy: bool) -> Stepper:
         """Return a stepper of the net as it is."""
         output = self.output if isinstance(self.output, nn.Linear) else None
         return Stepper(self.config.cell, self.embedding, self.layers, self.project, output, copy=copy)
-
-
-def _new_name(name: str) -> str:
-    """Return a weight's name as it is now.
-
-    >>> _new_name("rnn.weight_hh_l1")
-    'layers.1.weight_hh_l0'
-    """
-    return re.sub(r"^rnn\.(\w+)_l(\d+)$", r"layers.\2.\1_l0", name)

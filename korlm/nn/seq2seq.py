@@ -33,8 +33,9 @@ from korlm.nn.config import NetConfig
 from korlm.nn.dropout import drop
 from korlm.nn.initialise import initialise
 from korlm.nn.layers import make_layer, run_layer
+from korlm.nn.net import TextNet
 from korlm.nn.softmax import IGNORED, chunked_cross_entropy
-from korlm.nn.stepping import Stepper, Stepping
+from korlm.nn.stepping import Stepper
 
 SEQ2SEQ_CELLS = ("gru", "lstm")
 
@@ -110,13 +111,15 @@ class Memory(NamedTuple):
         return Memory(*(part.index_select(0, rows) for part in self))
 
 
-class Seq2Seq(Stepping):
+class Seq2Seq(TextNet):
     """An encoder-decoder. A decoder's state is ``(h,)``, for LSTM ``(h, c)``, each ``[L, B, H]``.
 
     Args:
         config: its shape.
         generator: the random generator of the initial weights; torch's global one by default.
     """
+
+    output: nn.Linear
 
     def __init__(self, config: Seq2SeqConfig, *, generator: torch.Generator | None = None) -> None:
         super().__init__()
@@ -208,7 +211,7 @@ class Seq2Seq(Stepping):
         return self.step(ids.new_full((len(ids),), first), (*state, *(part.unsqueeze(0) for part in memory)))
 
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
-        """Run one piece further, without dropout; what `decode` gives for ``T`` = 1. See `korlm.nn.stepping.Stepping`.
+        """Run one piece further, without dropout; what `decode` gives for ``T`` = 1. See `korlm.nn.net.TextNet`.
 
         Args:
             ids: ``[B]`` int64.
@@ -257,12 +260,6 @@ class Seq2Seq(Stepping):
             rows, self.output.weight, self.output.bias, goal, reduction=reduction, ignore_index=ignore_index
         )
         return nats.view(targets.shape) if reduction == "none" else nats
-
-    @torch.no_grad()
-    def set_frequencies(self, counts: Tensor) -> None:
-        """Have the output biases say how frequent each id is. See `RecurrentLM.set_frequencies`."""
-        smooth = counts.to(self.output.bias) + 0.5
-        self.output.bias.copy_((smooth / smooth.sum()).log())
 
     def zero_state(self, batch: int) -> State:
         """Return what is carried from batch to batch: nothing."""

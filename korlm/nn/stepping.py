@@ -23,7 +23,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -31,9 +30,6 @@ from torch.nn import functional as F
 
 from korlm.nn.cells import State, advance
 from korlm.nn.normalised import NormalisedLayer
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 _TABLE_BYTES = 64 << 20
 _PACK_FROM = 1 << 17  # weights: a smaller matrix is read in no time
@@ -114,48 +110,6 @@ class Stepper:
     def _fingerprint(self) -> list[tuple[int, int]]:
         weights = [weight for owner in self._owners for weight in owner._parameters.values() if weight is not None]
         return [(weight.data_ptr(), 0 if weight.is_inference() else weight._version) for weight in weights]
-
-
-class Stepping(nn.Module):
-    """A net that keeps a `Stepper` while its weights stand still: what step after step reads.
-
-    In evaluation mode on CPU, without gradients, weights are laid out once, and anew where they have changed.
-    """
-
-    embedding: nn.Embedding
-    _stepper: Stepper | None = None
-
-    def new_stepper(self, *, copy: bool) -> Stepper:
-        """Return a stepper of the net as it is."""
-        raise NotImplementedError
-
-    def stepper(self) -> Stepper:
-        """Return a stepper, kept from before where it is still good."""
-        if not self.may_keep():
-            return self.new_stepper(copy=False)
-        if self._stepper is None or self._stepper.stale():
-            self._stepper = self.new_stepper(copy=self.embedding.weight.device.type == "cpu")
-        return self._stepper
-
-    def may_keep(self) -> bool:
-        """Return whether weights stand still: in evaluation mode, without gradients."""
-        return not self.training and not torch.is_grad_enabled()
-
-    def train(self, mode: bool = True) -> Self:
-        """Turn training mode on or off; on, what was laid out for steps is let go."""
-        if mode:
-            self._stepper = None
-        return super().train(mode)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_stepper": None}  # a copy or a pickle of the net makes its own
-
-    def _quick_logits(self, hidden: Tensor) -> Tensor | None:
-        """Return the kept stepper's logits, where there is one that has them."""
-        if self._stepper is None or hidden.dtype != torch.float32 or not self.may_keep():
-            return None
-        kept = self.stepper().logits
-        return None if kept is None else kept(hidden)
 
 
 class _Step:

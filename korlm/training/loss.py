@@ -11,6 +11,7 @@ from torch import Tensor
 
 from korlm.nn.recurrent import RecurrentLM, State
 from korlm.nn.regularisation import Features, activation_penalty
+from korlm.nn.seq2seq import Seq2Seq
 from korlm.tokenizers.base import EOS_ID, PAD_ID
 from korlm.training.batching import Batch
 from korlm.training.config import TrainConfig
@@ -57,6 +58,22 @@ def batch_loss(
     return loss, nats.detach(), after
 
 
+def with_guesses(net: RecurrentLM | Seq2Seq, current: Tensor, true: Tensor, hidden: Tensor) -> Tensor:
+    """Return the inputs of a step of scheduled sampling: where they are not to be true, drawn from the net's prediction.
+
+    Args:
+        net: whose prediction.
+        current: the true inputs, ``[B]``.
+        true: which of them to keep, ``[B]``.
+        hidden: the outputs of the step before, ``[B, E]``; no gradient goes through the draw.
+    """
+    if bool(true.all()):
+        return current
+    with torch.no_grad():
+        chances = net.logits(hidden).float().softmax(-1)
+        return torch.where(true, current, torch.multinomial(chances, 1)[:, 0])
+
+
 def _sampled(net: RecurrentLM, inputs: Tensor, state: State, ratio: float) -> Features:
     """Read ``[B, T]`` piece by piece; a coin for each decides between the true piece and one drawn from the net's
     prediction of it. No gradient goes through the draw. The first piece of a line, ``</s>``, is always the true one."""
@@ -65,11 +82,8 @@ def _sampled(net: RecurrentLM, inputs: Tensor, state: State, ratio: float) -> Fe
     parts: list[Features] = []
     for time in range(inputs.shape[1]):
         current = inputs[:, time]
-        if parts and not bool(true[:, time].all()):
-            with torch.no_grad():
-                chances = net.logits(parts[-1].hidden[:, -1]).float().softmax(-1)
-                drawn = torch.multinomial(chances, 1)[:, 0]
-            current = torch.where(true[:, time], current, drawn)
+        if parts:
+            current = with_guesses(net, current, true[:, time], parts[-1].hidden[:, -1])
         parts.append(net.features(current[:, None], state))
         state = parts[-1].state
     hidden, raw, dropped = (

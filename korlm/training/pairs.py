@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from korlm.errors import CorpusError
 from korlm.nn.cells import State
@@ -21,6 +22,7 @@ from korlm.nn.seq2seq import Memory, Seq2Seq
 from korlm.tokenizers.base import BOS_ID, EOS_ID, PAD_ID
 from korlm.training.batching import Batch
 from korlm.training.config import TrainConfig
+from korlm.training.loss import with_guesses
 
 Ids = Sequence[int]
 _POOL = 50  # batches that are sorted by length together
@@ -115,11 +117,8 @@ def pad(rows: Sequence[Ids]) -> tuple[Tensor, Tensor]:
     (tensor([[5, 0],
             [6, 7]]), tensor([1, 2]))
     """
-    lengths = torch.tensor([len(row) for row in rows])
-    ids = torch.full((len(rows), int(lengths.max())), PAD_ID)
-    for index, row in enumerate(rows):
-        ids[index, : len(row)] = torch.tensor(row, dtype=torch.long)
-    return ids, lengths
+    ids = pad_sequence([torch.tensor(row, dtype=torch.long) for row in rows], batch_first=True, padding_value=PAD_ID)
+    return ids, torch.tensor([len(row) for row in rows])
 
 
 def pair_loss(
@@ -151,11 +150,12 @@ def pair_loss(
             hidden = _sampled(net, batch, memory, first, forcing)
         else:
             hidden, _, _ = net.decode(memory, batch.inputs, first)
-    nats = net.nats(hidden, batch.targets, reduction="sum", ignore_index=PAD_ID)
-    if not config.smoothing:
-        return nats / batch.pieces, nats.detach(), ()
-    smooth = net.nats(hidden, batch.targets, smoothing=config.smoothing, reduction="sum", ignore_index=PAD_ID)
-    return smooth / batch.pieces, nats.detach(), ()
+    with torch.set_grad_enabled(torch.is_grad_enabled() and not config.smoothing):  # else they are only shown
+        nats = net.nats(hidden, batch.targets, reduction="sum", ignore_index=PAD_ID)
+    loss = nats
+    if config.smoothing:
+        loss = net.nats(hidden, batch.targets, smoothing=config.smoothing, reduction="sum", ignore_index=PAD_ID)
+    return loss / batch.pieces, nats.detach(), ()
 
 
 def _sampled(net: Seq2Seq, batch: PairBatch, memory: Memory, state: State, forcing: float) -> Tensor:
@@ -163,10 +163,8 @@ def _sampled(net: Seq2Seq, batch: PairBatch, memory: Memory, state: State, forci
     parts: list[Tensor] = []
     for time in range(batch.inputs.shape[1]):
         current = batch.inputs[:, time]
-        if parts and not bool(true[:, time].all()):
-            with torch.no_grad():
-                chances = net.logits(parts[-1][:, -1]).float().softmax(-1)
-                current = torch.where(true[:, time], current, torch.multinomial(chances, 1)[:, 0])
+        if parts:
+            current = with_guesses(net, current, true[:, time], parts[-1][:, -1])
         hidden, _, state = net.decode(memory, current[:, None], state)
         parts.append(hidden)
     return torch.cat(parts, 1)
