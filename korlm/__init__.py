@@ -17,26 +17,36 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "KorlmError": "korlm.errors",
+    "ChatModel": "korlm.chat.model",
     "compare": "korlm.comparison.table",
     "Encoding": "korlm.tokenizers.base",
     "evaluate_tokenizers": "korlm.comparison.evaluation",
     "export_tokenizer": "korlm.tokenizers.export",
     "LanguageModel": "korlm.lm",
     "Tokenizer": "korlm.tokenizers.base",
+    "list_chats": "korlm.chat.names",
     "list_models": "korlm.models",
     "list_tokenizers": "korlm.tokenizers.registry",
+    "load_chat": "korlm.chat.names",
     "load_corpus": "korlm.corpora.sources",
     "load_model": "korlm.models",
+    "load_pairs": "korlm.corpora.pairs",
     "load_tokenizer": "korlm.tokenizers.registry",
     "remove_stopwords": "korlm.tokenizers.stopwords",
+    "train_chat": "korlm.chat.training",
     "train_model": "korlm.runs",
     "train_tokenizer": "korlm.tokenizers.training",
 }
 __all__ = sorted([*_HOMES, "__version__"])
 
 if TYPE_CHECKING:
+    from korlm.chat.model import ChatModel as ChatModel
+    from korlm.chat.names import list_chats as list_chats
+    from korlm.chat.names import load_chat as load_chat
+    from korlm.chat.training import train_chat as train_chat
     from korlm.comparison.evaluation import evaluate_tokenizers as evaluate_tokenizers
     from korlm.comparison.table import compare as compare
+    from korlm.corpora.pairs import load_pairs as load_pairs
     from korlm.corpora.sources import load_corpus as load_corpus
     from korlm.errors import KorlmError as KorlmError
     from korlm.lm import LanguageModel as LanguageModel

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from korlm.artifacts import data_folder
+from korlm.artifacts import data_folder, read_json
 from korlm.errors import UnknownNameError
 from korlm.lm import LanguageModel
 from korlm.remote.address import elsewhere
@@ -17,8 +17,8 @@ from korlm.tokenizers.registry import check_installed
 
 
 def list_models() -> list[str]:
-    """Return the names of the bundled models."""
-    return sorted(path.parent.name for path in (data_folder() / "models").glob("*/config.json"))
+    """Return the names of the bundled language models."""
+    return bundled(LanguageModel.kind)
 
 
 def load_model(name: str | Path, *, revision: str | None = None, token: str | None = None) -> LanguageModel:
@@ -41,15 +41,30 @@ def load_model(name: str | Path, *, revision: str | None = None, token: str | No
         'syllable'
         >>> load_model("user/my-model@v1")  # doctest: +SKIP
     """
-    bundled = str(name) in list_models()
-    if where := elsewhere(name, revision, bundled=bundled):
-        lm = LanguageModel.load(fetch(where.repo_id, revision=where.revision, token=token))
-        check_installed(lm.tokenizer)
-        return lm
-    folder = data_folder() / "models" / str(name) if bundled else Path(name)
+    lm = LanguageModel.load(find_folder(name, LanguageModel.kind, revision=revision, token=token))
+    check_installed(lm.tokenizer)
+    return lm
+
+
+def bundled(kind: str) -> list[str]:
+    """Return the names of the bundled folders of a kind: ``model`` or ``chat``."""
+    configs = (data_folder() / "models").glob("*/config.json")
+    return sorted(path.parent.name for path in configs if read_json(path)["kind"] == kind)
+
+
+def find_folder(name: str | Path, kind: str, *, revision: str | None = None, token: str | None = None) -> Path:
+    """Return the folder of what has a name, fetched from the Hub if need be. See `load_model`.
+
+    >>> find_folder("reviews-syllable-lstm", "model").name
+    'reviews-syllable-lstm'
+    """
+    names = bundled(kind)
+    if where := elsewhere(name, revision, bundled=str(name) in names):
+        return fetch(where.repo_id, revision=where.revision, token=token, kind=kind)
+    folder = data_folder() / "models" / str(name) if str(name) in names else Path(name)
     if folder.is_dir():
-        return LanguageModel.load(folder / "best" if (folder / "best").is_dir() else folder)
+        return folder / "best" if (folder / "best").is_dir() else folder
     raise UnknownNameError(
-        f"'{name}'이라는 모델도 폴더도 없습니다. 쓸 수 있는 이름: {', '.join(list_models()) or '없음'}. Hub의 것은 '사용자/저장소'.",
-        f"There is no model and no folder '{name}'. Names: {', '.join(list_models()) or 'none'}. On the Hub: 'user/repo'.",
+        f"'{name}'이라는 모델도 폴더도 없습니다. 쓸 수 있는 이름: {', '.join(names) or '없음'}. Hub의 것은 '사용자/저장소'.",
+        f"There is no model and no folder '{name}'. Names: {', '.join(names) or 'none'}. On the Hub: 'user/repo'.",
     )

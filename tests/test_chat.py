@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from korlm.chat import ChatModel
-from korlm.chat_runs import train_chat
+from korlm.chat.model import ChatModel
+from korlm.chat.training import train_chat
 from korlm.corpora.pairs import Pair, PairCorpus, load_pairs
 from korlm.errors import ArtifactError, CorpusError, InputError
 from korlm.training.loop import Report
@@ -65,7 +65,7 @@ def test_a_reply_says_what_it_read_wrote_and_looked_at(bot: ChatModel, few: Pair
     assert reply.attention.shape == (len(reply.pieces), len(reply.question_pieces))
     assert reply.attention.sum(1) == pytest.approx([1.0] * len(reply.pieces), abs=1e-4)
     bits = bot.score([Pair(question, reply.text)]).surprisals[0]
-    assert reply.surprisal == pytest.approx(float(bits.mean()), abs=1e-3)
+    assert reply.confidence.surprisal == pytest.approx(float(bits.mean()), abs=1e-3)
     assert "".join(bot.stream(question)) == reply.text
     several = bot.reply(question, beams=4, n=3)
     assert len(several.candidates) == 3 and several.text == several.candidates[0].text.strip()
@@ -126,7 +126,7 @@ def test_a_run_goes_on_to_the_same_weights(few: PairCorpus, tmp_path: Path) -> N
 def test_any_input_gets_an_answer(bot: ChatModel, text: str) -> None:
     reply = bot.reply(text)
     assert len(reply.question_pieces) <= bot.net.config.max_length and len(reply.pieces) < bot.net.config.max_length
-    assert math.isfinite(reply.surprisal) and "<unk>" not in reply.text
+    assert math.isfinite(reply.confidence.surprisal) and "<unk>" not in reply.text
 
 
 @pytest.mark.parametrize("text", ["", "  \n\t"])

@@ -22,7 +22,7 @@ from korlm.training.loop import Trainer
 from korlm.training.pairs import PairBatches, make_batch, pair_loss
 from korlm.training.schedule import forcing
 
-PAIRS = [([5 + n % 7] * (1 + n % 5), [12 + n % 7] * (1 + n % 4)) for n in range(45)]
+PAIRS = [([BOS_ID, *[5 + n % 7] * (1 + n % 5), EOS_ID], [12 + n % 7] * (1 + n % 4)) for n in range(45)]
 
 
 def net(**shape: object) -> Seq2Seq:
@@ -43,7 +43,7 @@ def test_every_pair_comes_once_an_epoch_with_those_of_its_length() -> None:
                 batch.source.tolist(), batch.source_lengths.tolist(), batch.inputs.tolist(), batch.targets.tolist(),
                 strict=True,
             ):  # fmt: skip
-                question, answer = source[1 : size - 1], [number for number in inputs[1:] if number != PAD_ID]
+                question, answer = source[:size], [number for number in inputs[1:] if number != PAD_ID]
                 assert (source[0], source[size - 1], inputs[0]) == (BOS_ID, EOS_ID, BOS_ID)
                 assert not any(source[size:]) and targets[: len(answer) + 1] == [*answer, EOS_ID]
                 seen[tuple(question), tuple(answer)] += 1

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from korlm.errors import InputError
 from korlm.generation.config import SamplingConfig
 from korlm.generation.generate import stream_text, write
+from korlm.generation.rules import Prompt
 from korlm.nn.attention import ATTENTIONS, Attention
 from korlm.nn.seq2seq import SEQ2SEQ_CELLS, Seq2Seq, Seq2SeqConfig
 from korlm.tokenizers.base import BOS_ID, EOS_ID, Tokenizer
@@ -202,6 +203,10 @@ def answering(**shape: Any) -> tuple[Seq2Seq, Tokenizer]:
     return net.eval(), tokenizer
 
 
+def asked(tokenizer: Tokenizer, question: str) -> Prompt:
+    return Prompt((BOS_ID, *tokenizer.encode(question).ids, EOS_ID), answered=True)
+
+
 @each_shape
 @torch.no_grad()
 def test_a_step_is_the_decoder_at_one_piece(shape: dict[str, Any]) -> None:
@@ -222,12 +227,12 @@ def test_answers_are_alike_alone_and_in_a_batch_and_their_bits_are_the_nets(opti
     net, tokenizer = answering(cell="lstm", layers=2)
     config = SamplingConfig(max_tokens=12, **options)
     questions = ["hi", "what is it?", "hi"]
-    together = write(net, tokenizer, questions, config, alternatives=3)
+    together = write(net, tokenizer, [asked(tokenizer, question) for question in questions], config, alternatives=3)
     assert [text.ids for text in together[0]] == [text.ids for text in together[2]]
     for question, texts in zip(questions, together, strict=True):
-        (alone,) = write(net, tokenizer, [question], config, alternatives=3)
+        (alone,) = write(net, tokenizer, [asked(tokenizer, question)], config, alternatives=3)
         assert [text.text for text in alone] == [text.text for text in texts]
-        assert "".join(stream_text(net, tokenizer, question, config)) == texts[0].text
+        assert "".join(stream_text(net, tokenizer, asked(tokenizer, question), config)) == texts[0].text
         ids = torch.tensor([[BOS_ID, *tokenizer.encode(question).ids, EOS_ID]])
         chosen = [step.id for step in texts[0].steps]
         memory, state = net.encode(ids, torch.tensor([ids.shape[1]]))
@@ -239,11 +244,15 @@ def test_answers_are_alike_alone_and_in_a_batch_and_their_bits_are_the_nets(opti
 
 def test_a_beam_finds_no_worse_answer_than_greedy_and_rules_hold_in_answers() -> None:
     net, tokenizer = answering()
-    greedy = write(net, tokenizer, ["hm"], SamplingConfig(temperature=0, max_tokens=8), alternatives=0)[0][0]
-    best = write(net, tokenizer, ["hm"], SamplingConfig(beams=8, n=4, max_tokens=8), alternatives=0)[0]
+    greedy = write(
+        net, tokenizer, [asked(tokenizer, "hm")], SamplingConfig(temperature=0, max_tokens=8), alternatives=0
+    )[0][0]
+    best = write(net, tokenizer, [asked(tokenizer, "hm")], SamplingConfig(beams=8, n=4, max_tokens=8), alternatives=0)[
+        0
+    ]
     assert best[0].score >= greedy.score - 1e-6 and len({text.text for text in best}) == len(best)
     letter = greedy.text[0]
     without = SamplingConfig(temperature=0, max_tokens=20, min_tokens=6, banned=letter, no_repeat_ngram=2)
-    text = write(net, tokenizer, [letter * 3], without)[0][0].text
+    text = write(net, tokenizer, [asked(tokenizer, letter * 3)], without)[0][0].text
     assert letter not in text and len(text) >= 6
     assert len({text[place : place + 2] for place in range(len(text) - 1)}) == len(text) - 1

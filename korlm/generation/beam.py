@@ -68,7 +68,7 @@ class BeamSearch:
         self._ended: dict[str, Hypothesis] = {}  # by text
         self._stuck: list[Hypothesis] = []
         self._hidden, self._state = prefill(net, [prompt.ids])
-        self._history = history_of(net, [prompt.ids]).to(self._hidden.device)
+        self._history = history_of([prompt.said]).to(self._hidden.device)
 
     def run(self, stopped: Callable[[], bool] = lambda: False) -> list[Hypothesis]:
         """Search; return the best hypotheses of distinct texts, at most ``config.n``, the best first.

@@ -64,13 +64,10 @@ def reread(net: Net, context: tuple[int, ...], numbers: Sequence[int]) -> Tensor
     return net.logits(hidden[0, len(context) - 1 : -1])
 
 
-def history_of(net: Net, contexts: Sequence[tuple[int, ...]]) -> Tensor:
-    """Return the ids of prompts, ``[B, T]`` for a longest prompt of ``T``: shorter ones have ``</s>`` before them. An
-    answer may say what its question does, so that an encoder-decoder's history begins empty, with ``</s>``."""
-    if isinstance(net, Seq2Seq):
-        return torch.full((len(contexts), 1), EOS_ID)
-    longest = max(map(len, contexts))
-    return torch.tensor([(EOS_ID,) * (longest - len(context)) + context for context in contexts])
+def history_of(said: Sequence[tuple[int, ...]]) -> Tensor:
+    """Return what was said before, ``[B, T]`` for the longest of ``T`` ids: shorter ones have ``</s>`` before them."""
+    longest = max(map(len, said))
+    return torch.tensor([(EOS_ID,) * (longest - len(ids)) + ids for ids in said])
 
 
 def sample_seeds(seed: int | None, n: int) -> list[int]:

@@ -17,25 +17,25 @@ from korlm.generation.results import Generated, Step, length_norm
 from korlm.generation.row import Row
 from korlm.generation.rules import Prompt, Rules
 from korlm.generation.sampler import Sampler
-from korlm.nn.seq2seq import Seq2Seq
 from korlm.tokenizers.base import EOS_ID, Tokenizer
 
 _TOGETHER = 64  # texts in a batch
 
 
 def write(
-    net: Net, tokenizer: Tokenizer, prompts: Sequence[str], config: SamplingConfig,
-    *, alternatives: int | None = None, stopped: Callable[[], bool] = lambda: False,
+    net: Net, tokenizer: Tokenizer, prompts: Sequence[str | Prompt], config: SamplingConfig,
+    *, alternatives: int | None = None, unknown: bool = False, stopped: Callable[[], bool] = lambda: False,
 ) -> list[list[Generated]]:  # fmt: skip
     """Write ``config.n`` texts after each prompt.
 
     Args:
-        net: a language model, which goes on with a prompt, or an encoder-decoder, which answers it; in evaluation mode.
+        net: a language model or, for prompts made ready, an encoder-decoder; in evaluation mode.
         tokenizer: its tokenizer.
-        prompts: any strings.
+        prompts: any strings, or prompts made ready.
         config: how.
         alternatives: how many of the likeliest pieces each step names; None leaves out the steps and with them the
             bits and scores (0), which is quicker.
+        unknown: ``<unk>`` may come. See `Rules`.
         stopped: asked before each step of a beam; True ends it with what it has.
 
     Returns:
@@ -44,8 +44,8 @@ def write(
     Raises:
         InputError: an unpaired surrogate, or a forced string that cannot be written.
     """
-    rules = Rules(tokenizer, config, textual=alternatives is not None, searching=config.beams > 1)
-    ready = _read(net, rules, prompts)
+    rules = Rules(tokenizer, config, textual=alternatives is not None, searching=config.beams > 1, unknown=unknown)
+    ready = rules.read(prompts)
     if config.beams > 1:
         return [_search(net, rules, prompt, alternatives, stopped) for prompt in ready]
     rows = _sample(net, rules, [prompt for prompt in ready for _ in range(config.n)], alternatives)
@@ -54,15 +54,15 @@ def write(
 
 
 def stream_text(
-    net: Net, tokenizer: Tokenizer, prompt: str, config: SamplingConfig,
+    net: Net, tokenizer: Tokenizer, prompt: str | Prompt, config: SamplingConfig,
     *, stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[str]:  # fmt: skip
     """Return the text that follows a prompt, in stretches that never end inside a character; a beam's in one.
 
     Args:
-        net: a language model, which goes on with a prompt, or an encoder-decoder, which answers it; in evaluation mode.
+        net: a language model or, for a prompt made ready, an encoder-decoder; in evaluation mode.
         tokenizer: its tokenizer.
-        prompt: any string, also an empty one.
+        prompt: any string, also an empty one, or a prompt made ready.
         config: how.
         stopped: asked before each piece; True ends the text. A beam then gives the best that it has.
 
@@ -73,11 +73,11 @@ def stream_text(
     if config.beams > 1:
         return (texts[0].text for texts in write(net, tokenizer, [prompt], config, stopped=stopped) if texts)
     rules = Rules(tokenizer, config, textual=True)
-    return _deltas(net, rules, _read(net, rules, [prompt])[0], stopped)
+    return _deltas(net, rules, rules.read([prompt])[0], stopped)
 
 
 def stream_steps(
-    net: Net, tokenizer: Tokenizer, prompt: str, config: SamplingConfig,
+    net: Net, tokenizer: Tokenizer, prompt: str | Prompt, config: SamplingConfig,
     *, alternatives: int, stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Step]:  # fmt: skip
     """Return the pieces that follow a prompt as they are chosen; a beam's at its end. See `stream_text`."""
@@ -86,11 +86,7 @@ def stream_steps(
         found = write(net, tokenizer, [prompt], config, alternatives=alternatives, stopped=stopped)
         return (step for texts in found for text in texts for step in text.steps)
     rules = Rules(tokenizer, config, textual=True)
-    return _steps(net, rules, _read(net, rules, [prompt])[0], alternatives, stopped)
-
-
-def _read(net: Net, rules: Rules, prompts: Sequence[str]) -> list[Prompt]:
-    return rules.ask(prompts, net.config.max_length) if isinstance(net, Seq2Seq) else rules.read(prompts)
+    return _steps(net, rules, rules.read([prompt])[0], alternatives, stopped)
 
 
 def check_one(config: SamplingConfig) -> None:

@@ -21,7 +21,7 @@ from korlm.generation.config import SamplingConfig
 from korlm.generation.forced import SPACE_JOINS, room, targets
 from korlm.generation.table import probe, table_of
 from korlm.text.utf8 import allowed_next, is_complete
-from korlm.tokenizers.base import BOS_ID, EOS_ID, Tokenizer
+from korlm.tokenizers.base import EOS_ID, Tokenizer
 
 if TYPE_CHECKING:
     from korlm.generation.row import Row
@@ -33,15 +33,22 @@ class Prompt(NamedTuple):
     """A prompt made ready.
 
     Attributes:
-        ids: ``</s>`` and the pieces of the prompt; of a question that is to be answered, from ``<s>`` to ``</s>``.
+        ids: ``</s>`` and the pieces of the prompt, or what else the net reads before the first piece.
         healed: the prompt ended in a space, which is not among ``ids``: the first piece must bring it. Pieces carry
             the space before them, so the net has never seen a lone space before a word (token healing).
         state: of the automaton after the prompt, so that no banned string comes across the seam.
+        answered: what comes is an answer: nothing of the prompt counts as said, since an answer may say it too.
     """
 
     ids: tuple[int, ...]
-    healed: bool
-    state: int
+    healed: bool = False
+    state: int = 0
+    answered: bool = False
+
+    @property
+    def said(self) -> tuple[int, ...]:
+        """The ids that the control of repetition counts."""
+        return (EOS_ID,) if self.answered else self.ids
 
 
 class Rules:
@@ -52,14 +59,16 @@ class Rules:
         config: how to generate.
         textual: text is wanted at each step, not only at the end.
         searching: for a beam, which itself decides where forced strings come; else they come before the text ends.
+        unknown: ``<unk>`` may come, where the vocabulary has one for words: somebody else puts a word there.
 
     Raises:
         InputError: a forced string that cannot be written. See `targets`.
     """
 
     def __init__(
-        self, tokenizer: Tokenizer, config: SamplingConfig, *, textual: bool = False, searching: bool = False
-    ) -> None:
+        self, tokenizer: Tokenizer, config: SamplingConfig,
+        *, textual: bool = False, searching: bool = False, unknown: bool = False,
+    ) -> None:  # fmt: skip
         self.tokenizer = tokenizer
         self.config = config
         self.searching = searching
@@ -67,6 +76,9 @@ class Rules:
         self.byte_of = {number: byte for byte, number in tokenizer.byte_ids.items()}
         self.targets = targets(tokenizer, config)
         self.room = room(tokenizer)
+        self.closed = self.table.closed.copy()
+        if unknown and tokenizer.unk_id >= 0:
+            self.closed[tokenizer.unk_id] = tokenizer.on_unknown != "unk"
         later = config.stop if config.min_tokens or self.targets else ()
         watched = bool(config.banned or later)
         strings = ([text.encode() for text in some] for some in (config.banned, later))
@@ -74,33 +86,21 @@ class Rules:
         self.textual = textual or watched or bool(config.stop or self.targets)
         self._masks: dict[tuple[object, ...], Tensor] = {}
 
-    def read(self, prompts: Sequence[str]) -> list[Prompt]:
-        """Make prompts ready.
+    def read(self, prompts: Sequence[str | Prompt]) -> list[Prompt]:
+        """Make prompts ready, but for those that are.
 
         Raises:
             InputError: an unpaired surrogate.
             AnalyzerError, MissingDependencyError: the morphological analyzer failed or is not installed.
         """
+        texts = [prompt for prompt in prompts if isinstance(prompt, str)]
         joins = self.tokenizer.unit in SPACE_JOINS and bool((self.table.spaced & ~self.table.closed).any())
-        healed = [joins and prompt.endswith(" ") for prompt in prompts]
-        shown = [prompt[:-1] if heal else prompt for prompt, heal in zip(prompts, healed, strict=True)]
+        healed = [joins and text.endswith(" ") for text in texts]
+        shown = [text[:-1] if heal else text for text, heal in zip(texts, healed, strict=True)]
         states = [self.automaton.run(0, text.encode()) if self.automaton else 0 for text in shown]
         ids = self.tokenizer.encode_ids(shown)
-        return [Prompt((EOS_ID, *own), heal, state) for own, heal, state in zip(ids, healed, states, strict=True)]
-
-    def ask(self, questions: Sequence[str], longest: int) -> list[Prompt]:
-        """Make questions ready for an encoder-decoder: from ``<s>`` to ``</s>``; the answer begins afresh.
-
-        Args:
-            questions: any strings.
-            longest: pieces of a question, ``<s>`` and ``</s>`` counted; what goes beyond is cut off.
-
-        Raises:
-            InputError: an unpaired surrogate.
-            AnalyzerError, MissingDependencyError: the morphological analyzer failed or is not installed.
-        """
-        ids = self.tokenizer.encode_ids(questions)
-        return [Prompt((BOS_ID, *own[: longest - 2], EOS_ID), False, 0) for own in ids]
+        made = (Prompt((EOS_ID, *own), heal, state) for own, heal, state in zip(ids, healed, states, strict=True))
+        return [next(made) if isinstance(prompt, str) else prompt for prompt in prompts]
 
     def mask(self, rows: Sequence[Row], device: torch.device) -> Tensor:
         """Return what to add to the logits, 0 or -inf: ``[B, V]``, or ``[V]`` where it is the same for all rows."""
@@ -119,7 +119,7 @@ class Rules:
             closed = np.ones_like(self.table.closed)
             closed[self._next_bytes(row.begun)] = False
         else:
-            closed = self.table.closed.copy()
+            closed = self.closed.copy()
             closed[EOS_ID] = not row.may_end
         if row.first:
             closed |= ~self.table.spaced

@@ -48,10 +48,10 @@ class Sampler:
         self._config = rules.config
         self._alternatives = alternatives
         self._generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        contexts = [prompt.ids for prompt in prompts]
-        self._hidden, self._state = prefill(net, contexts)
+        self._hidden, self._state = prefill(net, [prompt.ids for prompt in prompts])
         self._device = self._hidden.device
-        self._history = history_of(net, contexts).to(self._device) if self._looks_back else None  # [B, T]
+        said = [prompt.said for prompt in prompts]
+        self._history = history_of(said).to(self._device) if self._looks_back else None  # [B, T]
         self._uniforms = torch.empty(0)  # [_AHEAD, TRIES + 1, B]
         self._taken = torch.empty(0)  # [B], the pieces of the step before
         self._steps = 0

@@ -17,8 +17,10 @@ from korlm.remote.refusals import hub_errors, hub_library
 
 CARD = "README.md"
 _TOKENIZER = ("config.json", "vocabulary.json", "sentencepiece.model")
+_MODEL = (CARD, "config.json", "build_info.json", "model.safetensors", *(f"tokenizer/{x}" for x in _TOKENIZER))
 FILES = {
-    "model": (CARD, "config.json", "build_info.json", "model.safetensors", *(f"tokenizer/{x}" for x in _TOKENIZER)),
+    "model": _MODEL,
+    "chat": (*_MODEL, "questions.json"),
     "tokenizer": (CARD, *_TOKENIZER),
 }
 
@@ -30,7 +32,7 @@ def fetch(repo_id: str, *, revision: str | None = None, token: str | None = None
         repo_id: ``user/repo``, or ``user/repo@revision``.
         revision: a branch, a tag or a commit; what a commit holds can never change.
         token: for private repositories; by default ``HF_TOKEN`` or that of ``hf auth login``.
-        kind: ``model`` or ``tokenizer``.
+        kind: ``model``, ``chat`` or ``tokenizer``.
 
     Returns:
         The folder in the cache: to be read, not written to.
@@ -72,7 +74,7 @@ def _silent(hub: Any) -> type:
 
 
 def kind_of(config: Path) -> str:
-    """Return what a ``config.json`` is of: ``model``, ``tokenizer``, what transformers calls its model, or nothing."""
+    """Return what a ``config.json`` is of: ``model``, ``chat``, ``tokenizer``, what transformers calls its model, or nothing."""
     content = read_json(config) if config.is_file() else None
     if not isinstance(content, dict):
         return ""

@@ -1,6 +1,6 @@
 """Batches of questions and answers, of like lengths together, and the loss of an encoder-decoder over one.
 
->>> batches = PairBatches([([5, 6], [7]), ([8], [9, 10])], batch=2)
+>>> batches = PairBatches([([1, 5, 6, 2], [7]), ([1, 8, 2], [9, 10])], batch=2)
 >>> one = batches.at(0)
 >>> one.source.tolist(), one.inputs.tolist(), one.targets.tolist()
 ([[1, 8, 2, 0], [1, 5, 6, 2]], [[1, 9, 10], [1, 7, 0]], [[9, 10, 2], [7, 2, 0]])
@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +25,7 @@ from korlm.training.config import TrainConfig
 from korlm.training.loss import with_guesses
 
 Ids = Sequence[int]
+Make = Callable[..., Batch]
 _POOL = 50  # batches that are sorted by length together
 _NONE = torch.empty(0, dtype=torch.long)
 
@@ -51,8 +52,9 @@ class PairBatches:
     """Pairs in an order drawn for each epoch; a `korlm.training.batching.Batches`.
 
     Args:
-        pairs: ids of each question and answer, without ``<s>`` and ``</s>``.
+        pairs: ids that each answer is given, and its own, without ``<s>`` and ``</s>``.
         batch: ``B`` pairs, over all processes.
+        make: puts pairs together: `make_batch`, or `make_prompted`.
         seed: of the order.
         share: this process and their number.
 
@@ -61,8 +63,9 @@ class PairBatches:
     """
 
     def __init__(
-        self, pairs: Sequence[tuple[Ids, Ids]], *, batch: int, seed: int = 0, share: tuple[int, int] = (0, 1)
-    ) -> None:
+        self, pairs: Sequence[tuple[Ids, Ids]], *, batch: int, make: Make | None = None, seed: int = 0,
+        share: tuple[int, int] = (0, 1),
+    ) -> None:  # fmt: skip
         self.length = len(pairs) // batch * batch  # the pairs over are another epoch's
         if self.length < batch:
             raise CorpusError(
@@ -70,17 +73,17 @@ class PairBatches:
                 f"{len(pairs)} pairs are too few for a batch of {batch}. Lower the batch or add dialogues.",
             )
         self.batch = batch
-        self._pairs, self._seed, self._share = pairs, seed, share
+        self._pairs, self._make, self._seed, self._share = pairs, make or make_batch, seed, share
         self._sizes = np.array([(len(answer), len(question)) for question, answer in pairs])
         self._epoch, self._order = -1, np.empty(0, np.int64)
 
-    def at(self, position: int) -> PairBatch:
+    def at(self, position: int) -> Batch:
         """Return the pairs at a position, those with the longest answers first."""
         chosen = self._ordered(position // self.length)[position % self.length :][: self.batch]
         rank, number = self._share
         mine = chosen[self.batch * rank // number : self.batch * (rank + 1) // number]
         pieces = int(self._sizes[chosen, 0].sum()) + len(chosen)
-        return make_batch([self._pairs[index] for index in mine], rows=self.batch, pieces=pieces)
+        return self._make([self._pairs[index] for index in mine], rows=self.batch, pieces=pieces)
 
     def _ordered(self, epoch: int) -> np.ndarray:
         if epoch != self._epoch:
@@ -94,20 +97,33 @@ class PairBatches:
 
 
 def make_batch(pairs: Sequence[tuple[Ids, Ids]], *, rows: int = 0, pieces: int = 0) -> PairBatch:
-    """Return pairs as a batch.
+    """Return pairs as a batch for an encoder-decoder.
 
     Args:
-        pairs: ids of each question and answer, without ``<s>`` and ``</s>``.
+        pairs: ids of each question, from ``<s>`` to ``</s>``, and of its answer, without them.
         rows: over all processes; by default these.
         pieces: targets over all processes; by default these.
     """
-    source, lengths = pad([[BOS_ID, *question, EOS_ID] for question, _ in pairs])
+    source, lengths = pad([question for question, _ in pairs])
     inputs, _ = pad([[BOS_ID, *answer] for _, answer in pairs])
     targets, sizes = pad([[*answer, EOS_ID] for _, answer in pairs])
     return PairBatch(
         inputs, targets, rows or len(pairs), rows or len(pairs), pieces or int(sizes.sum()), True,
         source=source, source_lengths=lengths,
     )  # fmt: skip
+
+
+def make_prompted(pairs: Sequence[tuple[Ids, Ids]], *, rows: int = 0, pieces: int = 0) -> Batch:
+    """Return pairs as a batch for a language model, which is to go on with what each answer is given. See `make_batch`.
+
+    >>> make_prompted([([2, 5, 6], [7, 8])]).targets.tolist()  # what is given is no target
+    [[0, 0, 7, 8, 2]]
+    """
+    inputs, _ = pad([[*given, *answer] for given, answer in pairs])
+    targets, _ = pad([[*[PAD_ID] * (len(given) - 1), *answer, EOS_ID] for given, answer in pairs])
+    return Batch(
+        inputs, targets, rows or len(pairs), rows or len(pairs), pieces or int((targets != PAD_ID).sum()), True
+    )
 
 
 def pad(rows: Sequence[Ids]) -> tuple[Tensor, Tensor]:
@@ -140,7 +156,7 @@ def pair_loss(
     Example:
         >>> from korlm.nn.seq2seq import Seq2SeqConfig
         >>> net = Seq2Seq(Seq2SeqConfig(300, embedding=8, hidden=8))
-        >>> loss, nats, state = pair_loss(net, make_batch([([5], [6, 7])]), (), TrainConfig())
+        >>> loss, nats, state = pair_loss(net, make_batch([([1, 5, 2], [6, 7])]), (), TrainConfig())
         >>> torch.allclose(loss, nats / 3), state
         (True, ())
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ def read(
     encoding: Callable[[int, int], None] | None = None,
     *,
     kind: str = "model",
+    specials: Sequence[str] = (),
 ) -> tuple[Tokenizer, np.ndarray]:
     """Return the vocabulary and the ids of the training lines; the first process makes them, the others take them
     from the cache.
@@ -42,10 +43,11 @@ def read(
         ranks: the processes.
         encoding: called with lines encoded and lines in all.
         kind: of the folders of such a run.
+        specials: further special tokens of a vocabulary that is to be made.
     """
 
     def make() -> tuple[Tokenizer, np.ndarray]:
-        tokenizer = _tokenizer(asked, corpus, run, kind)
+        tokenizer = _tokenizer(asked, corpus, run, kind, specials)
         return tokenizer, token_array(corpus.train, tokenizer, progress=encoding if ranks.first else None)
 
     made = make() if ranks.first else None
@@ -59,7 +61,9 @@ def read(
     return found
 
 
-def _tokenizer(asked: TokenizerConfig | Tokenizer, corpus: Corpus, run: Path | None, kind: str) -> Tokenizer:
+def _tokenizer(
+    asked: TokenizerConfig | Tokenizer, corpus: Corpus, run: Path | None, kind: str, specials: Sequence[str]
+) -> Tokenizer:
     if run is not None:
         read_config(run / "last", kind)  # says so where there is nothing to go on from
         return load_tokenizer(run / "last" / "tokenizer")
@@ -67,22 +71,24 @@ def _tokenizer(asked: TokenizerConfig | Tokenizer, corpus: Corpus, run: Path | N
         return _fit(asked)
     if Path(asked.tokenizer).is_dir() or asked.tokenizer not in UNITS:  # a folder, or on the Hub
         return _fit(load_tokenizer(asked.tokenizer))
-    return _made(asked, corpus)
+    return _made(asked, corpus, specials)
 
 
-def _made(config: TokenizerConfig, corpus: Corpus) -> Tokenizer:
+def _made(config: TokenizerConfig, corpus: Corpus, specials: Sequence[str]) -> Tokenizer:
     """Return the vocabulary of the training lines: made, or kept from an earlier run on the same lines.
 
     It takes minutes for 600,000 reviews, and every run on them wants the same one.
     """
-    asked = f"{content_digest(corpus.train)}|{config.tokenizer}|{config.vocab_size}|{korlm.__version__}"
+    asked = "|".join(
+        map(str, (content_digest(corpus.train), config.tokenizer, config.vocab_size, korlm.__version__, *specials))
+    )
     folder = cache_folder() / "tokenizers" / hashlib.sha256(asked.encode()).hexdigest()[:32]
     if folder.is_dir():
         with contextlib.suppress(KorlmError):  # damaged: made again below
             kept = load_tokenizer(folder)
             if kept.signature == read_config(folder, "tokenizer")["signature"]:  # no newer analyzer since
                 return kept
-    tokenizer = train_tokenizer(config.tokenizer, corpus.train, vocab_size=config.vocab_size or None)
+    tokenizer = train_tokenizer(config.tokenizer, corpus.train, vocab_size=config.vocab_size or None, specials=specials)
     with contextlib.suppress(KorlmError):  # a cache that cannot be written is no reason to stop
         tokenizer.save(folder)
     return tokenizer
