@@ -13,7 +13,6 @@ from korlm.chat.model import ChatModel
 from korlm.models import bundled, find_folder
 from korlm.tokenizers.registry import check_installed
 
-
 USUAL = "chat-gru"  # by this name the one that answers best
 _BEST = "chat-kiwi-gru"
 
