@@ -1,4 +1,5 @@
-"""The ``korlm`` command: tokenize, encode, compare, train, evaluate, experiment, generate, export, push, card, app.
+"""The ``korlm`` command: tokenize, encode, compare, train, evaluate, experiment, generate, chat, train-chat, evaluate-chat,
+export, push, card, app.
 
 Each reads files or standard input, prints text for people and ``--json`` for programs. Errors are one message in the
 person's language and exit status 2. What each does is in `korlm.commands`.
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from korlm import __version__, commands
+from korlm.chat import command as chatting
 from korlm.errors import KorlmError
 from korlm.experiment.options import add_experiment
 from korlm.generation.config import SamplingConfig
@@ -63,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_evaluate,
         _add_experiment,
         _add_generate,
+        _add_chat,
         _add_export,
         _add_push,
         _add_card,
@@ -208,6 +211,15 @@ def _add_generate(group: Any) -> None:
     said = pick("조각마다 놀라움과 그럴듯한 조각 K개도 [0]", "also each piece's surprisal and K likely pieces [0]")
     parser.add_argument("--alternatives", type=int, default=0, help=said, metavar="K")
     add_fields(parser, SamplingConfig, but="n")
+
+
+def _add_chat(group: Any) -> None:
+    for name, run, add, ko, en in (
+        ("chat", chatting.chat, chatting.add_chat, "챗봇과 이야기한다", "talk with a chatbot"),
+        ("train-chat", chatting.train_chat, chatting.add_train_chat, "챗봇을 가르친다", "train a chatbot"),
+        ("evaluate-chat", chatting.evaluate_chat, chatting.add_evaluate_chat, "챗봇의 답을 잰다", "measure chatbots"),
+    ):
+        add(_command(group, name, run, ko, en))
 
 
 def _add_export(group: Any) -> None:

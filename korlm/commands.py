@@ -9,12 +9,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from korlm.errors import InputError
 from korlm.generation.config import SamplingConfig
 from korlm.nn.config import NetConfig
-from korlm.options import asked, column_of, cutting, in_batches, lines_of
+from korlm.options import asked, column_of, cutting, in_batches, lines_of, print_values
 from korlm.training.config import TokenizerConfig, TrainConfig
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def encode(options: argparse.Namespace) -> None:
         raise
     made = json.loads(output.with_suffix(".json").read_bytes())
     figures = ("lines", "characters", "tokens", "dtype", "signature")
-    _print(options, {"file": str(output), **{name: made[name] for name in figures}})
+    print_values(options, {"file": str(output), **{name: made[name] for name in figures}})
 
 
 def compare(options: argparse.Namespace) -> None:
@@ -122,7 +122,7 @@ def train(options: argparse.Namespace) -> None:
             specials=[name.strip() for name in options.specials.split(",") if name.strip()], **cutting(options),
         )  # fmt: skip
         tokenizer.save(options.folder)
-        return _print(options, {"folder": options.folder, "signature": tokenizer.signature})
+        return print_values(options, {"folder": options.folder, "signature": tokenizer.signature})
     if strange := cutting(options):
         raise InputError(
             f"'{next(iter(strange))}'은(는) --only-tokenizer와 함께 씁니다. 토크나이저를 먼저 만들고 그 폴더를 --tokenizer로 주세요.",
@@ -139,7 +139,7 @@ def train(options: argparse.Namespace) -> None:
             report=bar.report, encoding=bar.encoding, **shape, **asked(options, TrainConfig),
         )  # fmt: skip
     figures = lm.info.get("test", {})
-    _print(options, {"folder": f"{options.folder}/best", "parameters": lm.parameters, **figures})
+    print_values(options, {"folder": f"{options.folder}/best", "parameters": lm.parameters, **figures})
 
 
 def evaluate(options: argparse.Namespace) -> None:
@@ -154,7 +154,7 @@ def evaluate(options: argparse.Namespace) -> None:
         lines = list(lines_of([]))
     score = lm.score(lines, dynamic=options.dynamic)
     figures = {"bits_per_character": round(score.bits_per_character, 4), "characters": score.characters}
-    _print(options, {**figures, "pieces": score.pieces, "lines": len(lines), "signature": score.signature})
+    print_values(options, {**figures, "pieces": score.pieces, "lines": len(lines), "signature": score.signature})
 
 
 def experiment(options: argparse.Namespace) -> None:
@@ -207,7 +207,7 @@ def export(options: argparse.Namespace) -> None:
 
     tokenizer = load_tokenizer(options.tokenizer)
     export_tokenizer(tokenizer, options.file)
-    _print(options, {"file": options.file, "signature": tokenizer.signature})
+    print_values(options, {"file": options.file, "signature": tokenizer.signature})
 
 
 def push(options: argparse.Namespace) -> None:
@@ -215,7 +215,7 @@ def push(options: argparse.Namespace) -> None:
     from korlm.hub.upload import push
 
     url = push(options.name, options.repo, private=options.private, message=options.message)
-    _print(options, {"url": url})
+    print_values(options, {"url": url})
 
 
 def card(options: argparse.Namespace) -> None:
@@ -223,7 +223,7 @@ def card(options: argparse.Namespace) -> None:
     from korlm.hub.cards import card, write_card
 
     if options.write:
-        return _print(options, {"file": str(write_card(options.name, repo_id=options.repo))})
+        return print_values(options, {"file": str(write_card(options.name, repo_id=options.repo))})
     text = card(options.name, repo_id=options.repo)
     print(json.dumps({"card": text}, ensure_ascii=False) if options.json else text)
 
@@ -246,14 +246,3 @@ def app(options: argparse.Namespace) -> None:
             f"{options.port or 7860} 포트를 쓸 수 없습니다. --port로 다른 번호를 주세요.",
             f"Port {options.port or 7860} cannot be used. Give another with --port.",
         ) from error
-
-
-def _print(options: argparse.Namespace, values: dict[str, Any]) -> None:
-    if os.environ.get("RANK", "0") != "0":  # of the processes of torchrun, one prints
-        return
-    if options.json:
-        print(json.dumps(values, ensure_ascii=False))
-        return
-    width = max(map(len, values))
-    for name, value in values.items():
-        print(f"{name:<{width}}  {value}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -66,21 +68,24 @@ def add_measuring(corpus: Any) -> None:
         corpus.add_argument(f"--{name}", type=int, default=default, help=pick(ko, en), metavar="N")
 
 
-def add_fields(parser: argparse.ArgumentParser, config: type, *, but: str = "") -> None:
-    """Add an option for each field of a configuration (``but`` one), with its help and default."""
+def add_fields(
+    parser: argparse.ArgumentParser, config: type, *, but: str = "", usual: Mapping[str, Any] | None = None
+) -> None:
+    """Add an option for each field of a configuration (``but`` one), with its help and default, or the ``usual`` value."""
     for entry in fields(config):
         if entry.name == but:
             continue
         ko, en = entry.metadata["ko"], entry.metadata["en"]
-        several = isinstance(entry.default, tuple)
-        text = (pick(ko, en) if several else f"{pick(ko, en)} [{entry.default}]").replace("%", "%%")
+        default = (usual or {}).get(entry.name, entry.default)
+        several = isinstance(default, tuple)
+        text = (pick(ko, en) if several else f"{pick(ko, en)} [{default}]").replace("%", "%%")
         name = ("-" if len(entry.name) == 1 else "--") + entry.name.replace("_", "-")
         if several:
             parser.add_argument(name, action="append", type=entry.metadata["kind"], default=[], help=text, metavar="X")
-        elif isinstance(entry.default, bool):
-            parser.add_argument(name, action=argparse.BooleanOptionalAction, default=entry.default, help=text)
+        elif isinstance(default, bool):
+            parser.add_argument(name, action=argparse.BooleanOptionalAction, default=default, help=text)
         else:
-            parser.add_argument(name, type=entry.metadata["kind"], default=entry.default, help=text, metavar="X")
+            parser.add_argument(name, type=entry.metadata["kind"], default=default, help=text, metavar="X")
 
 
 def asked(options: argparse.Namespace, config: type) -> dict[str, Any]:
@@ -122,3 +127,15 @@ def in_batches(lines: Iterator[str], size: int = 500) -> Iterator[list[str]]:
             batch = []
     if batch:
         yield batch
+
+
+def print_values(options: argparse.Namespace, values: dict[str, Any]) -> None:
+    """Print what a command made, a line each or as JSON."""
+    if os.environ.get("RANK", "0") != "0":  # of the processes of torchrun, one prints
+        return
+    if options.json:
+        print(json.dumps(values, ensure_ascii=False))
+        return
+    width = max(map(len, values))
+    for name, value in values.items():
+        print(f"{name:<{width}}  {value}")

@@ -1,0 +1,137 @@
+"""How good a bot's answers are: against the answers that people wrote, and by themselves.
+
+>>> from korlm.corpora.pairs import Pair
+>>> known = [Pair("밥 먹었어요?", "네, 먹었어요."), Pair("졸려요.", "얼른 주무세요.")]
+>>> row = measure(["얼른 주무세요."], [Pair("잠이 와요.", "그럼 주무세요.")], known, resamples=50)
+>>> row["copied"].value, round(row["length"].value)
+(1.0, 8)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from korlm.corpora.clusters import normalised
+from korlm.corpora.pairs import Pair
+from korlm.errors import CorpusError, MissingDependencyError
+from korlm.morph.mecab import surfaces
+
+COMMON = 50  # the training answers that are dull: those given most often
+RESAMPLES = 1000
+_INSTALL = 'pip install "korlm[metrics]"'
+
+
+class Figure(NamedTuple):
+    """A figure with its 95 % interval over questions (percentile bootstrap, Efron 1979)."""
+
+    value: float
+    low: float
+    high: float
+
+
+def measure(
+    answers: Sequence[str],
+    pairs: Sequence[Pair],
+    known: Sequence[Pair],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, Figure]:
+    """Measure answers to the questions of pairs.
+
+    Args:
+        answers: a bot's, one a pair.
+        pairs: whose answers are the references.
+        known: the pairs that it learnt from.
+        resamples: bootstrap draws of questions.
+        seed: of the draws.
+
+    Returns:
+        ``bleu`` (Papineni et al. 2002, 0 to 100, over MeCab-ko's tokens), ``chrf`` (Popović 2015, 0 to 100),
+        ``distinct_1`` and ``distinct_2`` (Li et al. 2016: distinct tokens, or pairs of them, over all of them),
+        ``length`` (mean characters), ``dull`` (share that is one of the `COMMON` commonest training answers), ``copied``
+        (share that stands among the training answers, but for spaces and signs), each with its interval.
+
+    Raises:
+        CorpusError: no pairs.
+        MissingDependencyError: sacrebleu or MeCab is not installed.
+    """
+    if not pairs:
+        raise CorpusError("잴 대화가 없습니다.", "There are no pairs to measure.")
+    tokens = [surfaces(answer) for answer in answers]
+    learnt = Counter(normalised(pair.answer) for pair in known)
+    common = {text for text, _ in learnt.most_common(COMMON)}
+    said = [normalised(answer) for answer in answers]
+    draws = np.random.default_rng(seed).integers(len(pairs), size=(resamples, len(pairs)))
+    columns = {
+        "length": [len(answer) for answer in answers],
+        "dull": [text in common for text in said],
+        "copied": [text in learnt for text in said],
+    }
+    found = _against_references(answers, tokens, [pair.answer for pair in pairs], resamples)
+    found |= {f"distinct_{size}": _distinct(tokens, size, draws) for size in (1, 2)}
+    return found | {name: _mean(np.array(column, dtype=float), draws) for name, column in columns.items()}
+
+
+def signature(pairs: int, resamples: int = RESAMPLES) -> str:
+    """Return what the figures against references were made with, as sacrebleu says it.
+
+    sacrebleu's own ``ko-mecab`` needs a package that overwrites a module of python-mecab-ko, so that the texts are cut by
+    the latter, with the same dictionary, before sacrebleu sees them; the tokens are the same (docs/LOG.md).
+    """
+    bleu, chrf = _metrics()
+    for metric in (bleu, chrf):
+        metric.corpus_score(["가"], [["가"]])
+    return f"BLEU|{bleu.get_signature()}|pretok:mecab-ko-dic chrF|{chrf.get_signature()} pairs:{pairs}|bs:{resamples}"
+
+
+def _metrics() -> tuple[Any, Any]:
+    try:
+        from sacrebleu import BLEU, CHRF
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"BLEU와 chrF를 재려면 sacrebleu가 있어야 합니다. 다음 명령으로 설치하세요: {_INSTALL}",
+            f"Measuring BLEU and chrF takes sacrebleu. Install it with: {_INSTALL}",
+        ) from error
+    return BLEU(tokenize="none", force=True), CHRF()  # forced: it warns of texts that are cut
+
+
+def _against_references(
+    answers: Sequence[str], tokens: Sequence[Sequence[str]], references: Sequence[str], resamples: int
+) -> dict[str, Figure]:
+    bleu, chrf = _metrics()
+    cut = [" ".join(surfaces(reference)) for reference in references]
+    parts = (("bleu", bleu, [" ".join(own) for own in tokens], cut), ("chrf", chrf, answers, references))
+    found = {}
+    for name, metric, hypotheses, goals in parts:
+        score = metric.corpus_score(hypotheses, [goals], n_bootstrap=resamples)
+        found[name] = Figure(score.score, score._mean - score._ci, score._mean + score._ci)
+    return found
+
+
+def _distinct(tokens: Sequence[Sequence[str]], size: int, draws: np.ndarray) -> Figure:
+    grams = [list(zip(*(own[start:] for start in range(size)), strict=False)) for own in tokens]
+    numbers: dict[tuple[str, ...], int] = {}
+    ids = [np.array([numbers.setdefault(gram, len(numbers)) for gram in own], dtype=np.int64) for own in grams]
+
+    def share(rows: np.ndarray) -> float:
+        drawn = np.concatenate([ids[row] for row in rows])
+        return len(np.unique(drawn)) / max(1, len(drawn))
+
+    return _figure(share, draws[:200])  # repeated questions make it smaller: only the width of the interval is used
+
+
+def _mean(column: np.ndarray, draws: np.ndarray) -> Figure:
+    low, high = np.quantile(column[draws].mean(1), (0.025, 0.975))
+    return Figure(float(column.mean()), float(low), float(high))
+
+
+def _figure(score: Callable[[np.ndarray], float], draws: np.ndarray) -> Figure:
+    value = score(np.arange(draws.shape[1]))
+    drawn = np.array([score(rows) for rows in draws])
+    low, high = np.quantile(drawn - drawn.mean(), (0.025, 0.975))
+    return Figure(value, value + float(low), value + float(high))
