@@ -147,7 +147,7 @@ def pair_loss(
         net: the encoder-decoder.
         batch: on its device.
         state: not used: every pair is read by itself.
-        config: ``smoothing`` of it: label smoothing (Szegedy et al. 2016). The nats are without it.
+        config: ``smoothing`` of it: label smoothing (Szegedy et al. 2016), which the nats have in them.
         bf16: run the nets under autocast.
         chances: not used.
         forcing: share of the decoder's inputs that are the true piece; the others are drawn from the net's own
@@ -166,12 +166,8 @@ def pair_loss(
             hidden = _sampled(net, batch, memory, first, forcing)
         else:
             hidden, _, _ = net.decode(memory, batch.inputs, first)
-    with torch.set_grad_enabled(torch.is_grad_enabled() and not config.smoothing):  # else they are only shown
-        nats = net.nats(hidden, batch.targets, reduction="sum", ignore_index=PAD_ID)
-    loss = nats
-    if config.smoothing:
-        loss = net.nats(hidden, batch.targets, smoothing=config.smoothing, reduction="sum", ignore_index=PAD_ID)
-    return loss / batch.pieces, nats.detach(), ()
+    nats = net.nats(hidden, batch.targets, smoothing=config.smoothing, reduction="sum", ignore_index=PAD_ID)
+    return nats / batch.pieces, nats.detach(), ()
 
 
 def _sampled(net: Seq2Seq, batch: PairBatch, memory: Memory, state: State, forcing: float) -> Tensor:
