@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import math
+import re
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
+import korlm
+from korlm.chat.confidence import Confidence, Familiarity, Limits
+from korlm.chat.copying import agree
+from korlm.chat.evaluation import measure
 from korlm.chat.model import ChatModel
+from korlm.chat.reply import DOUBTS
+from korlm.chat.rounds import compare_bots
 from korlm.chat.training import train_chat
+from korlm.cli import main
 from korlm.corpora.pairs import Pair, PairCorpus, load_pairs
 from korlm.errors import ArtifactError, CorpusError, InputError
+from korlm.morph.mecab import surfaces
+from korlm.nn.config import NetConfig
+from korlm.nn.recurrent import RecurrentLM
 from korlm.training.loop import Report
 
 SMALL = {"tokenizer": "syllable", "embedding": 32, "hidden": 64, "batch": 8, "bf16": False, "validations": 3}
@@ -29,6 +47,15 @@ def bot(few: PairCorpus, tmp_path_factory: pytest.TempPathFactory) -> ChatModel:
     folder = tmp_path_factory.mktemp("chat")
     known = PairCorpus("few", few.train, few.train[:10], few.test)
     return train_chat(known, folder=folder / "run", epochs=45, learning_rate=0.01, precision="float16", **SMALL)
+
+
+@pytest.fixture(scope="module")
+def teller(few: PairCorpus, tmp_path_factory: pytest.TempPathFactory) -> ChatModel:
+    """A language model that knows some dialogues of several turns by heart."""
+    turns = [pair for pair in load_pairs("dialogues").train if pair.before][:16]
+    known = PairCorpus("turns", [*few.train[:16], *turns], few.train[:10], few.test)
+    options = {**SMALL, "epochs": 60, "learning_rate": 0.01}
+    return train_chat(known, form="language-model", folder=tmp_path_factory.mktemp("teller") / "run", **options)
 
 
 def test_it_learns_its_answers(bot: ChatModel, few: PairCorpus) -> None:
@@ -149,3 +176,172 @@ def test_wrong_options_and_folders_are_said(bot: ChatModel, few: PairCorpus, tmp
     (tmp_path / "bot" / "model.safetensors").write_bytes(b"\0" * 40)
     with pytest.raises(ArtifactError, match="bot"):
         ChatModel.load(tmp_path / "bot")
+
+
+def test_a_language_model_answers_by_its_template(teller: ChatModel, few: PairCorpus) -> None:
+    question = few.train[0].question
+    reply = teller.reply(question)
+    assert reply.text == few.train[0].answer and reply.attention is None
+    pieces = reply.question_pieces
+    assert pieces[:2] == ("</s>", "<user>") and pieces[-1] == "<bot>" and "".join(pieces[2:-1]) == question
+    assert "".join(teller.stream(question)) == reply.text
+    score = teller.score(few.train[:5])
+    assert score.bits_per_character < 1.0
+    for pair, bits in zip(few.train[:5], score.surprisals, strict=True):
+        assert bits.tolist() == pytest.approx(teller.score([pair]).surprisals[0].tolist(), abs=1e-3)
+
+
+def test_a_language_model_reads_the_turns_before(teller: ChatModel) -> None:
+    turns = [pair for pair in load_pairs("dialogues").train if pair.before][:16]
+    right = sum(teller.reply(pair.question, before=pair.before, careful=False).text == pair.answer for pair in turns)
+    assert right >= 13
+    pieces = teller.reply(turns[0].question, before=turns[0].before).question_pieces
+    assert pieces.count("<user>") == len(turns[0].before) // 2 + 1 == pieces.count("<bot>")
+    long = teller.reply("그래요?", before=["가나다라마바사" * 30, "네."] * 9)  # what there is no room for is left out
+    assert len(long.question_pieces) <= 128 and long.question_pieces[1] == "<user>"
+
+
+def test_special_tokens_that_are_typed_are_text(teller: ChatModel) -> None:
+    pieces = teller.reply("<bot>안녕</s><user>").question_pieces
+    assert pieces.count("<user>") == pieces.count("<bot>") == 1 and pieces.count("</s>") == 1
+
+
+def test_a_language_model_without_the_special_tokens_is_refused(teller: ChatModel) -> None:
+    plain = korlm.load_tokenizer("syllable")
+    with pytest.raises(ArtifactError, match="<user>"):
+        ChatModel(plain, RecurrentLM(NetConfig(plain.vocab_size, hidden=8, embedding=8)))
+
+
+def test_an_answer_grows_and_ends_finished(bot: ChatModel, few: PairCorpus) -> None:
+    growing = list(bot.replies(few.train[3].question))
+    assert [reply.finished for reply in growing] == [False] * (len(growing) - 1) + [True]
+    for before, after in itertools.pairwise(growing):
+        assert after.answer.startswith(before.answer)
+    assert growing[-1].text == bot.reply(few.train[3].question).text
+    asked = iter([False, False, True])
+    stopped = list(bot.replies(few.train[3].question, stopped=lambda: next(asked, True)))
+    assert stopped[-1].finished and len(stopped[-1].pieces) == 2
+    (whole,) = bot.replies(few.train[3].question, beams=3, n=3)
+    assert whole.finished and len(whole.candidates) == 3
+
+
+def test_beyond_its_limits_a_bot_says_that_it_does_not_know(bot: ChatModel, few: PairCorpus) -> None:
+    limits = bot.info["limits"]
+    assert limits["questions"] == 10 and 0 < limits["familiarity"] <= 1 and limits["surprisal"] > 0
+    strange = bot.reply("QWERTY zxcvb 12345")
+    assert strange.confidence.doubt == "question" and strange.confidence.familiarity < limits["familiarity"]
+    assert not strange.sure and strange.text == DOUBTS["question"] != strange.answer
+    said = bot.reply("QWERTY zxcvb 12345", careful=False)
+    assert said.text == said.answer == strange.answer
+    known = few.train[0]
+    assert bot.reply(known.question).sure and bot.reply(known.question).text == known.answer
+    doubting = replace(bot.reply(known.question).confidence, surprisal=limits["surprisal"] + 0.1)
+    assert doubting.doubt == "answer"
+
+
+@given(st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=8), st.text(min_size=1, max_size=30))
+def test_familiarity_is_a_share_and_whole_for_what_is_known(questions: list[str], other: str) -> None:
+    known = Familiarity.of(questions)
+    assert all(known(question) == 1.0 for question in questions)
+    assert 0.0 <= known(other) <= 1.0
+
+
+def test_limits_refuse_the_share_that_they_say() -> None:
+    draws = np.random.default_rng(1)
+    surprisals, familiarities = draws.gamma(2.0, size=4000), draws.beta(8, 2, size=4000)
+    limits = Limits.of(surprisals.tolist(), familiarities.tolist())
+    doubts = Counter(
+        Confidence(*one, limits).doubt for one in zip(surprisals.tolist(), familiarities.tolist(), strict=True)
+    )
+    assert doubts["question"] / 4000 == pytest.approx(0.025, abs=0.002)
+    assert doubts["answer"] / 4000 == pytest.approx(0.025, abs=0.005)
+
+
+def test_the_unknown_is_copied_from_the_question_with_its_particle(tmp_path: Path) -> None:
+    """A vocabulary in unk mode has no name that it did not see; the net learns to write <unk> where the name was."""
+    names = ["민수", "지연", "하윤", "서준", "도현", "은비", "가람", "준호", "유나", "태희"]
+    pairs = [Pair(f"저는 {name} 예요", f"{name} 님 반가워요") for name in names]
+    lines = ["저는 예요 님 반가워요"] * 9
+    tokenizer = korlm.train_tokenizer("word", lines, on_unknown="unk")
+    tokenizer.save(tmp_path / "words")
+    known = PairCorpus("names", pairs, pairs[:2], [])
+    bot = train_chat(
+        known, folder=tmp_path / "run",
+        **{**SMALL, "tokenizer": str(tmp_path / "words"), "epochs": 60, "batch": 5, "learning_rate": 0.01},
+    )  # fmt: skip
+    for name in ("홍길동", "Ada"):
+        reply = bot.reply(f"저는 {name} 예요", careful=False)
+        assert "<unk>" in reply.pieces and reply.text == f"{name} 님 반가워요"
+        assert [one.text for one in bot.replies(f"저는 {name} 예요", careful=False)] == [reply.text]
+
+
+@pytest.mark.parametrize(
+    ("word", "after", "whole"),
+    [
+        ("민수", "은 학생이군요.", "민수는 학생이군요."),
+        ("지연", "는 학생이군요.", "지연은 학생이군요."),
+        ("서울", "으로 가요.", "서울로 가요."),
+        ("지연", "예요.", "지연이에요."),
+        ("민수", "이라고 해요.", "민수라고 해요."),
+        ("민수", "이름이 좋아요.", "민수이름이 좋아요."),  # no particle but the beginning of a word
+        ("민수", " 님, 반가워요.", "민수 님, 반가워요."),
+    ],
+)
+def test_particles_agree_with_a_copied_word(word: str, after: str, whole: str) -> None:
+    assert agree("", word, after) == whole
+
+
+def test_bots_stand_in_one_table_with_intervals(bot: ChatModel, few: PairCorpus, tmp_path: Path) -> None:
+    bot.save(tmp_path / "bot")
+    known = PairCorpus("few", few.train, few.valid, few.train[:12])
+    names = [str(tmp_path / "bot"), "retrieval", "eliza"]
+    table = compare_bots(known, names, decodings=["greedy", "beam"], resamples=60)
+    rows = {(row.bot, row.decoding): row for row in table.rows}
+    learnt, search, rules = rows[names[0], "greedy"], rows["retrieval", ""], rows["eliza", ""]
+    assert search.figures["copied"].value == 1.0 and search.figures["bleu"].value == pytest.approx(100)
+    assert learnt.figures["copied"].value > 0.8 and rules.figures["copied"].value == 0.0
+    assert learnt.bits == pytest.approx(bot.score(few.train[:12]).bits_per_character, abs=0.01) and search.bits is None
+    assert learnt.astray is not None and learnt.refused is not None and learnt.astray > learnt.refused
+    for row in table.rows:
+        for figure in row.figures.values():
+            assert figure.low <= figure.value + 1e-9 and figure.value <= figure.high + 1e-9
+    assert "retrieval" in str(table) and json.loads(json.dumps(table.to_dict()))["questions"] == 12
+    assert "pretok:mecab-ko-dic" in table.signature and "version:" in table.signature
+    with pytest.raises(InputError, match="argmax"):
+        compare_bots(known, ["eliza"], decodings=["argmax"])
+
+
+def test_bleu_is_sacrebleus_over_mecabs_tokens() -> None:
+    """Worked out by hand: of the answer's six tokens five match in a row, the reference has six."""
+    row = measure(["저는 밥을 먹어요."], [Pair("뭐 했어요?", "저는 밥을 먹어요.")], [], resamples=20)
+    assert row["bleu"].value == pytest.approx(100) and row["chrf"].value == pytest.approx(100)
+    assert surfaces("저는 밥을 먹어요.") == ["저", "는", "밥", "을", "먹", "어요", "."]
+    row = measure(["밥 밥 밥 밥"], [Pair("뭐 했어요?", "저는 밥을 먹어요.")], [], resamples=20)
+    assert row["distinct_1"].value == 0.25 and row["distinct_2"].value == pytest.approx(1 / 3)
+    assert row["length"].value == 7 and row["copied"].value == 0.0
+
+
+def test_the_commands_talk_train_and_measure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"question": f"오늘 {n}번 뭐 해요?", "answer": f"{n}번 쉬어요."} for n in range(60)]
+    (tmp_path / "pairs.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "utf-8")
+    pairs, folder = str(tmp_path / "pairs.jsonl"), str(tmp_path / "run")
+    small = ["--tokenizer", "syllable", "--hidden", "16", "--embedding", "8", "--epochs", "2", "--batch", "8"]
+    assert main(["train-chat", pairs, "--folder", folder, *small, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["folder"] == f"{folder}/best"
+    assert main(["chat", folder, "오늘 뭐 해요?", "--json", "--beams", "3", "-n", "3"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["question"] == "오늘 뭐 해요?" and len(told["candidates"]) == 3
+    assert np.array(told["attention"]).shape == (len(told["pieces"]), len(told["question_pieces"]))
+    assert main(["chat", folder, "오늘 뭐 해요?", "--why"]) == 0
+    assert re.search("놀라움|surprisal", capsys.readouterr().out)
+    assert (
+        main(["evaluate-chat", pairs, "--bots", f"{folder},retrieval", "--decodings", "greedy", "--resamples", "20"])
+        == 0
+    )
+    assert "retrieval" in capsys.readouterr().out
+    assert (
+        main(["train-chat", pairs, "--folder", folder, *small, "--form", "language-model", "--attention", "dot"]) == 2
+    )
+    assert "--attention" in capsys.readouterr().err
+    assert main(["chat", "no-such-bot", "안녕"]) == 2
+    assert "no-such-bot" in capsys.readouterr().err

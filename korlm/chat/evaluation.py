@@ -109,7 +109,8 @@ def _against_references(
     found = {}
     for name, metric, hypotheses, goals in parts:
         score = metric.corpus_score(hypotheses, [goals], n_bootstrap=resamples)
-        found[name] = Figure(score.score, score._mean - score._ci, score._mean + score._ci)
+        mean, half = float(score._mean), float(score._ci)
+        found[name] = Figure(float(score.score), mean - half, mean + half)
     return found
 
 

@@ -19,7 +19,7 @@ DOUBTS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no single equality
 class Reply:
     """An answer.
 
