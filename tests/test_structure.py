@@ -44,7 +44,7 @@ ALLOWED = {
         "bots",
     },
     "experiment": {"text", "tokenizers", "corpora", "comparison", "nn", "training", "lm", "models", "runs"},
-    "hub": {"remote", "tokenizers", "corpora", "comparison", "lm"},
+    "hub": {"remote", "tokenizers", "corpora", "comparison", "nn", "lm", "saved", "chat"},
     "commands": {
         "options",
         "text",

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from korlm.artifacts import write_file
+from korlm.chat.model import ChatModel
 from korlm.corpora.facts import CorpusFacts, corpus_facts
+from korlm.hub.chat_page import chat_page
 from korlm.hub.model_page import model_page
 from korlm.hub.subject import Subject, find
 from korlm.hub.tokenizer_page import tokenizer_page
 from korlm.remote.fetch import CARD
 from korlm.remote.refusals import hub_library
+from korlm.tokenizers.base import Tokenizer
 
 OWN_LICENCE = "apache-2.0"  # of the bundled weights and vocabularies: data/README.md
 
@@ -66,16 +69,21 @@ def make_card(subject: Subject, repo_id: str | None = None) -> str:
     library = hub_library()
     where = repo_id or (subject.name if subject.bundled else f"user/{subject.name}")
     title = where.split("/")[-1]
-    if subject.kind == "tokenizer":
-        tokenizer = subject.tokenizer()
-        tags = ["korlm", "korean", "tokenizer", tokenizer.name]
-        body = tokenizer_page(tokenizer, title, where)
+    found = subject.open()
+    if isinstance(found, Tokenizer):
+        tags = ["korlm", "korean", "tokenizer", found.name]
+        body = tokenizer_page(found, title, where)
         data = library.ModelCardData(language="ko", license=_licence(subject, {}), library_name="korlm", tags=tags)
     else:
-        lm = subject.model()
-        facts = corpus_facts(lm.info)
-        body = model_page(lm, title, where, facts)
-        data = _metadata(subject, title, lm.info, facts, ["korlm", "korean", lm.net.config.cell, lm.tokenizer.name])
+        facts = corpus_facts(found.info)
+        chats = isinstance(found, ChatModel)
+        body = (
+            chat_page(found, title, where, facts)
+            if isinstance(found, ChatModel)
+            else model_page(found, title, where, facts)
+        )
+        tags = ["korlm", "korean", *(["chatbot"] if chats else []), found.net.config.cell, found.tokenizer.name]
+        data = _metadata(subject, title, found.info, facts, tags)
     return str(library.ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
 
 

@@ -12,6 +12,7 @@ from korlm.corpora.facts import CorpusFacts
 from korlm.hub.pages import both, cut_by, fence, install, section, table, unit_in
 from korlm.language import pick
 from korlm.lm import LanguageModel
+from korlm.saved import SavedModel
 
 _PIECES = 40  # in a sample
 
@@ -48,10 +49,10 @@ def model_page(lm: LanguageModel, title: str, where: str, facts: CorpusFacts) ->
         )
         return "\n\n".join([
             about,
-            table(_rows(lm, facts, language), language),
+            table(rows(lm, facts, language), language),
             _use(lm, where, facts, language),
-            _figures(lm.info, language),
-            _training(lm.info, facts, language),
+            figures(lm.info, language),
+            training(lm.info, facts, language),
             _samples(samples, language),
             _failings(lm, facts, language),
         ])  # fmt: skip
@@ -73,23 +74,24 @@ def written(lm: LanguageModel, facts: CorpusFacts) -> list[Sample]:
     return [Sample(prompt, lm.generate(prompt, seed=seed, max_tokens=_PIECES), seed) for seed, prompt in begun]
 
 
-def _rows(lm: LanguageModel, facts: CorpusFacts, language: str) -> list[tuple[str, str]]:
+def rows(lm: SavedModel[Any], facts: CorpusFacts, language: str) -> list[tuple[str, str]]:
+    """Return what a model is, in names and values."""
     net = lm.net.config
     shape = pick(
         f"{net.cell.upper()}, {net.layers}층 × {net.hidden}, 임베딩 {net.embedding}",
         f"{net.cell.upper()}, {net.layers} × {net.hidden}, embedding {net.embedding}",
         language=language,
     )
-    rows = [
+    found = [
         (pick("셀", "cell", language=language), shape),
         (pick("매개변수", "parameters", language=language), f"{lm.parameters:,}"),
         (pick("토크나이저", "tokenizer", language=language), cut_by(lm.tokenizer, language)),
     ]
     if "corpus" in lm.info:
-        rows.append((pick("배운 글", "learnt from", language=language), pick(facts.ko, facts.en, language=language)))
+        found.append((pick("배운 글", "learnt from", language=language), pick(facts.ko, facts.en, language=language)))
     if bits := lm.info.get("test", {}).get("bits_per_character"):
-        rows.append((pick("글자당 비트 (test)", "bits per character (test)", language=language), f"**{bits:.3f}**"))
-    return rows
+        found.append((pick("글자당 비트 (test)", "bits per character (test)", language=language), f"**{bits:.3f}**"))
+    return found
 
 
 def _use(lm: LanguageModel, where: str, facts: CorpusFacts, language: str) -> str:
@@ -105,7 +107,8 @@ def _use(lm: LanguageModel, where: str, facts: CorpusFacts, language: str) -> st
     return section(("쓰는 법", "How to use it"), fence(code, "python"), fence(shell, "bash"), language=language)
 
 
-def _figures(info: dict[str, Any], language: str) -> str:
+def figures(info: dict[str, Any], language: str) -> str:
+    """Return what was measured, as a section."""
     said = pick(
         "글자당 비트는 원래 글의 부호 길이를 글자 수(줄 끝 하나를 한 글자로 셈)로 나눈 것입니다. 낮을수록 좋고, 같은 글에서 잰 "
         "것이면 토크나이저가 다른 모델끼리도 견줄 수 있습니다. 한 가지로 자른 것만 세므로 위쪽 한계입니다.",
@@ -130,17 +133,20 @@ def _figures(info: dict[str, Any], language: str) -> str:
     return section(heading, said, f"{best}.", language=language)
 
 
-def _training(info: dict[str, Any], facts: CorpusFacts, language: str) -> str:
-    corpus, training, progress = (info.get(key, {}) for key in ("corpus", "training", "progress"))
-    rows: list[tuple[str, str]] = []
+def training(info: dict[str, Any], facts: CorpusFacts, language: str) -> str:
+    """Return how it was made, as a section."""
+    corpus, learning, progress = (info.get(key, {}) for key in ("corpus", "training", "progress"))
+    values: list[tuple[str, str]] = []
 
     def add(ko: str, en: str, value: str) -> None:
         if value:
-            rows.append((pick(ko, en, language=language), value))
+            values.append((pick(ko, en, language=language), value))
 
     add("말뭉치", "corpus", pick(facts.ko, facts.en, language=language) if corpus else "")
     lines = corpus.get("train_lines")
+    pairs = corpus.get("train_pairs")
     add("학습한 줄", "training lines", f"{lines:,}" if lines else "")
+    add("학습한 문답", "training pairs", f"{pairs:,}" if pairs else "")
     add("글의 SHA-256", "SHA-256 of the text", f"`{corpus['sha256']}`" if "sha256" in corpus else "")
     minutes = f"{progress.get('seconds', 0) / 60:.0f}"
     steps = pick(
@@ -149,17 +155,21 @@ def _training(info: dict[str, Any], facts: CorpusFacts, language: str) -> str:
         language=language,
     )
     add("길이", "length", steps if progress else "")
-    add("씨앗", "seed", str(training.get("seed", "")))
+    add("씨앗", "seed", str(learning.get("seed", "")))
     add("기계", "machine", str(info.get("machine", "")))
     add("판", "versions", ", ".join(f"{name} {number}" for name, number in info.get("versions", {}).items()))
     add("만든 때", "made", str(info.get("made", "")))
     add("덧붙임", "note", str(info.get("note", "")))
     commands = _commands(info, language)
     command = fence("\n".join(commands), "bash") if commands else ""
-    known = rows or command
+    known = values or command
     unknown = "" if known else pick("적혀 있지 않습니다.", "Nothing is recorded.", language=language)
     return section(
-        ("어떻게 배웠나", "How it was made"), unknown, command, table(rows, language) if rows else "", language=language
+        ("어떻게 배웠나", "How it was made"),
+        unknown,
+        command,
+        table(values, language) if values else "",
+        language=language,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from korlm.artifacts import data_folder, read_config, read_json
+from korlm.chat.model import ChatModel
 from korlm.errors import UnknownNameError
 from korlm.lm import LanguageModel
 from korlm.remote.fetch import FILES
@@ -19,12 +20,12 @@ from korlm.tokenizers.registry import load_tokenizer
 
 @dataclass(frozen=True)
 class Subject:
-    """A model's or tokenizer's folder.
+    """A model's, chatbot's or tokenizer's folder.
 
     Attributes:
         name: what it is called.
         folder: where it is.
-        kind: ``model`` or ``tokenizer``.
+        kind: ``model``, ``chat`` or ``tokenizer``.
         bundled: whether it comes with korlm.
     """
 
@@ -38,13 +39,11 @@ class Subject:
         """Those of korlm's files that it has, as paths inside the folder."""
         return [name for name in FILES[self.kind] if (self.folder / name).is_file()]
 
-    def model(self) -> LanguageModel:
-        """Load the model. See `korlm.load_model` for the errors."""
-        return LanguageModel.load(self.folder)
-
-    def tokenizer(self) -> Tokenizer:
-        """Load the tokenizer. See `korlm.load_tokenizer` for the errors."""
-        return load_tokenizer(self.folder)
+    def open(self) -> LanguageModel | ChatModel | Tokenizer:
+        """Load it. See `korlm.load_model`, `korlm.load_chat` and `korlm.load_tokenizer` for the errors."""
+        if self.kind == "tokenizer":
+            return load_tokenizer(self.folder)
+        return ChatModel.load(self.folder) if self.kind == "chat" else LanguageModel.load(self.folder)
 
 
 def find(name: str | Path) -> Subject:
@@ -54,10 +53,10 @@ def find(name: str | Path) -> Subject:
         UnknownNameError: neither a name nor a folder.
         ArtifactError: the folder is not korlm's, or holds a pickle.
     """
-    for kind in FILES:
-        folder = data_folder() / f"{kind}s" / str(name)
+    for room in ("models", "tokenizers"):
+        folder = data_folder() / room / str(name)
         if str(name) == folder.name and folder.is_dir():
-            return Subject(folder.name, folder, kind, bundled=True)
+            return Subject(folder.name, folder, _kind(folder), bundled=True)
     folder = Path(name)
     if not folder.is_dir():
         raise UnknownNameError(
@@ -65,7 +64,13 @@ def find(name: str | Path) -> Subject:
             f"There is no model, tokenizer or folder '{name}'. Check the name or path.",
         )
     inner = folder / "best" if (folder / "best").is_dir() else folder
-    found = read_json(inner / "config.json")
-    kind = "tokenizer" if isinstance(found, dict) and found.get("kind") == "tokenizer" else "model"
+    kind = _kind(inner)
     read_config(inner, kind)
     return Subject(folder.absolute().name, inner, kind, bundled=False)
+
+
+def _kind(folder: Path) -> str:
+    """Return what a folder says it is; a model, where it says nothing that is known."""
+    found = read_json(folder / "config.json")
+    kind = found.get("kind") if isinstance(found, dict) else None
+    return kind if kind in FILES else "model"

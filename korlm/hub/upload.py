@@ -77,7 +77,7 @@ def _contents(subject: Subject, where: Address) -> dict[str, Path | bytes]:
     """Return what is pushed, by its path in the repository; loaded first, so that what is broken stays here."""
     files: dict[str, Path | bytes] = {file: subject.folder / file for file in subject.files}
     if CARD in files and not subject.bundled:  # a bundled one's names no repository
-        subject.model() if subject.kind == "model" else subject.tokenizer()
+        subject.open()
     else:
         files[CARD] = make_card(subject, where.repo_id).encode()
     return files
