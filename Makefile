@@ -44,6 +44,7 @@ bench: install-dev
 	$(BIN)/python tests/bench_tokenizers.py
 	$(BIN)/python tests/bench_training.py
 	$(BIN)/python tests/bench_generation.py
+	$(BIN)/python tests/bench_chat.py
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache
