@@ -306,7 +306,7 @@ def test_bots_stand_in_one_table_with_intervals(bot: ChatModel, few: PairCorpus,
         for figure in row.figures.values():
             assert figure.low <= figure.value + 1e-9 and figure.value <= figure.high + 1e-9
     assert "retrieval" in str(table) and json.loads(json.dumps(table.to_dict()))["questions"] == 12
-    assert "pretok:mecab-ko-dic" in table.signature and "version:" in table.signature
+    assert "pretok:python-mecab-ko-dic:" in table.signature and "version:" in table.signature
     with pytest.raises(InputError, match="argmax"):
         compare_bots(known, ["eliza"], decodings=["argmax"])
 
