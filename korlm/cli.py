@@ -172,7 +172,7 @@ def _add_train(group: Any) -> None:
         alone.add_argument(f"--{name}", type=type(default), default=default, help=pick(ko, en), metavar="X")
     add_cutting(parser)
     add_fields(parser, TokenizerConfig)
-    add_fields(parser, NetConfig, but="vocab_size")
+    add_fields(parser, NetConfig, but=["vocab_size"])
     add_fields(parser, TrainConfig)
 
 
@@ -210,7 +210,7 @@ def _add_generate(group: Any) -> None:
     )
     said = pick("조각마다 놀라움과 그럴듯한 조각 K개도 [0]", "also each piece's surprisal and K likely pieces [0]")
     parser.add_argument("--alternatives", type=int, default=0, help=said, metavar="K")
-    add_fields(parser, SamplingConfig, but="n")
+    add_fields(parser, SamplingConfig, but=["n"])
 
 
 def _add_chat(group: Any) -> None:

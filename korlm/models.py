@@ -58,12 +58,14 @@ def find_folder(name: str | Path, kind: str, *, revision: str | None = None, tok
     >>> find_folder("reviews-syllable-lstm", "model").name
     'reviews-syllable-lstm'
     """
-    names = bundled(kind)
-    if where := elsewhere(name, revision, bundled=str(name) in names):
+    ours = data_folder() / "models" / str(name)
+    known = ours.name == str(name) and ours.is_dir()  # of another kind too: loading it then says what it is
+    if where := elsewhere(name, revision, bundled=known):
         return fetch(where.repo_id, revision=where.revision, token=token, kind=kind)
-    folder = data_folder() / "models" / str(name) if str(name) in names else Path(name)
+    folder = ours if known else Path(name)
     if folder.is_dir():
         return folder / "best" if (folder / "best").is_dir() else folder
+    names = bundled(kind)
     raise UnknownNameError(
         f"'{name}'이라는 모델도 폴더도 없습니다. 쓸 수 있는 이름: {', '.join(names) or '없음'}. Hub의 것은 '사용자/저장소'.",
         f"There is no model and no folder '{name}'. Names: {', '.join(names) or 'none'}. On the Hub: 'user/repo'.",

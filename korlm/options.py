@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -69,11 +69,11 @@ def add_measuring(corpus: Any) -> None:
 
 
 def add_fields(
-    parser: argparse.ArgumentParser, config: type, *, but: str = "", usual: Mapping[str, Any] | None = None
+    parser: argparse.ArgumentParser, config: type, *, but: Collection[str] = (), usual: Mapping[str, Any] | None = None
 ) -> None:
-    """Add an option for each field of a configuration (``but`` one), with its help and default, or the ``usual`` value."""
+    """Add an option for each field of a configuration (``but`` some), with its help and default, or the ``usual`` value."""
     for entry in fields(config):
-        if entry.name == but:
+        if entry.name in but:
             continue
         ko, en = entry.metadata["ko"], entry.metadata["en"]
         default = (usual or {}).get(entry.name, entry.default)
@@ -89,8 +89,8 @@ def add_fields(
 
 
 def asked(options: argparse.Namespace, config: type) -> dict[str, Any]:
-    """Return the values of a configuration's fields."""
-    return {entry.name: getattr(options, entry.name) for entry in fields(config)}
+    """Return the values of a configuration's fields, of those that the command has."""
+    return {entry.name: getattr(options, entry.name) for entry in fields(config) if hasattr(options, entry.name)}
 
 
 def cutting(options: argparse.Namespace) -> dict[str, Any]:

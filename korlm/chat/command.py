@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _USUAL = "chat-gru"
 _BOTS = "chat-kiwi-gru,chat-unigram-gru,chat-syllable-gru,chat-unigram-lm,retrieval,eliza"
 _PAIRS = "dialogues+songys_chatbot"
+_RUNNING_TEXT = ("bptt", "jitter", "layout", "sampled", "activation", "temporal")  # what pairs have no use for
 _NET = {  # of both forms; what only one knows is refused where it does not fit
     "cell": (str, "gru", "셀: gru, lstm", "cell: gru or lstm"),
     "embedding": (int, 256, "임베딩 너비", "embedding width"),
@@ -53,7 +54,7 @@ def add_chat(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-n", "--n", type=int, default=1, help=pick("후보의 수 [1]", "candidates [1]"), metavar="N")
     usual = {"temperature": 0.0, "min_tokens": 1}  # as `ChatModel.reply`'s; no_repeat_ngram hangs on the tokenizer
-    add_fields(parser, SamplingConfig, but="n", usual=usual)
+    add_fields(parser, SamplingConfig, but=["n"], usual=usual)
 
 
 def add_train_chat(parser: argparse.ArgumentParser) -> None:
@@ -77,7 +78,7 @@ def add_train_chat(parser: argparse.ArgumentParser) -> None:
         )
     add_fields(parser, TokenizerConfig)
     usual = {"batch": 64, "epochs": 30.0, "learning_rate": 2e-3, "validations": 30}
-    add_fields(parser, TrainConfig, usual=usual)
+    add_fields(parser, TrainConfig, but=_RUNNING_TEXT, usual=usual)
 
 
 def add_evaluate_chat(parser: argparse.ArgumentParser) -> None:

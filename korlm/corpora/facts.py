@@ -47,8 +47,8 @@ _KNOWN = (
     CorpusFacts("kolaw", "대한민국 헌법", "the constitution of the Republic of Korea", prompts=("모든 국민은", "국회는", "")),
     CorpusFacts(
         "dialogues+songys_chatbot",
-        "korlm의 대화 1,370편과 송영숙의 Chatbot_data 11,823쌍 (github.com/songys/Chatbot_data, MIT)",
-        "korlm's 1,370 dialogues and 11,823 pairs of Youngsook Song's Chatbot_data (github.com/songys/Chatbot_data, MIT)",
+        "korlm의 대화 1,370편과 songys의 Chatbot_data 11,823쌍 (github.com/songys/Chatbot_data, MIT)",
+        "korlm's 1,370 dialogues and 11,823 pairs of songys' Chatbot_data (github.com/songys/Chatbot_data, MIT)",
         prompts=("안녕하세요?", "오늘 너무 힘들었어", "주말에 뭐 하면 좋을까요?", "이름이 뭐예요?", "형태소가 뭐예요?", "비트코인 시세 알려줘"),
         failing=(
             "배운 문답의 절반이 이별과 사랑의 고민에 한마디로 답한 것이라, 다른 물음에도 위로나 연애 이야기로 답하곤 합니다.",
