@@ -37,7 +37,10 @@ _NET = {  # of both forms; what only one knows is refused where it does not fit
 
 def add_chat(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``korlm chat``."""
-    said = pick("챗봇 이름, 폴더, 사용자/저장소[@판]", "name, folder or user/repo[@revision]")
+    said = pick(
+        "챗봇 이름, 폴더, 사용자/저장소[@판], eliza, retrieval",
+        "name, folder, user/repo[@revision], eliza or retrieval",
+    )
     parser.add_argument("bot", nargs="?", default=_USUAL, help=f"{said} [{_USUAL}]")
     parser.add_argument(
         "question",
@@ -100,15 +103,17 @@ def add_evaluate_chat(parser: argparse.ArgumentParser) -> None:
 def chat(options: argparse.Namespace) -> None:
     """Answer a question, the lines of standard input, or a person at a terminal."""
     from korlm.chat.names import load_chat
+    from korlm.chat.rounds import RULES, SEARCH
 
+    if options.bot in (RULES, SEARCH):
+        return _plain(options)
     bot = load_chat(options.bot)
     how = asked(options, SamplingConfig) | {"careful": options.careful}
     if not options.no_repeat_ngram:
         del how["no_repeat_ngram"]
     if options.question is None and sys.stdin.isatty() and not options.json:
         return _talk(bot, how, options)
-    questions = [options.question] if options.question is not None else [line for line in lines_of([]) if line.strip()]
-    for question in questions:
+    for question in _questions(options):
         reply = bot.reply(question, **how)
         if options.json:
             print(json.dumps(_as_dict(question, reply), ensure_ascii=False))
@@ -154,6 +159,25 @@ def evaluate_chat(options: argparse.Namespace) -> None:
         resamples=options.resamples, progress=lambda name: print(name, file=sys.stderr, flush=True),
     )  # fmt: skip
     print(json.dumps(found.to_dict(), ensure_ascii=False) if options.json else found)
+
+
+def _plain(options: argparse.Namespace) -> None:
+    """Answer as a bot that is no net; retrieval looks in the pairs that the bundled bots learnt from."""
+    from korlm.chat.rounds import unlearnt
+    from korlm.corpora.pairs import load_pairs
+
+    answer = unlearnt(options.bot, load_pairs(_PAIRS).train)
+    for question in _questions(options):
+        text = answer(question)
+        print(
+            json.dumps({"question": question, "text": text}, ensure_ascii=False) if options.json else text, flush=True
+        )
+
+
+def _questions(options: argparse.Namespace) -> Iterator[str]:
+    """Yield what is to be answered, as it comes."""
+    given = iter([options.question]) if options.question is not None else lines_of([])
+    return (line for line in given if line.strip() or options.question is not None)
 
 
 def _add_pairs(parser: argparse.ArgumentParser) -> None:

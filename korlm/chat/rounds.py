@@ -120,7 +120,8 @@ def compare_bots(
     for name in names:
         if name in (RULES, SEARCH):
             progress(name)
-            answers = _unlearnt(name, pairs.train, asked)
+            answer = unlearnt(name, pairs.train)
+            answers = [answer(pair.question) for pair in asked]
             rows.append(
                 Row(name, "", "", 0, None, None, None, measure(answers, asked, pairs.train, resamples=resamples))
             )
@@ -132,12 +133,12 @@ def compare_bots(
     return BotComparison(pairs.name, len(asked), signature(len(asked), resamples), rows)
 
 
-def _unlearnt(name: str, known: Sequence[Pair], asked: Sequence[Pair]) -> list[str]:
+def unlearnt(name: str, known: Sequence[Pair]) -> Callable[[str], str]:
+    """Return what answers as a bot that is no net: ``eliza``, or ``retrieval`` in known pairs."""
     if name == SEARCH:
         search = Retrieval(known)
-        return [search.nearest(pair.question).answer for pair in asked]
-    eliza = Eliza()
-    return [eliza.reply(pair.question) for pair in asked]
+        return lambda question: search.nearest(question).answer
+    return Eliza().reply
 
 
 def _learnt(name: str, bot: ChatModel, decoding: str, pairs: PairCorpus, asked: Sequence[Pair], resamples: int) -> Row:
