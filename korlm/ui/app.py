@@ -1,4 +1,4 @@
-"""The page: header, language switch, two tabs; and how it is served.
+"""The page: header, language switch, three tabs; and how it is served.
 
 `build` makes the `gr.Blocks`; `launch` serves it and warms the service up in a thread.
 """
@@ -16,11 +16,13 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import gradio as gr
+from gradio.state_holder import SessionState
 
 from korlm.language import pick
-from korlm.ui import compare_tab, generate_tab
+from korlm.ui import chat_tab, compare_tab, generate_tab
 from korlm.ui.service import Service
 from korlm.ui.strings import say
+from korlm.ui.talk import Talk
 from korlm.ui.wording import Wording
 
 _HERE = Path(__file__).parent
@@ -35,13 +37,15 @@ QUEUE = 32  # requests that may wait; a further one is told so at once
 _SET_LANGUAGE = "(language) => { document.documentElement.lang = language; return language; }"
 
 
-def build(service: Service | None = None) -> gr.Blocks:
+def build(service: Service | None = None, talk: Talk | None = None) -> gr.Blocks:
     """Return the app.
 
     Args:
         service: what does the work; a new one by default.
+        talk: the bots; new ones by default.
     """
-    service = service or Service()
+    service, talk = service or Service(), talk or Talk()
+    keep_nothing()
     wording = Wording()
     with gr.Blocks(title="korlm · " + say("title", "ko"), analytics_enabled=False) as demo:
         with gr.Row(elem_classes="kl-top"):
@@ -56,6 +60,8 @@ def build(service: Service | None = None) -> gr.Blocks:
                 compare = compare_tab.build(service, wording, language, _script("pieces.js", "view.js"))
             with wording.add(gr.Tab(id="generate"), label="tab_generate"):
                 generate = generate_tab.build(service, wording, language, _script("pieces.js"))
+            with wording.add(gr.Tab(id="chat"), label="tab_chat"):
+                chat_tab.build(talk, wording, language, _script("chat.js"))
 
         controls = compare.controls
 
@@ -89,8 +95,8 @@ def launch(*, port: int | None = None) -> None:
         port: where to listen; by default ``GRADIO_SERVER_PORT``, else the first free one from 7860.
     """
     _hold_zero_gpu()
-    service = Service()
-    demo = build(service)
+    service, talk = Service(), Talk()
+    demo = build(service, talk)
     host = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1")
     demo.queue(max_size=QUEUE, default_concurrency_limit=4)
     _, address, _ = demo.launch(
@@ -98,7 +104,7 @@ def launch(*, port: int | None = None) -> None:
         server_name=host,
         server_port=port,
         theme=theme(),
-        css=(_HERE / "style.css").read_text("utf-8"),
+        css=_script("style.css", "chat.css"),
         head='<script>document.documentElement.lang = "ko";</script>',
         footer_links=[],
         ssr_mode=False,  # a Space would start a Node server before the page; ours is quick without
@@ -109,8 +115,17 @@ def launch(*, port: int | None = None) -> None:
         pick(f"앱이 열렸습니다: {address} (끝내려면 Ctrl-C)", f"The app is open at {address} (Ctrl-C ends it)"),
         flush=True,
     )
-    service.warm()  # after the page is served: loading holds the interpreter up for seconds
+    talk.warm(after=service.warm())  # after the page is served: loading holds the interpreter up for seconds
     demo.block_thread()
+
+
+def keep_nothing() -> None:
+    """Keep Gradio from remembering what visitors wrote.
+
+    It notes the last value of every component in each session, for links to a state that this app does not offer, and keeps
+    it until 10,000 further sessions have come.
+    """
+    SessionState._update_value_in_config = lambda self, key, value: None  # type: ignore[method-assign]
 
 
 def _script(*names: str) -> str:

@@ -22,8 +22,9 @@ _OWN_LICENCE = "Apache-2.0"  # of the bundled weights: data/README.md
 
 
 def read_cards(
-    folder: Path, units: Mapping[str, str], facts: Callable[[Mapping[str, Any]], Any], *, runs: bool = False
-) -> list[ModelCard]:
+    folder: Path, units: Mapping[str, str], facts: Callable[[Mapping[str, Any]], Any], *,
+    runs: bool = False, kind: str = "model",
+) -> list[ModelCard]:  # fmt: skip
     """Return a card for each model folder in ``folder``; one that cannot be read is left out and logged.
 
     Args:
@@ -31,12 +32,14 @@ def read_cards(
         units: the unit of each tokenizer.
         facts: what is known of the corpus that a model's build information names: `korlm.corpora.facts.corpus_facts`.
         runs: the folders are training runs: their best checkpoints, called ``runs/NAME``.
+        kind: ``model`` for language models, ``chat`` for chatbots.
     """
     cards: list[ModelCard] = []
     for config in sorted(folder.glob("*/best/config.json" if runs else "*/config.json")):
         name = f"{folder.name}/{config.parent.parent.name}" if runs else config.parent.name
         try:
-            cards.append(_card(config.parent, name, units, facts, licence="" if runs else _OWN_LICENCE))
+            if read_json(config).get("kind", "model") == kind:
+                cards.append(_card(config.parent, name, units, facts, licence="" if runs else _OWN_LICENCE))
         except (KorlmError, OSError, KeyError, ValueError, TypeError) as error:
             _log.warning("%s is no model that can be read: %r", name, error)
     return cards
@@ -62,8 +65,9 @@ def _card(
         hidden=int(net.get("hidden", 0)),
         corpus=(learnt.ko, learnt.en) if learnt else ("", ""),
         failing=learnt.failing if learnt else ("", ""),
-        lines=int(info.get("corpus", {}).get("train_lines", 0)),
+        lines=int(info.get("corpus", {}).get("train_lines", info.get("corpus", {}).get("train_pairs", 0))),
         licence=str(info.get("license") or licence),
+        attention="attention" in net,
     )
 
 

@@ -21,6 +21,8 @@ MAX_PIECES = 1_200  # of all texts of a request: what a telephone still draws sm
 MAX_SCORED = 1_000  # characters of a text to score
 MAX_SEED = 2**31 - 1
 MAX_WORDS = 50  # of a visitor's own dictionary
+MAX_SAID = 500  # characters of a message to a bot
+MAX_BOTS = 3  # that are asked at once
 
 
 def checked_text(text: str) -> str:
@@ -51,6 +53,26 @@ def checked_prompt(prompt: str) -> str:
             f"The prompt is too long: {len(prompt):,} characters. Shorten it to {MAX_PROMPT} at most.",
         )
     return check_text(prompt)
+
+
+def checked_said(text: str) -> str:
+    """Return a message that can be sent, without the blanks around it.
+
+    >>> checked_said(" 안녕?\\n")
+    '안녕?'
+
+    Raises:
+        InputError: no message, too long a message, or an unpaired surrogate.
+    """
+    text = text.strip()
+    if not text:
+        raise InputError("할 말을 한 글자 이상 써 주세요.", "Type a message first.")
+    if len(text) > MAX_SAID:
+        raise InputError(
+            f"말이 너무 깁니다: {len(text):,}자. {MAX_SAID}자까지 보낼 수 있으니 줄여 주세요. 쓴 글은 그대로 있습니다.",
+            f"The message is too long: {len(text):,} characters. Shorten it to {MAX_SAID} at most; it is still here.",
+        )
+    return check_text(text)
 
 
 def checked_score(text: str) -> str:
@@ -155,6 +177,14 @@ def unknown_model(name: str) -> UnknownNameError:
     return UnknownNameError(
         f"'{name}'이라는 모델은 없습니다. 목록에서 골라 주세요.",
         f"There is no model '{name}'. Choose from the list.",
+    )
+
+
+def unknown_bot(name: str) -> UnknownNameError:
+    """Return the error for a bot that is none of ours."""
+    return UnknownNameError(
+        f"'{name}'이라는 상대는 없습니다. 목록에서 골라 주세요.",
+        f"There is no bot '{name}'. Choose from the list.",
     )
 
 

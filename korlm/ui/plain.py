@@ -218,6 +218,7 @@ class ModelCard:
         failing: what it learnt there that it should not have, in Korean and English, or nothing.
         lines: how many lines of it.
         licence: of the weights, or nothing.
+        attention: whether it is an encoder-decoder.
     """
 
     name: str
@@ -234,6 +235,7 @@ class ModelCard:
     failing: tuple[str, str] = ("", "")
     lines: int = 0
     licence: str = ""
+    attention: bool = False
 
 
 class Wrote(NamedTuple):

@@ -7,15 +7,15 @@
 from __future__ import annotations
 
 from korlm.language import pick
-from korlm.ui import generate_strings
+from korlm.ui import chat_strings, generate_strings
 
 _TEXTS: dict[str, tuple[str, str]] = {
     # the page
     "title": ("한국어를 자르는 여러 방법", "Many ways to cut Korean"),
     "purpose": (
-        "같은 글을 토크나이저마다 어떻게 나누는지 나란히 보고, 그 조각으로 배운 언어 모델이 쓰는 글을 읽어 보세요.",
-        "See side by side how each tokenizer cuts the same text, and read what language models trained on those "
-        "pieces write.",
+        "같은 글을 토크나이저마다 어떻게 나누는지 나란히 보고, 그 조각으로 배운 언어 모델이 쓰는 글을 읽고, 챗봇과 이야기해 보세요.",
+        "See side by side how each tokenizer cuts the same text, read what language models trained on those pieces "
+        "write, and talk to chatbots.",
     ),
     "tab_compare": ("토크나이저 비교", "Compare tokenizers"),
     "tab_generate": ("문장 생성", "Generate text"),
@@ -176,7 +176,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
 }
 
 
-_TEXTS |= generate_strings.TEXTS
+_TEXTS |= generate_strings.TEXTS | chat_strings.TEXTS
 _OWN_LANES = {"kiwi*": "lane_mine", "kiwi**": "lane_tuned"}  # as in `korlm.ui.plain`
 
 
