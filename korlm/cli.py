@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from korlm import __version__, commands
 from korlm.chat import command as chatting
+from korlm.chat.options import add_chat, add_evaluate_chat, add_train_chat
 from korlm.errors import KorlmError
 from korlm.experiment.options import add_experiment
 from korlm.generation.config import SamplingConfig
@@ -215,9 +216,9 @@ def _add_generate(group: Any) -> None:
 
 def _add_chat(group: Any) -> None:
     for name, run, add, ko, en in (
-        ("chat", chatting.chat, chatting.add_chat, "챗봇과 이야기한다", "talk with a chatbot"),
-        ("train-chat", chatting.train_chat, chatting.add_train_chat, "챗봇을 가르친다", "train a chatbot"),
-        ("evaluate-chat", chatting.evaluate_chat, chatting.add_evaluate_chat, "챗봇의 답을 잰다", "measure chatbots"),
+        ("chat", chatting.chat, add_chat, "챗봇과 이야기한다", "talk with a chatbot"),
+        ("train-chat", chatting.train_chat, add_train_chat, "챗봇을 가르친다", "train a chatbot"),
+        ("evaluate-chat", chatting.evaluate_chat, add_evaluate_chat, "챗봇의 답을 잰다", "measure chatbots"),
     ):
         add(_command(group, name, run, ko, en))
 

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import korlm
+from korlm.chat.beginning import begin_with
 from korlm.chat.confidence import Confidence, Familiarity, Limits
 from korlm.chat.copying import agree
 from korlm.chat.evaluation import measure
@@ -27,9 +28,11 @@ from korlm.chat.training import train_chat
 from korlm.cli import main
 from korlm.corpora.pairs import Pair, PairCorpus, load_pairs
 from korlm.errors import ArtifactError, CorpusError, InputError
+from korlm.lm import LanguageModel
 from korlm.morph.mecab import surfaces
 from korlm.nn.config import NetConfig
 from korlm.nn.recurrent import RecurrentLM
+from korlm.tokenizers.byte import byte_tokenizer
 from korlm.training.loop import Report
 
 SMALL = {"tokenizer": "syllable", "embedding": 32, "hidden": 64, "batch": 8, "bf16": False, "validations": 3}
@@ -291,6 +294,40 @@ def test_particles_agree_with_a_copied_word(word: str, after: str, whole: str) -
     assert agree("", word, after) == whole
 
 
+def test_a_bot_begins_with_what_a_language_model_knows(few: PairCorpus, tmp_path: Path) -> None:
+    options = {**SMALL, "epochs": 0.2, "validations": 1}
+    lm = korlm.train_model(
+        korlm.load_corpus("kolaw"), folder=tmp_path / "lm", tokenizer="syllable", cell="gru",
+        embedding=32, hidden=64, batch=4, epochs=0.2, validations=1,
+    )  # fmt: skip
+    begun = train_chat(few, folder=tmp_path / "bot", start=tmp_path / "lm", cell="gru", **options)
+    taken = begun.info["start"]
+    shared = {lm.tokenizer.token_text(one) for one in range(lm.tokenizer.vocab_size)} & {
+        begun.tokenizer.token_text(one) for one in range(begun.tokenizer.vocab_size)
+    }
+    assert taken["pieces"] == len(shared) > 260
+    assert sorted(taken["weights"]) == sorted(name for name, _ in lm.net.named_parameters() if "layers." in name)
+    teller = train_chat(
+        few, form="language-model", folder=tmp_path / "teller", start=tmp_path / "lm", cell="gru", **options
+    )
+    assert {"layers.0.weight_hh_l0", "project.weight"} <= set(teller.info["start"]["weights"])
+    with pytest.raises(InputError, match="32"):
+        train_chat(few, folder=tmp_path / "wide", start=tmp_path / "lm", **{**options, "embedding": 16})
+
+
+def test_what_is_copied_is_the_row_of_the_same_piece(few: PairCorpus, tmp_path: Path) -> None:
+    lm = LanguageModel(byte_tokenizer(), RecurrentLM(NetConfig(260, embedding=8, hidden=16, cell="gru")))
+    tokenizer = byte_tokenizer(("<user>", "<bot>"))
+    net = RecurrentLM(NetConfig(tokenizer.vocab_size, embedding=8, hidden=16, cell="gru"))
+    own = net.embedding.weight[tokenizer.specials["<bot>"]].clone()
+    begin_with(net, tokenizer, lm)
+    for byte in (b"a", b"\xea"):
+        mine, theirs = (one.token_bytes.index(byte) for one in (tokenizer, lm.tokenizer))
+        assert torch.equal(net.embedding.weight[mine], lm.net.embedding.weight[theirs])
+    assert torch.equal(net.embedding.weight[tokenizer.specials["<bot>"]], own)
+    assert torch.equal(net.layers[0].weight_hh_l0, lm.net.layers[0].weight_hh_l0)
+
+
 def test_bots_stand_in_one_table_with_intervals(bot: ChatModel, few: PairCorpus, tmp_path: Path) -> None:
     bot.save(tmp_path / "bot")
     known = PairCorpus("few", few.train, few.valid, few.train[:12])
@@ -339,6 +376,21 @@ def test_the_commands_talk_train_and_measure(tmp_path: Path, capsys: pytest.Capt
         == 0
     )
     assert "retrieval" in capsys.readouterr().out
+    (tmp_path / "questions.txt").write_text("오늘 3번 뭐 해요?\n\n<b>1번</b>은요?\n", "utf-8")
+    ask = ["evaluate-chat", pairs, "--bots", f"{folder},retrieval,eliza", "--ask", str(tmp_path / "questions.txt")]
+    assert main([*ask, "--decodings", "greedy,beam", "--json"]) == 0
+    page = json.loads(capsys.readouterr().out)
+    assert page["questions"] == ["오늘 3번 뭐 해요?", "<b>1번</b>은요?"]
+    assert [(one["decoding"], len(one["texts"])) for one in page["answers"]] == [
+        ("greedy", 2),
+        ("beam", 2),
+        ("", 2),
+        ("", 2),
+    ]
+    assert main([*ask, "--decodings", "greedy"]) == 0
+    assert f"- `{folder}` greedy: {page['answers'][0]['texts'][0]}" in capsys.readouterr().out
+    assert main([*ask, "--decodings", "wild"]) == 2
+    assert "wild" in capsys.readouterr().err
     assert (
         main(["train-chat", pairs, "--folder", folder, *small, "--form", "language-model", "--attention", "dot"]) == 2
     )

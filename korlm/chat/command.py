@@ -1,4 +1,4 @@
-"""``korlm chat``, ``korlm train-chat`` and ``korlm evaluate-chat``: their options, and what they do."""
+"""What ``korlm chat``, ``korlm train-chat`` and ``korlm evaluate-chat`` do; their options are `korlm.chat.options`."""
 
 from __future__ import annotations
 
@@ -9,95 +9,19 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from korlm.chat.options import PAIRS, SHAPE
 from korlm.errors import InputError
 from korlm.generation.config import SamplingConfig
 from korlm.language import pick
 from korlm.nn.config import NetConfig
-from korlm.options import add_fields, asked, lines_of, print_values
+from korlm.options import asked, lines_of, print_values
 from korlm.training.config import TokenizerConfig, TrainConfig
 
 if TYPE_CHECKING:
+    from korlm.chat.asking import AnswerPage
     from korlm.chat.model import ChatModel
     from korlm.chat.reply import Reply
-
-_USUAL = "chat-gru"
-_BOTS = "chat-kiwi-gru,chat-unigram-gru,chat-syllable-gru,chat-unigram-lm,retrieval,eliza"
-_PAIRS = "dialogues+songys_chatbot"
-_RUNNING_TEXT = ("bptt", "jitter", "layout", "sampled", "activation", "temporal")  # what pairs have no use for
-_NET = {  # of both forms; what only one knows is refused where it does not fit
-    "cell": (str, "gru", "셀: gru, lstm", "cell: gru or lstm"),
-    "embedding": (int, 256, "임베딩 너비", "embedding width"),
-    "hidden": (int, 384, "은닉 너비", "hidden width"),
-    "layers": (int, 1, "층 수", "layers"),
-    "dropout": (float, 0.3, "드롭아웃", "dropout"),
-    "attention": (str, None, "인코더-디코더의 주의: general, dot, additive", "attention: general, dot or additive"),
-    "max_length": (int, None, "인코더-디코더의 길이 한도 (조각)", "longest question or answer (pieces)"),
-}
-
-
-def add_chat(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``korlm chat``."""
-    said = pick(
-        "챗봇 이름, 폴더, 사용자/저장소[@판], eliza, retrieval",
-        "name, folder, user/repo[@revision], eliza or retrieval",
-    )
-    parser.add_argument("bot", nargs="?", default=_USUAL, help=f"{said} [{_USUAL}]")
-    parser.add_argument(
-        "question",
-        nargs="?",
-        help=pick(
-            "물음 (없으면 대화를 하거나, 표준 입력의 줄마다 답함)",
-            "question (else a talk, or the lines of standard input)",
-        ),
-    )
-    said = pick("모르면 모른다고 말함 [예]", "say so where it does not know [yes]")
-    parser.add_argument("--careful", action=argparse.BooleanOptionalAction, default=True, help=said)
-    parser.add_argument(
-        "--why", action="store_true", help=pick("자신 있는지와 후보도 보임", "also how sure it is, and its candidates")
-    )
-    parser.add_argument("-n", "--n", type=int, default=1, help=pick("후보의 수 [1]", "candidates [1]"), metavar="N")
-    usual = {"temperature": 0.0, "min_tokens": 1}  # as `ChatModel.reply`'s; no_repeat_ngram hangs on the tokenizer
-    add_fields(parser, SamplingConfig, but=["n"], usual=usual)
-
-
-def add_train_chat(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``korlm train-chat``."""
-    _add_pairs(parser)
-    parser.add_argument(
-        "--form", default="encoder-decoder", choices=("encoder-decoder", "language-model"),
-        help=pick("인코더-디코더, 또는 대화 틀을 이어 쓰는 언어 모델", "an encoder-decoder, or a language model with a chat template"),
-    )  # fmt: skip
-    parser.add_argument("--folder", default="runs/chat", help=pick("둘 곳 [runs/chat]", "where to put it [runs/chat]"))
-    parser.add_argument("--resume", action="store_true", help=pick("멈춘 데서 이어서", "go on where it stopped"))
-    parser.add_argument("--overwrite", action="store_true", help=pick("있던 것을 지우고 새로", "start anew over a run"))
-    parser.add_argument(
-        "--precision", default="float32", choices=("float32", "float16", "int8"),
-        help=pick("저장 정밀도", "of the weights on disk"),
-    )  # fmt: skip
-    for name, (kind, default, ko, en) in _NET.items():
-        shown = "" if default is None else f" [{default}]"
-        parser.add_argument(
-            f"--{name.replace('_', '-')}", type=kind, default=default, help=pick(ko, en) + shown, metavar="X"
-        )
-    add_fields(parser, TokenizerConfig)
-    usual = {"batch": 64, "epochs": 30.0, "learning_rate": 2e-3, "validations": 30}
-    add_fields(parser, TrainConfig, but=_RUNNING_TEXT, usual=usual)
-
-
-def add_evaluate_chat(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``korlm evaluate-chat``."""
-    _add_pairs(parser)
-    said = pick("챗봇들, 쉼표로 나눔 (eliza와 retrieval도)", "chatbots, comma-separated (eliza and retrieval, too)")
-    parser.add_argument("--bots", default=_BOTS, help=f"{said} [{_BOTS}]")
-    parser.add_argument("--decodings", default="greedy,beam,sampling", help="[greedy,beam,sampling]")
-    parser.add_argument("--limit", type=int, help=pick("물음 수의 한도", "at most so many questions"), metavar="N")
-    parser.add_argument(
-        "--resamples",
-        type=int,
-        default=1000,
-        help=pick("부트스트랩 횟수 [1000]", "bootstrap draws [1000]"),
-        metavar="N",
-    )
+    from korlm.chat.rounds import BotComparison
 
 
 def chat(options: argparse.Namespace) -> None:
@@ -130,7 +54,7 @@ def train_chat(options: argparse.Namespace) -> None:
     from korlm.training.show import TrainingBar
 
     pairs = load_pairs(options.pairs, question=options.question, answer=options.answer)
-    shape = {name: getattr(options, name) for name in _NET if getattr(options, name) is not None}
+    shape = {name: getattr(options, name) for name in SHAPE if getattr(options, name) is not None}
     learning = asked(options, TokenizerConfig) | asked(options, TrainConfig)
     if options.form != "encoder-decoder":
         known = {entry.name for entry in dataclasses.fields(NetConfig)}
@@ -141,23 +65,32 @@ def train_chat(options: argparse.Namespace) -> None:
             )
     with TrainingBar(file=sys.stderr) as bar:
         bot = train_chat(
-            pairs, form=options.form, folder=options.folder, resume=options.resume, overwrite=options.overwrite,
-            precision=options.precision, report=bar.report, **shape, **learning,
+            pairs, form=options.form, folder=options.folder, start=options.start, resume=options.resume,
+            overwrite=options.overwrite, precision=options.precision, report=bar.report, **shape, **learning,
         )  # fmt: skip
     figures = {"folder": f"{options.folder}/best", "parameters": bot.parameters, **bot.info.get("test", {})}
     print_values(options, figures)
 
 
 def evaluate_chat(options: argparse.Namespace) -> None:
-    """Print a table of chatbots."""
+    """Print a table of chatbots, or their answers to the lines of a file."""
+    from korlm.chat.asking import ask_bots
     from korlm.chat.rounds import compare_bots
     from korlm.corpora.pairs import load_pairs
 
+    def progress(name: str) -> None:
+        print(name, file=sys.stderr, flush=True)
+
     pairs = load_pairs(options.pairs, question=options.question, answer=options.answer)
-    found = compare_bots(
-        pairs, _names(options.bots), decodings=_names(options.decodings), limit=options.limit,
-        resamples=options.resamples, progress=lambda name: print(name, file=sys.stderr, flush=True),
-    )  # fmt: skip
+    names, decodings = _names(options.bots), _names(options.decodings)
+    found: AnswerPage | BotComparison
+    if options.ask:
+        questions = [line for line in lines_of([options.ask]) if line.strip()][: options.limit]
+        found = ask_bots(questions, names, known=pairs.train, decodings=decodings, progress=progress)
+    else:
+        found = compare_bots(
+            pairs, names, decodings=decodings, limit=options.limit, resamples=options.resamples, progress=progress
+        )
     print(json.dumps(found.to_dict(), ensure_ascii=False) if options.json else found)
 
 
@@ -166,7 +99,7 @@ def _plain(options: argparse.Namespace) -> None:
     from korlm.chat.rounds import unlearnt
     from korlm.corpora.pairs import load_pairs
 
-    answer = unlearnt(options.bot, load_pairs(_PAIRS).train)
+    answer = unlearnt(options.bot, load_pairs(PAIRS).train)
     for question in _questions(options):
         text = answer(question)
         print(
@@ -178,13 +111,6 @@ def _questions(options: argparse.Namespace) -> Iterator[str]:
     """Yield what is to be answered, as it comes."""
     given = iter([options.question]) if options.question is not None else lines_of([])
     return (line for line in given if line.strip() or options.question is not None)
-
-
-def _add_pairs(parser: argparse.ArgumentParser) -> None:
-    said = pick("대화 이름이나 파일, +로 이음", "pairs: names or files, joined by +")
-    parser.add_argument("pairs", nargs="?", default=_PAIRS, help=f"{said} [{_PAIRS}]")
-    parser.add_argument("--question", help=pick("파일에서 물음이 든 칸", "the file's column of questions"), metavar="X")
-    parser.add_argument("--answer", help=pick("파일에서 답이 든 칸", "the file's column of answers"), metavar="X")
 
 
 def _names(text: str) -> list[str]:

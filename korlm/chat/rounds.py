@@ -110,11 +110,7 @@ def compare_bots(
         InputError: an unknown decoding.
         KorlmError: a bot cannot be loaded.
     """
-    if strange := set(decodings) - set(DECODINGS):
-        raise InputError(
-            f"'{min(strange)}'이라는 디코딩은 없습니다. {', '.join(DECODINGS)} 가운데 고르세요.",
-            f"There is no decoding '{min(strange)}'. Choose from {', '.join(DECODINGS)}.",
-        )
+    check_decodings(decodings)
     asked = pairs.test[:limit]
     rows = []
     for name in names:
@@ -131,6 +127,15 @@ def compare_bots(
             progress(f"{name} {decoding}")
             rows.append(_learnt(name, bot, decoding, pairs, asked, resamples))
     return BotComparison(pairs.name, len(asked), signature(len(asked), resamples), rows)
+
+
+def check_decodings(names: Sequence[str]) -> None:
+    """Raise an `InputError` where one of some names is none of `DECODINGS`."""
+    if strange := set(names) - set(DECODINGS):
+        raise InputError(
+            f"'{min(strange)}'이라는 디코딩은 없습니다. {', '.join(DECODINGS)} 가운데 고르세요.",
+            f"There is no decoding '{min(strange)}'. Choose from {', '.join(DECODINGS)}.",
+        )
 
 
 def unlearnt(name: str, known: Sequence[Pair]) -> Callable[[str], str]:

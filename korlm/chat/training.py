@@ -19,12 +19,14 @@ import numpy as np
 import torch
 
 from korlm.artifacts import write_json
+from korlm.chat.beginning import begin_with
 from korlm.chat.confidence import Familiarity, Limits
 from korlm.chat.forms import FORMS, Form
 from korlm.chat.model import ChatModel
 from korlm.corpora.pairs import Pair, PairCorpus
 from korlm.corpora.sources import Corpus
 from korlm.errors import InputError
+from korlm.models import load_model
 from korlm.nn.seq2seq import Seq2SeqConfig
 from korlm.runs import check_run, command, measure, origin
 from korlm.tokenizers.base import Tokenizer
@@ -43,6 +45,7 @@ def train_chat(
     *,
     form: str = "encoder-decoder",
     folder: str | Path = "runs/chat",
+    start: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     precision: str = "float32",
@@ -58,6 +61,8 @@ def train_chat(
         pairs: of `korlm.corpora.pairs.load_pairs`. A vocabulary is made from the training pairs alone.
         form: ``encoder-decoder``, or ``language-model``: one that is given the conversation in a template.
         folder: where checkpoints go: ``last`` and ``best``, each a model folder.
+        start: a language model (what `korlm.load_model` takes) whose pieces, and where they fit layers, the net begins
+            with; see `korlm.chat.beginning`. By default fresh weights.
         resume: go on from ``last`` in the folder.
         overwrite: start anew where the folder holds another run.
         precision: of the weights in ``best`` and ``last``: ``float32``, ``float16`` or ``int8``.
@@ -78,6 +83,7 @@ def train_chat(
     kind.shape(10**9, **shape)
     _refuse(training, kind)
     folder, ranks = Path(folder), Ranks()
+    known = load_model(start) if start is not None else None
     check_run(pairs, folder, training, ranks, taken=not (resume or overwrite))
     asked = TokenizerConfig(**tokenizing)
     tokenizer, ids = read(
@@ -87,10 +93,13 @@ def train_chat(
     net = kind.net(kind.shape(tokenizer.vocab_size, **shape))
     if training.frequencies:
         net.set_frequencies(torch.from_numpy(np.bincount(ids, minlength=tokenizer.vocab_size)))
+    taken = begin_with(net, tokenizer, known) if known else None
     familiarity = Familiarity.of(pair.question for pair in pairs.train)
     bot = ChatModel(tokenizer, net.to(ranks.device), familiarity=familiarity)
     fitting = _fitting(bot, pairs.train)
     bot.info = _build_info(pairs, kind, len(fitting), {**asdict(asked), **shape}, training, tokenizer)
+    if taken:
+        bot.info["start"] = {"name": str(start), **taken._asdict()}
     trainer = _trainer(bot, fitting, pairs, training, folder, precision, report, ranks)
     if resume:
         trainer.resume()

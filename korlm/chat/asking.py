@@ -1,0 +1,99 @@
+"""Bots side by side, read rather than measured: each answers the same questions, and nothing is chosen or edited.
+
+>>> page = ask_bots(["안녕하세요?"], ["eliza"])
+>>> page.answers[0].bot, len(page.answers[0].texts)
+('eliza', 1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from korlm.chat.names import load_chat
+from korlm.chat.rounds import DECODINGS, RULES, SEARCH, check_decodings, unlearnt
+from korlm.corpora.pairs import Pair
+from korlm.language import pick
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a bot says.
+
+    Attributes:
+        bot: its name.
+        decoding: a name of `korlm.chat.rounds.DECODINGS`; empty for bots that do not decode.
+        texts: its own words, one a question.
+        doubts: where it would not have said them: ``question``, ``answer`` (see `korlm.chat.confidence`), or empty.
+    """
+
+    bot: str
+    decoding: str
+    texts: list[str]
+    doubts: list[str]
+
+
+@dataclass(frozen=True)
+class AnswerPage:
+    """Questions and what bots answer. Prints as Markdown; `to_dict` gives JSON.
+
+    Attributes:
+        questions: what was asked.
+        answers: of each bot and decoding.
+    """
+
+    questions: list[str]
+    answers: list[Answers]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {"questions": self.questions, "answers": [vars(one) for one in self.answers]}
+
+    def __str__(self) -> str:
+        lines = []
+        for number, question in enumerate(self.questions):
+            lines.append(f"{number + 1}. **{question}**")
+            for one in self.answers:
+                name = f"`{one.bot}`" + (f" {one.decoding}" if one.decoding else "")
+                doubt = one.doubts[number] and pick(" *(모른다고 함)*", " *(says that it does not know)*")
+                lines.append(f"    - {name}: {one.texts[number]}{doubt}")
+        return "\n".join(lines)
+
+
+def ask_bots(
+    questions: Sequence[str],
+    names: Sequence[str],
+    *,
+    known: Sequence[Pair] = (),
+    decodings: Sequence[str] = ("greedy",),
+    progress: Callable[[str], None] = lambda name: None,
+) -> AnswerPage:
+    """Ask bots the same questions, each by itself.
+
+    Args:
+        questions: at least a letter each.
+        names: what `korlm.load_chat` takes, ``eliza`` and ``retrieval``.
+        known: the pairs that ``retrieval`` looks in.
+        decodings: names of `korlm.chat.rounds.DECODINGS`.
+        progress: called with what is about to be asked.
+
+    Raises:
+        InputError: an unknown decoding, or an empty question.
+        KorlmError: a bot cannot be loaded.
+    """
+    check_decodings(decodings)
+    found = []
+    for name in names:
+        if name in (RULES, SEARCH):
+            progress(name)
+            answer = unlearnt(name, known)
+            found.append(Answers(name, "", [answer(one) for one in questions], [""] * len(questions)))
+            continue
+        bot = load_chat(name)
+        for decoding in decodings:
+            progress(f"{name} {decoding}")
+            replies = bot.reply_all(questions, **DECODINGS[decoding])
+            texts, doubts = [one.answer for one in replies], [one.confidence.doubt for one in replies]
+            found.append(Answers(name, decoding, texts, doubts))
+    return AnswerPage(list(questions), found)
