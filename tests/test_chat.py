@@ -391,9 +391,26 @@ def test_the_commands_talk_train_and_measure(tmp_path: Path, capsys: pytest.Capt
     assert f"- `{folder}` greedy: {page['answers'][0]['texts'][0]}" in capsys.readouterr().out
     assert main([*ask, "--decodings", "wild"]) == 2
     assert "wild" in capsys.readouterr().err
+    assert main(["evaluate-chat", pairs, "--bots", " "]) == 2
+    assert re.search("봇|bots", capsys.readouterr().err)
     assert (
         main(["train-chat", pairs, "--folder", folder, *small, "--form", "language-model", "--attention", "dot"]) == 2
     )
     assert "--attention" in capsys.readouterr().err
     assert main(["chat", "no-such-bot", "안녕"]) == 2
     assert "no-such-bot" in capsys.readouterr().err
+
+
+def test_bots_that_are_no_nets_talk_without_a_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KORLM_CORPORA", str(tmp_path))
+    monkeypatch.setenv("KORLM_CACHE", str(tmp_path))
+    monkeypatch.setenv("KORLM_SONGYS_URL", "http://127.0.0.1:9/nobody.csv")
+    assert main(["chat", "eliza", "비가 와서 우울해요."]) == 0
+    said = capsys.readouterr()
+    assert "우울" in said.out and not said.err
+    assert main(["chat", "retrieval", "배고파요."]) == 0
+    said = capsys.readouterr()
+    assert said.out.strip() in {pair.answer for pair in load_pairs("dialogues").train}
+    assert re.search("함께 싣는 대화|bundled", said.err)

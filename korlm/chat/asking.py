@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from korlm.chat.names import load_chat
-from korlm.chat.rounds import DECODINGS, RULES, SEARCH, check_decodings, unlearnt
+from korlm.chat.rounds import DECODINGS, RULES, SEARCH, check_round, unlearnt
 from korlm.corpora.pairs import Pair
 from korlm.language import pick
 
@@ -79,10 +79,10 @@ def ask_bots(
         progress: called with what is about to be asked.
 
     Raises:
-        InputError: an unknown decoding, or an empty question.
+        InputError: no bot, an unknown decoding, or an empty question.
         KorlmError: a bot cannot be loaded.
     """
-    check_decodings(decodings)
+    check_round(names, decodings)
     found = []
     for name in names:
         if name in (RULES, SEARCH):

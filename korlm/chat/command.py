@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from korlm.chat.options import PAIRS, SHAPE
-from korlm.errors import InputError
+from korlm.errors import CorpusError, InputError
 from korlm.generation.config import SamplingConfig
 from korlm.language import pick
 from korlm.nn.config import NetConfig
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from korlm.chat.model import ChatModel
     from korlm.chat.reply import Reply
     from korlm.chat.rounds import BotComparison
+    from korlm.corpora.pairs import Pair
 
 
 def chat(options: argparse.Namespace) -> None:
@@ -96,15 +97,26 @@ def evaluate_chat(options: argparse.Namespace) -> None:
 
 def _plain(options: argparse.Namespace) -> None:
     """Answer as a bot that is no net; retrieval looks in the pairs that the bundled bots learnt from."""
-    from korlm.chat.rounds import unlearnt
-    from korlm.corpora.pairs import load_pairs
+    from korlm.chat.rounds import RULES, unlearnt
 
-    answer = unlearnt(options.bot, load_pairs(PAIRS).train)
+    answer = unlearnt(options.bot, [] if options.bot == RULES else _known())
     for question in _questions(options):
         text = answer(question)
         print(
             json.dumps({"question": question, "text": text}, ensure_ascii=False) if options.json else text, flush=True
         )
+
+
+def _known() -> list[Pair]:
+    """Return pairs to look in: without Songys' data and a network the project's own are all there is."""
+    from korlm.corpora.pairs import load_pairs
+
+    try:
+        return load_pairs(PAIRS).train
+    except CorpusError as error:
+        said = pick("함께 싣는 대화에서만 찾습니다", "looking in the bundled dialogues alone")
+        print(f"korlm: {said}: {error}", file=sys.stderr, flush=True)
+        return load_pairs("dialogues").train
 
 
 def _questions(options: argparse.Namespace) -> Iterator[str]:

@@ -11,6 +11,7 @@ An encoder-decoder reads ``<s> question </s>``. A language model reads the turns
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,7 @@ from korlm.training.pairs import Make, PairBatch, make_batch, make_prompted, pai
 
 Ids = Sequence[int]
 USER, BOT = "<user>", "<bot>"
+_TOGETHER = 64  # pairs scored side by side
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,30 @@ def attention(net: Seq2Seq, given: Ids, ids: Ids) -> np.ndarray:
     inputs = torch.tensor([[BOS_ID, *ids[:-1]]], device=device)
     _, weights, _ = net.decode(memory, inputs, state)
     found: np.ndarray = weights[0, : len(ids)].float().cpu().numpy()
+    return found
+
+
+@torch.inference_mode()
+def answer_bits(net: Seq2Seq | RecurrentLM, pairs: Sequence[tuple[Ids, Ids]]) -> list[np.ndarray]:
+    """Return the bits of each answer's pieces, ``</s>`` last.
+
+    Args:
+        net: dropout is off meanwhile.
+        pairs: what each answer is given, and its ids without ``</s>``.
+    """
+    form, device = form_of(net), net.embedding.weight.device
+    order = sorted(range(len(pairs)), key=lambda index: len(pairs[index][1]))
+    found: list[np.ndarray] = [np.empty(0)] * len(pairs)
+    was_training = net.training
+    net.eval()
+    for first in range(0, len(order), _TOGETHER):
+        chosen = order[first : first + _TOGETHER]
+        batch = form.make([pairs[index] for index in chosen]).to(device)
+        nats = form.nats(net, batch).double().cpu().numpy() / math.log(2)
+        there = (batch.targets != PAD_ID).cpu().numpy()
+        for row, index in enumerate(chosen):
+            found[index] = nats[row][there[row]]
+    net.train(was_training)
     return found
 
 

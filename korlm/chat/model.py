@@ -15,12 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-import torch
-
 from korlm.chat.confidence import Confidence, Familiarity, Limits
 from korlm.chat.copying import fill
-from korlm.chat.forms import FORMS, attention, form_of
+from korlm.chat.forms import FORMS, answer_bits, attention, form_of
 from korlm.chat.reply import DOUBTS, Reply
 from korlm.corpora.pairs import Pair, check_question
 from korlm.errors import CorpusError
@@ -35,7 +32,6 @@ from korlm.saved import SavedModel
 from korlm.tokenizers.base import EOS_ID, Encoding, Tokenizer
 from korlm.training.scoring import bits_per_character
 
-_TOGETHER = 64  # pairs scored side by side
 _LONGEST = 128  # pieces of the turns that a language model reads
 _REPEATS = {"syllable": 10, "jamo": 20, "byte": 30}  # pieces that do not come twice in an answer; 4 of longer ones
 
@@ -99,7 +95,7 @@ class ChatModel(SavedModel[Seq2Seq | RecurrentLM]):
         """
         if not pairs:
             raise CorpusError("잴 대화가 없습니다.", "There are no pairs to score.")
-        surprisals = self._surprisals(self.ids_of(pairs))
+        surprisals = answer_bits(self.net, self.ids_of(pairs))
         characters = sum(len(pair.answer) + 1 for pair in pairs)
         bits = sum(float(row.sum()) for row in surprisals)
         return Score(
@@ -262,20 +258,3 @@ class ChatModel(SavedModel[Seq2Seq | RecurrentLM]):
             if len(reply.answer) > len(said):
                 yield reply.answer[len(said) :]
                 said = reply.answer
-
-    @torch.inference_mode()
-    def _surprisals(self, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> list[np.ndarray]:
-        """Return the bits of each answer's pieces, ``</s>`` last."""
-        order = sorted(range(len(pairs)), key=lambda index: len(pairs[index][1]))
-        found: list[np.ndarray] = [np.empty(0)] * len(pairs)
-        was_training = self.net.training
-        self.net.eval()
-        for first in range(0, len(order), _TOGETHER):
-            chosen = order[first : first + _TOGETHER]
-            batch = self.form.make([pairs[index] for index in chosen]).to(self.net.embedding.weight.device)
-            nats = self.form.nats(self.net, batch).double().cpu().numpy() / math.log(2)
-            there = (batch.targets != 0).cpu().numpy()
-            for row, index in enumerate(chosen):
-                found[index] = nats[row][there[row]]
-        self.net.train(was_training)
-        return found

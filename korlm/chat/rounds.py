@@ -107,10 +107,10 @@ def compare_bots(
         progress: called with what is about to be asked.
 
     Raises:
-        InputError: an unknown decoding.
+        InputError: no bot, or an unknown decoding.
         KorlmError: a bot cannot be loaded.
     """
-    check_decodings(decodings)
+    check_round(names, decodings)
     asked = pairs.test[:limit]
     rows = []
     for name in names:
@@ -129,9 +129,11 @@ def compare_bots(
     return BotComparison(pairs.name, len(asked), signature(len(asked), resamples), rows)
 
 
-def check_decodings(names: Sequence[str]) -> None:
-    """Raise an `InputError` where one of some names is none of `DECODINGS`."""
-    if strange := set(names) - set(DECODINGS):
+def check_round(names: Sequence[str], decodings: Sequence[str]) -> None:
+    """Raise an `InputError` where there are no bots, or a decoding is none of `DECODINGS`."""
+    if not names:
+        raise InputError("봇이 없습니다. 하나 이상 고르세요.", "There are no bots. Choose one at least.")
+    if strange := set(decodings) - set(DECODINGS):
         raise InputError(
             f"'{min(strange)}'이라는 디코딩은 없습니다. {', '.join(DECODINGS)} 가운데 고르세요.",
             f"There is no decoding '{min(strange)}'. Choose from {', '.join(DECODINGS)}.",

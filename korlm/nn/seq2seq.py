@@ -101,10 +101,9 @@ class Seq2Seq(TextNet):
         inputs = drop(F.embedding(ids, self.embedding.weight), share)
         ends: list[tuple[Tensor, ...]] = []
         for ahead, behind in zip(self.forward_layers, self.backward_layers, strict=True):
-            first = self._zeros(len(ids), config.hidden // 2, inputs)
-            forward, last = run_layer(ahead, inputs, first, lengths=lengths)
+            forward, last = self._read(ahead, inputs, lengths)
             turned = inputs.gather(1, back[..., None].expand_as(inputs))
-            backward, first_last = run_layer(behind, turned, first, lengths=lengths)
+            backward, first_last = self._read(behind, turned, lengths)
             backward = backward.gather(1, back[..., None].expand_as(backward))
             ends.append(tuple(torch.cat(pair, -1) for pair in zip(last, first_last, strict=True)))
             inputs = drop(torch.cat([forward, backward], -1), share)
@@ -193,23 +192,41 @@ class Seq2Seq(TextNet):
             ignore_index: targets that cost nothing.
         """
         rows, goal = hidden.flatten(0, -2), targets.flatten()
-        if smoothing and reduction != "none":
-            logits = self.logits(rows).float()
-            return F.cross_entropy(
-                logits, goal, label_smoothing=smoothing, reduction=reduction, ignore_index=ignore_index
-            )
         nats = chunked_cross_entropy(
             rows, self.output.weight, self.output.bias, goal, reduction=reduction, ignore_index=ignore_index
         )
-        return nats.view(targets.shape) if reduction == "none" else nats
+        if reduction == "none":
+            return nats.view(targets.shape)
+        return nats + self._smoothed(rows, goal, smoothing, reduction, ignore_index) if smoothing else nats
 
     def zero_state(self, batch: int) -> State:
         """Return what is carried from batch to batch: nothing."""
         return ()
 
-    def _zeros(self, batch: int, width: int, like: Tensor) -> State:
+    def _smoothed(self, rows: Tensor, goal: Tensor, smoothing: float, reduction: str, ignore_index: int) -> Tensor:
+        """Return what label smoothing adds to the loss, without the vocabulary's logits a second time.
+
+        With ``z`` the logits and ``y`` the target: ``(1 - s) (-ln p_y) + s mean(-ln p) = -ln p_y + s (z_y - mean z)``, and
+        the mean of the logits is the product with the mean of the rows.
+        """
+        kept = goal != ignore_index
+        rows, goal = rows[kept].float(), goal[kept]
+        apart = F.embedding(goal, self.output.weight) - self.output.weight.mean(0)
+        added = smoothing * ((rows * apart).sum() + (self.output.bias[goal] - self.output.bias.mean()).sum())
+        return added / len(goal) if reduction == "mean" else added
+
+    def _read(self, layer: nn.Module, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, State]:
+        """Run a layer of the encoder; return its outputs, and its state at each row's end."""
+        batch, width = len(inputs), self.config.hidden // 2
         parts = 2 if self.config.cell == "lstm" else 1
-        return tuple(like.new_zeros(1, batch, width) for _ in range(parts))
+        first = tuple(inputs.new_zeros(1, batch, width) for _ in range(parts))
+        if parts == 2:  # the cell's state is told at the end alone
+            return run_layer(layer, inputs, first, lengths=lengths)
+        # a GRU's outputs are its states: reading on over the padding is cheaper than packing, and what it writes there
+        # is looked at by none
+        outputs, _ = run_layer(layer, inputs, first)
+        ends = (lengths.to(inputs.device) - 1)[:, None, None].expand(batch, 1, width)
+        return outputs, (outputs.gather(1, ends).transpose(0, 1),)
 
 
 def _flat(ends: list[tuple[Tensor, ...]]) -> list[Tensor]:
