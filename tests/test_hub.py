@@ -16,10 +16,14 @@ from hub_server import Answer, HubServer
 from huggingface_hub import ModelCard, constants
 
 import korlm
+from korlm.chat.confidence import Familiarity
+from korlm.chat.model import ChatModel
 from korlm.cli import main
 from korlm.errors import ArtifactError, InputError, KorlmError, MissingDependencyError, UnknownNameError
 from korlm.hub import card, fetch, push, write_card
 from korlm.lm import LanguageModel
+from korlm.nn.seq2seq import Seq2Seq
+from korlm.nn.seq2seq_config import Seq2SeqConfig
 from korlm.remote.address import Address, address
 from korlm.remote.fetch import FILES
 
@@ -93,6 +97,28 @@ def test_a_pushed_tokenizer_gives_the_same_ids(hub: HubServer, name: str) -> Non
     push(name, "ann/cuts", token=ANN)
     text = "아버지가 방에 들어가셨다 뷁 ㅋㅋ"
     assert korlm.load_tokenizer("ann/cuts").encode(text).ids == korlm.load_tokenizer(name).encode(text).ids
+
+
+def test_a_pushed_chatbot_answers_and_doubts_as_it_did(hub: HubServer, tmp_path: Path) -> None:
+    torch.manual_seed(7)
+    tokenizer = korlm.load_tokenizer("syllable")
+    net = Seq2Seq(Seq2SeqConfig(tokenizer.vocab_size, embedding=8, hidden=8))
+    info = {
+        "limits": {"surprisal": 99.0, "familiarity": 0.5},
+        "start": {"name": "reviews-syllable-lstm", "pieces": 1234, "weights": []},
+    }
+    bot = ChatModel(tokenizer, net, info=info, familiarity=Familiarity.of(["안녕하세요?"]))
+    bot.save(tmp_path / "bot")
+    push(tmp_path / "bot", "ann/bot", token=ANN)
+    there = korlm.load_chat("ann/bot")
+    for question in ("안녕하세요?", "qwxz", "<script>"):
+        here, said = (one.reply(question, max_tokens=8) for one in (bot, there))
+        assert (said.text, said.answer, said.confidence) == (here.text, here.answer, here.confidence)
+        assert said.sure == (question == "안녕하세요?")
+    text = hub.repos["ann/bot"].files()["README.md"].decode()
+    assert 'load_chat("ann/bot")' in text and "`reviews-syllable-lstm`의 임베딩 1,234조각" in text
+    with pytest.raises(ArtifactError, match="chat"):
+        korlm.load_model("ann/bot")
 
 
 def test_a_model_is_trained_with_a_tokenizer_from_the_hub(hub: HubServer, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ print(chat_page(bot, "law", "user/law", corpus_facts(bot.info)))
 
 from __future__ import annotations
 
+from typing import Any
+
 from korlm.chat.model import ChatModel
 from korlm.chat.reply import Reply
 from korlm.corpora.facts import CorpusFacts
@@ -31,7 +33,7 @@ def chat_page(bot: ChatModel, title: str, where: str, facts: CorpusFacts) -> str
     def page(language: str) -> str:
         return "\n\n".join([
             _about(bot, language),
-            table(rows(bot, facts, language), language),
+            table([*rows(bot, facts, language), *_begun(bot.info, language)], language),
             _use(bot, where, language),
             figures(bot.info, language),
             _limits(bot, language),
@@ -61,6 +63,16 @@ def _about(bot: ChatModel, language: str) -> str:
         "Trained and opened with `korlm`.",
         language=language,
     )
+
+
+def _begun(info: dict[str, Any], language: str) -> list[tuple[str, str]]:
+    """Return the row that says what it began with, if with anything."""
+    if "start" not in info:
+        return []
+    name, pieces, layers = info["start"]["name"], info["start"]["pieces"], bool(info["start"]["weights"])
+    ko = f"`{name}`의 임베딩 {pieces:,}조각" + ("과 순환층" if layers else "")
+    en = f"{pieces:,} embeddings" + (" and the recurrent layers" if layers else "") + f" of `{name}`"
+    return [(pick("처음 가중치", "began with", language=language), pick(ko, en, language=language))]
 
 
 def _use(bot: ChatModel, where: str, language: str) -> str:
