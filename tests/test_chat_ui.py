@@ -26,7 +26,7 @@ from korlm.ui.chat_room import ChatRoom
 from korlm.ui.chat_tab import bot_choices, preselected
 from korlm.ui.chatting import Column, Turns, rounds
 from korlm.ui.decodings import Knobs, options_of
-from korlm.ui.heat import COLUMNS, ROWS, heat
+from korlm.ui.heat import COLUMNS, ROWS, heat, whole
 from korlm.ui.limits import MAX_BOTS, MAX_SAID, checked_said
 from korlm.ui.said import Bot, Choice, Said
 from korlm.ui.service import Service
@@ -137,6 +137,14 @@ def test_the_heat_map_shows_percents_and_escapes_pieces() -> None:
     assert 'title="나 → ␣가: 10%"' in drawn and 'scope="row">⊣' in drawn
     long = heat(["가"] * 60, ["나"] * 60, [[1 / 60] * 60] * 60, "x")
     assert long.count("<tr>") == ROWS + 1 and long.count('scope="col"') == COLUMNS and "앞의" in long
+
+
+def test_the_heat_map_shows_a_character_that_no_piece_holds_as_one() -> None:
+    bytes_of = [f"<0x{byte:02X}>" for byte in "뷁".encode()]
+    drawn = heat(["<s>", *bytes_of, "?"], [*bytes_of, "네"], [[0.1, 0.2, 0.3, 0.3, 0.1]] * 3 + [[1, 0, 0, 0, 0]], "x")
+    assert "&lt;0x" not in drawn and drawn.count(">뷁</th>") == 2
+    assert re.findall(r">(\d+)</td>", drawn) == ["10", "80", "10", "100", "0", "0"]
+    assert whole(["<0xEB>", "<0xB7>", "가"], [], []) == (["<0xEB>", "<0xB7>", "가"], [], [])  # half a character
 
 
 def test_the_panel_escapes_whatever_a_person_or_a_bot_said() -> None:

@@ -29,6 +29,12 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && event.target instanceof Element && event.target.matches(".kl-talk .edit-textarea")) press(event.target, 1);
 });
 
+// Who goes on writing has read why a message was refused. (Gradio's own event is not told of composed Hangul.)
+document.addEventListener("input", (event) => {
+  const note = event.target instanceof Element && event.target.closest("#chat-text") && document.querySelector("#chat-note .kl-notice");
+  if (note) note.hidden = true;
+});
+
 // A bubble takes its text for HTML: the server puts a sign without width after < and &. What is edited gets it before
 // it is shown, and what is copied loses it.
 const JOINER = "\u2060";
@@ -64,10 +70,15 @@ const GIVEN = {
 };
 for (const [key, both] of Object.entries(names)) for (const word of Object.values(both)) GIVEN[word.toLowerCase()] = key;
 
+// "user's message: …" is what a screen reader says before each bubble
+const BUBBLES = { user: "tool_mine", bot: "tool_its" };
+
 function name(node) {
-  const key = GIVEN[(node.getAttribute("aria-label") || "").toLowerCase()];
+  const bubble = BUBBLES[node.dataset.testid];
+  const key = bubble || GIVEN[(node.getAttribute("aria-label") || "").toLowerCase()];
   if (!key) return;
-  const word = names[key][document.documentElement.lang] || names[key].ko;
+  const called = names[key][document.documentElement.lang] || names[key].ko;
+  const word = bubble ? `${called}: ${node.innerText}` : called;
   for (const attribute of ["aria-label", "title"]) {
     const there = node.getAttribute(attribute);
     if (there !== word && (there !== null || attribute === "aria-label")) node.setAttribute(attribute, word);

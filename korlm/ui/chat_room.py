@@ -148,7 +148,7 @@ class ChatRoom:
                 yield [gr.skip(), gr.skip(), gr.skip(), *frames.next()]
                 due = time.monotonic() + FRAME_SECONDS
         self.turns.close(session, turn)  # before the page may ask again
-        yield [gr.skip(), *_ready(), *frames.next()]
+        yield [gr.skip(), *_ready(), *frames.last()]
 
     def _columns(
         self, knobs: Knobs, shown: int, bots: Sequence[str], decodings: Sequence[str], chats: Sequence[History | None]
@@ -189,6 +189,11 @@ class Frames:
                 panels[place] = why_view(place + 1, column) if now[0] != before[0] else gr.skip()
         return [*chats, *panels]
 
+    def last(self) -> list[Any]:
+        """Return every chat and panel whole: who reads the last frame alone has the answer."""
+        self._shown.clear()
+        return self.next()
+
     def _bubble(self, column: Column) -> str:
         if column.said.text or column.busy:
             return column.said.text
@@ -213,7 +218,8 @@ def _accepted(turn: Turn) -> list[Any]:
 
 
 def _refused(note: str) -> list[Any]:
-    return [note, *_skips(3)]
+    # the page hides a note once its reader writes on: one that says the same again must be drawn again
+    return [f"{note}<!-- {time.monotonic_ns()} -->" if note else "", *_skips(3)]
 
 
 def _ready() -> list[Any]:

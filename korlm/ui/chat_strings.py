@@ -12,7 +12,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "chat_about": (
         "짧은 물음과 답 1만여 쌍으로 배운 작은 순환 신경망입니다. 사실은 모르고 말투만 압니다. "
         "쓴 글은 저장하지도 기록하지도 않습니다.",
-        "Small recurrent nets that learnt from some 13,000 short questions and answers in Korean. They know a manner of "
+        "Small recurrent nets that learnt from more than 10,000 short questions and answers in Korean. They know a manner of "
         "speaking and no facts. What you type is neither stored nor logged.",
     ),
     "chat_count": ("몇 상대와 이야기할까요", "How many bots"),
@@ -75,6 +75,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "tool_disliked": ("아쉬워요 표시함", "Disliked"),
     "tool_clear": ("이 대화 비우기", "Clear this chat"),
     "tool_down": ("아래로", "Scroll down"),
+    "tool_mine": ("내 말", "My message"),
+    "tool_its": ("봇의 말", "The bot's message"),
     "tool_log": ("대화", "Conversation"),
     # why
     "why": ("왜 이렇게 답했을까요?", "Why this answer?"),
@@ -111,13 +113,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "meter_surprisal": ("답의 놀라움", "Surprise at its answer"),
     "meter_bits": ("조각당 {bits}비트", "{bits} bits a piece"),
     "meter_familiarity": ("낯익은 물음", "Familiar question"),
-    "meter_most": ("한도 {limit} 아래", "limit: under {limit}"),
-    "meter_least": ("한도 {limit} 위", "limit: over {limit}"),
+    "meter_most": ("{limit}보다 낮아야 답합니다", "it answers under {limit}"),
+    "meter_least": ("{limit}보다 높아야 답합니다", "it answers over {limit}"),
     "heat": ("답을 쓰며 물음의 어디를 보았나", "Where it looked while it wrote"),
     "heat_axes": (
-        "줄은 답의 조각, 칸은 물음의 조각입니다. 짙을수록 많이 본 것이고, 수는 %입니다. 한 줄의 합은 100입니다.",
-        "A row is a piece of the answer, a column one of the question. Darker: looked at more. Numbers are %; a row sums "
-        "to 100.",
+        "줄은 답의 조각, 칸은 물음의 조각입니다. 색이 뚜렷할수록 많이 본 것이고, 수는 %입니다. 한 줄의 합은 100입니다.",
+        "A row is a piece of the answer, a column one of the question. The stronger the colour, the more it looked there. "
+        "Numbers are %; a row sums to 100.",
     ),
     "heat_cut": (
         "앞의 {rows}줄 × {columns}칸만 그렸습니다.",

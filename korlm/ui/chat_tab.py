@@ -159,16 +159,16 @@ def preselected(bots: Sequence[Bot]) -> list[str]:
 
 
 def _column(bots: list[Bot], wording: Wording, place: int) -> tuple[gr.Column, gr.Dropdown, gr.Dropdown, gr.Chatbot]:
-    number = place + 1
+    number, first = place + 1, preselected(bots)[place]
     with gr.Column(visible=not place, elem_classes="kl-talk", min_width=240) as box:
         with gr.Row(elem_classes="kl-with"):
             bot = gr.Dropdown(
-                choices=bot_choices(bots, "ko"), value=preselected(bots)[place], filterable=False, scale=2,
+                choices=bot_choices(bots, "ko"), value=first, filterable=False, scale=2,
                 min_width=120, elem_id=f"chat-bot-{number}",
             )  # fmt: skip
             decoding = gr.Dropdown(
                 choices=decodings.choices("ko"), value="greedy", filterable=False, scale=1, min_width=80,
-                elem_id=f"chat-decoding-{number}",
+                elem_id=f"chat-decoding-{number}", visible=any(one.learnt for one in bots if one.name == first),
             )  # fmt: skip
         chat = gr.Chatbot(
             show_label=False, height=430, editable="user", buttons=["copy"], render_markdown=False, sanitize_html=True,
@@ -220,6 +220,9 @@ def _bind_column(tab: ChatTab, place: int) -> None:
     _answer(tab, column.chat.edit(tab.room.edit, column.chat, begun, **_QUICK))
     column.chat.undo(tab.room.undo, column.chat, column.chat, **_QUICK)
     column.chat.clear(_cleared(tab, place), None, [column.chat, column.why], **_QUICK)
+    column.bot.input(
+        lambda name: gr.update(visible=tab.room.talk.bot(name).learnt), column.bot, column.decoding, **_QUICK
+    )
     column.chat.like(None, None, None, js="() => {}")  # shown in the page, told to nobody
 
 

@@ -17,7 +17,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "See side by side how each tokenizer cuts the same text, read what language models trained on those pieces "
         "write, and talk to chatbots.",
     ),
-    "tab_compare": ("토크나이저 비교", "Compare tokenizers"),
+    "tab_compare": ("토크나이저 비교", "Compare"),
     "tab_generate": ("문장 생성", "Generate text"),
     # units
     "unit_word": ("어절", "eojeol"),

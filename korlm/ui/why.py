@@ -97,9 +97,10 @@ def _doubt(said: Said) -> str:
 
 def _meter(name: str, value: str, share: float, limit: float | None, told_limit: str) -> str:
     """Return a figure with a bar, on which the limit is a tick; all it says stands beside it in words."""
-    good = limit is None or (share <= limit if name == "surprisal" else share >= limit)
+    good = limit is not None and (share <= limit if name == "surprisal" else share >= limit)
+    judged = "plain" if limit is None else "good" if good else "bad"
     tick = "" if limit is None else f'<i style="left:{100 * min(limit, 1.0):.1f}%"></i>'
-    bar = f'<span class="{"kl-good" if good else "kl-bad"}" style="width:{100 * min(share, 1.0):.1f}%"></span>'
+    bar = f'<span class="kl-{judged}" style="width:{100 * min(share, 1.0):.1f}%"></span>'
     return (
         f'<li><span class="kl-what">{both("meter_" + name)}</span><b>{value}</b>'
         f'<div class="kl-meter" aria-hidden="true">{bar}{tick}</div><small>{told_limit}</small></li>'
