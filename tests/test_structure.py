@@ -65,7 +65,8 @@ ALLOWED = {
     "__main__": {"cli"},
 }
 UI = {  # the files of ui that reach the rooms above
-    "service.py": {"comparison", "tokenizers", "corpora", "lm", "models", "generation", "text", "morph"},
+    "service.py": {"tokenizers", "corpora", "lm", "models"},
+    "lanes.py": {"comparison", "tokenizers", "morph"},
     "talk.py": {"tokenizers", "corpora", "chat", "bots"},
 }
 HEAVY = ("torch", "gradio", "jpype", "konlpy", "kiwipiepy", "sentencepiece", "numpy", "huggingface_hub")

@@ -10,38 +10,29 @@ Importing this loads neither torch nor an analyzer; `Service.warm` does, in a th
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from korlm.artifacts import data_folder
-from korlm.comparison.agreement import cuts, lonely, matrix, verdicts
-from korlm.comparison.intrinsic import measure
 from korlm.corpora.facts import corpus_facts
-from korlm.errors import KorlmError
-from korlm.morph.kiwi import parse_user_words
-from korlm.morph.tags import group
-from korlm.tokenizers.base import EOS_ID, Encoding, Tokenizer
+from korlm.tokenizers.base import EOS_ID, Tokenizer
 from korlm.tokenizers.names import UNITS, analyzer_of
 from korlm.tokenizers.registry import list_tokenizers, load_tokenizer
 from korlm.ui.aligned import align
-from korlm.ui.converted import counts_of, pieces_of, tokens_of, wrote
+from korlm.ui.converted import tokens_of, wrote
 from korlm.ui.facts import read_cards
+from korlm.ui.lanes import Cut, held_together, made, own_key, own_kiwi, tried
 from korlm.ui.limits import (
     MAX_TOKENS,
-    MAX_WORDS,
     checked_prompt,
     checked_text,
     no_tokenizer,
-    too_many_words,
-    unexpected,
     unknown_model,
     unknown_tokenizer,
 )
-from korlm.ui.plain import Compared, KiwiSettings, Lane, ModelCard, Piece, Token, Wrote
+from korlm.ui.plain import Compared, KiwiSettings, ModelCard, Piece, Token, Wrote
 from korlm.ui.shelf import Shelf, Slot
 
 if TYPE_CHECKING:
@@ -50,7 +41,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 PRESELECTED = ("word", "kiwi", "okt", "unigram", "syllable")
-_SPACED_TAG = re.compile(r"^(.*\S)[ \t]+([A-Z][A-Z_]+(?:-[RI])?)[ \t]*$", re.MULTILINE)  # 낱말 NNP, as people type it
 _OTHERS = 5  # candidates that are named beside a piece that was written
 _LIGHT = ("word", "subword", "syllable", "jamo", "byte")  # units that load in milliseconds
 
@@ -61,13 +51,6 @@ class Known(NamedTuple):
     name: str
     unit: str
     reason: str = ""
-
-
-class _Cut(NamedTuple):
-    """A lane under way: the encoding is dropped once every lane has been held against it."""
-
-    lane: Lane
-    encoding: Encoding | None = None
 
 
 class Service:
@@ -90,7 +73,7 @@ class Service:
     def cold(self, names: Sequence[str], settings: KiwiSettings | None = None) -> list[str]:
         """Return those of ``names`` that are still to be loaded, which takes seconds."""
         found = [name for name in names if analyzer_of(name) and name not in self._tokenizers]
-        if settings and settings.active and not self._own.holds(_own_key(settings)):
+        if settings and settings.active and not self._own.holds(own_key(settings)):
             found.append(settings.lane)
         return found
 
@@ -102,7 +85,7 @@ class Service:
             UnknownNameError: a name that is none of ours.
         """
         checked_text(text)
-        _own_key(settings or KiwiSettings())
+        own_key(settings or KiwiSettings())
         if not names:
             raise no_tokenizer()
         known = [info.name for info in list_tokenizers()]
@@ -127,13 +110,13 @@ class Service:
         chosen = self.check(text, names, settings)
         own = settings if settings and settings.active else None
         wanted = self.check(text, [*chosen, "kiwi"]) if own else chosen
-        made: list[_Cut] = []
+        cuts: list[Cut] = []
         for name in wanted:
             if name not in skip:
-                made.append(self._cut(text, name))
+                cuts.append(self._cut(text, name))
             if name == "kiwi" and own and own.lane not in skip:
-                made.append(self._cut_own(text, own))
-        lanes, shares = _held_together(made)
+                cuts.append(self._cut_own(text, own))
+        lanes, shares = held_together(cuts)
         return Compared(text, tuple(chosen), settings or KiwiSettings(), lanes, shares, waiting=tuple(skip))
 
     def models(self) -> list[ModelCard]:
@@ -228,73 +211,15 @@ class Service:
         loaded.tokenizer.encode("가")  # starts the analyzer
         return loaded
 
-    def _cut(self, text: str, name: str) -> _Cut:
-        return _tried(name, UNITS[name], lambda: _made(name, text, self._tokenizers.get(name)))
+    def _cut(self, text: str, name: str) -> Cut:
+        return tried(name, UNITS[name], lambda: made(name, text, self._tokenizers.get(name)))
 
-    def _cut_own(self, text: str, settings: KiwiSettings) -> _Cut:
-        def make() -> _Cut:
-            with self._own.use(_own_key(settings), lambda: _own_kiwi(settings)) as tokenizer:
-                return _made(settings.lane, text, tokenizer)
+    def _cut_own(self, text: str, settings: KiwiSettings) -> Cut:
+        def make() -> Cut:
+            with self._own.use(own_key(settings), lambda: own_kiwi(settings)) as tokenizer:
+                return made(settings.lane, text, tokenizer)
 
-        return _tried(settings.lane, "morpheme", make)
-
-
-def _tried(name: str, unit: str, make: Callable[[], _Cut]) -> _Cut:
-    try:
-        return make()
-    except KorlmError as error:
-        return _Cut(Lane(name, unit, error=error))
-    except Exception:  # a crash inside one analyzer's library: the other lanes must still be drawn
-        _log.exception("%s failed", name)
-        return _Cut(Lane(name, unit, error=unexpected()))
-
-
-def _made(name: str, text: str, tokenizer: Tokenizer) -> _Cut:
-    encoding = tokenizer.encode(text)
-    lane = Lane(
-        name, tokenizer.unit, pieces_of(encoding, tokenizer, group), counts_of(measure(encoding, tokenizer), tokenizer)
-    )
-    return _Cut(lane, encoding)
-
-
-def _held_together(made: Sequence[_Cut]) -> tuple[tuple[Lane, ...], tuple[tuple[float, ...], ...]]:
-    """Return the lanes with what needs all of them (cuts alone, verdicts), and their agreement."""
-    good = [(cut.lane, cut.encoding) for cut in made if cut.encoding]
-    own = [cuts(encoding) for _, encoding in good]
-    references = {lane.name: encoding for lane, encoding in good if lane.unit == "morpheme"}
-    finished = {
-        lane.name: replace(
-            lane,
-            cuts=frozenset(mine),
-            lonely=frozenset(alone if len(good) > 1 else ()),
-            verdicts={name: ("", *verdicts(encoding, reference)) for name, reference in references.items()},
-        )
-        for (lane, encoding), mine, alone in zip(good, own, lonely(own), strict=True)
-    }
-    shares = matrix([encoding for _, encoding in good])
-    return tuple(finished.get(cut.lane.name, cut.lane) for cut in made), tuple(map(tuple, shares))
-
-
-def _own_key(settings: KiwiSettings) -> tuple[Any, ...]:
-    """Return what the visitor's Kiwi is known by: its words as pairs, and the switches.
-
-    Raises:
-        InputError: a line that is no user word, or too many of them.
-    """
-    words = tuple(parse_user_words(_SPACED_TAG.sub(r"\1\t\2", settings.words)))
-    if len(words) > MAX_WORDS:
-        raise too_many_words(len(words))
-    return words, settings.switches
-
-
-def _own_kiwi(settings: KiwiSettings) -> Tokenizer:
-    words, (typos, coda, compounds, letters) = _own_key(settings)
-    options: dict[str, Any] = {"user_words": words} if words else {}
-    options |= {"typos": "basic"} if typos else {}
-    options |= {"normalize_coda": True} if coda else {}
-    options |= {"split_compounds": True} if compounds else {}
-    options |= {"split": "jamo"} if letters else {}
-    return load_tokenizer("kiwi", **options)
+        return tried(settings.lane, "morpheme", make)
 
 
 def _ready_tokenizer(name: str) -> Tokenizer:
