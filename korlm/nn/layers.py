@@ -18,6 +18,8 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from korlm.nn.cells import State
 from korlm.nn.config import NetConfig
 from korlm.nn.dropout import drop_connect
+from korlm.nn.half_gru import run_gru
+from korlm.nn.halves import HALF, halves
 from korlm.nn.normalised import NormalisedLayer
 
 # torch takes its plain loop for a projected LSTM on CPU, and says so once: nothing that a person can act on
@@ -67,6 +69,8 @@ def run_layer(
         for name, weight in layer.named_parameters()
     ]
     if lengths is None:
+        if _in_halves(layer, inputs):
+            return run_gru(inputs, state, weights)
         outputs, *parts = kernel(inputs, _one_or_both(state), weights, True, 1, 0.0, layer.training, False, True)
         return outputs, tuple(parts)
     packed = pack_padded_sequence(inputs, lengths.cpu(), batch_first=True, enforce_sorted=False)
@@ -75,6 +79,13 @@ def run_layer(
     data, *parts = kernel(packed.data, packed.batch_sizes, before, weights, True, 1, 0.0, layer.training, False)
     padded, _ = pad_packed_sequence(packed._replace(data=data), batch_first=True, total_length=inputs.shape[1])
     return padded, tuple(part.index_select(1, packed.unsorted_indices) for part in parts)
+
+
+def _in_halves(layer: nn.Module, inputs: Tensor) -> bool:
+    """Return whether torch would run a GRU's window in bf16 by its slow loop."""
+    if layer.mode != "GRU" or inputs.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+        return False
+    return torch.get_autocast_dtype("cpu") == HALF and halves()
 
 
 def _one_or_both(state: State) -> Tensor | State:

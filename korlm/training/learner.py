@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from korlm.errors import InputError
+from korlm.nn.halves import halves
 from korlm.nn.recurrent import RecurrentLM, State
 from korlm.nn.sampled import drawing_chances
 from korlm.nn.seq2seq import Seq2Seq
@@ -146,7 +147,7 @@ def fast_bf16(device: torch.device) -> bool:
     """Return whether bf16 products are fast on this processor."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
-    return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
+    return device.type == "cpu" and halves()
 
 
 def _restart(state: State, first: Tensor) -> State:

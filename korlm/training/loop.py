@@ -26,6 +26,7 @@ from korlm.training.config import TrainConfig
 from korlm.training.distributed import Ranks
 from korlm.training.learner import Learner, Loss, Net
 from korlm.training.loss import batch_loss
+from korlm.training.memory import keep_memory
 
 _SHOW_EVERY = 0.5  # seconds between reports
 _STALL = 5  # validations without a better one before NT-ASGD begins to average
@@ -126,6 +127,7 @@ class Trainer:
             TrainingError: the loss is no longer a number; the last good checkpoint is kept.
         """
         saved = self.progress.seconds
+        keep_memory()
         self.net.train()
         with _stop_on_ctrl_c() as stopped:
             share = self.ranks.agree(self.share)

@@ -49,7 +49,8 @@ def batch_loss(
             features = _sampled(net, batch.inputs, state, forcing)
         else:
             features = net.features(batch.inputs, state, lengths=batch.lengths)
-    nats = net.nats(features.hidden, batch.targets, reduction="sum", ignore_index=PAD_ID, chances=chances)
+    hidden = features.hidden.to(torch.bfloat16) if bf16 else features.hidden  # not all layers give it in bf16
+    nats = net.nats(hidden, batch.targets, reduction="sum", ignore_index=PAD_ID, chances=chances)
     loss = nats / batch.pieces
     if config.activation or config.temporal:
         share = len(batch.inputs) / batch.rows

@@ -1,0 +1,125 @@
+"""Products, losses and windows in bf16 on a processor, against torch's own in float32."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from korlm.nn.config import NetConfig
+from korlm.nn.half_gru import run_gru
+from korlm.nn.half_loss import half_loss
+from korlm.nn.halves import HALF, halves, lay_out, times
+from korlm.nn.layers import make_layer, run_layer
+
+
+def away(found: Tensor, exact: Tensor) -> float:
+    """Return how far one is from the other, as a share of the other's length."""
+    return float((found.detach().float() - exact.detach()).norm() / exact.detach().norm())
+
+
+@pytest.mark.parametrize(("rows", "outputs", "inputs"), [(1, 7, 5), (3, 64, 33), (64, 96, 32)])
+def test_a_laid_out_product_is_the_product(rows: int, outputs: int, inputs: int) -> None:
+    left, weight, bias = torch.randn(rows, inputs), torch.randn(outputs, inputs), torch.randn(outputs)
+    found = times(left.to(HALF), lay_out(weight.to(HALF), rows), bias.to(HALF))
+    assert found.dtype == HALF
+    assert away(found, F.linear(left, weight, bias)) < 0.01
+
+
+@pytest.mark.parametrize(("batch", "length", "inputs", "width"), [(1, 1, 3, 4), (5, 9, 24, 32), (3, 40, 16, 8)])
+def test_a_window_of_a_gru_and_its_gradients_are_torch_s(batch: int, length: int, inputs: int, width: int) -> None:
+    torch.manual_seed(3)
+    layer = nn.GRU(inputs, width, batch_first=True)
+    ids = torch.randn(batch, length, inputs)
+    wanted = (torch.randn(batch, length, width), torch.randn(1, batch, width))  # what outputs and state are weighed by
+    found = []
+    for run in ("torch", "ours"):
+        window, state = ids.clone().requires_grad_(), torch.ones(1, batch, width, requires_grad=True)
+        layer.zero_grad()
+        if run == "torch":
+            outputs, last = layer(window, state)
+        else:
+            outputs, (last,) = run_gru(window, (state,), list(layer.parameters()))
+            assert (outputs.dtype, last.dtype) == (HALF, torch.float32)
+        ((outputs.float() * wanted[0]).sum() + (last * wanted[1]).sum()).backward()
+        gradients = [window.grad, state.grad, *(weight.grad.clone() for weight in layer.parameters())]
+        found.append([outputs.detach(), last.detach(), *gradients])
+    for exact, own in zip(*found, strict=True):
+        assert own.shape == exact.shape
+        assert away(own, exact) < 0.02
+
+
+@torch.no_grad()
+def test_a_window_without_gradients_is_the_same() -> None:
+    torch.manual_seed(3)
+    layer, window, state = nn.GRU(6, 8, batch_first=True), torch.randn(2, 5, 6), torch.randn(1, 2, 8)
+    quiet, _ = run_gru(window, (state,), list(layer.parameters()))
+    with torch.enable_grad():
+        loud, _ = run_gru(window, (state,), list(layer.parameters()))
+    assert torch.equal(quiet, loud)
+
+
+def test_windows_one_after_another_are_the_long_one() -> None:
+    torch.manual_seed(3)
+    layer, window = nn.GRU(6, 8, batch_first=True), torch.randn(2, 20, 6)
+    weights, state = list(layer.parameters()), (torch.zeros(1, 2, 8),)
+    whole, (last,) = run_gru(window, state, weights)
+    parts = []
+    for part in window.split((7, 1, 12), 1):
+        outputs, state = run_gru(part, state, weights)
+        parts.append(outputs)
+    torch.testing.assert_close(
+        torch.cat(parts, 1), whole, atol=0.02, rtol=0.02
+    )  # a state is kept in float32 within one
+    torch.testing.assert_close(state[0], last, atol=0.02, rtol=0.02)
+
+
+@pytest.mark.skipif(not halves(), reason="no bf16 on this processor: torch's own GRU is run")
+def test_a_gru_under_autocast_is_run_by_us_and_packed_lines_by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr("korlm.nn.layers.run_gru", lambda *given: calls.append(1) or run_gru(*given))
+    window, state = torch.randn(2, 5, 6), (torch.zeros(1, 2, 8),)
+    gru = make_layer(NetConfig(9, cell="gru", embedding=6, hidden=8), 6)
+    exact, _ = run_layer(gru, window, state)
+    assert not calls
+    with torch.autocast("cpu", dtype=HALF):
+        low, _ = run_layer(gru, window, state)
+        assert len(calls) == 1 and away(low, exact) < 0.02
+        packed, _ = run_layer(gru, window, state, lengths=torch.tensor([5, 3]))
+        lstm = make_layer(NetConfig(9, cell="lstm", embedding=6, hidden=8), 6)
+        run_layer(lstm, window, (torch.zeros(1, 2, 8),) * 2)
+    assert len(calls) == 1 and away(packed[0], exact[0]) < 0.02
+
+
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize(("rows", "size"), [(5, 7), (700, 300), (130, 9_000)])
+def test_the_loss_in_halves_is_the_full_one_with_its_gradients(
+    rows: int, size: int, biased: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("korlm.nn.half_loss._KEPT", 1 << 17)  # several blocks of several parts
+    torch.manual_seed(5)
+    hidden, weight = torch.randn(rows, 16), (torch.randn(size, 16) / 4).requires_grad_()
+    bias = torch.randn(size, requires_grad=True) if biased else None
+    targets, counts = torch.randint(0, size, (rows,)), torch.rand(rows) < 0.8
+    hidden.requires_grad_()
+    scale = counts / counts.sum()
+    exact = (F.cross_entropy(F.linear(hidden, weight, bias), targets, reduction="none") * scale).sum()
+    exact.backward()
+    loss, d_hidden, d_weight, d_bias = half_loss(
+        hidden.detach().to(HALF), weight.detach(), None if bias is None else bias.detach(), targets, scale
+    )
+    assert loss.item() == pytest.approx(exact.item(), rel=0.01)
+    assert away(d_hidden, hidden.grad) < 0.02 and away(d_weight, weight.grad) < 0.02
+    assert not d_hidden[~counts].any()
+    if bias is None:
+        assert d_bias is None
+    else:
+        assert away(d_bias, bias.grad) < 0.03
+
+
+def test_a_certain_miss_costs_much_but_is_a_number() -> None:
+    hidden, weight = torch.full((1, 4), 100.0, dtype=HALF), torch.stack([torch.ones(4), -torch.ones(4)])
+    loss, *gradients = half_loss(hidden, weight, None, torch.tensor([1]), torch.ones(1))
+    assert 80 < loss.item() < 800
+    assert all(gradient is None or gradient.isfinite().all() for gradient in gradients)
