@@ -293,7 +293,10 @@ def test_a_setting_out_of_its_range_gets_a_sentence(talk: Talk) -> None:
     assert "빔의 너비" in frame[0] and frame[1]["interactive"] and "못했습니다" in turns.words(frame[3][-1])
 
 
-def test_the_server_keeps_nothing_of_what_was_said_once_it_has_answered(talk: Talk) -> None:
+def test_the_server_keeps_and_logs_nothing_of_what_was_said_once_it_has_answered(
+    talk: Talk, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level("INFO")
     client = pytest.importorskip("gradio_client")
     demo = build(Service(runs=None), talk)
     try:
@@ -306,5 +309,6 @@ def test_the_server_keeps_nothing_of_what_was_said_once_it_has_answered(talk: Ta
         sessions = demo.app.state_holder.session_data.values()
         kept = [value for session in sessions for value in (session.config_values, session.state_data)]
         assert kept and secret not in repr(kept) and secret not in repr(demo.pending_diff_streams)
+        assert secret not in caplog.text and not any(secret in told for told in capfd.readouterr())
     finally:
         demo.close()
