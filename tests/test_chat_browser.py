@@ -74,7 +74,7 @@ def only(browser: playwright.Browser, address: str) -> Iterator[playwright.Page]
 @pytest.fixture
 def chat(only: playwright.Page, address: str) -> Iterator[playwright.Page]:
     """The tab as it is at first: one page for all tests, loaded anew for each."""
-    only.goto(address)
+    only.goto(address + "?text=가&t=syllable")  # the tab shown at first has next to nothing to do
     open_tab(only)
     yield only
 
