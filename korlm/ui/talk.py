@@ -30,13 +30,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_FIRST = (
-    "chat-gru",
-    "chat-kiwi-gru",
-    "chat-syllable-gru",
-    "chat-unigram-gru",
-    "chat-unigram-lm",
-)  # in this order, then others
+_FIRST = ("chat-kiwi-gru", "chat-syllable-gru", "chat-unigram-gru", "chat-unigram-lm")  # in this order, then others
 _REPLAYED = 50  # turns that ELIZA goes through again, so that its answers take turns
 _READ = 8  # turns before that a language model is given; it reads at most 128 pieces of them
 
