@@ -315,6 +315,17 @@ def test_a_bot_begins_with_what_a_language_model_knows(few: PairCorpus, tmp_path
         train_chat(few, folder=tmp_path / "wide", start=tmp_path / "lm", **{**options, "embedding": 16})
 
 
+def test_the_last_state_is_kept_where_it_is_asked_for(few: PairCorpus, tmp_path: Path) -> None:
+    options = {**SMALL, "epochs": 6, "learning_rate": 0.05, "smoothing": 0.1}
+    best, last = (train_chat(few, folder=tmp_path / keep, keep=keep, **options) for keep in ("best", "last"))
+    assert last.info["kept"] == "last" and last.limits and last.info["test"]
+    history = [entry["valid_bpc"] for entry in last.info["history"]]
+    assert last.score(few.valid).bits_per_character == pytest.approx(history[-1], abs=1e-6)
+    assert best.score(few.valid).bits_per_character == pytest.approx(min(history), abs=1e-6)
+    with pytest.raises(InputError, match="first"):
+        train_chat(few, folder=tmp_path / "no", keep="first", **options)
+
+
 def test_what_is_copied_is_the_row_of_the_same_piece(few: PairCorpus, tmp_path: Path) -> None:
     lm = LanguageModel(byte_tokenizer(), RecurrentLM(NetConfig(260, embedding=8, hidden=16, cell="gru")))
     tokenizer = byte_tokenizer(("<user>", "<bot>"))

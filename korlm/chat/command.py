@@ -67,7 +67,7 @@ def train_chat(options: argparse.Namespace) -> None:
     with TrainingBar(file=sys.stderr) as bar:
         bot = train_chat(
             pairs, form=options.form, folder=options.folder, start=options.start, resume=options.resume,
-            overwrite=options.overwrite, precision=options.precision, report=bar.report, **shape, **learning,
+            overwrite=options.overwrite, precision=options.precision, keep=options.keep, report=bar.report, **shape, **learning,
         )  # fmt: skip
     figures = {"folder": f"{options.folder}/best", "parameters": bot.parameters, **bot.info.get("test", {})}
     print_values(options, figures)

@@ -75,6 +75,10 @@ def add_train_chat(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help=pick("멈춘 데서 이어서", "go on where it stopped"))
     parser.add_argument("--overwrite", action="store_true", help=pick("있던 것을 지우고 새로", "start anew over a run"))
     parser.add_argument(
+        "--keep", default="best", choices=("best", "last"),
+        help=pick("남길 것: 검증에서 가장 나은 것, 또는 끝의 것 [best]", "which state: the best on validation, or the last [best]"),
+    )  # fmt: skip
+    parser.add_argument(
         "--precision", default="float32", choices=("float32", "float16", "int8"),
         help=pick("저장 정밀도", "of the weights on disk"),
     )  # fmt: skip

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from korlm.artifacts import write_json
+from korlm.artifacts import new_folder, write_json
 from korlm.chat.beginning import begin_with
 from korlm.chat.confidence import Familiarity, Limits
 from korlm.chat.forms import FORMS, Form
@@ -37,6 +37,7 @@ from korlm.training.pairs import PairBatches
 from korlm.training.reading import read
 
 _FOREIGN = ("sampled", "jitter", "activation", "temporal")  # what only the training on running text knows
+KEPT = ("best", "last")
 _ASKED = 500  # validation questions that the limits are chosen by
 
 
@@ -49,10 +50,11 @@ def train_chat(
     resume: bool = False,
     overwrite: bool = False,
     precision: str = "float32",
+    keep: str = "best",
     report: Callable[[Report], None] = lambda report: None,
     **options: Any,
 ) -> ChatModel:
-    """Train a chatbot and return its best state (by bits per character of the validation answers).
+    """Train a chatbot and return its best state (by bits per character of the validation answers), or its last.
 
     When it has learnt, the limits beyond which it says that it does not know are chosen on the validation questions.
     Under ``torchrun`` every process calls this alike.
@@ -66,6 +68,8 @@ def train_chat(
         resume: go on from ``last`` in the folder.
         overwrite: start anew where the folder holds another run.
         precision: of the weights in ``best`` and ``last``: ``float32``, ``float16`` or ``int8``.
+        keep: ``best``, or ``last``: the state at the end is put into ``best``. Likelihood soon has a small net say what
+            fits everywhere; one that learns on gives more to the point, and dearer, answers (docs/LOG.md).
         report: called now and then with a `Report`.
         **options: the fields of `TokenizerConfig`, `TrainConfig` and `Seq2SeqConfig` (of a language model `NetConfig`).
             The batch counts pairs.
@@ -81,7 +85,7 @@ def train_chat(
     tokenizing, shape, learning = sort_options(options, TokenizerConfig, kind.shape, TrainConfig)
     training = TrainConfig(**learning)
     kind.shape(10**9, **shape)
-    _refuse(training, kind)
+    _refuse(training, kind, keep)
     folder, ranks = Path(folder), Ranks()
     known = load_model(start) if start is not None else None
     check_run(pairs, folder, training, ranks, taken=not (resume or overwrite))
@@ -104,6 +108,9 @@ def train_chat(
     if resume:
         trainer.resume()
     trainer.run()
+    if keep == "last":
+        with trainer.learner.average.in_place():
+            ranks.first_does(lambda: _keep(folder, bot, precision))
     ranks.first_does(lambda: measure(folder, ChatModel.load, pairs.test))
     ranks.first_does(lambda: _choose_limits(folder, pairs.valid))
     return ChatModel.load(folder)
@@ -118,7 +125,12 @@ def _form(name: str) -> Form:
     return FORMS[name]
 
 
-def _refuse(training: TrainConfig, form: Form) -> None:
+def _refuse(training: TrainConfig, form: Form, keep: str) -> None:
+    if keep not in KEPT:
+        raise InputError(
+            f"keep에 '{keep}'은(는) 없습니다. {', '.join(KEPT)} 가운데 고르세요.",
+            f"There is no keep '{keep}'. Choose from {', '.join(KEPT)}.",
+        )
     strange = [name for name in _FOREIGN if getattr(training, name)]
     strange += ["optimizer=muon"] if training.optimizer == "muon" and form.shape is Seq2SeqConfig else []
     strange += ["smoothing"] if training.smoothing and form.shape is not Seq2SeqConfig else []
@@ -184,6 +196,12 @@ def _trainer(
         report=report, ranks=ranks, loss=bot.form.loss,
     )  # fmt: skip
     return trainer
+
+
+def _keep(folder: Path, bot: ChatModel, precision: str) -> None:
+    bot.info["kept"] = "last"
+    with new_folder(folder / "best") as temporary:
+        bot.write(temporary, precision=precision)
 
 
 def _choose_limits(folder: Path, pairs: Sequence[Pair]) -> None:
