@@ -23,10 +23,14 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from korlm.nn.softmax import IGNORED, chunked_cross_entropy
 
 _POWER = 0.75  # of the frequency, as Mikolov et al. (2013) draw negative samples
+# The columns are filled up to a multiple of this with ones that are never right: oneDNN compiles a kernel for each shape
+# that it meets, and a draw has another length at every step (25 ms of a step's 160, docs/LOG.md).
+_EVEN = 512
 
 
 def drawing_chances(counts: Tensor, size: int) -> Tensor:
@@ -83,5 +87,8 @@ def sampled_cross_entropy(
         columns = drawn.nonzero().squeeze(1)
         places = drawn.cumsum(0) - 1
         goal = places[targets.clamp(min=0)].where(targets != ignore_index, IGNORED)
-    kept_bias = bias.index_select(0, columns) + correction.index_select(0, columns)
+        spare = -len(columns) % _EVEN
+        lift = F.pad(correction.index_select(0, columns), (0, spare), value=-torch.inf)
+        columns = F.pad(columns, (0, spare))
+    kept_bias = bias.index_select(0, columns) + lift
     return chunked_cross_entropy(hidden, weight.index_select(0, columns), kept_bias, goal, reduction=reduction)
