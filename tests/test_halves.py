@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from korlm.nn.config import NetConfig
 from korlm.nn.half_gru import run_gru
 from korlm.nn.half_loss import half_loss
+from korlm.nn.half_lstm import run_lstm
 from korlm.nn.halves import HALF, halves, lay_out, times
 from korlm.nn.layers import make_layer, run_layer
 
@@ -27,69 +28,89 @@ def test_a_laid_out_product_is_the_product(rows: int, outputs: int, inputs: int)
     assert away(found, F.linear(left, weight, bias)) < 0.01
 
 
+def ours(layer: nn.Module, window: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+    run = run_gru if isinstance(layer, nn.GRU) else run_lstm
+    return run(window, state, list(layer.parameters()))
+
+
+def states(kind: type[nn.Module], *size: int) -> tuple[Tensor, ...]:
+    return tuple(torch.randn(size) for _ in range(1 if kind is nn.GRU else 2))
+
+
+each_cell = pytest.mark.parametrize("kind", [nn.GRU, nn.LSTM])
+
+
+@each_cell
 @pytest.mark.parametrize(("batch", "length", "inputs", "width"), [(1, 1, 3, 4), (5, 9, 24, 32), (3, 40, 16, 8)])
-def test_a_window_of_a_gru_and_its_gradients_are_torch_s(batch: int, length: int, inputs: int, width: int) -> None:
+def test_a_window_and_its_gradients_are_torch_s(
+    kind: type[nn.Module], batch: int, length: int, inputs: int, width: int
+) -> None:
     torch.manual_seed(3)
-    layer = nn.GRU(inputs, width, batch_first=True)
-    ids = torch.randn(batch, length, inputs)
-    wanted = (torch.randn(batch, length, width), torch.randn(1, batch, width))  # what outputs and state are weighed by
+    layer, text, first = (
+        kind(inputs, width, batch_first=True),
+        torch.randn(batch, length, inputs),
+        states(kind, 1, batch, width),
+    )
+    wanted = (torch.randn(batch, length, width), torch.randn(1, batch, width))  # what outputs and states are weighed by
     found = []
     for run in ("torch", "ours"):
-        window, state = ids.clone().requires_grad_(), torch.ones(1, batch, width, requires_grad=True)
+        window, state = text.clone().requires_grad_(), tuple(part.clone().requires_grad_() for part in first)
         layer.zero_grad()
         if run == "torch":
-            outputs, last = layer(window, state)
+            outputs, last = layer(window, state if len(state) == 2 else state[0])
+            last = last if isinstance(last, tuple) else (last,)
         else:
-            outputs, (last,) = run_gru(window, (state,), list(layer.parameters()))
-            assert (outputs.dtype, last.dtype) == (HALF, torch.float32)
-        ((outputs.float() * wanted[0]).sum() + (last * wanted[1]).sum()).backward()
-        gradients = [window.grad, state.grad, *(weight.grad.clone() for weight in layer.parameters())]
-        found.append([outputs.detach(), last.detach(), *gradients])
+            outputs, last = ours(layer, window, state)
+            assert [outputs.dtype, *(part.dtype for part in last)] == [HALF, *[torch.float32] * len(state)]
+        ((outputs.float() * wanted[0]).sum() + sum((part * wanted[1]).sum() for part in last)).backward()
+        gradients = [window.grad, *(part.grad for part in state), *(one.grad.clone() for one in layer.parameters())]
+        found.append([outputs.detach(), *(part.detach() for part in last), *gradients])
     for exact, own in zip(*found, strict=True):
         assert own.shape == exact.shape
         assert away(own, exact) < 0.02
 
 
+@each_cell
 @torch.no_grad()
-def test_a_window_without_gradients_is_the_same() -> None:
+def test_a_window_without_gradients_is_the_same(kind: type[nn.Module]) -> None:
     torch.manual_seed(3)
-    layer, window, state = nn.GRU(6, 8, batch_first=True), torch.randn(2, 5, 6), torch.randn(1, 2, 8)
-    quiet, _ = run_gru(window, (state,), list(layer.parameters()))
+    layer, window, state = kind(6, 8, batch_first=True), torch.randn(2, 5, 6), states(kind, 1, 2, 8)
+    quiet, _ = ours(layer, window, state)
     with torch.enable_grad():
-        loud, _ = run_gru(window, (state,), list(layer.parameters()))
+        loud, _ = ours(layer, window, state)
     assert torch.equal(quiet, loud)
 
 
-def test_windows_one_after_another_are_the_long_one() -> None:
+@each_cell
+def test_windows_one_after_another_are_the_long_one(kind: type[nn.Module]) -> None:
     torch.manual_seed(3)
-    layer, window = nn.GRU(6, 8, batch_first=True), torch.randn(2, 20, 6)
-    weights, state = list(layer.parameters()), (torch.zeros(1, 2, 8),)
-    whole, (last,) = run_gru(window, state, weights)
+    layer, window, state = kind(6, 8, batch_first=True), torch.randn(2, 20, 6), states(kind, 1, 2, 8)
+    whole, last = ours(layer, window, state)
     parts = []
     for part in window.split((7, 1, 12), 1):
-        outputs, state = run_gru(part, state, weights)
+        outputs, state = ours(layer, part, state)
         parts.append(outputs)
-    torch.testing.assert_close(
-        torch.cat(parts, 1), whole, atol=0.02, rtol=0.02
-    )  # a state is kept in float32 within one
-    torch.testing.assert_close(state[0], last, atol=0.02, rtol=0.02)
+    torch.testing.assert_close(torch.cat(parts, 1), whole, atol=0.02, rtol=0.02)  # h is rounded within a window
+    for found, exact in zip(state, last, strict=True):
+        torch.testing.assert_close(found, exact, atol=0.03, rtol=0.03)
 
 
-@pytest.mark.skipif(not halves(), reason="no bf16 on this processor: torch's own GRU is run")
-def test_a_gru_under_autocast_is_run_by_us_and_packed_lines_by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
-    monkeypatch.setattr("korlm.nn.layers.run_gru", lambda *given: calls.append(1) or run_gru(*given))
+@pytest.mark.skipif(not halves(), reason="no bf16 on this processor: torch's own layers are run")
+def test_windows_under_autocast_are_run_by_us_and_packed_lines_by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr("korlm.nn.layers.run_gru", lambda *given: calls.append("gru") or run_gru(*given))
+    monkeypatch.setattr("korlm.nn.layers.run_lstm", lambda *given: calls.append("lstm") or run_lstm(*given))
     window, state = torch.randn(2, 5, 6), (torch.zeros(1, 2, 8),)
     gru = make_layer(NetConfig(9, cell="gru", embedding=6, hidden=8), 6)
     exact, _ = run_layer(gru, window, state)
     assert not calls
     with torch.autocast("cpu", dtype=HALF):
         low, _ = run_layer(gru, window, state)
-        assert len(calls) == 1 and away(low, exact) < 0.02
+        assert calls == ["gru"] and away(low, exact) < 0.02
         packed, _ = run_layer(gru, window, state, lengths=torch.tensor([5, 3]))
         lstm = make_layer(NetConfig(9, cell="lstm", embedding=6, hidden=8), 6)
         run_layer(lstm, window, (torch.zeros(1, 2, 8),) * 2)
-    assert len(calls) == 1 and away(packed[0], exact[0]) < 0.02
+    assert calls == ["gru", "lstm"] and away(packed[0], exact[0]) < 0.02
 
 
 @pytest.mark.parametrize("biased", [False, True])

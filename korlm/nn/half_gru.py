@@ -4,8 +4,8 @@ oneDNN has the LSTM's window in one piece for torch, but not the GRU's, which to
 autograd follows one by one. Here the input's product is taken for all time steps at once and the recurrent weights are laid
 out once a window; gates are float32; and the gradient is written out: what it needs of a time step is kept as factors, so
 that going back costs one product and a handful of operations a step, and the gradient of the weights one product a window
-(the plan of Appleyard et al. 2016, "Optimizing performance of recurrent neural networks on GPUs"). The same plan for the
-LSTM is no faster than oneDNN's (docs/LOG.md).
+(the plan of Appleyard et al. 2016,
+"Optimizing performance of recurrent neural networks on GPUs"). docs/LOG.md has the times.
 
 >>> layer = torch.nn.GRU(8, 16, batch_first=True)
 >>> inputs, state = torch.randn(2, 5, 8), torch.zeros(1, 2, 16)

@@ -19,6 +19,7 @@ from korlm.nn.cells import State
 from korlm.nn.config import NetConfig
 from korlm.nn.dropout import drop_connect
 from korlm.nn.half_gru import run_gru
+from korlm.nn.half_lstm import run_lstm
 from korlm.nn.halves import HALF, halves
 from korlm.nn.normalised import NormalisedLayer
 
@@ -70,7 +71,7 @@ def run_layer(
     ]
     if lengths is None:
         if _in_halves(layer, inputs):
-            return run_gru(inputs, state, weights)
+            return (run_gru if layer.mode == "GRU" else run_lstm)(inputs, state, weights)
         outputs, *parts = kernel(inputs, _one_or_both(state), weights, True, 1, 0.0, layer.training, False, True)
         return outputs, tuple(parts)
     packed = pack_padded_sequence(inputs, lengths.cpu(), batch_first=True, enforce_sorted=False)
@@ -82,10 +83,10 @@ def run_layer(
 
 
 def _in_halves(layer: nn.Module, inputs: Tensor) -> bool:
-    """Return whether torch would run a GRU's window in bf16 by its slow loop."""
-    if layer.mode != "GRU" or inputs.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+    """Return whether torch would run a window in bf16 on a processor: a GRU slowly, an LSTM with a cell of 8 bits."""
+    if inputs.device.type != "cpu" or not torch.is_autocast_enabled("cpu") or layer.mode not in ("GRU", "LSTM"):
         return False
-    return torch.get_autocast_dtype("cpu") == HALF and halves()
+    return not layer.proj_size and torch.get_autocast_dtype("cpu") == HALF and halves()
 
 
 def _one_or_both(state: State) -> Tensor | State:
