@@ -173,7 +173,7 @@ def test_schedules_fall_as_they_are_named() -> None:
 
 def test_sgd_anneals_and_asgd_averages_where_validation_stalls(tmp_path: Path) -> None:
     lines = korlm.load_corpus("kolaw", limit=120)
-    small = {"tokenizer": "syllable", "embedding": 8, "hidden": 8, "batch": 4, "bptt": 8, "epochs": 1.0, "bf16": False}
+    small = {"tokenizer": "syllable", "embedding": 8, "hidden": 8, "batch": 4, "bptt": 8, "schedule": "constant"}
     sgd = korlm.train_model(lines, folder=tmp_path / "sgd", optimizer="sgd", learning_rate=200.0, **small)
     assert sgd.info["history"]
     progress = (tmp_path / "sgd" / "last" / "progress.json").read_text()
