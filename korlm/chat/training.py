@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from korlm.artifacts import new_folder, write_json
+from korlm.artifacts import write_json
 from korlm.chat.beginning import begin_with
 from korlm.chat.confidence import Familiarity, Limits
 from korlm.chat.forms import FORMS, Form
@@ -109,8 +109,8 @@ def train_chat(
         trainer.resume()
     trainer.run()
     if keep == "last":
-        with trainer.learner.average.in_place():
-            ranks.first_does(lambda: _keep(folder, bot, precision))
+        bot.info["kept"] = "last"
+        trainer.keep()
     ranks.first_does(lambda: measure(folder, ChatModel.load, pairs.test))
     ranks.first_does(lambda: _choose_limits(folder, pairs.valid))
     return ChatModel.load(folder)
@@ -196,12 +196,6 @@ def _trainer(
         report=report, ranks=ranks, loss=bot.form.loss,
     )  # fmt: skip
     return trainer
-
-
-def _keep(folder: Path, bot: ChatModel, precision: str) -> None:
-    bot.info["kept"] = "last"
-    with new_folder(folder / "best") as temporary:
-        bot.write(temporary, precision=precision)
 
 
 def _choose_limits(folder: Path, pairs: Sequence[Pair]) -> None:

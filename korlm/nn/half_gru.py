@@ -4,8 +4,8 @@ oneDNN has the LSTM's window in one piece for torch, but not the GRU's, which to
 autograd follows one by one. Here the input's product is taken for all time steps at once and the recurrent weights are laid
 out once a window; gates are float32; and the gradient is written out: what it needs of a time step is kept as factors, so
 that going back costs one product and a handful of operations a step, and the gradient of the weights one product a window
-(the plan of Appleyard et al. 2016,
-"Optimizing performance of recurrent neural networks on GPUs"). docs/LOG.md has the times.
+(the plan of Appleyard et al. 2016, "Optimizing performance of recurrent neural networks on GPUs"). docs/LOG.md has the
+times.
 
 >>> layer = torch.nn.GRU(8, 16, batch_first=True)
 >>> inputs, state = torch.randn(2, 5, 8), torch.zeros(1, 2, 16)
@@ -24,10 +24,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from korlm.nn.cells import State
-from korlm.nn.halves import HALF, lay_out, times
-
-_sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input  # (d, y): d y (1 - y)
-_tanh_backward = torch.ops.aten.tanh_backward.grad_input  # (d, y): d (1 - y^2)
+from korlm.nn.halves import HALF, for_all_times, lay_out, sigmoid_backward, tanh_backward, times
 
 
 def run_gru(inputs: Tensor, state: State, weights: Sequence[Tensor]) -> tuple[Tensor, State]:
@@ -45,9 +42,7 @@ def run_gru(inputs: Tensor, state: State, weights: Sequence[Tensor]) -> tuple[Te
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     rz = 2 * weight_hh.shape[1]  # r and z add both biases; n multiplies its own by r
     with torch.autocast("cpu", enabled=False):
-        steps = inputs.transpose(0, 1).to(HALF)
-        bias = torch.cat([bias_ih[:rz] + bias_hh[:rz], bias_ih[rz:]]).to(HALF)
-        product = torch.addmm(bias, steps.flatten(0, 1), weight_ih.to(HALF).t()).view(*steps.shape[:2], -1)
+        product = for_all_times(inputs, weight_ih, torch.cat([bias_ih[:rz] + bias_hh[:rz], bias_ih[rz:]]))
         outputs, h = _Gru.apply(product, state[0][0].float(), weight_hh.to(HALF), bias_hh[rz:].float())
     return outputs.transpose(0, 1), (h.unsqueeze(0),)
 
@@ -78,10 +73,10 @@ class _Gru(torch.autograd.Function):
             n = torch.addcmul(x_n, r, q).tanh_()
             h.sub_(n)  # h - n
             if kept:
-                _sigmoid_backward(h, z, grad_input=to_z)
+                sigmoid_backward(h, z, grad_input=to_z)
                 torch.sub(1, z, out=back)
-                _tanh_backward(back, n, grad_input=to_n)
-                _sigmoid_backward(q, r, grad_input=to_r)
+                tanh_backward(back, n, grad_input=to_n)
+                sigmoid_backward(q, r, grad_input=to_r)
                 to_r.mul_(to_n)
                 torch.mul(to_n, r, out=to_q)
                 back.copy_(z)

@@ -21,10 +21,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from korlm.nn.cells import State
-from korlm.nn.halves import HALF, lay_out, times
-
-_sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input  # (d, y): d y (1 - y)
-_tanh_backward = torch.ops.aten.tanh_backward.grad_input  # (d, y): d (1 - y^2)
+from korlm.nn.halves import HALF, for_all_times, lay_out, sigmoid_backward, tanh_backward, times
 
 
 def run_lstm(inputs: Tensor, state: State, weights: Sequence[Tensor]) -> tuple[Tensor, State]:
@@ -41,8 +38,7 @@ def run_lstm(inputs: Tensor, state: State, weights: Sequence[Tensor]) -> tuple[T
     """
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     with torch.autocast("cpu", enabled=False):
-        steps, bias = inputs.transpose(0, 1).to(HALF), (bias_ih + bias_hh).to(HALF)
-        product = torch.addmm(bias, steps.flatten(0, 1), weight_ih.to(HALF).t()).view(*steps.shape[:2], -1)
+        product = for_all_times(inputs, weight_ih, bias_ih + bias_hh)
         outputs, h, c = _Lstm.apply(product, state[0][0].float(), state[1][0].float(), weight_hh.to(HALF))
     return outputs.transpose(0, 1), (h.unsqueeze(0), c.unsqueeze(0))
 
@@ -74,11 +70,11 @@ class _Lstm(torch.autograd.Function):
             torch.mul(o, squashed, out=to_i)
             hidden[time + 1] = to_i
             if kept:
-                _sigmoid_backward(g, i, grad_input=to_i)
-                _sigmoid_backward(c, f, grad_input=to_f)
-                _tanh_backward(i, g, grad_input=to_g)
-                _sigmoid_backward(squashed, o, grad_input=to_o)
-                _tanh_backward(o, squashed, grad_input=to_c)
+                sigmoid_backward(g, i, grad_input=to_i)
+                sigmoid_backward(c, f, grad_input=to_f)
+                tanh_backward(i, g, grad_input=to_g)
+                sigmoid_backward(squashed, o, grad_input=to_o)
+                tanh_backward(o, squashed, grad_input=to_c)
                 back.copy_(f)
                 factors[time] = found
             c, new = new, c

@@ -1,4 +1,5 @@
-"""Products in bf16 on a processor, by oneDNN: a weight is laid out for it once and then met by many rows.
+"""Products in bf16 on a processor, by oneDNN: a weight is laid out for it once and then met by many rows. And what the
+windows of a GRU and an LSTM have in common.
 
 `torch.mm` lays its second factor out anew at every call, which for the thin products of a time step costs as much as the
 product (docs/LOG.md). Where the processor has no bf16 the products are torch's own.
@@ -17,6 +18,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 HALF = torch.bfloat16
+sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input  # (d, y): d y (1 - y)
+tanh_backward = torch.ops.aten.tanh_backward.grad_input  # (d, y): d (1 - y^2)
 
 
 @functools.cache
@@ -39,3 +42,15 @@ def times(rows: Tensor, laid_out: Tensor, bias: Tensor | None = None) -> Tensor:
         return F.linear(rows, laid_out, bias)
     product: Tensor = torch.ops.mkldnn._linear_pointwise(rows, laid_out, bias, "none", [], "")
     return product
+
+
+def for_all_times(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Return a window's products with the input weights, ``[T, B, G * H]`` in bf16, with gradients.
+
+    Args:
+        inputs: ``[B, T, I]``.
+        weight: ``[G * H, I]``.
+        bias: ``[G * H]``.
+    """
+    steps = inputs.transpose(0, 1).to(HALF)
+    return torch.addmm(bias.to(HALF), steps.flatten(0, 1), weight.to(HALF).t()).view(*steps.shape[:2], -1)

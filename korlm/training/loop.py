@@ -146,6 +146,11 @@ class Trainer:
             self._check(planned=share >= 1)
         return self.progress
 
+    def keep(self) -> None:
+        """Put the net as it is into ``best``; every process must call it."""
+        with self.learner.average.in_place():
+            self.ranks.first_does(self._save_best)
+
     def _step(self, share: float) -> None:
         progress = self.progress
         batch = self.batches.at(progress.position)
@@ -175,8 +180,7 @@ class Trainer:
             progress.checks += 1
             self._record(bits)
         if better:  # before `last`, which says that it is there: a kill between the two repeats the check
-            with self.learner.average.in_place():
-                self.ranks.first_does(self._save_best)
+            self.keep()
         if planned:
             self._react(better)
         self._save()
