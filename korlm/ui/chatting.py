@@ -19,8 +19,8 @@ from typing import Any
 
 from korlm.errors import KorlmError
 from korlm.ui import turns
-from korlm.ui.limits import unexpected
 from korlm.ui.said import Bot, Said
+from korlm.ui.strands import take
 from korlm.ui.talk import Talk
 from korlm.ui.turns import History
 
@@ -164,16 +164,12 @@ def _strand(talk: Talk, column: Column, careful: bool, stopped: Callable[[], boo
 
 def _step(column: Column, strand: Iterator[None]) -> bool:
     """Let a column take a piece; return whether it goes on."""
-    try:
-        next(strand)
-        return True
-    except StopIteration:
-        return False
-    except KorlmError as error:
-        column.error = error
-    except Exception as error:  # a person sees a sentence; the log sees where, but no words, which may be theirs
+
+    def log(error: Exception) -> None:  # no words, which may be a visitor's
         where = "".join(traceback.format_tb(error.__traceback__))
         _log.error("%s failed to answer: %s\n%s", column.bot.name, type(error).__name__, where)
-        column.error = unexpected()
-    column.state = "error"
-    return False
+
+    goes_on, error = take(strand, log)
+    if error:
+        column.error, column.state = error, "error"
+    return goes_on

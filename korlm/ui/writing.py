@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from korlm.errors import KorlmError
 from korlm.ui.board import BUSY, Board, Column, Sample
 from korlm.ui.limits import (
     MAX_SAMPLES,
@@ -24,10 +23,10 @@ from korlm.ui.limits import (
     checked_number,
     checked_pieces,
     checked_prompt,
-    unexpected,
 )
 from korlm.ui.presets import RANGES, WHOLE
 from korlm.ui.service import Service
+from korlm.ui.strands import take
 
 _log = logging.getLogger(__name__)
 
@@ -147,16 +146,10 @@ def _search(service: Service, board: Board, column: Column) -> Iterator[None]:
 
 def _step(column: Column, strand: Iterator[None]) -> bool:
     """Let a text take a piece; return whether it goes on."""
-    try:
-        next(strand)
-        return True
-    except StopIteration:
-        return False
-    except KorlmError as error:
-        column.error = error
-    except Exception:  # a person sees a sentence, the log sees the trace
-        _log.exception("%s failed to write", column.card.name)
-        column.error = unexpected()
+    goes_on, error = take(strand, lambda _: _log.exception("%s failed to write", column.card.name))
+    if error is None:
+        return goes_on
+    column.error = error
     for sample in column.samples:
         sample.state = "stopped" if sample.state in BUSY else sample.state
     return False

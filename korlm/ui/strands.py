@@ -1,0 +1,31 @@
+"""Work that several texts or bots share: each is a strand, an iterator that takes one piece when asked.
+
+>>> take(iter([None]), lambda error: None), take(iter([]), lambda error: None)
+((True, None), (False, None))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from korlm.errors import KorlmError
+from korlm.ui.limits import unexpected
+
+
+def take(strand: Iterator[None], log: Callable[[Exception], None]) -> tuple[bool, KorlmError | None]:
+    """Let a strand take a piece; return whether it goes on, and the error that a person is shown where it failed.
+
+    Args:
+        strand: what takes the piece.
+        log: called with an error that nobody foresaw, while it is handled.
+    """
+    try:
+        next(strand)
+        return True, None
+    except StopIteration:
+        return False, None
+    except KorlmError as error:
+        return False, error
+    except Exception as error:  # a person sees a sentence, the log sees where
+        log(error)
+        return False, unexpected()
