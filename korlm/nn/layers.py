@@ -63,6 +63,11 @@ def run_layer(
         dropped = drop_connect(layer.weight_hh_l0, weight_dropout)
         normalised: tuple[Tensor, State] = layer(inputs, state, weight_hh=dropped, lengths=lengths)
         return normalised
+    if layer.proj_size and inputs.device.type == "cuda" and torch.is_autocast_enabled("cuda"):
+        # cuDNN's projected LSTM in bf16 gave nan after some steps (docs/LOG.md)
+        with torch.autocast("cuda", enabled=False):
+            wide = tuple(part.float() for part in state)
+            return run_layer(layer, inputs.float(), wide, weight_dropout=weight_dropout, lengths=lengths)
     # torch's fused kernel, called by itself: it may be given other recurrent weights than the layer's own
     kernel = _FUSED[str(layer.mode)]
     weights = [

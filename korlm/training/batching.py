@@ -146,15 +146,14 @@ class LineBatches:
         chosen = self._ordered(position // self.length)[position % self.length :][: self.batch]
         lengths = np.diff(self._bounds)[chosen]
         mine = chosen[_slice(self.batch, self._share)]
-        inputs = torch.full((len(mine), int(lengths.max())), PAD_ID)
-        targets = inputs.clone()
-        for row, line in enumerate(mine):
-            start, end = self._bounds[line : line + 2]
-            ids = torch.from_numpy(np.asarray(self._ids[start:end]).astype(np.int64))
-            targets[row, : len(ids)] = ids
-            inputs[row, : len(ids)] = torch.cat([ids[-1:], ids[:-1]])
+        starts, steps = self._bounds[mine, None], np.arange(int(lengths.max()))
+        inside = steps < np.diff(self._bounds)[mine, None]
+        targets = np.where(inside, self._ids[np.where(inside, starts + steps, 0)].astype(np.int64), PAD_ID)
+        inputs = np.where(inside, np.roll(targets, 1, 1), PAD_ID)
+        inputs[:, 0] = EOS_ID
         own = torch.from_numpy(np.diff(self._bounds)[mine]) if self._packed else None
-        return Batch(inputs, targets, self.batch, self.batch, int(lengths.sum()), True, lengths=own)
+        ids = (torch.from_numpy(inputs), torch.from_numpy(targets))
+        return Batch(*ids, self.batch, self.batch, int(lengths.sum()), True, lengths=own)
 
     def _ordered(self, epoch: int) -> np.ndarray:
         if epoch != self._epoch:
