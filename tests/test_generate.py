@@ -170,7 +170,7 @@ def run(board: Board) -> Iterator[list[int]]:
 
 
 def test_all_texts_take_a_piece_in_turn_and_are_those_of_the_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("korlm.ui.writing.ROUND_SECONDS", 0.0)
+    monkeypatch.setattr("korlm.ui.strands.ROUND_SECONDS", 0.0)
     for name in ("syllable", "unigram"):
         service()._models.get(name)
     board = begin(service(), asked("unigram", "syllable", samples=2, temperature=1.0, max_tokens=12), "ko")
@@ -316,7 +316,7 @@ def test_models_run_in_one_queue_of_a_few_visitors_and_waiting_is_shown_outside_
 def test_two_visitors_write_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    monkeypatch.setattr("korlm.ui.writing.ROUND_SECONDS", 0.005)
+    monkeypatch.setattr("korlm.ui.strands.ROUND_SECONDS", 0.005)
     service()._models.get("syllable")
     boards = [begin(service(), asked("syllable", seed=n, max_tokens=60, temperature=1.5), "ko") for n in (1, 2)]
     order: list[int] = []

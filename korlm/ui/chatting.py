@@ -20,13 +20,12 @@ from typing import Any
 from korlm.errors import KorlmError
 from korlm.ui import turns
 from korlm.ui.said import Bot, Said
-from korlm.ui.strands import take
+from korlm.ui.strands import rest, take
 from korlm.ui.talk import Talk
 from korlm.ui.turns import History
 
 _log = logging.getLogger(__name__)
 
-ROUND_SECONDS = 0.05  # a bot takes a few ms for a piece: slow enough to be read, and to be stopped
 _OLD_SECONDS = 600.0  # a page that asked and was never served is forgotten after so long
 
 
@@ -145,7 +144,7 @@ def rounds(talk: Talk, columns: Sequence[Column], *, careful: bool, stopped: Cal
         started = time.monotonic()
         going = [entry for entry in going if (entry[1] and entry[1].is_alive()) or _step(entry[0], entry[2])]
         yield
-        time.sleep(max(0.0, ROUND_SECONDS - (time.monotonic() - started)))
+        rest(started)
     for column in columns:
         column.halt()
 

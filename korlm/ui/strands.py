@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 from korlm.errors import KorlmError
 from korlm.ui.limits import unexpected
+
+ROUND_SECONDS = 0.05  # a net takes a few ms for a piece: slow enough to be read, and to be stopped
 
 
 def take(strand: Iterator[None], log: Callable[[Exception], None]) -> tuple[bool, KorlmError | None]:
@@ -29,3 +32,8 @@ def take(strand: Iterator[None], log: Callable[[Exception], None]) -> tuple[bool
     except Exception as error:  # a person sees a sentence, the log sees where
         log(error)
         return False, unexpected()
+
+
+def rest(started: float) -> None:
+    """Wait until a round of all strands, begun at a second of the monotonic clock, has lasted `ROUND_SECONDS`."""
+    time.sleep(max(0.0, ROUND_SECONDS - (time.monotonic() - started)))

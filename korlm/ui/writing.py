@@ -26,11 +26,9 @@ from korlm.ui.limits import (
 )
 from korlm.ui.presets import RANGES, WHOLE
 from korlm.ui.service import Service
-from korlm.ui.strands import take
+from korlm.ui.strands import rest, take
 
 _log = logging.getLogger(__name__)
-
-ROUND_SECONDS = 0.05  # a model writes a piece in a few ms: slow enough to be read, and to be stopped
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ def rounds(service: Service, board: Board) -> Iterator[None]:
         ended = [entry for entry in ready if not _step(*entry)]
         going = [entry for entry in going if entry not in ended and not entry[0].error]
         yield
-        time.sleep(max(0.0, ROUND_SECONDS - (time.monotonic() - started)))
+        rest(started)
 
 
 def _waits(thread: Any) -> bool:
