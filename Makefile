@@ -2,8 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest -m "not slow" --durations 10
+# tests that start a browser or commands of their own: half of the time, beside the other half
+APART := $(wildcard tests/test_*_browser.py) tests/test_kill.py tests/test_cli.py
 
-.PHONY: app test check bench install install-dev lint types slow clean
+.PHONY: app test test-apart test-rest check bench install install-dev lint types slow clean
 
 app: install
 	$(BIN)/korlm app
@@ -25,7 +28,13 @@ $(VENV)/.dev: $(VENV)/.app
 	touch $@
 
 test: install-dev
-	$(BIN)/python -m pytest -m "not slow" --durations 15
+	+$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=line test-apart test-rest
+
+test-apart:
+	$(PYTEST) $(APART)
+
+test-rest:
+	$(PYTEST) $(addprefix --ignore=,$(APART))
 
 lint: install-dev
 	$(BIN)/ruff check .

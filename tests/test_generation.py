@@ -728,7 +728,7 @@ def test_the_command_gives_samples_pieces_and_json(capsys: pytest.CaptureFixture
     assert len(best["pieces"][0]["alternatives"]) == 2
     shown = run(capsys, "이 영화는", "--temperature", "0", "--alternatives", "1")
     assert shown[0] == "이 영화는" + lm.generate("이 영화는", temperature=0)
-    assert re.fullmatch(r"␣ +2\.6 bit  ␣ 17%", shown[1])
+    assert re.fullmatch(r"␣ +3\.0 bit  ␣ 12%", shown[1])
 
 
 def test_the_command_writes_lines_of_standard_input_as_a_batch(

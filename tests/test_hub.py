@@ -514,7 +514,7 @@ def test_a_card_says_in_both_languages_what_it_is_how_it_was_made_and_what_is_wr
     info = json.loads((ROOT / f"data/models/{name}/build_info.json").read_text("utf-8"))
     korean, english = card(name, repo_id="ann/reviews").split("\n# English\n")
     lm = korlm.load_model(name)
-    shared = [info["command"], info["corpus"]["sha256"], f"{lm.parameters:,}", "3.4873", 'load_model("ann/reviews")']
+    shared = [info["command"], info["corpus"]["sha256"], f"{lm.parameters:,}", "3.2253", 'load_model("ann/reviews")']
     shared += ["LSTM", "`syllable`", lm.generate("이 영화는", seed=1, max_tokens=40), 'pip install "korlm[hub]"']
     for page in (korean, english):
         assert not [part for part in shared if part not in page]
@@ -523,9 +523,9 @@ def test_a_card_says_in_both_languages_what_it_is_how_it_was_made_and_what_is_wr
 
 def test_a_card_of_a_model_that_began_with_another_shows_both_commands() -> None:
     text = card("reviews-unigram-gru")
-    first, then = text.index("# 처음 (3.6422)"), text.index("# 이어서")
-    assert first < text.index("korlm train reviews --tokenizer unigram --vocab-size 4000 --cell gru") < then
-    assert then < text.index("korlm train reviews --from reviews-unigram-gru") < text.index("# at first (3.6422)")
+    first, then = text.index("# 처음 (3.5037)"), text.index("# 이어서")
+    assert first < text.index("korlm train reviews --tokenizer unigram --vocab-size 8000") < then
+    assert then < text.index("korlm train reviews --from runs/reviews-unigram-gru") < text.index("# at first (3.5037)")
 
 
 def test_a_card_of_a_model_that_says_nothing_of_itself_is_still_one(saved: Path) -> None:
