@@ -76,7 +76,7 @@ def test_train_goes_on_from_a_bundled_model_and_refuses_another_shape(tmp_path: 
     assert not (tmp_path / "run").exists()
     trained = korlm(*begin, "--limit", "20", "--batch", "4", "--valid-lines", "5")
     assert trained.returncode == 0, trained.stderr
-    assert json.loads(trained.stdout)["parameters"] == 3_627_936
+    assert json.loads(trained.stdout)["parameters"] == 4_616_768
 
 
 def test_train_evaluate_and_generate_from_end_to_end(tmp_path: Path) -> None:
