@@ -154,7 +154,7 @@ class LanguageModel(SavedModel[RecurrentLM]):
             >>> for step in korlm.load_model("reviews-unigram-lstm").steps("이 영화는", temperature=0, max_tokens=2):
             ...     print(step.text, round(step.surprisal), [text for text, _ in step.alternatives[:2]])
               3 [' ', ' 정말']
-            도대체 6 ['도대체', '야']
+            단순히 6 ['단순히', '고']
         """
         config = sampling_of(options)
         checked = _alternatives(alternatives)
