@@ -64,7 +64,7 @@ def run_layer(
         normalised: tuple[Tensor, State] = layer(inputs, state, weight_hh=dropped, lengths=lengths)
         return normalised
     if layer.proj_size and inputs.device.type == "cuda" and torch.is_autocast_enabled("cuda"):
-        # cuDNN's projected LSTM in bf16 gave nan after some steps (docs/LOG.md)
+        # a precaution: one run with such a layer under autocast ended in nan, cause not found (docs/LOG.md)
         with torch.autocast("cuda", enabled=False):
             wide = tuple(part.float() for part in state)
             return run_layer(layer, inputs.float(), wide, weight_dropout=weight_dropout, lengths=lengths)
