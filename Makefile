@@ -28,7 +28,7 @@ $(VENV)/.dev: $(VENV)/.app
 	touch $@
 
 test: install-dev
-	+$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=line test-apart test-rest
+	+$(MAKE) --no-print-directory --jobs 2 --keep-going test-apart test-rest
 
 test-apart:
 	$(PYTEST) $(APART)
