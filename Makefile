@@ -28,12 +28,12 @@ $(VENV)/.dev: $(VENV)/.app
 	touch $@
 
 test: install-dev
-	+$(MAKE) --no-print-directory --jobs 2 --keep-going test-apart test-rest
+	$(MAKE) --no-print-directory --jobs 2 --keep-going test-apart test-rest
 
-test-apart:
+test-apart: install-dev
 	$(PYTEST) $(APART)
 
-test-rest:
+test-rest: install-dev
 	$(PYTEST) $(addprefix --ignore=,$(APART))
 
 lint: install-dev

@@ -18,6 +18,8 @@ from korlm.training.checkpoint import Progress
 from korlm.training.config import TrainConfig
 from korlm.training.distributed import Ranks
 from korlm.training.learner import Learner
+from korlm.training.loop import Trainer
+from korlm.training.scoring import line_nats
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU here")
 
@@ -65,8 +67,6 @@ def test_bf16_learns_what_float32_learns(small_net: Callable[..., RecurrentLM], 
 
 
 def test_lines_are_scored_alike(small_net: Callable[..., RecurrentLM]) -> None:
-    from korlm.training.scoring import line_nats
-
     lines = [[5, 6, 7], [8] * 40, []]
     here, there = line_nats(small_net(), lines), line_nats(small_net().to("cuda"), lines)
     for left, right in zip(here, there, strict=True):
@@ -80,8 +80,6 @@ def test_a_run_on_a_gpu_ends_in_a_model_for_every_machine(tmp_path: Path) -> Non
 
 
 def test_a_run_taken_up_again_ends_as_one_never_stopped(tmp_path: Path) -> None:
-    from korlm.training.loop import Trainer
-
     whole = korlm.train_model(LINES, folder=tmp_path / "whole", save_every=0.0, **SMALL)
     step, stopped = Trainer._step, []
 

@@ -133,7 +133,7 @@ class LineBatches:
         self, ids: np.ndarray, *, batch: int, packed: bool = False, seed: int = 0, share: tuple[int, int] = (0, 1)
     ) -> None:
         ends = np.flatnonzero(np.asarray(ids) == EOS_ID) + 1
-        self._bounds = np.concatenate([[0], ends])
+        self._starts, self._lengths = np.concatenate([[0], ends[:-1]]), np.diff(ends, prepend=0)
         self.length = len(ends) // batch * batch  # the lines over are another epoch's
         if self.length < batch:
             raise _too_few(len(ends), "줄", "lines", batch)
@@ -144,24 +144,24 @@ class LineBatches:
     def at(self, position: int) -> Batch:
         """Return the lines at a position, the longest first."""
         chosen = self._ordered(position // self.length)[position % self.length :][: self.batch]
-        lengths = np.diff(self._bounds)[chosen]
+        lengths = self._lengths[chosen]
         mine = chosen[_slice(self.batch, self._share)]
-        starts, steps = self._bounds[mine, None], np.arange(int(lengths.max()))
-        inside = steps < np.diff(self._bounds)[mine, None]
-        targets = np.where(inside, self._ids[np.where(inside, starts + steps, 0)].astype(np.int64), PAD_ID)
+        steps = np.arange(int(lengths.max()))
+        inside = steps < self._lengths[mine, None]
+        places = np.where(inside, self._starts[mine, None] + steps, 0)
+        targets = np.where(inside, self._ids[places].astype(np.int64), PAD_ID)
         inputs = np.where(inside, np.roll(targets, 1, 1), PAD_ID)
         inputs[:, 0] = EOS_ID
-        own = torch.from_numpy(np.diff(self._bounds)[mine]) if self._packed else None
+        own = torch.from_numpy(self._lengths[mine]) if self._packed else None
         ids = (torch.from_numpy(inputs), torch.from_numpy(targets))
         return Batch(*ids, self.batch, self.batch, int(lengths.sum()), True, lengths=own)
 
     def _ordered(self, epoch: int) -> np.ndarray:
         if epoch != self._epoch:
             draws = np.random.default_rng([self._seed, epoch])
-            order = draws.permutation(len(self._bounds) - 1)[: self.length]
-            lengths = np.diff(self._bounds)
+            order = draws.permutation(len(self._lengths))[: self.length]
             pools = [
-                pool[np.argsort(-lengths[pool], kind="stable")]
+                pool[np.argsort(-self._lengths[pool], kind="stable")]
                 for pool in np.split(order, range(self.batch * self._POOL, self.length, self.batch * self._POOL))
             ]
             sorted_lines = np.concatenate(pools).reshape(-1, self.batch)
