@@ -27,10 +27,11 @@ from korlm.experiment.cell import peak_memory
 from korlm.lm import LanguageModel
 from korlm.nn.dropout import drop, drop_rows
 from korlm.nn.normalised import NormalisedLayer
-from korlm.nn.precision import pack, unpack
+from korlm.nn.precision import is_int8, pack, unpack
 from korlm.nn.recurrent import CELLS, NetConfig, RecurrentLM
 from korlm.nn.regularisation import Features, activation_penalty
 from korlm.nn.softmax import chunked_cross_entropy
+from korlm.nn.stepping import _packed
 from korlm.tokenizers.base import EOS_ID
 from korlm.tokenizers.byte import byte_tokenizer
 from korlm.training.scoring import line_nats
@@ -121,24 +122,26 @@ def test_a_step_after_the_weights_changed_uses_the_new_ones(small_net: Make, mon
                 torch.testing.assert_close(net.logits(hidden), F.linear(hidden, net.output.weight, net.output.bias))
 
 
-@pytest.mark.parametrize("halved", [False, True], ids=["float32", "float16"])
+@pytest.mark.parametrize(("precision", "within"), [("float32", {}), ("float16", {}), ("int8", {"rtol": 0, "atol": 5e-4})])
 @torch.no_grad()
 def test_steps_with_and_without_a_table_and_packed_weights_are_the_same(
-    small_net: Make, halved: bool, monkeypatch: pytest.MonkeyPatch
+    small_net: Make, precision: str, within: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("korlm.nn.stepping._PACK_FROM", 0)
     net = small_net(layers=2)
-    if halved:
-        net.read_weights({name: weight.half() for name, weight in net.weights().items()})
+    net.read_weights(unpack(pack(net.weights(), precision)))
+    if "fbgemm" in torch.backends.quantized.supported_engines:
+        matrices = [weight for weight in net.parameters() if weight.dim() == 2]
+        assert [_packed(weight, None) is not None for weight in matrices] == [precision != "float32"] * len(matrices)
     ids = some_ids(100, 8)
     full, _ = net(ids)
     for batch in (100, 1):
         state = net.zero_state(batch)
         for time in range(8):
             hidden, state = net.step(ids[:batch, time], state)
-            torch.testing.assert_close(hidden, full[:batch, time])
+            torch.testing.assert_close(hidden, full[:batch, time], **within)
     grid = full[:6].view(2, 3, 8, 12)
-    torch.testing.assert_close(net.logits(grid), F.linear(grid, net.output.weight, net.output.bias))
+    torch.testing.assert_close(net.logits(grid), F.linear(grid, net.output.weight, net.output.bias), **within)
 
 
 def test_a_training_step_reaches_the_weights_and_keeps_no_copy(small_net: Make) -> None:
@@ -519,6 +522,7 @@ def test_packed_weights_keep_to_the_step_of_their_precision(rows: int, columns: 
     assert bool(((whole["matrix"] - matrix).abs() <= step * 0.50001).all())
     assert whole["vector"].equal(vector) and set(whole) == set(weights)
     torch.testing.assert_close(unpack(pack(whole, "int8")), whole)  # and again is the same
+    assert is_int8(whole["matrix"]) and is_int8(matrix) == torch.allclose(whole["matrix"], matrix, rtol=1e-6, atol=0)
 
 
 def test_packing_refuses_what_it_does_not_know(small_net: Make) -> None:
@@ -535,6 +539,7 @@ import torch
 from torch.nn import functional as F
 from korlm.experiment.cell import peak_memory as peak
 from korlm.nn.softmax import chunked_cross_entropy
+from korlm.nn.stepping import _packed
 hidden = torch.randn(1024, 64, requires_grad=True)
 weight = torch.randn(32_000, 64, requires_grad=True)
 bias, targets = torch.zeros(32_000, requires_grad=True), torch.zeros(1024, dtype=torch.long)

@@ -46,9 +46,7 @@ def pack(weights: Mapping[str, Tensor], precision: str) -> dict[str, Tensor]:
         if weight.dim() < 2:
             packed[name] = weight
             continue
-        scale = weight.flatten(1).abs().amax(1).clamp(min=1e-12) / 127
-        packed[name] = (weight / _beside(scale, weight)).round().to(torch.int8)
-        packed[name + _SCALE] = scale
+        packed[name], packed[name + _SCALE] = _quantise(weight)
     return packed
 
 
@@ -65,6 +63,22 @@ def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
         weight = tensor.float()
         weights[name] = weight * _beside(packed[name + _SCALE], weight) if tensor.dtype == torch.int8 else weight
     return weights
+
+
+def is_int8(weight: Tensor) -> bool:
+    """Return whether int8 and a scale a row hold a matrix to the last bits, as they do what `unpack` made of them.
+
+    >>> is_int8(torch.tensor([[0.5, -0.25, 0.1]])), is_int8(torch.tensor([[127.0, -1.0, 2.0]]))
+    (False, True)
+    """
+    integers, scale = _quantise(weight)
+    return torch.allclose(integers.float() * _beside(scale, weight), weight, rtol=1e-6, atol=0.0)
+
+
+def _quantise(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a matrix as int8 and its scale a row."""
+    scale = weight.flatten(1).abs().amax(1).clamp(min=1e-12) / 127
+    return (weight / _beside(scale, weight)).round().to(torch.int8), scale
 
 
 def _beside(scale: Tensor, weight: Tensor) -> Tensor:
