@@ -14,7 +14,7 @@ import platform
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from korlm.corpora.sources import Corpus, split_lines
 from korlm.errors import ArtifactError, CorpusError, InputError
 from korlm.lm import LanguageModel
 from korlm.models import load_model
-from korlm.nn.config import NetConfig
+from korlm.nn.config import DROPOUTS, NetConfig
 from korlm.nn.recurrent import RecurrentLM
 from korlm.tokenizers.base import Tokenizer
 from korlm.training.batching import Batches, LineBatches, StreamBatches
@@ -71,8 +71,8 @@ def train_model(
         lines: training lines (split by hash into train, valid and test) or a corpus with its own splits. A
             vocabulary is made from the training split alone.
         folder: where checkpoints go: ``last`` and ``best``, each a model folder.
-        start: a model (what `load_model` takes) whose weights, shape and vocabulary the run begins with; by default
-            fresh weights.
+        start: a model (what `load_model` takes) whose weights, shape and vocabulary the run begins with, and its dropouts
+            where none are given; by default fresh weights.
         resume: go on from ``last`` in the folder.
         overwrite: start anew where the folder holds another run.
         precision: of the weights in ``best`` and ``last``: ``float32``, ``float16`` or ``int8``.
@@ -154,16 +154,19 @@ def check_run(corpus: Corpus | PairCorpus, folder: Path, training: TrainConfig, 
 
 
 def _start(name: str | Path | None, options: dict[str, Any]) -> LanguageModel | None:
-    """Return the model that a run begins with, or None for fresh weights."""
+    """Return the model that a run begins with, with the dropouts asked for, or None for fresh weights."""
     if name is None:
         return None
-    given = [option for option in options if option not in TrainConfig.__dataclass_fields__]
+    given = [option for option in options if option not in (*TrainConfig.__dataclass_fields__, *DROPOUTS)]
     if given:
         raise InputError(
             f"{', '.join(given)}은(는) 시작 모델({name})이 정합니다. 빼거나, 시작 모델 없이 새로 배우세요.",
             f"{', '.join(given)}: the model to start from ({name}) decides that. Leave it out, or start afresh.",
         )
-    return load_model(name)
+    begun = load_model(name)
+    dropouts = {option: value for option, value in options.items() if option in DROPOUTS}
+    begun.net.config = replace(begun.net.config, **dropouts)
+    return begun
 
 
 def _new_net(tokenizer: Tokenizer, plan: Plan, counts: torch.Tensor) -> RecurrentLM:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -216,7 +217,10 @@ def test_a_run_starts_from_a_model(tmp_path: Path) -> None:
         torch.testing.assert_close(still.net.weights()[name], weight, atol=1e-6, rtol=0)
     assert still.tokenizer.signature == first.tokenizer.signature
     assert still.info["start"]["command"] == first.info["command"]
-    better = korlm.train_model(LINES, folder=tmp_path / "better", start=tmp_path / "first", epochs=4, **further)
+    freely = {"dropout": 0.1, "weight_dropout": 0.2, **further}
+    better = korlm.train_model(LINES, folder=tmp_path / "better", start=tmp_path / "first", epochs=4, **freely)
+    config = replace(first.net.config, dropout=0.1, weight_dropout=0.2)
+    assert better.net.config == config and better.info["model"]["weight_dropout"] == 0.2
     assert better.score(LINES[-20:]).bits_per_character < first.score(LINES[-20:]).bits_per_character
     with pytest.raises(InputError, match="hidden"):
         korlm.train_model(LINES, folder=tmp_path / "other", start=tmp_path / "first", hidden=8, **further)
