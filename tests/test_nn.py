@@ -122,7 +122,9 @@ def test_a_step_after_the_weights_changed_uses_the_new_ones(small_net: Make, mon
                 torch.testing.assert_close(net.logits(hidden), F.linear(hidden, net.output.weight, net.output.bias))
 
 
-@pytest.mark.parametrize(("precision", "within"), [("float32", {}), ("float16", {}), ("int8", {"rtol": 0, "atol": 5e-4})])
+@pytest.mark.parametrize(
+    ("precision", "within"), [("float32", {}), ("float16", {}), ("int8", {"rtol": 0, "atol": 5e-4})]
+)
 @torch.no_grad()
 def test_steps_with_and_without_a_table_and_packed_weights_are_the_same(
     small_net: Make, precision: str, within: dict[str, float], monkeypatch: pytest.MonkeyPatch

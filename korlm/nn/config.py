@@ -14,7 +14,13 @@ from korlm.language import option
 CELLS = {"rnn": 1, "relu": 1, "gru": 3, "lstm": 4}  # and how many gates each has: blocks of H rows in its weights
 INITIALISATIONS = ("orthogonal", "xavier", "he", "uniform")
 SOFTMAXES = ("full", "adaptive")
-DROPOUTS = ("dropout", "hidden_dropout", "embedding_dropout", "weight_dropout", "locked")  # weights do not hang on these
+DROPOUTS = (
+    "dropout",
+    "hidden_dropout",
+    "embedding_dropout",
+    "weight_dropout",
+    "locked",
+)  # weights do not hang on these
 DIVISOR = 4  # each cluster of the adaptive softmax is this much narrower than the one before it
 
 
