@@ -19,7 +19,7 @@ _HOMES = {
     "KorlmError": "korlm.errors",
     "ChatModel": "korlm.chat.model",
     "compare": "korlm.comparison.table",
-    "Encoding": "korlm.tokenizers.base",
+    "Encoding": "korlm.tokenizers.encoding",
     "evaluate_tokenizers": "korlm.comparison.evaluation",
     "export_tokenizer": "korlm.tokenizers.export",
     "LanguageModel": "korlm.lm",
@@ -53,8 +53,8 @@ if TYPE_CHECKING:
     from korlm.models import list_models as list_models
     from korlm.models import load_model as load_model
     from korlm.runs import train_model as train_model
-    from korlm.tokenizers.base import Encoding as Encoding
     from korlm.tokenizers.base import Tokenizer as Tokenizer
+    from korlm.tokenizers.encoding import Encoding as Encoding
     from korlm.tokenizers.export import export_tokenizer as export_tokenizer
     from korlm.tokenizers.registry import list_tokenizers as list_tokenizers
     from korlm.tokenizers.registry import load_tokenizer as load_tokenizer

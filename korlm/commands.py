@@ -50,7 +50,8 @@ def encode(options: argparse.Namespace) -> None:
     """Encode a corpus file into one array of ids, going on where it was stopped."""
     from tqdm import tqdm
 
-    from korlm.corpora.encode import encode_file, encoded_so_far
+    from korlm.corpora.encode import encode_file
+    from korlm.corpora.journal import encoded_so_far
     from korlm.language import pick
     from korlm.tokenizers.registry import load_tokenizer
 

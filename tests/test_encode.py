@@ -18,8 +18,9 @@ import pytest
 import korlm
 from korlm.artifacts import data_folder
 from korlm.corpora import encode, stream
-from korlm.corpora.encode import encode_file, encoded_so_far
+from korlm.corpora.encode import encode_file
 from korlm.corpora.files import read_file
+from korlm.corpora.journal import encoded_so_far
 from korlm.corpora.tokens import token_array
 from korlm.errors import ArtifactError, CorpusError, InputError
 

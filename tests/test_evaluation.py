@@ -30,7 +30,7 @@ from korlm.comparison.strategies import STRATEGIES, beside_the_paper, train_stra
 from korlm.corpora.sources import load_corpus
 from korlm.errors import ArtifactError, CorpusError, InputError, MissingDependencyError, UnknownNameError
 from korlm.morph.base import Morpheme
-from korlm.tokenizers.base import Encoding, Segment
+from korlm.tokenizers.encoding import Encoding, Segment
 from korlm.tokenizers.pieces import PieceTokenizer
 from korlm.tokenizers.registry import load_tokenizer as load
 from korlm.tokenizers.vocabulary import Vocabulary

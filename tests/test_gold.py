@@ -11,7 +11,7 @@ from korlm.comparison.gold import GoldSentence, read_gold
 from korlm.comparison.gold_scores import GoldCounts, common, comparable, references, score_sentence
 from korlm.errors import CorpusError
 from korlm.morph.base import Morpheme
-from korlm.tokenizers.base import Encoding, Segment
+from korlm.tokenizers.encoding import Encoding, Segment
 from korlm.tokenizers.registry import load_tokenizer
 
 

@@ -6,7 +6,7 @@ import pytest
 
 import korlm
 from korlm.errors import CorpusError, InputError, UnknownNameError
-from korlm.tokenizers.base import Segment
+from korlm.tokenizers.encoding import Segment
 from korlm.tokenizers.subword import SubwordTokenizer
 
 

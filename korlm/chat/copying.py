@@ -16,7 +16,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from korlm.text.josa import with_josa
-from korlm.tokenizers.base import Encoding, Tokenizer
+from korlm.tokenizers.base import Tokenizer
+from korlm.tokenizers.encoding import Encoding
 
 _SHORT = ("은/는", "이/가", "을/를", "과/와", "아/야", "으로/로")  # whole: 이 begins words too
 _LONG = ("이에요/예요", "이라고/라고", "이라는/라는", "이랑/랑", "이군요/군요", "이네요/네요", "이시군요/시군요")

@@ -29,7 +29,8 @@ from korlm.lm import Score
 from korlm.nn.recurrent import RecurrentLM
 from korlm.nn.seq2seq import Seq2Seq
 from korlm.saved import SavedModel
-from korlm.tokenizers.base import EOS_ID, Encoding, Tokenizer
+from korlm.tokenizers.base import EOS_ID, Tokenizer
+from korlm.tokenizers.encoding import Encoding
 from korlm.training.scoring import bits_per_character
 
 _LONGEST = 128  # pieces of the turns that a language model reads

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from korlm.errors import InputError
-from korlm.tokenizers.base import Encoding
+from korlm.tokenizers.encoding import Encoding
 
 Verdict = Literal["eojeol", "boundary", "inside_morpheme", "inside_syllable", "inside_bytes"]
 

@@ -33,7 +33,7 @@ from korlm.comparison.agreement import cuts, is_letter
 from korlm.comparison.gold import GoldSentence
 from korlm.morph.base import Morpheme
 from korlm.text.hangul import shown
-from korlm.tokenizers.base import Encoding
+from korlm.tokenizers.encoding import Encoding
 from korlm.tokenizers.morpheme import merge
 
 

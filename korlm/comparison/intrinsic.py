@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from korlm.text.spans import eojeol_spans
-from korlm.tokenizers.base import Encoding, Tokenizer
+from korlm.tokenizers.base import Tokenizer
+from korlm.tokenizers.encoding import Encoding
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from korlm.comparison.gold import GoldSentence
 from korlm.comparison.gold_scores import GoldCounts, references, score_sentence
 from korlm.corpora.tokens import id_type
 from korlm.text.spans import Span, eojeol_spans
-from korlm.tokenizers.base import Encoding, Tokenizer
+from korlm.tokenizers.base import Tokenizer
+from korlm.tokenizers.encoding import Encoding
 
 TEXT_COLUMNS = ("lines", "characters", "bytes", "eojeol", "ids", "segments", "unknown", "byte_ids", "whole")
 _BATCH = 2_000  # lines whose encodings are held at once: about 40 MB

@@ -15,7 +15,8 @@ from typing import Any
 from korlm.comparison.intrinsic import Counts, measure
 from korlm.language import pick
 from korlm.morph.base import Morpheme
-from korlm.tokenizers.base import Encoding, Tokenizer
+from korlm.tokenizers.base import Tokenizer
+from korlm.tokenizers.encoding import Encoding
 from korlm.tokenizers.registry import load_tokenizer
 
 

@@ -6,24 +6,20 @@
 Ids are appended to ``corpus.npy.partial``; ``corpus.npy.journal`` says how far they may be trusted. What a stopped run
 leaves behind is cut back to that, so that a run that was killed and taken up again gives the same bytes as one that was
 not. ``corpus.json`` beside the array says what made it.
-
->>> encoded_so_far("no-such.npy") is None
-True
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from korlm.artifacts import FORMAT, read_json, write_json
-from korlm.corpora.arrays import HEADER, ArrayFile
-from korlm.corpora.files import unreadable
+from korlm.artifacts import FORMAT, write_json
+from korlm.corpora.arrays import ArrayFile
+from korlm.corpora.journal import Progress, beside, identify, make_plan, read_journal, sha256_of
 from korlm.corpora.stream import Batch, read_batches
 from korlm.corpora.tokens import id_type
 from korlm.errors import ArtifactError, CorpusError, InputError, KorlmError
@@ -33,31 +29,6 @@ from korlm.tokenizers.base import Tokenizer
 _CHARACTER_UNITS = ("syllable", "jamo", "byte")
 _LONG = 2**20  # characters
 _EVERY = 2.0  # seconds of work that a kill may cost; a journal waits for the disk, which takes some 10 ms
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far an encoding is.
-
-    Attributes:
-        consumed: see `korlm.corpora.stream.Batch`.
-        position: bytes of the source read.
-        lines: lines encoded.
-        characters: of those lines, one line end each included.
-        tokens: ids written, ``</s>`` included.
-    """
-
-    consumed: int = 0
-    position: int = 0
-    lines: int = 0
-    characters: int = 0
-    tokens: int = 0
-
-    def after(self, batch: Batch, tokens: int) -> Progress:
-        """Return the progress once a batch is written."""
-        lines = len(batch.lines)
-        characters = self.characters + sum(map(len, batch.lines)) + lines
-        return Progress(batch.consumed, batch.position, self.lines + lines, characters, self.tokens + tokens)
 
 
 def encode_file(
@@ -95,14 +66,14 @@ def encode_file(
         InputError: the tokenizer has no ``</s>``, or ``output`` is no ``.npy``.
     """
     path, output = Path(path), Path(output)
-    plan = _plan(path, tokenizer, column, output)
-    partial, journal = _beside(output)
+    plan = make_plan(path, tokenizer, column, output)
+    partial, journal = beside(output)
     if output.exists() and not restart and not partial.exists():
         raise ArtifactError(
             f"{output}이(가) 이미 있습니다. 새로 만들려면 --restart(restart=True)를, 아니면 다른 이름을 쓰세요.",
             f"{output} is there already. Make it anew with --restart (restart=True), or choose another name.",
         )
-    done = Progress() if restart else _resume(partial, journal, plan)
+    done = Progress() if restart else read_journal(partial, journal, plan)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with closing(ArrayFile(partial, id_type(tokenizer), done.tokens)) as array:
@@ -127,14 +98,6 @@ def encode_file(
     partial.replace(output)
     journal.unlink(missing_ok=True)
     return output
-
-
-def encoded_so_far(output: str | Path) -> Progress | None:
-    """Return how far a stopped `encode_file` got, or None where there is none to go on with."""
-    try:
-        return Progress(**read_json(_beside(Path(output))[1])["done"])
-    except (ArtifactError, KeyError, TypeError):
-        return None
 
 
 class _Run:
@@ -174,8 +137,8 @@ class _Run:
         write_json(self.journal, self.plan | {"done": asdict(self.done)})
 
     def finish(self, output: Path) -> None:
-        digest = _sha256(self.path)
-        if _source(self.path) != self.plan["source"]:
+        digest = sha256_of(self.path)
+        if identify(self.path) != self.plan["source"]:
             raise CorpusError(
                 f"읽는 동안 {self.path}이(가) 바뀌었습니다. --restart(restart=True)로 새로 시작하세요.",
                 f"{self.path} changed while it was read. Start anew with --restart (restart=True).",
@@ -202,62 +165,6 @@ def _slices(lines: list[str], tokenizer: Tokenizer) -> Iterator[tuple[list[str],
             yield [line[first : first + _LONG]], end if first + _LONG >= len(line) else None
 
 
-def _plan(path: Path, tokenizer: Tokenizer, column: str | int | None, output: Path) -> dict[str, Any]:
-    """Return what a journal must say for its run to be gone on with."""
-    if output.suffix != ".npy":
-        raise InputError(
-            f"저장할 파일 이름은 .npy로 끝나야 합니다 (받은 이름: {output}).",
-            f"The name of the file to write must end in .npy (got {output}).",
-        )
-    if "</s>" not in tokenizer.specials:
-        raise InputError(
-            f"{tokenizer.name}에는 줄 끝을 알릴 </s>가 없습니다. korlm.train_tokenizer로 만든 것을 쓰세요.",
-            f"{tokenizer.name} has no </s> to end a line with. Use a tokenizer of korlm.train_tokenizer.",
-        )
-    plan = {"kind": "encoding", "format": FORMAT, "source": _source(path), "column": column}
-    return plan | {"signature": tokenizer.signature, "item_bytes": id_type(tokenizer).itemsize}
-
-
-def _beside(output: Path) -> tuple[Path, Path]:
-    return output.with_name(output.name + ".partial"), output.with_name(output.name + ".journal")
-
-
-def _source(path: Path) -> dict[str, Any]:
-    try:
-        state = path.stat()
-        with path.open("rb") as handle:
-            head = hashlib.sha256(handle.read(2**20)).hexdigest()
-    except OSError as error:
-        raise unreadable(path, error) from error
-    return {"size": state.st_size, "mtime_ns": state.st_mtime_ns, "head_sha256": head}
-
-
-def _resume(partial: Path, journal: Path, plan: dict[str, Any]) -> Progress:
-    """Return where to go on; the beginning where nothing was begun."""
-    if not partial.exists() or not journal.exists():
-        return Progress()
-    done = encoded_so_far(partial.with_suffix(""))
-    found = read_json(journal) if done else {}
-    if done is None:
-        raise _unfit(partial, "일지를 읽을 수 없습니다", "its journal cannot be read")
-    if found.get("source") != plan["source"]:
-        raise _unfit(
-            partial, "그동안 말뭉치 파일이 바뀌었습니다", "the corpus file is not the one that it was begun with"
-        )
-    if any(found.get(key) != value for key, value in plan.items()):
-        raise _unfit(partial, "다른 토크나이저나 칸으로 시작했습니다", "it was begun with another tokenizer or column")
-    if partial.stat().st_size < HEADER + done.tokens * int(found["item_bytes"]):
-        raise _unfit(partial, "일지보다 짧습니다", "it is shorter than its journal says")
-    return done
-
-
-def _unfit(partial: Path, ko: str, en: str) -> ArtifactError:
-    return ArtifactError(
-        f"{partial}을(를) 이어 갈 수 없습니다: {ko}. --restart(restart=True)로 새로 시작하세요.",
-        f"Cannot go on with {partial}: {en}. Start anew with --restart (restart=True).",
-    )
-
-
 def _empty(path: Path, partial: Path, journal: Path) -> CorpusError:
     for leftover in (partial, journal):
         leftover.unlink(missing_ok=True)
@@ -275,11 +182,3 @@ def _located(path: Path, lines: list[str], before: int) -> CorpusError | None:
         except InputError as error:
             return CorpusError(f"{path}의 글 {number:,}번째 줄: {error.ko}", f"{path}, line {number:,}: {error.en}")
     return None
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as handle:
-        while block := handle.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()

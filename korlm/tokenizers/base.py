@@ -1,4 +1,4 @@
-"""What every tokenizer is: `Tokenizer` (encode, decode, save) and the `Encoding` that it gives.
+"""What every tokenizer is: `Tokenizer` (encode, decode, save).
 
 >>> from korlm.tokenizers.byte import byte_tokenizer
 >>> encoding = byte_tokenizer().encode("가!")
@@ -11,15 +11,14 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from korlm.artifacts import FORMAT, new_folder, write_json
 from korlm.errors import InputError
-from korlm.morph.base import Morpheme
-from korlm.text.spans import Span, check_text, check_texts
+from korlm.text.spans import check_text, check_texts
+from korlm.tokenizers.encoding import Encoding
 
 if TYPE_CHECKING:
     from korlm.tokenizers.arrays import IdArray
@@ -34,59 +33,6 @@ BYTE_IDS = {byte: FIRST_BYTE + byte for byte in range(256)}
 def lay_out(pieces: Iterable[str]) -> list[bytes]:
     """Return the bytes that each id stands for, none for special tokens, in the order of all vocabularies."""
     return [b""] * FIRST_BYTE + [bytes([byte]) for byte in range(256)] + [piece.encode() for piece in pieces]
-
-
-class Segment(NamedTuple):
-    """One cut of the unit, before the vocabulary: a stretch of the text and the morphemes that it carries.
-
-    Attributes:
-        start: first code point.
-        end: one past the last.
-        morphemes: in order; several where they share a syllable (했 = 하 + 었), none for other units.
-    """
-
-    start: int
-    end: int
-    morphemes: tuple[Morpheme, ...] = ()
-
-    @property
-    def tag(self) -> str | None:
-        """Tags of the morphemes joined by ``+``, or None."""
-        return "+".join(morpheme.tag for morpheme in self.morphemes) or None
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """One text as ids, with where each id stands in the caller's string.
-
-    Attributes:
-        text: the caller's string.
-        ids: token ids, ``n`` of them.
-        pieces: ``n`` strings; a byte of a character is written ``<0xEA>``.
-        spans: ``n`` half-open code-point offsets; bytes of one character share its span.
-        segments: the unit's own cuts before the fallback to syllables and bytes; they partition the text.
-        segment_of: for each id, the index of its segment.
-    """
-
-    text: str
-    ids: list[int]
-    pieces: list[str]
-    spans: list[Span]
-    segments: list[Segment] = field(repr=False)
-    segment_of: list[int] = field(repr=False)
-
-    @property
-    def tags(self) -> list[str | None]:
-        """For each id, the part-of-speech tags of its segment (``VV+EP``), or None."""
-        return [self.segments[index].tag for index in self.segment_of]
-
-    @property
-    def stretches(self) -> list[str]:
-        """For each segment the text that it covers."""
-        return [self.text[segment[0] : segment[1]] for segment in self.segments]
-
-    def __len__(self) -> int:
-        return len(self.ids)
 
 
 class Decoder(Protocol):
@@ -280,46 +226,3 @@ class _PlainDecoder:
 
     def finish(self) -> bytes:
         return b""
-
-
-def walk(
-    surfaces: Sequence[str | None], text: str, ids: Sequence[int], start: int = 0, joining: frozenset[str] = frozenset()
-) -> list[Span]:
-    """Return the span of each id: they stand one after the other in ``text`` from ``start`` on.
-
-    Args:
-        surfaces: for each id of the vocabulary its text, or None for a lone byte.
-        text: the caller's string.
-        ids: what a stretch of it became, without loss.
-        start: where the stretch begins.
-        joining: letters that stand on the character before them.
-    """
-    spans: list[Span] = []
-    position, left = start, 0  # `left`: bytes of the character at `position` still to come
-    for number in ids:
-        surface = surfaces[number]
-        if surface is None:
-            left = left or len(text[position].encode())
-            spans.append((position, position + 1))
-            left -= 1
-            position += left == 0
-            continue
-        begin = position
-        if joining:
-            begin -= surface[0] in joining
-            position += sum(character not in joining for character in surface)
-        else:
-            position += len(surface)
-        spans.append((begin, position))
-    return spans
-
-
-def owners(spans: Sequence[Span], segments: Sequence[Segment]) -> list[int]:
-    """Return, for each span, the index of the segment that it begins in."""
-    found: list[int] = []
-    index = 0
-    for start, _ in spans:
-        while segments[index].end <= start and index + 1 < len(segments):
-            index += 1
-        found.append(index)
-    return found

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from korlm.text.spans import Span
-from korlm.tokenizers.base import Encoding, Segment, Tokenizer
+from korlm.tokenizers.base import Tokenizer
+from korlm.tokenizers.encoding import Encoding, Segment
 from korlm.tokenizers.names import parts_of
 from korlm.tokenizers.pieces import PieceTokenizer
 from korlm.tokenizers.segmenter import Segmenter

@@ -16,7 +16,8 @@ from typing import Any
 from korlm.artifacts import write_file
 from korlm.text.spans import Span
 from korlm.text.utf8 import is_start
-from korlm.tokenizers.base import Encoding, Segment, Tokenizer, owners
+from korlm.tokenizers.base import Tokenizer
+from korlm.tokenizers.encoding import Encoding, Segment, owners
 from korlm.tokenizers.subword import META, MODEL_FILE, load_processor
 
 

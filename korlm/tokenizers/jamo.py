@@ -3,7 +3,7 @@
 A syllable's letters are not the letters that somebody typed alone: 크 gives a lead and a vowel, ㅋㅋ two compatibility
 letters, and typed conjoining letters (NFD) fall back to their bytes, so that all three come back as they were.
 
->>> from korlm.tokenizers.base import Segment
+>>> from korlm.tokenizers.encoding import Segment
 >>> JamoSegmenter().strings("한", Segment(0, 1)) == ["\\u1112", "\\u1161", "\\u11ab"]
 True
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from korlm.text.hangul import LETTERS
-from korlm.tokenizers.base import Segment
+from korlm.tokenizers.encoding import Segment
 from korlm.tokenizers.letters import spell
 from korlm.tokenizers.syllable import SyllableSegmenter
 

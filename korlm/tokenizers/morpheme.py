@@ -18,7 +18,7 @@ from korlm.errors import InputError
 from korlm.morph.base import Analyzer, Morpheme
 from korlm.text.hangul import TAIL_LETTERS
 from korlm.text.spans import Span, join_spaces, whitespace_pieces
-from korlm.tokenizers.base import Segment
+from korlm.tokenizers.encoding import Segment
 from korlm.tokenizers.letters import escape, split_inside
 from korlm.tokenizers.segmenter import Segmenter
 

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from korlm.text.hangul import shown
 from korlm.text.spans import Span
 from korlm.text.utf8 import is_complete, is_start
-from korlm.tokenizers.base import Decoder, Encoding, Segment, Tokenizer, owners, walk
+from korlm.tokenizers.base import Decoder, Tokenizer
+from korlm.tokenizers.encoding import Encoding, Segment, owners, walk
 from korlm.tokenizers.letters import JOINING, Joiner, escape
 from korlm.tokenizers.segmenter import Segmenter
 from korlm.tokenizers.syllable import SyllableSegmenter

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from korlm.tokenizers.base import Segment
+from korlm.tokenizers.encoding import Segment
 
 
 class Segmenter(ABC):

@@ -21,7 +21,7 @@ from korlm.language import LANGUAGES
 from korlm.morph.base import Morpheme
 from korlm.morph.tags import SEJONG, group
 from korlm.text.hangul import shown
-from korlm.tokenizers.base import Segment
+from korlm.tokenizers.encoding import Segment
 
 Listed: TypeAlias = "str | Path | Iterable[str | tuple[str, str]]"  # what users may give: a file, or forms and pairs
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f'’-]+")

@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from korlm.errors import InputError
-from korlm.tokenizers.base import Encoding, Tokenizer
+from korlm.tokenizers.base import Tokenizer
+from korlm.tokenizers.encoding import Encoding
 from korlm.tokenizers.names import UNITS, bundled, unit_of
 from korlm.tokenizers.registry import load_tokenizer
 from korlm.tokenizers.stoplist import Listed, StopWords, stop_words

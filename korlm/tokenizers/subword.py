@@ -16,17 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from korlm.artifacts import write_file
 from korlm.errors import ArtifactError, CorpusError, InputError, MissingDependencyError
-from korlm.tokenizers.base import (
-    FIRST_BYTE,
-    FIRST_PIECE,
-    SPECIALS,
-    Encoding,
-    Segment,
-    Tokenizer,
-    lay_out,
-    owners,
-    walk,
-)
+from korlm.tokenizers.base import FIRST_BYTE, FIRST_PIECE, SPECIALS, Tokenizer, lay_out
+from korlm.tokenizers.encoding import Encoding, Segment, owners, walk
 from korlm.tokenizers.scores import round_scores
 from korlm.tokenizers.vocabulary import Memo, number_specials
 

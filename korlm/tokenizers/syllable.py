@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from korlm.tokenizers.base import Segment
+from korlm.tokenizers.encoding import Segment
 from korlm.tokenizers.segmenter import Segmenter
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from korlm.errors import InputError, MissingDependencyError
 from korlm.text.spans import eojeol_spans, join_spaces
-from korlm.tokenizers.base import Segment
+from korlm.tokenizers.encoding import Segment
 from korlm.tokenizers.segmenter import Segmenter
 
 

@@ -18,7 +18,8 @@ from korlm.comparison.intrinsic import measure
 from korlm.errors import KorlmError
 from korlm.morph.kiwi import parse_user_words
 from korlm.morph.tags import group
-from korlm.tokenizers.base import Encoding, Tokenizer
+from korlm.tokenizers.base import Tokenizer
+from korlm.tokenizers.encoding import Encoding
 from korlm.tokenizers.registry import load_tokenizer
 from korlm.ui.converted import counts_of, pieces_of
 from korlm.ui.limits import MAX_WORDS, too_many_words, unexpected
