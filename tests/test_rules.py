@@ -23,7 +23,6 @@ from korlm.text.utf8 import allowed_next
 from korlm.tokenizers.base import EOS_ID, Tokenizer
 from korlm.tokenizers.byte import byte_tokenizer
 
-
 words = st.lists(st.text("가나다 .ab", min_size=1, max_size=3), min_size=1, max_size=3)
 
 
