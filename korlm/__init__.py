@@ -32,6 +32,7 @@ _HOMES = {
     "load_model": "korlm.models",
     "load_pairs": "korlm.corpora.pairs",
     "load_tokenizer": "korlm.tokenizers.registry",
+    "make_soup": "korlm.soup",
     "remove_stopwords": "korlm.tokenizers.stopwords",
     "train_chat": "korlm.chat.training",
     "train_model": "korlm.runs",
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from korlm.models import list_models as list_models
     from korlm.models import load_model as load_model
     from korlm.runs import train_model as train_model
+    from korlm.soup import make_soup as make_soup
     from korlm.tokenizers.base import Tokenizer as Tokenizer
     from korlm.tokenizers.encoding import Encoding as Encoding
     from korlm.tokenizers.export import export_tokenizer as export_tokenizer

@@ -1,5 +1,5 @@
-"""The ``korlm`` command: tokenize, encode, compare, train, evaluate, experiment, generate, chat, train-chat, evaluate-chat,
-export, push, card, app.
+"""The ``korlm`` command: tokenize, encode, compare, train, soup, evaluate, experiment, generate, chat, train-chat,
+evaluate-chat, export, push, card, app.
 
 Each reads files or standard input, prints text for people and ``--json`` for programs. Errors are one message in the
 person's language and exit status 2. What each does is in `korlm.commands`.
@@ -19,9 +19,8 @@ from korlm.errors import KorlmError
 from korlm.experiment.options import add_experiment
 from korlm.generation.config import SamplingConfig
 from korlm.language import pick
-from korlm.nn.config import NetConfig
 from korlm.options import add_cutting, add_fields, add_measuring
-from korlm.training.config import TokenizerConfig, TrainConfig
+from korlm.training.options import add_soup, add_train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_encode,
         _add_compare,
         _add_train,
+        _add_soup,
         _add_evaluate,
         _add_experiment,
         _add_generate,
@@ -136,45 +136,12 @@ def _add_compare(group: Any) -> None:
 
 
 def _add_train(group: Any) -> None:
-    parser = _command(group, "train", commands.train, "언어 모델을 가르친다", "train a language model")
-    parser.add_argument(
-        "corpus",
-        nargs="?",
-        default="kolaw",
-        help=pick("말뭉치 이름(kolaw, kobill, reviews)이나 파일 [kolaw]", "corpus name or file [kolaw]"),
-    )
-    parser.add_argument("--folder", default="runs/model", help=pick("저장할 폴더", "folder to write"))
-    parser.add_argument("--column", help=pick("글이 든 칸", "column that holds the text"))
-    parser.add_argument("--limit", type=int, help=pick("학습 줄 수의 한도", "at most so many training lines"))
-    parser.add_argument(
-        "--from",
-        dest="start",
-        metavar="MODEL",
-        help=pick("이 모델의 가중치에서 시작 (이름, 폴더, 사용자/저장소)", "start from the weights of this model"),
-    )
-    parser.add_argument("--resume", action="store_true", help=pick("멈춘 데서 이어서", "go on where it stopped"))
-    parser.add_argument("--overwrite", action="store_true", help=pick("있던 것을 지우고 새로", "start anew over a run"))
-    parser.add_argument(
-        "--precision",
-        default="float32",
-        choices=("float32", "float16", "int8"),
-        help=pick("저장 정밀도", "of the weights on disk"),
-    )
-    alone = parser.add_argument_group(pick("토크나이저만 만들기", "a tokenizer alone"))
-    alone.add_argument(
-        "--only-tokenizer", action="store_true", help=pick("토크나이저만 만든다", "make the tokenizer alone")
-    )
-    for name, default, ko, en in (
-        ("min-count", 2, "이보다 드문 조각은 뺌 [2]", "leave rarer pieces out [2]"),
-        ("coverage", 0.9995, "글자 포함률 [0.9995]", "share of characters covered [0.9995]"),
-        ("on-unknown", "fallback", "모르는 조각: fallback이나 unk [fallback]", "fallback or unk [fallback]"),
-        ("specials", "", "더할 특수 토큰, 쉼표로 나눔", "further special tokens, comma-separated"),
-    ):
-        alone.add_argument(f"--{name}", type=type(default), default=default, help=pick(ko, en), metavar="X")
-    add_cutting(parser)
-    add_fields(parser, TokenizerConfig)
-    add_fields(parser, NetConfig, but=["vocab_size"])
-    add_fields(parser, TrainConfig)
+    add_train(_command(group, "train", commands.train, "언어 모델을 가르친다", "train a language model"))
+
+
+def _add_soup(group: Any) -> None:
+    ko, en = "여러 학습의 가중치를 섞고 온도를 맞춘다", "mix the weights of runs and set the temperature"
+    add_soup(_command(group, "soup", commands.soup, ko, en))
 
 
 def _add_evaluate(group: Any) -> None:

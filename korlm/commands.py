@@ -143,6 +143,24 @@ def train(options: argparse.Namespace) -> None:
     print_values(options, {"folder": f"{options.folder}/best", "parameters": lm.parameters, **figures})
 
 
+def soup(options: argparse.Namespace) -> None:
+    """Mix the weights of several runs and set the temperature."""
+    from korlm.corpora.sources import load_corpus
+    from korlm.soup import Report, make_soup
+
+    def report(tried: Report) -> None:
+        print(f"{tried.model}  {tried.value:.3f}  {tried.bits_per_character:.4f}", file=sys.stderr, flush=True)
+
+    corpus = load_corpus(options.corpus, column=column_of(options.column))
+    lm = make_soup(
+        options.models, corpus, folder=options.folder, precision=options.precision,
+        valid_lines=options.valid_lines, report=report,
+    )  # fmt: skip
+    shares = {f"share of {name}": share for name, share in lm.info["soup"]["shares"].items()}
+    values = {"folder": options.folder, **shares, "temperature": lm.info["soup"]["temperature"]}
+    print_values(options, values | {"valid": round(lm.info["soup"]["best_valid_bpc"], 4)} | lm.info.get("test", {}))
+
+
 def evaluate(options: argparse.Namespace) -> None:
     """Print bits per character of a model on lines."""
     from korlm.corpora.sources import load_corpus

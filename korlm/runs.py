@@ -220,10 +220,14 @@ def measure(folder: Path, load: Callable[[Path], Any], examples: Sequence[Any]) 
     if not examples:
         return
     best = load(folder)
-    score = best.score(examples)
-    bits = round(score.bits_per_character, 4)
-    best.info["test"] = {"bits_per_character": bits, "characters": score.characters, "signature": score.signature}
+    best.info["test"] = figures(best.score(examples))
     write_json(folder / "best" / "build_info.json", best.info)
+
+
+def figures(score: Any) -> dict[str, Any]:
+    """Return what build information says of a score."""
+    bits = round(score.bits_per_character, 4)
+    return {"bits_per_character": bits, "characters": score.characters, "signature": score.signature}
 
 
 def _build_info(corpus: Corpus, plan: Plan, tokenizer: Tokenizer, begun: LanguageModel | None) -> dict[str, Any]:
@@ -234,10 +238,15 @@ def _build_info(corpus: Corpus, plan: Plan, tokenizer: Tokenizer, begun: Languag
         if begun
         else {**asdict(plan.tokenizer), **plan.net},
         "training": asdict(plan.training),
-        **({"start": {name: part for name, part in begun.info.items() if name not in _UNTOLD}} if begun else {}),
+        **({"start": beginning(begun)} if begun else {}),
         "tokenizer": tokenizer.signature,
         **origin(),
     }
+
+
+def beginning(lm: LanguageModel) -> dict[str, Any]:
+    """Return what build information tells of a model that was begun with."""
+    return {name: part for name, part in lm.info.items() if name not in _UNTOLD}
 
 
 def command(function: str) -> str:
