@@ -375,7 +375,8 @@ def test_packed_weights_keep_to_the_step_of_their_precision(rows: int, columns: 
     assert bool(((whole["matrix"] - matrix).abs() <= step * 0.50001).all())
     assert whole["vector"].equal(vector) and set(whole) == set(weights)
     torch.testing.assert_close(unpack(pack(whole, "int8")), whole)  # and again is the same
-    assert is_int8(whole["matrix"]) and is_int8(matrix) == torch.allclose(whole["matrix"], matrix, rtol=1e-6, atol=0)
+    near = bool(((whole["matrix"] - matrix).abs() <= step * 1e-4).all())
+    assert is_int8(whole["matrix"]) and (near or not is_int8(matrix))
 
 
 def test_packing_refuses_what_it_does_not_know(small_net: Make) -> None:

@@ -19,6 +19,7 @@ from korlm.errors import InputError
 
 PRECISIONS = ("float32", "float16", "int8")
 _SCALE = ":scale"
+_WHOLE = 1e-4  # steps of int8: what float32 leaves of a whole number of them is less
 
 
 def pack(weights: Mapping[str, Tensor], precision: str) -> dict[str, Tensor]:
@@ -46,7 +47,9 @@ def pack(weights: Mapping[str, Tensor], precision: str) -> dict[str, Tensor]:
         if weight.dim() < 2:
             packed[name] = weight
             continue
-        packed[name], packed[name + _SCALE] = _quantise(weight)
+        scale = _scale(weight)
+        packed[name] = (weight / scale).round().to(torch.int8)
+        packed[name + _SCALE] = scale.flatten()
     return packed
 
 
@@ -61,7 +64,9 @@ def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if name.endswith(_SCALE):
             continue
         weight = tensor.float()
-        weights[name] = weight * _beside(packed[name + _SCALE], weight) if tensor.dtype == torch.int8 else weight
+        if tensor.dtype == torch.int8:
+            weight *= packed[name + _SCALE].view(-1, *[1] * (weight.dim() - 1))
+        weights[name] = weight
     return weights
 
 
@@ -71,15 +76,12 @@ def is_int8(weight: Tensor) -> bool:
     >>> is_int8(torch.tensor([[0.5, -0.25, 0.1]])), is_int8(torch.tensor([[127.0, -1.0, 2.0]]))
     (False, True)
     """
-    integers, scale = _quantise(weight)
-    return torch.allclose(integers.float() * _beside(scale, weight), weight, rtol=1e-6, atol=0.0)
+    steps = weight / _scale(weight)
+    return bool(steps.sub_(steps.round()).abs_().max() < _WHOLE)
 
 
-def _quantise(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a matrix as int8 and its scale a row."""
+def _scale(weight: Tensor) -> Tensor:
+    """Return what a step of int8 is worth in each row, shaped to stand beside them."""
     scale = weight.flatten(1).abs().amax(1).clamp(min=1e-12) / 127
-    return (weight / _beside(scale, weight)).round().to(torch.int8), scale
-
-
-def _beside(scale: Tensor, weight: Tensor) -> Tensor:
     return scale.view(-1, *[1] * (weight.dim() - 1))
+

@@ -35,6 +35,7 @@ from korlm.nn.precision import is_int8
 
 _TABLE_BYTES = 64 << 20
 _PACK_FROM = 1 << 17  # weights: a smaller matrix is read in no time
+_LARGEST = torch.finfo(torch.float16).max
 Product = Callable[[Tensor], Tensor]  # [..., n_in] to [..., n_out]
 
 
@@ -161,8 +162,7 @@ def _packed(weight: Tensor, bias: Tensor | None) -> torch.ScriptObject | None:
         return None
     if weight.numel() < _PACK_FROM:
         return None
-    half = weight.half().float()
-    if not half.equal(weight) and not (half.isfinite().all() and is_int8(weight)):
+    if not weight.half().float().equal(weight) and not (weight.abs().max() < _LARGEST and is_int8(weight)):
         return None
     try:
         packed: torch.ScriptObject = torch.ops.quantized.linear_prepack_fp16(weight.contiguous(), bias)
