@@ -34,6 +34,7 @@ _HOMES = {
     "load_tokenizer": "korlm.tokenizers.registry",
     "make_soup": "korlm.soup",
     "remove_stopwords": "korlm.tokenizers.stopwords",
+    "score_mixture": "korlm.mixture",
     "train_chat": "korlm.chat.training",
     "train_model": "korlm.runs",
     "train_tokenizer": "korlm.tokenizers.training",
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from korlm.corpora.sources import load_corpus as load_corpus
     from korlm.errors import KorlmError as KorlmError
     from korlm.lm import LanguageModel as LanguageModel
+    from korlm.mixture import score_mixture as score_mixture
     from korlm.models import list_models as list_models
     from korlm.models import load_model as load_model
     from korlm.runs import train_model as train_model

@@ -153,6 +153,8 @@ def _add_evaluate(group: Any) -> None:
         "corpus", nargs="?", help=pick("말뭉치나 파일 (없으면 표준 입력)", "corpus or file (else stdin)")
     )
     parser.add_argument("--split", choices=("train", "valid", "test"), default="test")
+    said = pick("줄마다 이 모델과 고르게 섞음 (여러 번)", "mix evenly with this model, line by line (repeatable)")
+    parser.add_argument("--with", dest="others", action="append", default=[], metavar="MODEL", help=said)
     parser.add_argument(
         "--dynamic", type=float, default=0.0, metavar="RATE",
         help=pick("동적 평가의 학습률 (0이면 안 함)", "learning rate of dynamic evaluation (0: none)"),

@@ -27,6 +27,7 @@ ALLOWED = {
     "models": {"text", "remote", "tokenizers", "corpora", "nn", "training", "generation", "lm"},
     "runs": {"tokenizers", "corpora", "nn", "training", "lm", "models"},
     "soup": {"corpora", "nn", "training", "lm", "models", "runs"},
+    "mixture": {"lm"},
     "bots": {"text", "morph", "corpora"},
     "options": {"corpora"},
     "chat": {
@@ -60,6 +61,7 @@ ALLOWED = {
         "models",
         "runs",
         "soup",
+        "mixture",
         "experiment",
         "hub",
     },
@@ -69,6 +71,7 @@ ALLOWED = {
 UI = {  # the files of ui that reach the rooms above
     "service.py": {"tokenizers", "corpora", "lm", "models"},
     "lanes.py": {"comparison", "tokenizers", "morph"},
+    "scoring.py": {"mixture"},
     "talk.py": {"tokenizers", "corpora", "chat", "bots"},
 }
 HEAVY = ("torch", "gradio", "jpype", "konlpy", "kiwipiepy", "sentencepiece", "numpy", "huggingface_hub")

@@ -166,6 +166,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "col_each": ("글자당 비트", "bits per character"),
     "col_tokens": ("조각", "pieces"),
     "best": ("가장 낮음", "lowest"),
+    "mixture": ("섞은 것", "mixed"),
+    "mixture_how": ("줄마다 확률의 평균", "the mean of the probabilities of each line"),
     "score_note": (
         "낮을수록 그 모델에게 뻔한 글입니다. 글자당 비트는 토크나이저가 달라도 견줄 수 있습니다. 칸 아래의 수는 그 조각의 비트이고, "
         "한 모델의 수를 모두 더하면 표의 비트가 됩니다.",

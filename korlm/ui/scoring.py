@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import logging
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import accumulate
+
+import numpy as np
 
 from korlm.errors import KorlmError
+from korlm.mixture import mixed_bits
 from korlm.ui.aligned import shown_bits
 from korlm.ui.limits import checked_models, checked_score, unexpected
 from korlm.ui.plain import Lane, Look, ModelCard, Piece
@@ -63,6 +68,16 @@ class Scored:
     def good(self) -> list[Row]:
         """The rows without error."""
         return [row for row in self.rows if not row.error]
+
+    @property
+    def mixed(self) -> float:
+        """The text's code length under the mixture of these models, line by line."""
+        ends = list(accumulate(len(line) + 1 for line in self.text.split("\n")))
+        bits = np.zeros((len(self.good), len(ends)))
+        for row, own in zip(self.good, bits, strict=True):
+            for piece in row.pieces:
+                own[bisect_right(ends, piece.start)] += piece.bits or 0.0
+        return float(mixed_bits(bits).sum())
 
 
 def scored(service: Service, names: Sequence[str], text: str) -> Iterator[Scored]:
@@ -123,8 +138,22 @@ def _table(found: Scored, language: str) -> str:
     caption = f"<caption>{escape(say('score_table', language))} <span>{escape(size)}</span></caption>"
     return (
         f'<table class="kl kl-counts kl-scores" role="table">{caption}<thead role="rowgroup"><tr role="row">{heads}</tr>'
-        f'</thead><tbody role="rowgroup">{body}</tbody></table><p class="kl-said">{escape(say("score_note", language))}</p>'
+        f'</thead><tbody role="rowgroup">{body}</tbody>{_mixture(found, most, language)}</table>'
+        f'<p class="kl-said">{escape(say("score_note", language))}</p>'
     )
+
+
+def _mixture(found: Scored, most: float, language: str) -> str:
+    """Return the table's foot, where there is more than one model to mix."""
+    if len(found.good) < 2:
+        return ""
+    bits = found.mixed
+    each = bits / max(1, found.good[0].characters)
+    bar = f'<span class="kl-bar" style="width:{100 * each / most:.0f}%"></span>'
+    cells = _cells((f"<b>{each:.3f}</b>{bar}", f"{bits:,.1f}", "–"), language)
+    name, how = escape(say("mixture", language)), escape(say("mixture_how", language))
+    head = f'<th scope="row" role="rowheader"><b>{name}</b> <span>{how}</span></th>'
+    return f'<tfoot role="rowgroup"><tr role="row" class="kl-mixed" data-bits="{bits!r}">{head}{cells}</tr></tfoot>'
 
 
 def _line(row: Row, best: bool, share: float, language: str) -> str:
@@ -132,12 +161,15 @@ def _line(row: Row, best: bool, share: float, language: str) -> str:
     ids = sum(len(piece.tokens) for piece in row.pieces)
     unit = escape(named(row.card.tokenizer, row.card.unit, language))
     bar = f'<span class="kl-bar" style="width:{100 * share:.0f}%"></span>'
-    cells = (f"{mark}<b>{row.each:.3f}</b>{bar}", f"{row.bits:,.1f}", f"{ids:,}")
-    drawn = "".join(
-        f'<td role="cell" data-head="{escape(say(key, language))}">{value}</td>'
-        for key, value in zip(("col_each", "col_bits", "col_tokens"), cells, strict=True)
-    )
+    drawn = _cells((f"{mark}<b>{row.each:.3f}</b>{bar}", f"{row.bits:,.1f}", f"{ids:,}"), language)
     return (
         f'<tr role="row" class="kl-{escape(row.card.unit)}" data-bits="{row.bits!r}"><th scope="row" role="rowheader"><b>'
         f"{escape(row.card.name)}</b> <span>{unit}</span></th>{drawn}</tr>"
+    )
+
+
+def _cells(values: Sequence[str], language: str) -> str:
+    return "".join(
+        f'<td role="cell" data-head="{escape(say(key, language))}">{value}</td>'
+        for key, value in zip(("col_each", "col_bits", "col_tokens"), values, strict=True)
     )

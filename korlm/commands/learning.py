@@ -1,0 +1,147 @@
+"""What the commands of language models do: train, soup, evaluate, experiment, generate."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from korlm.errors import InputError
+from korlm.generation.config import SamplingConfig
+from korlm.nn.config import NetConfig
+from korlm.options import asked, column_of, cutting, in_batches, lines_of, print_values
+from korlm.training.config import TokenizerConfig, TrainConfig
+
+if TYPE_CHECKING:
+    from korlm.generation.results import Generated
+    from korlm.lm import LanguageModel
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train a language model, or make a tokenizer alone."""
+    from korlm.corpora.sources import load_corpus
+    from korlm.runs import train_model
+    from korlm.tokenizers.training import train_tokenizer
+    from korlm.training.show import TrainingBar
+
+    corpus = load_corpus(options.corpus, column=column_of(options.column), limit=options.limit)
+    if options.only_tokenizer:
+        tokenizer = train_tokenizer(
+            options.tokenizer, corpus.train, vocab_size=options.vocab_size or None, min_count=options.min_count,
+            coverage=options.coverage, on_unknown=options.on_unknown,
+            specials=[name.strip() for name in options.specials.split(",") if name.strip()], **cutting(options),
+        )  # fmt: skip
+        tokenizer.save(options.folder)
+        return print_values(options, {"folder": options.folder, "signature": tokenizer.signature})
+    if strange := cutting(options):
+        raise InputError(
+            f"'{next(iter(strange))}'은(는) --only-tokenizer와 함께 씁니다. 토크나이저를 먼저 만들고 그 폴더를 --tokenizer로 주세요.",
+            f"'{next(iter(strange))}' goes with --only-tokenizer. Make the tokenizer first and give its folder to --tokenizer.",
+        )
+    shape = asked(options, NetConfig) | asked(options, TokenizerConfig)
+    if options.start:  # which decides the shape; what was typed is refused by train_model
+        usual = {entry.name: entry.default for kind in (NetConfig, TokenizerConfig) for entry in fields(kind)}
+        shape = {name: value for name, value in shape.items() if value not in (usual[name], [])}
+    with TrainingBar(file=sys.stderr) as bar:
+        lm = train_model(
+            corpus, folder=options.folder, start=options.start, resume=options.resume,
+            overwrite=options.overwrite, precision=options.precision,
+            report=bar.report, encoding=bar.encoding, **shape, **asked(options, TrainConfig),
+        )  # fmt: skip
+    figures = lm.info.get("test", {})
+    print_values(options, {"folder": f"{options.folder}/best", "parameters": lm.parameters, **figures})
+
+
+def soup(options: argparse.Namespace) -> None:
+    """Mix the weights of several runs and set the temperature."""
+    from korlm.corpora.sources import load_corpus
+    from korlm.soup import Report, make_soup
+
+    def report(tried: Report) -> None:
+        print(f"{tried.model}  {tried.value:.3f}  {tried.bits_per_character:.4f}", file=sys.stderr, flush=True)
+
+    corpus = load_corpus(options.corpus, column=column_of(options.column))
+    lm = make_soup(
+        options.models, corpus, folder=options.folder, precision=options.precision,
+        valid_lines=options.valid_lines, report=report,
+    )  # fmt: skip
+    shares = {f"share of {name}": share for name, share in lm.info["soup"]["shares"].items()}
+    values = {"folder": options.folder, **shares, "temperature": lm.info["soup"]["temperature"]}
+    print_values(options, values | {"valid": round(lm.info["soup"]["best_valid_bpc"], 4)} | lm.info.get("test", {}))
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Print bits per character of a model on lines."""
+    from korlm.corpora.sources import load_corpus
+    from korlm.models import load_model
+
+    lm = load_model(options.model)
+    if options.corpus:
+        lines = getattr(load_corpus(options.corpus, column=column_of(options.column)), options.split)
+    else:
+        lines = list(lines_of([]))
+    if options.others:
+        return _evaluate_mixture(options, [lm, *map(load_model, options.others)], lines)
+    score = lm.score(lines, dynamic=options.dynamic)
+    figures = {"bits_per_character": round(score.bits_per_character, 4), "characters": score.characters}
+    print_values(options, {**figures, "pieces": score.pieces, "lines": len(lines), "signature": score.signature})
+
+
+def _evaluate_mixture(options: argparse.Namespace, models: Sequence[LanguageModel], lines: Sequence[str]) -> None:
+    from korlm.mixture import score_mixture
+
+    if options.dynamic:
+        raise InputError("--with와 --dynamic은 함께 쓸 수 없습니다.", "--with and --dynamic do not go together.")
+    found = score_mixture(models, lines)
+    parts = zip([options.model, *options.others], found.alone, found.shares, strict=True)
+    print_values(options, {
+        "bits_per_character": round(found.bits_per_character, 4), "characters": found.characters, "lines": len(lines),
+        **{name: f"{score.bits_per_character:.4f} ({share:.0%})" for name, score, share in parts},
+        "signature": found.signature,
+    })  # fmt: skip
+
+
+def experiment(options: argparse.Namespace) -> None:
+    """Compare tokenizers and cells at an equal budget."""
+    from korlm.experiment.command import experiment
+
+    print(experiment(options))
+
+
+def generate(options: argparse.Namespace) -> None:
+    """Print each prompt and how the model goes on: one text as it comes, several lines of standard input in a batch."""
+    from korlm.models import load_model
+
+    lm = load_model(options.model)
+    sampling = asked(options, SamplingConfig)
+    given = iter([options.prompt]) if options.prompt is not None else lines_of([])
+    for prompts in in_batches(given, 64):
+        if options.json or options.alternatives or options.n > 1:
+            found = lm.generate_all(prompts, alternatives=options.alternatives, **sampling)
+            for prompt, texts in zip(prompts, found, strict=True):
+                _print_texts(options, prompt, texts)
+        elif len(prompts) > 1:
+            for prompt, text in zip(prompts, lm.generate_batch(prompts, **sampling), strict=True):
+                print(prompt + text)
+        else:
+            deltas = lm.stream(prompts[0], **sampling)  # a wrong option is said before the prompt is printed
+            print(prompts[0], end="", flush=True)
+            for delta in deltas:
+                print(delta, end="", flush=True)
+            print()
+
+
+def _print_texts(options: argparse.Namespace, prompt: str, texts: Sequence[Generated]) -> None:
+    from korlm.generation.show import as_dict, steps_table
+
+    for number, text in enumerate(texts, 1):
+        if options.json:
+            place = {"prompt": prompt} | ({"number": number} if options.n > 1 else {})
+            print(json.dumps(place | as_dict(text), ensure_ascii=False))
+            continue
+        print(f"[{number}] {prompt}{text.text}" if options.n > 1 else prompt + text.text)
+        if options.alternatives:
+            print(steps_table(text))
