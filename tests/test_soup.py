@@ -18,7 +18,7 @@ from korlm.corpora.sources import Corpus, split_lines
 from korlm.errors import CorpusError, InputError
 from korlm.lm import LanguageModel
 from korlm.nn.recurrent import RecurrentLM
-from korlm.soup import Report, lowest, make_soup, scale_logits
+from korlm.soup import Tried, lowest, make_soup, scale_logits
 from korlm.tokenizers.byte import byte_tokenizer
 
 Make = Callable[..., RecurrentLM]
@@ -53,8 +53,8 @@ def valid_bits(lm: LanguageModel, corpus: Corpus) -> float:
 def test_a_soup_is_no_worse_than_its_best_ingredient(
     runs: list[Path], corpus: Corpus, precision: str, tmp_path: Path
 ) -> None:
-    tried: list[Report] = []
-    lm = make_soup(runs, corpus, folder=tmp_path / "soup", precision=precision, report=tried.append)
+    tried: list[Tried] = []
+    lm = make_soup([*runs, runs[0]], corpus, folder=tmp_path / "soup", precision=precision, report=tried.append)
     soup, alone = lm.info["soup"], [valid_bits(korlm.load_model(run), corpus) for run in runs]
     np.testing.assert_allclose(list(soup["valid_bpc"].values()), alone, atol=1e-6)
     assert soup["best_valid_bpc"] == min(report.bits_per_character for report in tried) <= min(alone)

@@ -58,9 +58,9 @@ def train(options: argparse.Namespace) -> None:
 def soup(options: argparse.Namespace) -> None:
     """Mix the weights of several runs and set the temperature."""
     from korlm.corpora.sources import load_corpus
-    from korlm.soup import Report, make_soup
+    from korlm.soup import Tried, make_soup
 
-    def report(tried: Report) -> None:
+    def report(tried: Tried) -> None:
         print(f"{tried.model}  {tried.value:.3f}  {tried.bits_per_character:.4f}", file=sys.stderr, flush=True)
 
     corpus = load_corpus(options.corpus, column=column_of(options.column))
