@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
+from korlm.models import load_model
 from korlm.tokenizers.registry import list_tokenizers, load_tokenizer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -74,9 +76,16 @@ def test_train_goes_on_from_a_bundled_model_and_refuses_another_shape(tmp_path: 
     refused = korlm(*begin, "--hidden", "64")
     assert refused.returncode == 2 and "hidden" in refused.stderr and "reviews-unigram-gru" in refused.stderr
     assert not (tmp_path / "run").exists()
-    trained = korlm(*begin, "--limit", "20", "--batch", "4", "--valid-lines", "5")
+    trained = korlm(
+        *begin, "--limit", "20", "--batch", "4", "--valid-lines", "5", "--dropout", "0", "--embedding-dropout", "0.2"
+    )
     assert trained.returncode == 0, trained.stderr
     assert json.loads(trained.stdout)["parameters"] == 4_616_768
+    net = json.loads((tmp_path / "run" / "best" / "config.json").read_text("utf-8"))["net"]
+    bundled = load_model("reviews-unigram-gru").net.config
+    assert bundled.dropout == 0.1 and net == asdict(replace(bundled, dropout=0.0, embedding_dropout=0.2)) | {
+        "cutoffs": []
+    }
 
 
 def test_train_evaluate_and_generate_from_end_to_end(tmp_path: Path) -> None:

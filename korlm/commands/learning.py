@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from korlm.errors import InputError
 from korlm.generation.config import SamplingConfig
-from korlm.nn.config import NetConfig
+from korlm.nn.config import DROPOUTS, NetConfig
 from korlm.options import asked, column_of, cutting, in_batches, lines_of, print_values
 from korlm.training.config import TokenizerConfig, TrainConfig
 
@@ -42,9 +42,10 @@ def train(options: argparse.Namespace) -> None:
             f"'{next(iter(strange))}' goes with --only-tokenizer. Make the tokenizer first and give its folder to --tokenizer.",
         )
     shape = asked(options, NetConfig) | asked(options, TokenizerConfig)
-    if options.start:  # which decides the shape; what was typed is refused by train_model
+    shape = {name: value for name, value in shape.items() if value is not None}
+    if options.start:  # which decides the shape; what was typed of it is refused by train_model
         usual = {entry.name: entry.default for kind in (NetConfig, TokenizerConfig) for entry in fields(kind)}
-        shape = {name: value for name, value in shape.items() if value not in (usual[name], [])}
+        shape = {name: value for name, value in shape.items() if name in DROPOUTS or value not in (usual[name], [])}
     with TrainingBar(file=sys.stderr) as bar:
         lm = train_model(
             corpus, folder=options.folder, start=options.start, resume=options.resume,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from korlm.language import pick
-from korlm.nn.config import NetConfig
+from korlm.nn.config import DROPOUTS, NetConfig
 from korlm.options import add_cutting, add_fields
 from korlm.training.config import TokenizerConfig, TrainConfig
 
@@ -45,6 +45,7 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     add_fields(parser, TokenizerConfig)
     add_fields(parser, NetConfig, but=["vocab_size"])
     add_fields(parser, TrainConfig)
+    parser.set_defaults(**dict.fromkeys(DROPOUTS))  # None: not typed, so that --from keeps the model's own
 
 
 def add_soup(parser: argparse.ArgumentParser) -> None:
