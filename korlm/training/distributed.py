@@ -61,7 +61,9 @@ class Ranks:
         all_values = [torch.empty_like(values) for _ in range(self.number)]
         dist.all_gather(all_indices, indices)
         dist.all_gather(all_values, values)
-        return torch.sparse_coo_tensor(torch.cat(all_indices, 1), torch.cat(all_values), gradient.shape)
+        return torch.sparse_coo_tensor(
+            torch.cat(all_indices, 1), torch.cat(all_values), gradient.shape, check_invariants=False
+        )
 
     def sum(self, values: Tensor) -> Tensor:
         """Return the sum of a tensor over the ranks."""
