@@ -88,6 +88,16 @@ def add_fields(
             parser.add_argument(name, type=entry.metadata["kind"], default=default, help=text, metavar="X")
 
 
+def add_precision(parser: argparse.ArgumentParser) -> None:
+    """Add the precision of the weights on disk."""
+    parser.add_argument(
+        "--precision",
+        default="float32",
+        choices=("float32", "float16", "int8"),
+        help=pick("저장 정밀도", "of the weights on disk"),
+    )
+
+
 def asked(options: argparse.Namespace, config: type) -> dict[str, Any]:
     """Return the values of a configuration's fields, of those that the command has."""
     return {entry.name: getattr(options, entry.name) for entry in fields(config) if hasattr(options, entry.name)}

@@ -103,7 +103,7 @@ def train_model(
     if resume:
         trainer.resume()
     trainer.run()
-    ranks.first_does(lambda: measure(folder, load_model, corpus.test))
+    ranks.first_does(lambda: measure(folder / "best", load_model, corpus.test))
     return load_model(folder)
 
 
@@ -216,18 +216,14 @@ def _trainer(
 
 
 def measure(folder: Path, load: Callable[[Path], Any], examples: Sequence[Any]) -> None:
-    """Write the figures of the best state on the test examples beside it, where there are any."""
+    """Write the figures of a model's folder on the test examples beside it, where there are any."""
     if not examples:
         return
-    best = load(folder)
-    best.info["test"] = figures(best.score(examples))
-    write_json(folder / "best" / "build_info.json", best.info)
-
-
-def figures(score: Any) -> dict[str, Any]:
-    """Return what build information says of a score."""
+    model = load(folder)
+    score = model.score(examples)
     bits = round(score.bits_per_character, 4)
-    return {"bits_per_character": bits, "characters": score.characters, "signature": score.signature}
+    model.info["test"] = {"bits_per_character": bits, "characters": score.characters, "signature": score.signature}
+    write_json(folder / "build_info.json", model.info)
 
 
 def _build_info(corpus: Corpus, plan: Plan, tokenizer: Tokenizer, begun: LanguageModel | None) -> dict[str, Any]:

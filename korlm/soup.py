@@ -21,14 +21,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from korlm.artifacts import write_json
+from korlm.artifacts import check_writable
 from korlm.corpora.sources import Corpus
 from korlm.errors import CorpusError, InputError
 from korlm.lm import LanguageModel
 from korlm.models import load_model
 from korlm.nn.config import DROPOUTS
 from korlm.nn.recurrent import RecurrentLM
-from korlm.runs import beginning, command, figures, origin
+from korlm.runs import beginning, command, measure, origin
 from korlm.training.scoring import bits_per_character, line_nats
 
 _GOLDEN = 0.6180339887498949
@@ -75,14 +75,15 @@ def make_soup(
     models = list(dict.fromkeys(models))
     found = [load_model(name) for name in models]
     _check(found, [str(name) for name in models], corpus)
+    check_writable(folder)
     lines = corpus.valid[: valid_lines or None]
     ids = found[0].tokenizer.encode_ids(lines)
     characters = sum(len(line) + 1 for line in lines)
 
-    def measure(net: RecurrentLM) -> float:
+    def bits_of(net: RecurrentLM) -> float:
         return bits_per_character(sum(float(line.sum()) for line in line_nats(net, ids)), characters)
 
-    tries = Tries(measure, report)
+    tries = Tries(bits_of, report)
     bits = [tries.take(str(name), 1.0, lm.net) for name, lm in zip(models, found, strict=True)]
     order = sorted(range(len(found)), key=lambda index: bits[index])
     lm = found[order[0]]
@@ -166,14 +167,19 @@ def scale_logits(net: RecurrentLM, factor: float) -> None:
     Raises:
         InputError: the net has an adaptive softmax.
     """
-    if not isinstance(net.output, nn.Linear):
-        raise InputError("adaptive softmax에는 온도를 매길 수 없습니다.", "An adaptive softmax takes no temperature.")
-    net.output.weight.mul_(factor)
-    net.output.bias.mul_(factor)
+    output = _full_output(net)
+    output.weight.mul_(factor)
+    output.bias.mul_(factor)
     if net.config.tied:
         net.layers[0].get_parameter("weight_ih_l0").div_(factor)
         if net.ngrams is not None:
             net.ngrams_in.weight.mul_(factor)
+
+
+def _full_output(net: RecurrentLM) -> nn.Linear:
+    if not isinstance(net.output, nn.Linear):
+        raise InputError("adaptive softmax에는 온도를 매길 수 없습니다.", "An adaptive softmax takes no temperature.")
+    return net.output
 
 
 def lowest(cost: Callable[[float], float], low: float, high: float, within: float = _WITHIN) -> tuple[float, float]:
@@ -203,6 +209,7 @@ def _check(found: Sequence[LanguageModel], names: Sequence[str], corpus: Corpus)
     if not corpus.valid:
         raise CorpusError("검증 줄이 없는 말뭉치입니다.", "This corpus has no validation lines.")
     first = found[0]
+    _full_output(first.net)
     usual = {name: getattr(first.net.config, name) for name in DROPOUTS}
     for name, lm in zip(names, found, strict=True):
         if lm.tokenizer.signature != first.tokenizer.signature:
@@ -224,7 +231,5 @@ def _save(lm: LanguageModel, corpus: Corpus, folder: str | Path, precision: str,
         "tokenizer": lm.tokenizer.signature, **origin(),
     }  # fmt: skip
     lm.save(folder, precision=precision)
-    if corpus.test:  # of the weights as they are in the file
-        lm.info["test"] = figures(load_model(folder).score(corpus.test))
-        write_json(Path(folder) / "build_info.json", lm.info)
+    measure(Path(folder), load_model, corpus.test)  # of the weights as they are in the file
     return load_model(folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -17,7 +17,6 @@ from korlm.tokenizers.pieces import PieceTokenizer
 from korlm.tokenizers.syllable import SyllableSegmenter
 from korlm.tokenizers.vocabulary import Vocabulary
 
-Make = Callable[..., RecurrentLM]
 RANDOM = {"temperature": 1.5, "top_p": 1.0}
 
 

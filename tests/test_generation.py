@@ -1,4 +1,4 @@
-"""Generation: filters and draws against plain ones, batches against single texts, beams against all sequences."""
+"""Generation: greedy, seeds and streams, batches against single texts, errors and the command line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 import torch
-from generation_fixtures import RANDOM, Make, jamo, logits_after, model, syllables
+from generation_fixtures import RANDOM, jamo, logits_after, model, syllables
+from net_fixtures import Make
 from torch import Tensor
 
 import korlm

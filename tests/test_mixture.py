@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from net_fixtures import Make
 
 import korlm
 from korlm.cli import main
 from korlm.errors import CorpusError, InputError
 from korlm.lm import LanguageModel
 from korlm.mixture import mixed_bits, score_mixture
-from korlm.nn.recurrent import RecurrentLM
 from korlm.ui.scoring import scored, scored_view
 from korlm.ui.service import Service
 
-Make = Callable[..., RecurrentLM]
 LINES = ["정말 재미있다.", "", "ㅋㅋㅋ", "모든 국민은 법 앞에 평등하다."]
 bits = st.lists(st.lists(st.floats(0, 900), min_size=3, max_size=3), min_size=1, max_size=4)
 

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from net_fixtures import some_ids, stirred
+from net_fixtures import Make, some_ids, stirred
 
 import korlm
 from korlm.cli import main
 from korlm.corpora.sources import Corpus, split_lines
 from korlm.errors import CorpusError, InputError
 from korlm.lm import LanguageModel
-from korlm.nn.recurrent import RecurrentLM
 from korlm.soup import Tried, lowest, make_soup, scale_logits
 from korlm.tokenizers.byte import byte_tokenizer
 
-Make = Callable[..., RecurrentLM]
 LINES = [
     f"{who}가 {what} 보았다." for who in ("개", "소", "나", "너", "말") for what in ("산을", "강을", "밭을", "별을")
 ] * 4

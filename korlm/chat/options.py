@@ -12,7 +12,7 @@ import argparse
 
 from korlm.generation.config import SamplingConfig
 from korlm.language import pick
-from korlm.options import add_fields
+from korlm.options import add_fields, add_precision
 from korlm.training.config import TokenizerConfig, TrainConfig
 
 _USUAL = "chat-gru"  # see korlm.chat.names
@@ -78,10 +78,7 @@ def add_train_chat(parser: argparse.ArgumentParser) -> None:
         "--keep", default="best", choices=("best", "last"),
         help=pick("남길 것: 검증에서 가장 나은 것, 또는 끝의 것 [best]", "which state: the best on validation, or the last [best]"),
     )  # fmt: skip
-    parser.add_argument(
-        "--precision", default="float32", choices=("float32", "float16", "int8"),
-        help=pick("저장 정밀도", "of the weights on disk"),
-    )  # fmt: skip
+    add_precision(parser)
     for name, (kind, default, ko, en) in SHAPE.items():
         shown = "" if default is None else f" [{default}]"
         parser.add_argument(

@@ -111,7 +111,7 @@ def train_chat(
     if keep == "last":
         bot.info["kept"] = "last"
         trainer.keep()
-    ranks.first_does(lambda: measure(folder, ChatModel.load, pairs.test))
+    ranks.first_does(lambda: measure(folder / "best", ChatModel.load, pairs.test))
     ranks.first_does(lambda: _choose_limits(folder, pairs.valid))
     return ChatModel.load(folder)
 

@@ -79,6 +79,8 @@ def evaluate(options: argparse.Namespace) -> None:
     from korlm.corpora.sources import load_corpus
     from korlm.models import load_model
 
+    if options.others and options.dynamic:
+        raise InputError("--with와 --dynamic은 함께 쓸 수 없습니다.", "--with and --dynamic do not go together.")
     lm = load_model(options.model)
     if options.corpus:
         lines = getattr(load_corpus(options.corpus, column=column_of(options.column)), options.split)
@@ -94,8 +96,6 @@ def evaluate(options: argparse.Namespace) -> None:
 def _evaluate_mixture(options: argparse.Namespace, models: Sequence[LanguageModel], lines: Sequence[str]) -> None:
     from korlm.mixture import score_mixture
 
-    if options.dynamic:
-        raise InputError("--with와 --dynamic은 함께 쓸 수 없습니다.", "--with and --dynamic do not go together.")
     found = score_mixture(models, lines)
     parts = zip([options.model, *options.others], found.alone, found.shares, strict=True)
     print_values(options, {

@@ -14,6 +14,7 @@ from typing import Any
 from korlm.artifacts import FORMAT, read_json
 from korlm.corpora.arrays import HEADER
 from korlm.corpora.files import unreadable
+from korlm.corpora.lines import digest_of
 from korlm.corpora.stream import Batch
 from korlm.corpora.tokens import id_type
 from korlm.errors import ArtifactError, InputError
@@ -117,8 +118,5 @@ def _unfit(partial: Path, ko: str, en: str) -> ArtifactError:
 
 def sha256_of(path: Path) -> str:
     """Return the digest of a file, in hexadecimal digits."""
-    digest = hashlib.sha256()
     with path.open("rb") as handle:
-        while block := handle.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
+        return digest_of(iter(lambda: handle.read(2**20), b""))

@@ -20,7 +20,7 @@ DROPOUTS = (
     "embedding_dropout",
     "weight_dropout",
     "locked",
-)  # weights do not hang on these
+)  # no weight's shape hangs on them
 DIVISOR = 4  # each cluster of the adaptive softmax is this much narrower than the one before it
 
 

@@ -82,5 +82,4 @@ def is_int8(weight: Tensor) -> bool:
 
 def _scale(weight: Tensor) -> Tensor:
     """Return what a step of int8 is worth in each row, shaped to stand beside them."""
-    scale = weight.flatten(1).abs().amax(1).clamp(min=1e-12) / 127
-    return scale.view(-1, *[1] * (weight.dim() - 1))
+    return weight.abs().amax(tuple(range(1, weight.dim())), keepdim=True).clamp(min=1e-12) / 127

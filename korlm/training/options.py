@@ -6,7 +6,7 @@ import argparse
 
 from korlm.language import pick
 from korlm.nn.config import DROPOUTS, NetConfig
-from korlm.options import add_cutting, add_fields
+from korlm.options import add_cutting, add_fields, add_precision
 from korlm.training.config import TokenizerConfig, TrainConfig
 
 
@@ -63,13 +63,3 @@ def add_soup(parser: argparse.ArgumentParser) -> None:
     said = pick("섞는 비율과 온도를 정할 검증 줄 (0이면 모두) [4000]", "validation lines that decide (0: all) [4000]")
     parser.add_argument("--valid-lines", type=int, default=4000, help=said, metavar="N")
     add_precision(parser)
-
-
-def add_precision(parser: argparse.ArgumentParser) -> None:
-    """Add the precision of the weights on disk."""
-    parser.add_argument(
-        "--precision",
-        default="float32",
-        choices=("float32", "float16", "int8"),
-        help=pick("저장 정밀도", "of the weights on disk"),
-    )

@@ -149,8 +149,7 @@ def _mixture(found: Scored, most: float, language: str) -> str:
         return ""
     bits = found.mixed
     each = bits / max(1, found.good[0].characters)
-    bar = f'<span class="kl-bar" style="width:{100 * each / most:.0f}%"></span>'
-    cells = _cells((f"<b>{each:.3f}</b>{bar}", f"{bits:,.1f}", "–"), language)
+    cells = _cells(each, bits, "–", each / most, language)
     name, how = escape(say("mixture", language)), escape(say("mixture_how", language))
     head = f'<th scope="row" role="rowheader"><b>{name}</b> <span>{how}</span></th>'
     return f'<tfoot role="rowgroup"><tr role="row" class="kl-mixed" data-bits="{bits!r}">{head}{cells}</tr></tfoot>'
@@ -160,15 +159,16 @@ def _line(row: Row, best: bool, share: float, language: str) -> str:
     mark = f'<span class="kl-best">{escape(say("best", language))}</span> ' if best else ""
     ids = sum(len(piece.tokens) for piece in row.pieces)
     unit = escape(named(row.card.tokenizer, row.card.unit, language))
-    bar = f'<span class="kl-bar" style="width:{100 * share:.0f}%"></span>'
-    drawn = _cells((f"{mark}<b>{row.each:.3f}</b>{bar}", f"{row.bits:,.1f}", f"{ids:,}"), language)
+    drawn = _cells(row.each, row.bits, f"{ids:,}", share, language, mark)
     return (
         f'<tr role="row" class="kl-{escape(row.card.unit)}" data-bits="{row.bits!r}"><th scope="row" role="rowheader"><b>'
         f"{escape(row.card.name)}</b> <span>{unit}</span></th>{drawn}</tr>"
     )
 
 
-def _cells(values: Sequence[str], language: str) -> str:
+def _cells(each: float, bits: float, pieces: str, share: float, language: str, mark: str = "") -> str:
+    bar = f'<span class="kl-bar" style="width:{100 * share:.0f}%"></span>'
+    values = f"{mark}<b>{each:.3f}</b>{bar}", f"{bits:,.1f}", pieces
     return "".join(
         f'<td role="cell" data-head="{escape(say(key, language))}">{value}</td>'
         for key, value in zip(("col_each", "col_bits", "col_tokens"), values, strict=True)
