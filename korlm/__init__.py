@@ -24,6 +24,7 @@ _HOMES = {
     "export_tokenizer": "korlm.tokenizers.export",
     "LanguageModel": "korlm.lm",
     "Tokenizer": "korlm.tokenizers.base",
+    "likely_segmentations": "korlm.marginal",
     "list_chats": "korlm.chat.names",
     "list_models": "korlm.models",
     "list_tokenizers": "korlm.tokenizers.registry",
@@ -34,6 +35,7 @@ _HOMES = {
     "load_tokenizer": "korlm.tokenizers.registry",
     "make_soup": "korlm.soup",
     "remove_stopwords": "korlm.tokenizers.stopwords",
+    "score_marginal": "korlm.marginal",
     "score_mixture": "korlm.mixture",
     "train_chat": "korlm.chat.training",
     "train_model": "korlm.runs",
@@ -52,6 +54,8 @@ if TYPE_CHECKING:
     from korlm.corpora.sources import load_corpus as load_corpus
     from korlm.errors import KorlmError as KorlmError
     from korlm.lm import LanguageModel as LanguageModel
+    from korlm.marginal import likely_segmentations as likely_segmentations
+    from korlm.marginal import score_marginal as score_marginal
     from korlm.mixture import score_mixture as score_mixture
     from korlm.models import list_models as list_models
     from korlm.models import load_model as load_model

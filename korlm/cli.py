@@ -1,5 +1,5 @@
-"""The ``korlm`` command: tokenize, encode, compare, train, soup, evaluate, experiment, generate, chat, train-chat,
-evaluate-chat, export, push, card, app.
+"""The ``korlm`` command: tokenize, encode, compare, train, soup, evaluate, segment, experiment, generate, chat,
+train-chat, evaluate-chat, export, push, card, app.
 
 Each reads files or standard input, prints text for people and ``--json`` for programs. Errors are one message in the
 person's language and exit status 2. What each does is in `korlm.commands`.
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_train,
         _add_soup,
         _add_evaluate,
+        _add_segment,
         _add_experiment,
         _add_generate,
         _add_chat,
@@ -159,7 +160,26 @@ def _add_evaluate(group: Any) -> None:
         "--dynamic", type=float, default=0.0, metavar="RATE",
         help=pick("동적 평가의 학습률 (0이면 안 함)", "learning rate of dynamic evaluation (0: none)"),
     )  # fmt: skip
+    said = pick(
+        "토크나이저의 자르기만이 아니라 모든 자르기로 [K 없이 8, 안 하면 0]",
+        "over all segmentations, not only the own [no K: 8; 0: none]",
+    )
+    parser.add_argument("--marginal", type=int, nargs="?", const=8, default=0, metavar="K", help=said)
     parser.add_argument("--column", help=pick("글이 든 칸", "column that holds the text"))
+
+
+def _add_segment(group: Any) -> None:
+    ko, en = "모델이 그럴듯하게 보는 자르기를 보인다", "print the segmentations that a model finds likely"
+    parser = _command(group, "segment", commands.segment, ko, en)
+    parser.add_argument(
+        "model", help=pick("모델 이름, 폴더, 사용자/저장소[@판]", "name, folder or user/repo[@revision]")
+    )
+    parser.add_argument("text", nargs="?", help=pick("글 (없으면 표준 입력의 줄마다)", "text (else lines of stdin)"))
+    parser.add_argument(
+        "-n", "--n", type=int, default=5, help=pick("몇 개까지 [5]", "how many at most [5]"), metavar="N"
+    )
+    said = pick("한자리에서 따라가 볼 길의 수 [32]", "ways to one place that are followed up [32]")
+    parser.add_argument("--beam", type=int, default=32, help=said, metavar="K")
 
 
 def _add_experiment(group: Any) -> None:

@@ -42,6 +42,11 @@ class Score:
     surprisals: list[np.ndarray] = field(repr=False)
     signature: str
 
+    @property
+    def bits(self) -> np.ndarray:
+        """Code length of each line, ``[lines]``."""
+        return np.array([float(line.sum()) for line in self.surprisals])
+
 
 class LanguageModel(SavedModel[RecurrentLM]):
     """A recurrent language model over the pieces of a tokenizer.

@@ -20,6 +20,7 @@ from korlm.errors import InputError
 
 if TYPE_CHECKING:
     from korlm.lm import LanguageModel, Score
+    from korlm.marginal import MarginalScore
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,20 @@ class MixtureScore:
 
     bits_per_character: float
     characters: int
-    alone: list[Score] = field(repr=False)
+    alone: Sequence[Score | MarginalScore] = field(repr=False)
     shares: list[float]
     signature: str
 
 
-def score_mixture(models: Sequence[LanguageModel], lines: Sequence[str], *, workers: int = 2) -> MixtureScore:
+def score_mixture(
+    models: Sequence[LanguageModel], lines: Sequence[str], *, beam: int = 0, workers: int = 2
+) -> MixtureScore:
     """Measure lines under the mixture of models, all with the same weight. See `korlm.lm.LanguageModel.score`.
 
     Args:
         models: at least one; tokenizers may differ.
         lines: the text, a line each, without line ends.
+        beam: over 0, each model's probability of a line is that of `korlm.score_marginal` with this beam.
         workers: the analyzers' threads.
 
     Raises:
@@ -62,17 +66,26 @@ def score_mixture(models: Sequence[LanguageModel], lines: Sequence[str], *, work
     """
     if not models:
         raise InputError("섞을 모델을 하나 이상 넣으세요.", "Give at least one model to mix.")
-    alone = [lm.score(lines, workers=workers) for lm in models]
-    bits = np.array([[float(line.sum()) for line in score.surprisals] for score in alone])  # [K, lines]
+    alone = [_score(lm, lines, beam, workers) for lm in models]
+    bits = np.array([score.bits for score in alone])  # [K, lines]
     mixed = mixed_bits(bits)
+    how = f"segmentations:beam{beam}|" if beam else ""
     cuts = "+".join(lm.tokenizer.signature for lm in models)
     return MixtureScore(
         bits_per_character=float(mixed.sum()) / alone[0].characters,
         characters=alone[0].characters,
         alone=alone,
         shares=(np.exp2(mixed - bits).mean(1) / len(bits)).tolist(),
-        signature=f"bpc|eol:1|state:zero|mix:line/{len(models)}|lines:{len(lines)}|{cuts}",
+        signature=f"bpc|eol:1|state:zero|mix:line/{len(models)}|{how}lines:{len(lines)}|{cuts}",
     )
+
+
+def _score(lm: LanguageModel, lines: Sequence[str], beam: int, workers: int) -> Score | MarginalScore:
+    if not beam:
+        return lm.score(lines, workers=workers)
+    from korlm.marginal import score_marginal  # torch, which mixing alone does without
+
+    return score_marginal(lm, lines, beam=beam, workers=workers)
 
 
 def mixed_bits(bits: Sequence[Sequence[float]] | np.ndarray) -> np.ndarray:

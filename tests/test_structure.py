@@ -27,7 +27,8 @@ ALLOWED = {
     "models": {"text", "remote", "tokenizers", "corpora", "nn", "training", "generation", "lm"},
     "runs": {"tokenizers", "corpora", "nn", "training", "lm", "models"},
     "soup": {"corpora", "nn", "training", "lm", "models", "runs"},
-    "mixture": {"lm"},
+    "marginal": {"tokenizers", "training", "lm"},
+    "mixture": {"lm", "marginal"},
     "bots": {"text", "morph", "corpora"},
     "options": {"corpora"},
     "chat": {
@@ -61,6 +62,7 @@ ALLOWED = {
         "models",
         "runs",
         "soup",
+        "marginal",
         "mixture",
         "experiment",
         "hub",

@@ -1,4 +1,4 @@
-"""What the commands of language models do: train, soup, evaluate, experiment, generate."""
+"""What the commands of language models do: train, soup, experiment, generate."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from korlm.training.config import TokenizerConfig, TrainConfig
 
 if TYPE_CHECKING:
     from korlm.generation.results import Generated
-    from korlm.lm import LanguageModel
 
 
 def train(options: argparse.Namespace) -> None:
@@ -72,37 +71,6 @@ def soup(options: argparse.Namespace) -> None:
     shares = {f"share of {name}": share for name, share in lm.info["soup"]["shares"].items()}
     values = {"folder": options.folder, **shares, "temperature": lm.info["soup"]["temperature"]}
     print_values(options, values | {"valid": round(lm.info["soup"]["best_valid_bpc"], 4)} | lm.info.get("test", {}))
-
-
-def evaluate(options: argparse.Namespace) -> None:
-    """Print bits per character of a model on lines."""
-    from korlm.corpora.sources import load_corpus
-    from korlm.models import load_model
-
-    if options.others and options.dynamic:
-        raise InputError("--with와 --dynamic은 함께 쓸 수 없습니다.", "--with and --dynamic do not go together.")
-    lm = load_model(options.model)
-    if options.corpus:
-        lines = getattr(load_corpus(options.corpus, column=column_of(options.column)), options.split)
-    else:
-        lines = list(lines_of([]))
-    if options.others:
-        return _evaluate_mixture(options, [lm, *map(load_model, options.others)], lines)
-    score = lm.score(lines, dynamic=options.dynamic)
-    figures = {"bits_per_character": round(score.bits_per_character, 4), "characters": score.characters}
-    print_values(options, {**figures, "pieces": score.pieces, "lines": len(lines), "signature": score.signature})
-
-
-def _evaluate_mixture(options: argparse.Namespace, models: Sequence[LanguageModel], lines: Sequence[str]) -> None:
-    from korlm.mixture import score_mixture
-
-    found = score_mixture(models, lines)
-    parts = zip([options.model, *options.others], found.alone, found.shares, strict=True)
-    print_values(options, {
-        "bits_per_character": round(found.bits_per_character, 4), "characters": found.characters, "lines": len(lines),
-        **{name: f"{score.bits_per_character:.4f} ({share:.0%})" for name, score, share in parts},
-        "signature": found.signature,
-    })  # fmt: skip
 
 
 def experiment(options: argparse.Namespace) -> None:

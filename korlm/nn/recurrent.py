@@ -108,14 +108,15 @@ class RecurrentLM(TextNet):
             hidden, parts = hidden + self.ngrams_out(grams), (*parts, history)
         return Features(hidden, parts, raw, dropped)
 
-    def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(self, ids: Tensor, state: State, stepper: Stepper | None = None) -> tuple[Tensor, State]:
         """Run one piece further, without dropout: what generation does over and over.
 
         See `korlm.nn.net.TextNet`.
 
         Args:
             ids: ``[B]`` int64.
-            state: from the call before.
+            state: from the call before; rows are in the second dimension of each part.
+            stepper: what to step with, of `new_stepper`; the net's own by default.
 
         Returns:
             Hidden outputs ``[B, E]`` (``[B, H]`` untied) and the new state; what `forward` gives for ``T`` = 1.
@@ -126,7 +127,7 @@ class RecurrentLM(TextNet):
             >>> torch.allclose(hidden, net(torch.tensor([[7]]))[0][:, 0], atol=1e-6)
             True
         """
-        stepper = self.stepper()
+        stepper = stepper or self.stepper()
         if self.ngrams is None:
             return stepper.step(ids, state)
         grams, history = self.ngrams(ids[:, None], state[-1])

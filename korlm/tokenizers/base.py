@@ -57,6 +57,7 @@ class Tokenizer(ABC):
         specials: ids of the special tokens by name.
         byte_ids: ids of lone bytes by byte; empty where the vocabulary has none.
         lossless: False where the unknown becomes ``<unk>`` or the text is normalised.
+        joins_letters: pieces may be letters of a syllable, which `decode` joins (`korlm.tokenizers.letters`).
     """
 
     name: str
@@ -65,6 +66,7 @@ class Tokenizer(ABC):
     specials: dict[str, int]
     byte_ids: dict[int, int] = BYTE_IDS
     lossless: bool = True
+    joins_letters: bool = False
 
     @abstractmethod
     def _ids(self, texts: Sequence[str], workers: int) -> Iterable[list[int]]:
@@ -202,8 +204,8 @@ class Tokenizer(ABC):
         return _PlainDecoder(self.token_bytes)
 
     @cached_property
-    def _surfaces(self) -> list[str | None]:
-        """For each id its text, or None where it is a lone byte of a character."""
+    def surfaces(self) -> list[str | None]:
+        """For each id its text (nothing for a special token), or None where it is a lone byte of a character."""
         return [
             None if index in self.lone_bytes else token.decode("utf-8") for index, token in enumerate(self.token_bytes)
         ]
@@ -216,7 +218,7 @@ class Tokenizer(ABC):
         """Return how an id is shown: its text, ``<0xEA>`` for a lone byte, ``</s>`` for a special token."""
         if token_id in self._special_names:
             return self._special_names[token_id]
-        surface = self._surfaces[token_id]
+        surface = self.surfaces[token_id]
         return f"<0x{self.token_bytes[token_id][0]:02X}>" if surface is None else surface
 
 

@@ -64,6 +64,7 @@ class PieceTokenizer(Tokenizer):
         self.specials = vocabulary.specials
         self.byte_ids = vocabulary.byte_ids
         self.lossless = vocabulary.on_unknown == "fallback"
+        self.joins_letters = bool(segmenter.letters)
 
     @property
     def on_unknown(self) -> str:
@@ -94,15 +95,14 @@ class PieceTokenizer(Tokenizer):
 
     def _encodings(self, texts: Sequence[str], workers: int) -> Iterator[Encoding]:
         for text, segments in zip(texts, self.segmenter.segment(texts, workers=workers), strict=True):
-            letters = bool(self.segmenter.letters)
-            escaped, joining = (escape(text), JOINING) if letters else (text, frozenset())
+            escaped, joining = (escape(text), JOINING) if self.joins_letters else (text, frozenset())
             ids: list[int] = []
             spans: list[Span] = []
             for segment in segments:
                 strings = self.segmenter.strings(escaped, segment)
                 own = [number for string in strings for number in self.vocabulary.memo[string]]
                 whole = [segment[:2]] * len(own)
-                spans += walk(self._surfaces, text, own, segment.start, joining) if self.lossless else whole
+                spans += walk(self.surfaces, text, own, segment.start, joining) if self.lossless else whole
                 ids += own
             yield self._encoding(text, ids, spans, segments)
 
@@ -113,7 +113,7 @@ class PieceTokenizer(Tokenizer):
     def unknown(self, encoding: Encoding) -> set[int]:
         if self.unit == "byte":
             return set()
-        escaped = escape(encoding.text) if self.segmenter.letters else encoding.text
+        escaped = escape(encoding.text) if self.joins_letters else encoding.text
         return {
             index
             for index, segment in enumerate(encoding.segments)
@@ -121,11 +121,11 @@ class PieceTokenizer(Tokenizer):
         }
 
     def decoder(self) -> Decoder:
-        return _LetterDecoder(self) if self.segmenter.letters else super().decoder()
+        return _LetterDecoder(self) if self.joins_letters else super().decoder()
 
     def token_text(self, token_id: int) -> str:
         text = super().token_text(token_id)
-        return shown(text) if self.segmenter.letters else text
+        return shown(text) if self.joins_letters else text
 
     def _options(self) -> dict[str, Any]:
         lossy = {} if self.lossless else {"on_unknown": self.on_unknown}
@@ -144,7 +144,7 @@ class _LetterDecoder:
         self._begun = b""
 
     def push(self, token_id: int) -> bytes:
-        surface = self._tokenizer._surfaces[token_id]
+        surface = self._tokenizer.surfaces[token_id]
         if surface is not None:
             return self._drop() + self._joiner.push(surface).encode()
         byte = self._tokenizer.token_bytes[token_id]

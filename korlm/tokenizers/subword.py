@@ -80,7 +80,7 @@ class SubwordTokenizer(Tokenizer):
 
     def _encodings(self, texts: Sequence[str], workers: int) -> Iterator[Encoding]:
         for text, ids in zip(texts, self._ids(texts, workers), strict=True):
-            spans = walk(self._surfaces, text, ids)
+            spans = walk(self.surfaces, text, ids)
             segments = [Segment(*span) for span in dict.fromkeys(spans)]
             pieces = [self.token_text(number) for number in ids]
             yield Encoding(text, ids, pieces, spans, segments, owners(spans, segments))

@@ -1,0 +1,196 @@
+"""The probability of a line over all its segmentations: a beam through its lattice, the net's state at each end.
+
+A recurrent net's state hangs on every piece before it, so that paths which meet cannot be joined as in a hidden Markov model,
+and the sum over all of them is out of reach. The sum over some of them is a lower bound of the probability, so its code length
+is still one that a coder could reach. Here it is over the likeliest: at each place in the text the ``beam`` best ways to come
+there, of those that are not 8 nats (a factor of 3,000) behind the tokenizer's own.
+
+    ln P(x) = ln sum over t of P(t) >= ln sum over found t of P(t) >= ln P(the tokenizer's t)
+
+Cao and Rimell (2021), "You should evaluate your language model on marginal likelihood over tokenisations", draw segmentations
+at random instead (importance sampling), which needs a tokenizer that can be drawn from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush, nsmallest
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from korlm.nn.cells import State
+from korlm.nn.recurrent import RecurrentLM
+from korlm.nn.stepping import Stepper
+from korlm.tokenizers.base import EOS_ID
+from korlm.tokenizers.lattice import Lattice
+
+_BEHIND = 8.0  # nats; 5 lose 0.0003 bits per character, 14 win 0.0001 (docs/LOG.md)
+_LINES = 64  # that are under way together
+_Found = tuple[float, tuple[int, ...]]  # a whole segmentation: nats, ids
+
+
+@dataclass(frozen=True)
+class Segmentations:
+    """The segmentations that were found of a line.
+
+    Attributes:
+        nats: ``-ln`` of their probability together, the line's end included.
+        best: the likeliest of them, the best first, and the tokenizer's own: the nats and the ids of each.
+    """
+
+    nats: float
+    best: list[_Found]
+
+
+class _Path:
+    """The beginning of a segmentation: what it costs, its last id, and the state before that id."""
+
+    __slots__ = ("before", "last", "nats", "row", "state")
+
+    def __init__(self, nats: float, last: int, before: _Path | None, state: State, row: int) -> None:
+        self.nats, self.last, self.before = nats, last, before
+        self.state, self.row = state, row
+
+    def __lt__(self, other: _Path) -> bool:
+        return self.nats < other.nats
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        found: list[int] = []
+        path = self
+        while path.before is not None:
+            found.append(path.last)
+            path = path.before
+        return tuple(reversed(found))
+
+
+@dataclass
+class _Line:
+    """One line's search: paths that wait at nodes, the first node first."""
+
+    number: int
+    lattice: Lattice
+    own: tuple[int, ...]
+    most: np.ndarray  # [nodes]: the nats at which a path falls behind
+    total: float  # nats of the tokenizer's own segmentation
+    waiting: dict[int, list[_Path]] = field(default_factory=dict)
+    queue: list[int] = field(default_factory=list)
+    node: int = 0
+
+    def add(self, node: int, path: _Path) -> None:
+        if node not in self.waiting:
+            self.waiting[node] = []
+            heappush(self.queue, node)
+        self.waiting[node].append(path)
+
+    def next_paths(self, beam: int) -> list[_Path]:
+        """Return the best paths at the first node that has any."""
+        self.node = heappop(self.queue)
+        return nsmallest(beam, self.waiting.pop(self.node))
+
+    def result(self, ended: Sequence[_Found], n: int) -> Segmentations:
+        found = sorted(ended)
+        own = next((one for one in found if one[1] == self.own), (self.total, self.own))
+        if own not in found:  # the beam had better ones only
+            found = sorted([*found, own])
+        nats = -float(np.logaddexp.reduce([-cost for cost, _ in found]))
+        return Segmentations(nats, found[:n] + [own] * (own not in found[:n]))
+
+
+@torch.inference_mode()
+def sum_segmentations(
+    net: RecurrentLM,
+    lattices: Iterator[Lattice],
+    lines: Sequence[Sequence[int]],
+    nats: Sequence[np.ndarray],
+    *,
+    beam: int,
+    n: int = 1,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Segmentations]:
+    """Return what was found for each line. Each is read by itself, as `korlm.training.scoring.line_nats` reads it.
+
+    Args:
+        net: the language model, in evaluation mode.
+        lattices: of each line.
+        lines: the ids of each line as the tokenizer gives them, without ``</s>``.
+        nats: what `line_nats` gives for them.
+        beam: ways to come to one place that are followed up, at least 1.
+        n: how many of the best to return.
+        progress: called with lines done and lines in all.
+    """
+    found: list[Segmentations | None] = [None] * len(lines)
+    stepper = net.new_stepper(copy=False)  # what a net keeps for steps may be rounded: see `Stepper`
+    start = net.zero_state(1)
+    begun = (_begin(number, *given, start) for number, given in enumerate(zip(lattices, lines, nats, strict=True)))
+    live = list(islice(begun, _LINES))
+    done = 0
+    while live:
+        for line, ended in _advance(net, stepper, live, beam):
+            found[line.number] = line.result(ended, n)
+            done += 1
+        live = [line for line in live if line.queue]
+        live += islice(begun, _LINES - len(live))
+        if progress:
+            progress(done, len(lines))
+    return [one for one in found if one is not None]
+
+
+def _begin(number: int, lattice: Lattice, ids: Sequence[int], nats: np.ndarray, start: State) -> _Line:
+    """Return a line's search, with the bound that the tokenizer's own segmentation sets."""
+    spent = np.concatenate([[0.0], np.cumsum(nats[:-1])])
+    nodes = lattice.nodes(ids)
+    most = np.empty(len(lattice.edges))
+    before = -1
+    for node, cost in zip(nodes, spent, strict=True):  # between two of its nodes: what the later one costs
+        most[before + 1 : node + 1] = cost + _BEHIND
+        before = node
+    line = _Line(number, lattice, tuple(ids), most, float(nats.sum()))
+    line.add(0, _Path(0.0, EOS_ID, None, start, 0))
+    return line
+
+
+def _advance(net: RecurrentLM, stepper: Stepper, live: Sequence[_Line], beam: int) -> list[tuple[_Line, list[_Found]]]:
+    """Take each line from its first node on; return the lines that are at their end, with all that they found."""
+    paths = [(line, path) for line in live for path in line.next_paths(beam)]
+    hidden, state = net.step(
+        torch.tensor([path.last for _, path in paths], device=net.embedding.weight.device),
+        _gather([path for _, path in paths]),
+        stepper,
+    )
+    targets = [_targets(line) for line, _ in paths]
+    costs = iter(_costs(net, stepper, hidden, [[number for _, number in edges] for edges in targets]))
+    ended: dict[int, tuple[_Line, list[_Found]]] = {}
+    for row, ((line, path), edges) in enumerate(zip(paths, targets, strict=True)):
+        path.state = ()  # lets go of its memory once nothing else goes on from there
+        for node, number in edges:
+            nats = path.nats + next(costs)
+            if node < 0:
+                ended.setdefault(line.number, (line, []))[1].append((nats, path.ids))
+            elif nats <= line.most[node]:
+                line.add(node, _Path(nats, number, path, state, row))
+    return list(ended.values())
+
+
+def _targets(line: _Line) -> list[tuple[int, int]]:
+    """Return where a line's paths may go from here: nodes and ids; -1 and ``</s>`` from the last node."""
+    return line.lattice.edges[line.node] if line.node < len(line.lattice.edges) - 1 else [(-1, EOS_ID)]
+
+
+def _gather(paths: Sequence[_Path]) -> State:
+    """Return the states of paths as the rows of one, ``[L, B, ...]`` each part."""
+    rows = [[part[:, path.row] for part in path.state] for path in paths]
+    return tuple(torch.stack(part, 1) for part in zip(*rows, strict=True))
+
+
+def _costs(net: RecurrentLM, stepper: Stepper, hidden: Tensor, wanted: Sequence[Sequence[int]]) -> list[float]:
+    """Return ``-ln p`` of the ids that are wanted of each row, one after another."""
+    logits = net.logits(hidden) if stepper.logits is None else stepper.logits(hidden)
+    rows = torch.tensor([row for row, ids in enumerate(wanted) for _ in ids], device=logits.device)
+    ids = torch.tensor([number for numbers in wanted for number in numbers], device=logits.device)
+    costs: list[float] = (logits.logsumexp(-1)[rows] - logits[rows, ids]).double().tolist()
+    return costs
