@@ -130,7 +130,7 @@ def likely_segmentations(lm: LanguageModel, text: str, n: int = 5, *, beam: int 
     """
     if n < 1:
         raise InputError(f"n에 쓸 수 없는 값입니다: {n}. 1 이상으로 하세요.", f"n cannot be {n}. Give at least 1.")
-    _, (found,) = _search(lm, [text], max(beam, n) if beam > 0 else beam, n=n)
+    _, (found,) = _search(lm, [text], max(beam, n) if beam > 0 else beam, n=n, exact=False)
     own = tuple(lm.tokenizer.encode_ids([text])[0])
     return [
         Segmentation(
@@ -147,6 +147,7 @@ def _search(
     beam: int,
     *,
     n: int = 1,
+    exact: bool = True,
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Score, list[Segmentations]]:
@@ -158,5 +159,7 @@ def _search(
     own = lm.score(lines, workers=workers)
     ids = lm.tokenizer.encode_ids(lines, workers=workers)
     nats = [line * np.log(2) for line in own.surprisals]
-    found = sum_segmentations(lm.net, map(lattices.of, lines), ids, nats, beam=beam, n=n, progress=progress)
+    found = sum_segmentations(
+        lm.net, map(lattices.of, lines), ids, nats, beam=beam, n=n, exact=exact, progress=progress
+    )
     return own, found

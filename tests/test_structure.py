@@ -46,7 +46,7 @@ ALLOWED = {
         "runs",
         "bots",
     },
-    "experiment": {"text", "tokenizers", "corpora", "comparison", "nn", "training", "lm", "models", "runs"},
+    "experiment": {"text", "tokenizers", "corpora", "comparison", "nn", "training", "lm", "models", "runs", "marginal"},
     "hub": {"remote", "tokenizers", "corpora", "comparison", "nn", "lm", "saved", "chat"},
     "commands": {
         "options",

@@ -20,7 +20,10 @@ import torch
 from korlm.artifacts import read_json, write_json
 from korlm.corpora.sources import Corpus
 from korlm.experiment.cost import flops_per_piece, parts
+from korlm.experiment.store import MARGINAL, MARGINAL_BITS
 from korlm.lm import LanguageModel
+from korlm.marginal import score_marginal
+from korlm.models import load_model
 from korlm.runs import train_model
 from korlm.training.loop import Report
 
@@ -113,6 +116,18 @@ def _complete_info(
         "bits_per_character": bits, "characters": test["characters"], "signature": test["signature"],
     }  # fmt: skip
     write_json(folder / "best" / "build_info.json", lm.info)
+
+
+def sum_cell(corpus: Corpus, folder: Path, beam: int) -> dict[str, Any]:
+    """Measure the test lines over their segmentations under the best model of a finished run, and write what they cost."""
+    lm = load_model(folder / "best")
+    found = score_marginal(lm, corpus.test, beam=beam)
+    with open(folder / MARGINAL_BITS, "wb") as file:
+        np.save(file, found.bits, allow_pickle=False)
+    said = {"beam": beam, "bits_per_character": found.bits_per_character, "own_share": float(found.shares.mean()),
+            "signature": found.signature}  # fmt: skip
+    write_json(folder / MARGINAL, said)  # last: it says that the bits are whole
+    return said
 
 
 def peak_memory() -> int | None:

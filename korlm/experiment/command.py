@@ -81,12 +81,14 @@ def _plan(config: ExperimentConfig, folder: Path, *, as_json: bool) -> str:
 
 
 def _table(result: Any, folder: Path) -> str:
-    from korlm.experiment.tables import main_table
+    from korlm.experiment.tables import main_table, marginal_table
 
     table = main_table(result)
     shown = (0, 1, 2, 3, 4, 5, 8, 9, 13, 14, 15)  # what fits a terminal; the report has all
     lines = [[pick(*table.heads[column]) for column in shown]]
     lines += [[row[column] for column in shown] for row in table.rows]
+    summed = marginal_table(result)
+    further = [[pick(*head) for head in summed.heads], *summed.rows] if summed else []
     where = pick(
         f"보고서: {folder}/report.html, report.md, table.csv", f"Report: {folder}/report.html, report.md, table.csv"
     )
@@ -94,4 +96,5 @@ def _table(result: Any, folder: Path) -> str:
         where += "\n" + pick(
             f"끝나지 않은 것: {', '.join(result.missing)}", f"Not finished: {', '.join(result.missing)}"
         )
-    return f"{aligned(lines)}\n\n{where}\n{result.config.signature}"
+    tables = "\n\n".join(aligned(part) for part in (lines, further) if part)
+    return f"{tables}\n\n{where}\n{result.config.signature}"

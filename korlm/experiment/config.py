@@ -24,7 +24,7 @@ from korlm.training.config import TrainConfig
 
 CLOCKS = ("characters", "flops", "minutes")  # of which a budget names one at most
 _OWN = ("vocab_size", "cell", "seed", "minutes")  # fields that the experiment itself fills
-_EXTENDS = ("tokenizers", "cells", "seeds", "resamples")  # what may change between two runs in one folder
+EXTENDS = ("tokenizers", "cells", "seeds", "resamples", "marginal")  # what may change between two runs in one folder
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class ExperimentConfig:
         minutes: budget: training time of each run by the clock, validations left out.
         options: fields of `NetConfig` and `TrainConfig` for every run.
         resamples: bootstrap draws over lines.
+        marginal: test lines are measured over their segmentations as well, with this beam (`korlm.score_marginal`); 0: not.
         xz_bytes: how much of the end of the training text primes xz.
         preset: the preset that it was made from.
 
@@ -80,6 +81,7 @@ class ExperimentConfig:
     score_lines: int = 0
     options: dict[str, Any] = field(default_factory=dict)
     resamples: int = 10_000
+    marginal: int = 0
     xz_bytes: int = 2**24
     preset: str = ""
 
@@ -124,7 +126,7 @@ class ExperimentConfig:
     @property
     def digest(self) -> str:
         """SHA-256 of what must not change between two runs in one folder."""
-        fixed = {key: value for key, value in self.to_dict().items() if key not in _EXTENDS}
+        fixed = {key: value for key, value in self.to_dict().items() if key not in EXTENDS}
         return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
 
     def runs(self) -> Iterator[Cell]:
@@ -224,10 +226,14 @@ def _check_options(config: ExperimentConfig) -> None:
             f"Unknown option: {', '.join(unknown)}. Options: {', '.join(sorted(known))}.",
         )
     limit = 1 if config.limit is None else config.limit
-    if config.resamples < 100 or min(config.xz_bytes, limit) < 1 or min(config.score_lines, config.seed) < 0:
+    if (
+        config.resamples < 100
+        or min(config.xz_bytes, limit) < 1
+        or min(config.score_lines, config.seed, config.marginal) < 0
+    ):
         raise InputError(
-            "resamples는 100, xz_bytes와 limit은 1, score_lines와 seed는 0 이상이어야 합니다.",
-            "resamples must be at least 100, xz_bytes and limit 1, score_lines and seed 0.",
+            "resamples는 100, xz_bytes와 limit은 1, score_lines와 seed와 marginal은 0 이상이어야 합니다.",
+            "resamples must be at least 100, xz_bytes and limit 1, score_lines, seed and marginal 0.",
         )
     training = {entry.name for entry in fields(TrainConfig)}
     TrainConfig(**{name: value for name, value in config.options.items() if name in training})

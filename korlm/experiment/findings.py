@@ -134,6 +134,28 @@ def _rivals(result: ExperimentResult, pairs: list[Pair], best: ResultRow) -> lis
     return found
 
 
+def marginal_texts(result: ExperimentResult) -> Iterator[Texts]:
+    """Yield what the bits over all segmentations are, and whether they change the order."""
+    yield (
+        "모델은 토크나이저가 낸 자르기만이 아니라 같은 글이 되는 다른 자르기에도 확률을 줍니다. 글의 확률은 그 모두의 합이므로, 토크나이저의 자르기 하나로 잰 "
+        "비트는 그보다 높습니다. 여기서는 가장 그럴듯한 자르기들의 확률을 더했고(자리마다 길 "
+        f"{result.config.marginal}개의 빔), 그 합도 참값의 위쪽 한계입니다.",
+        "A model believes not only in the tokenizer's own segmentation, but also in others that spell the same text. The "
+        "text's probability is their sum, so bits of the own one alone are too many. Summed here are the likeliest (a beam "
+        f"of {result.config.marginal} ways to each place); that sum, too, bounds the true figure from above.",
+    )
+    for cell in result.config.cells:
+        both = [
+            (row.label, row.test.value, row.marginal.value) for row in result.rows if row.cell == cell and row.marginal
+        ]
+        own, summed = ([label for label, *_ in sorted(both, key=lambda one: one[place])] for place in (1, 2))
+        if len(both) > 1:
+            same = own == summed
+            ko = "차례는 그대로입니다" if same else f"차례가 바뀝니다: {', '.join(summed)}"
+            en = "the order stays" if same else f"the order changes: {', '.join(summed)}"
+            yield f"{cell}: {ko}.", f"{cell}: {en}."
+
+
 def floor_text(result: ExperimentResult) -> Texts:
     """Return what the floors are."""
     floors = result.floors or {}

@@ -17,6 +17,12 @@ _NUMBERS = (
     ("limit", int, "학습 줄 수의 한도", "at most so many training lines"),
     ("score-lines", int, "잴 valid·test 줄 수 (0: 모두)", "lines of valid and test to score (0: all)"),
     ("resamples", int, "부트스트랩 횟수 [10000]", "bootstrap draws [10000]"),
+    (
+        "marginal",
+        int,
+        "모든 자르기로도 잴 때의 빔 (0: 안 함)",
+        "beam, to measure over all segmentations as well (0: not)",
+    ),
     ("xz-bytes", int, "xz가 미리 읽을 바이트 [16777216]", "bytes that prime xz [16777216]"),
 )
 _PRESET_HELP = (

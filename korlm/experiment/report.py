@@ -8,10 +8,10 @@ from pathlib import Path
 from korlm.artifacts import write_file, write_json
 from korlm.experiment.config import ExperimentConfig
 from korlm.experiment.figures import draw_figures, drawable
-from korlm.experiment.findings import budget_texts, cell_texts, floor_text, method_texts, note_texts
+from korlm.experiment.findings import budget_texts, cell_texts, floor_text, marginal_texts, method_texts, note_texts
 from korlm.experiment.markup import Block, Code, Drawing, Heading, Text, html, markdown
 from korlm.experiment.result import ExperimentResult
-from korlm.experiment.tables import between_cells, course_table, csv_table, main_table, matrix
+from korlm.experiment.tables import between_cells, course_table, csv_table, main_table, marginal_table, matrix
 
 _CAPTIONS = {
     "bits": (
@@ -56,6 +56,9 @@ def make_blocks(result: ExperimentResult, drawings: dict[str, Drawing]) -> list[
     blocks += [drawings["bits"]] if drawings else []
     if config.preset == "course" or not all(row.lossless for row in result.rows):
         blocks += _course(result)
+    if table := marginal_table(result):
+        heading = Heading(2, "모든 자르기로 재면", "Over all segmentations")
+        blocks += [heading, *(Text(*texts) for texts in marginal_texts(result)), table]
     blocks += _differences(result)
     if drawings:
         blocks += [Heading(2, "학습 곡선", "Learning curves"), *(drawings[name] for name in drawings if name != "bits")]

@@ -43,6 +43,7 @@ class ResultRow:
         memory: the most that a run held, bytes, or None where the system does not say.
         valid: bits per character; so is `test`.
         each: bits per character of each seed on ``test``.
+        marginal: bits per character on ``test`` over all segmentations (`korlm.score_marginal`), or None where not measured.
         perplexity: a piece, on ``test``; comparable only within one vocabulary.
     """
 
@@ -65,6 +66,7 @@ class ResultRow:
     test: Measured
     each: list[float]
     perplexity: float
+    marginal: Measured | None = None
 
     @property
     def characters_per_second(self) -> float:
@@ -155,7 +157,8 @@ def collect(store: Store) -> ExperimentResult:
     for index in range(len(order)):
         measured = {side: measure(bits[side][index], counts[side], resampled[side][:, index]) for side in SIDES}
         each = (bits["test"][index].sum(axis=1) / counts["test"].sum()).tolist()
-        rows.append(_row(facts[index], ordered[index], measured, each))
+        marginal = _marginal(store, config, ordered[index], counts["test"])
+        rows.append(_row(facts[index], ordered[index], measured, each, marginal))
     tested = compare_pairs(bits["test"], counts["test"], resampled["test"], pairs)
     curves = [_curve(result, found) for found, group in zip(facts, ordered, strict=True) for result in group]
     missing = [name for name, result in results.items() if result is None]
@@ -164,6 +167,17 @@ def collect(store: Store) -> ExperimentResult:
 
 def _bits(store: Store, results: Sequence[dict[str, Any]], side: str) -> np.ndarray:
     return np.stack([store.bits(result["name"], side) for result in results])
+
+
+def _marginal(
+    store: Store, config: ExperimentConfig, results: Sequence[dict[str, Any]], characters: np.ndarray
+) -> Measured | None:
+    found = [store.marginal(result["name"], config.marginal) for result in results]
+    known = [bits for bits in found if bits is not None]
+    if len(known) < len(found):
+        return None
+    bits = np.stack(known)
+    return measure(bits, characters, bootstrap([bits], characters, resamples=min(1000, config.resamples))[:, 0])
 
 
 def _pairs(order: Sequence[tuple[str, str]], lossless: Sequence[bool]) -> list[tuple[int, int]]:
@@ -181,7 +195,11 @@ def _pairs(order: Sequence[tuple[str, str]], lossless: Sequence[bool]) -> list[t
 
 
 def _row(
-    facts: dict[str, Any], results: Sequence[dict[str, Any]], measured: dict[str, Measured], each: list[float]
+    facts: dict[str, Any],
+    results: Sequence[dict[str, Any]],
+    measured: dict[str, Measured],
+    each: list[float],
+    marginal: Measured | None,
 ) -> ResultRow:
     first = results[0]
     pieces = _mean(results, "pieces")
@@ -207,6 +225,7 @@ def _row(
         test=measured["test"],
         each=each,
         perplexity=2.0**bits_per_piece,
+        marginal=marginal,
     )
 
 

@@ -72,6 +72,7 @@ def run_experiment(
         runs = plan(config, train_characters=facts["characters"]["train"], vocabularies=vocabularies)
         work.floors()
         work.cells(runs)
+        work.marginals(runs, vocabularies)
         progress.stage("보고서를 쓰는 중", "writing the report")
         return report(folder)
 
@@ -147,6 +148,28 @@ class _Work:
         with ThreadPoolExecutor(self.jobs) as pool:
             self._wait([pool.submit(work, run) for run in left])
 
+    def marginals(self, runs: list[PlannedRun], vocabularies: dict[str, dict[str, Any]]) -> None:
+        """Measure finished runs over all segmentations, where that is asked for and the tokenizer is lossless."""
+        beam = self.config.marginal
+        names = [run.run.name for run in runs if vocabularies[run.run.spec.slug]["lossless"]]
+        left = [name for name in names if beam and self.store.marginal(name, beam) is None]
+
+        def work(name: str) -> None:
+            with self._telling:
+                self.progress.stage(f"모든 자르기로 재는 중: {name}", f"measuring over all segmentations: {name}")
+            folder = self.store.run_folder(name)
+            self._do(
+                {"kind": "marginal", "folder": str(folder), "beam": beam}, folder / "log.txt", threads=self._threads
+            )
+
+        with ThreadPoolExecutor(self.jobs) as pool:
+            self._wait([pool.submit(work, name) for name in left])
+
+    @property
+    def _threads(self) -> int:
+        """Threads of a run beside others; 0 leaves that to torch."""
+        return max(1, (os.cpu_count() or 1) // self.jobs) if self.jobs > 1 else 0
+
     def _wait(self, works: list[Future[None]]) -> None:
         """Wait for all; where one fails or Ctrl-C comes, the others save what they have."""
         try:
@@ -170,10 +193,10 @@ class _Work:
             "tokenizer": str(self.store.tokenizers / run.run.spec.slug), "experiment": self.config.signature,
             "options": run.training_options(self.config),
         }  # fmt: skip
-        threads = max(1, (os.cpu_count() or 1) // self.jobs) if self.jobs > 1 else 0
-        return self._do({"kind": "cell", "folder": str(folder), "asked": asked}, folder / "log.txt", run, threads)
+        job = {"kind": "cell", "folder": str(folder), "asked": asked}
+        return self._do(job, folder / "log.txt", run, threads=self._threads)
 
-    def _do(self, job: dict[str, Any], log: Path, run: PlannedRun | None = None, threads: int = 0) -> dict[str, Any]:
+    def _do(self, job: dict[str, Any], log: Path, run: PlannedRun | None = None, *, threads: int = 0) -> dict[str, Any]:
         def hear(event: dict[str, Any]) -> None:
             with self._telling:
                 self.progress.hear(event, run)

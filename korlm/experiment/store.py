@@ -4,7 +4,8 @@
     characters-{valid,test}.npy characters of each line, its end included
     tokenizers/NAME/, NAME.json vocabularies, and what they measure
     floors.json                 xz and the uniform model
-    runs/NAME/                  a run: result.json (it is finished), bits-{valid,test}.npy, best/ (the model), log.txt
+    runs/NAME/                  a run: result.json (it is finished), bits-{valid,test}.npy, best/ (the model), log.txt;
+                                marginal.json, bits-marginal.npy where it was measured over all segmentations
     report.md report.html table.csv result.json curves.json figures/
 
 >>> Store("runs/experiment").run_folder("syllable-gru-7").as_posix()
@@ -26,10 +27,11 @@ import korlm
 from korlm.artifacts import FORMAT, read_json, write_file, write_json
 from korlm.corpora.sources import SPLITS, Corpus
 from korlm.errors import ArtifactError
-from korlm.experiment.config import ExperimentConfig
+from korlm.experiment.config import EXTENDS, ExperimentConfig
 from korlm.experiment.texts import characters, words
 
 SIDES = ("valid", "test")
+MARGINAL, MARGINAL_BITS = "marginal.json", "bits-marginal.npy"
 _VOCABULARIES_HANG_ON = ("corpus", "column", "limit", "score_lines", "xz_bytes")  # and floors; the rest but runs do
 
 
@@ -144,6 +146,14 @@ class Store:
         """Return the bits of each line of a split under a finished run, ``[lines]``."""
         return np.asarray(np.load(self.run_folder(name) / f"bits-{side}.npy", allow_pickle=False))
 
+    def marginal(self, name: str, beam: int) -> np.ndarray | None:
+        """Return the bits of each test line of a finished run over its segmentations, or None where not measured."""
+        folder = self.run_folder(name)
+        said = folder / MARGINAL
+        if not (beam and said.is_file() and read_json(said)["beam"] == beam):
+            return None
+        return np.asarray(np.load(folder / MARGINAL_BITS, allow_pickle=False))
+
     def characters(self, side: str) -> np.ndarray:
         """Return the characters of each line of a split, its end included, ``[lines]``."""
         return np.asarray(np.load(self.folder / f"characters-{side}.npy", allow_pickle=False))
@@ -152,8 +162,7 @@ class Store:
 def _changed(one: ExperimentConfig, other: ExperimentConfig) -> list[str]:
     there, here = one.to_dict(), other.to_dict()
     there, here = {**there.pop("options"), **there}, {**here.pop("options"), **here}
-    may = ("tokenizers", "cells", "seeds", "resamples")
-    return [name for name in {**there, **here} if there.get(name) != here.get(name) and name not in may]
+    return [name for name in {**there, **here} if there.get(name) != here.get(name) and name not in EXTENDS]
 
 
 def _corpus_facts(corpus: Corpus) -> dict[str, Any]:

@@ -54,6 +54,22 @@ def _cells(row: ResultRow) -> list[str]:
     ]  # fmt: skip
 
 
+def marginal_table(result: ExperimentResult) -> Table | None:
+    """Return the rows that were measured over all segmentations, the best first, beside their own; None where none was."""
+    rows = [row for row in result.rows if row.marginal]
+    rows.sort(key=lambda row: row.marginal.value if row.marginal else 0.0)
+    heads = [
+        ("토크나이저", "tokenizer"), ("셀", "cell"), ("모든 자르기 비트/글자", "bits/char, all segmentations"), ("씨앗 95%", "over seeds"),
+        ("줄 95%", "over lines"), ("토크나이저의 자르기만", "its own alone"), ("차이", "difference"),
+    ]  # fmt: skip
+    cells = [
+        [row.label, row.cell, f"{found.value:.3f}", margin(found.seeds), margin(found.lines), f"{row.test.value:.3f}",
+         f"{found.value - row.test.value:+.3f}"]
+        for row in rows if (found := row.marginal)
+    ]  # fmt: skip
+    return Table(heads, cells) if cells else None
+
+
 def matrix(result: ExperimentResult, cell: str) -> Table | None:
     """Return the differences of a cell's tokenizers, row less column; None with fewer than two to compare."""
     places = [index for index, row in enumerate(result.rows) if row.cell == cell and row.lossless]
@@ -135,7 +151,8 @@ def csv_table(result: ExperimentResult) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     heads = ["tokenizer", "cell", "unit", "lossless", "seeds", "vocab_size", "unknown_valid", "unknown_test",
              "pieces_per_character", "embedding", "recurrent", "output", "parameters", "hidden", "seconds",
-             "training_characters", "flops", "characters_per_second", "perplexity_per_piece", "memory_bytes"]  # fmt: skip
+             "training_characters", "flops", "characters_per_second", "perplexity_per_piece", "memory_bytes",
+             "test_marginal"]  # fmt: skip
     ends = [f"{side}_{name}" for side in ("valid", "test") for name in _MEASURED]
     writer.writerow([*heads, *ends])
     for row in result.rows:
@@ -144,7 +161,7 @@ def csv_table(result: ExperimentResult) -> str:
             [row.label, row.cell, row.unit, row.lossless, len(row.seeds), row.vocab_size, row.unknown["valid"],
              row.unknown["test"], row.pieces_per_character["test"], *weights, row.hidden, row.seconds,
              row.training_characters, row.flops, row.characters_per_second, row.perplexity, row.memory,
-             *_measured(row.valid), *_measured(row.test)]
+             row.marginal.value if row.marginal else "", *_measured(row.valid), *_measured(row.test)]
         )  # fmt: skip
     for name, sides in (result.floors or {}).items():
         valid, test = ([sides[side]["bits_per_character"], *[""] * 4] for side in ("valid", "test"))

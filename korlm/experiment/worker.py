@@ -80,6 +80,12 @@ def _cell(job: dict[str, Any], emit: Emit) -> dict[str, Any] | None:
     )
 
 
+def _marginal(job: dict[str, Any], emit: Emit) -> dict[str, Any]:
+    from korlm.experiment.cell import sum_cell
+
+    return sum_cell(_corpus(job), Path(job["folder"]), job["beam"])
+
+
 def _corpus(job: dict[str, Any]) -> Corpus:
     return load_texts(**job["corpus"])
 
@@ -92,6 +98,7 @@ _JOBS: dict[str, Callable[[dict[str, Any], Emit], dict[str, Any] | None]] = {
     "vocabulary": _vocabulary,
     "floors": _floors,
     "cell": _cell,
+    "marginal": _marginal,
 }
 
 if __name__ == "__main__":

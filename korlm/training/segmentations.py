@@ -110,6 +110,7 @@ def sum_segmentations(
     *,
     beam: int,
     n: int = 1,
+    exact: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Segmentations]:
     """Return what was found for each line. Each is read by itself, as `korlm.training.scoring.line_nats` reads it.
@@ -121,10 +122,12 @@ def sum_segmentations(
         nats: what `line_nats` gives for them.
         beam: ways to come to one place that are followed up, at least 1.
         n: how many of the best to return.
+        exact: with the weights as they stand, rather than rounded and laid out for quick steps, as for generation
+            (`korlm.nn.stepping`).
         progress: called with lines done and lines in all.
     """
     found: list[Segmentations | None] = [None] * len(lines)
-    stepper = net.new_stepper(copy=False)  # what a net keeps for steps may be rounded: see `Stepper`
+    stepper = net.new_stepper(copy=False) if exact else net.stepper()
     start = net.zero_state(1)
     begun = (_begin(number, *given, start) for number, given in enumerate(zip(lattices, lines, nats, strict=True)))
     live = list(islice(begun, _LINES))

@@ -1,0 +1,67 @@
+"""`korlm experiment --marginal`: finished runs measured over all segmentations, without training anything again."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from experiment_fixtures import jobs_here
+
+import korlm
+from korlm.errors import InputError
+from korlm.experiment.config import ExperimentConfig
+from korlm.experiment.run import report, run_experiment
+from korlm.experiment.store import Store
+
+CONFIG = ExperimentConfig(
+    "kolaw", ("syllable", "unigram:700", "word-unk:900"), seeds=1, parameters=3e4, characters=4e3, limit=150,
+    options={"embedding": 8, "batch": 8, "bptt": 16, "validations": 1, "valid_lines": 0}, resamples=100, xz_bytes=5000,
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("korlm.experiment.report.drawable", lambda: False)
+    with jobs_here():
+        yield
+
+
+def test_finished_runs_are_measured_once_and_the_lossy_never(tmp_path: Path) -> None:
+    plain = run_experiment(CONFIG, tmp_path)
+    assert all(row.marginal is None for row in plain.rows) and "모든 자르기" not in (tmp_path / "report.md").read_text(
+        "utf-8"
+    )
+    trained = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("model.safetensors")}
+    result = run_experiment(replace(CONFIG, marginal=3), tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("model.safetensors")} == trained
+    assert [row.marginal is None for row in result.rows] == [False, False, True]
+    lines = korlm.load_corpus("kolaw", limit=150).test
+    for row, slug in zip(result.rows[:2], ("syllable", "unigram-700"), strict=True):
+        found = korlm.score_marginal(korlm.load_model(tmp_path / "runs" / f"{slug}-lstm-7"), lines, beam=3)
+        assert row.marginal and row.marginal.value == pytest.approx(found.bits_per_character, abs=1e-6)
+        assert row.marginal.lines and row.marginal.lines[0] < row.marginal.value < row.marginal.lines[1]
+        assert row.marginal.value <= row.test.value
+        np.testing.assert_allclose(Store(tmp_path).marginal(f"{slug}-lstm-7", 3), found.bits, rtol=1e-5)
+        said = json.loads((tmp_path / "runs" / f"{slug}-lstm-7" / "marginal.json").read_text("utf-8"))
+        assert said["signature"] == found.signature
+    written = csv.DictReader((tmp_path / "table.csv").read_text("utf-8-sig").splitlines())
+    assert [bool(line["test_marginal"]) for line in written] == [True, True, False, False, False]
+    text = (tmp_path / "report.md").read_text("utf-8")
+    table = text.split("## 모든 자르기로 재면")[1].split("\n## ")[0]
+    assert "| syllable |" in table and "| unigram:700 |" in table and "word" not in table and "3개의 빔" in table
+    again = report(tmp_path)
+    assert [row.marginal for row in again.rows] == [row.marginal for row in result.rows]
+    wider = run_experiment(replace(CONFIG, marginal=5), tmp_path)  # another beam is another figure
+    assert [one.marginal.value <= other.marginal.value + 1e-9 for one, other in zip(wider.rows, result.rows, strict=True)
+            if one.marginal and other.marginal] == [True, True]  # fmt: skip
+
+
+def test_the_signature_does_not_hang_on_it_and_a_wrong_beam_is_refused() -> None:
+    assert replace(CONFIG, marginal=8).signature == CONFIG.signature
+    with pytest.raises(InputError, match="marginal"):
+        replace(CONFIG, marginal=-1)
