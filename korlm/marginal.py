@@ -8,8 +8,8 @@ a morphological analyzer that errs, or cuts one phrase now so and now so, makes 
 >>> from korlm.tokenizers.byte import byte_tokenizer
 >>> lm = LanguageModel(byte_tokenizer(), RecurrentLM(NetConfig(260, hidden=8)))
 >>> found = score_marginal(lm, ["가나"])  # bytes: there is only one way
->>> round(found.own.bits_per_character - found.bits_per_character, 4), found.shares.round(3).tolist()
-(0.0, [1.0])
+>>> round(found.bits_per_character / found.own.bits_per_character, 4), found.shares.round(3).tolist()
+(1.0, [1.0])
 """
 
 from __future__ import annotations

@@ -173,6 +173,13 @@ def test_scores_stand_under_the_same_characters_and_add_up(
                 in page.locator("#score-view .kl-scores tbody tr").nth(number).inner_text()
             )
         assert page.locator("#score-view .kl-scores .kl-best").count() == 1
+        ways = page.locator("#score-view .kl-ways > div")
+        assert ways.count() == 2 and page.locator("#score-view .kl-own").count() == 4  # two models, two lines
+        for number, name in enumerate(PAIR):
+            found = korlm.score_marginal(korlm.load_model(name), text.split("\n"))
+            summed = float(ways.nth(number).get_attribute("data-summed") or "nan")
+            assert summed == pytest.approx(found.bits_per_character, abs=2e-3)  # this one by rounded weights
+            assert f"글자당 {summed:.3f}비트" in ways.nth(number).inner_text()
         apart = page.evaluate(  # pixels between the edges of pieces and those of characters in the ruler
             """() => [...document.querySelectorAll('#score-view .kl-block')].flatMap(block => {
                  const left = block.getBoundingClientRect().left;

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nasty import NASTY
@@ -213,3 +214,17 @@ def test_the_commands_say_what_the_library_says(
     assert main(["segment", folder, "가나가"]) == 0
     said = capsys.readouterr().out
     assert said.count("← 토크나이저") == 1 and "가나│가" in said and "가│나│가" in said
+
+
+def test_the_own_segmentation_is_followed_where_better_beginnings_fill_the_beam(small_net: Make) -> None:
+    tokenizer = small("가", "나", "가나", "나가", "가나가")
+    lm = LanguageModel(tokenizer, small_net(tokenizer.vocab_size))
+    with torch.no_grad():  # the own piece 가나가 is costly, and whatever the others lead to even more so
+        lm.net.output.bias[tokenizer.encode_ids(["가나가"])[0]] -= 3
+        lm.net.output.bias[2] += 12  # </s> at once
+    lines = ["가나가" * 4, "가나가나가나가나가"]
+    found = score_marginal(lm, lines, beam=1)
+    assert (found.bits <= found.own.bits + 1e-6).all() and (found.shares > 0).all()
+    for line in lines:
+        cuts = likely_segmentations(lm, line, 1, beam=1)
+        assert sum(cut.own for cut in cuts) == 1

@@ -3,7 +3,7 @@
 A recurrent net's state hangs on every piece before it, so that paths which meet cannot be joined as in a hidden Markov model,
 and the sum over all of them is out of reach. The sum over some of them is a lower bound of the probability, so its code length
 is still one that a coder could reach. Here it is over the likeliest: at each place in the text the ``beam`` best ways to come
-there, of those that are not 8 nats (a factor of 3,000) behind the tokenizer's own.
+there, of those that are not 8 nats (a factor of 3,000) behind the tokenizer's own, which is always among them.
 
     ln P(x) = ln sum over t of P(t) >= ln sum over found t of P(t) >= ln P(the tokenizer's t)
 
@@ -30,7 +30,7 @@ from korlm.tokenizers.lattice import Lattice
 
 _BEHIND = 8.0  # nats; 5 lose 0.0003 bits per character, 14 win 0.0001 (docs/LOG.md)
 _LINES = 64  # that are under way together
-_Found = tuple[float, tuple[int, ...]]  # a whole segmentation: nats, ids
+_ENDED = -1  # the node after a line's </s>
 
 
 @dataclass(frozen=True)
@@ -43,26 +43,27 @@ class Segmentations:
     """
 
     nats: float
-    best: list[_Found]
+    best: list[tuple[float, tuple[int, ...]]]
 
 
 class _Path:
-    """The beginning of a segmentation: what it costs, its last id, and the state before that id."""
+    """The beginning of a segmentation: what it costs, its last id, the state before that id, and whether it is the own one."""
 
-    __slots__ = ("before", "last", "nats", "row", "state")
+    __slots__ = ("before", "last", "nats", "own", "row", "state")
 
-    def __init__(self, nats: float, last: int, before: _Path | None, state: State, row: int) -> None:
+    def __init__(self, nats: float, last: int, before: _Path | None, state: State, row: int, own: bool) -> None:
         self.nats, self.last, self.before = nats, last, before
-        self.state, self.row = state, row
+        self.state, self.row, self.own = state, row, own
 
     def __lt__(self, other: _Path) -> bool:
         return self.nats < other.nats
 
     @property
     def ids(self) -> tuple[int, ...]:
+        """The ids of a path that has ended, without ``</s>``."""
         found: list[int] = []
-        path = self
-        while path.before is not None:
+        path = self.before
+        while path is not None and path.before is not None:
             found.append(path.last)
             path = path.before
         return tuple(reversed(found))
@@ -74,9 +75,8 @@ class _Line:
 
     number: int
     lattice: Lattice
-    own: tuple[int, ...]
+    own: set[tuple[int, int, int]]  # edges of the tokenizer's own segmentation: nodes from and to, the id
     most: np.ndarray  # [nodes]: the nats at which a path falls behind
-    total: float  # nats of the tokenizer's own segmentation
     waiting: dict[int, list[_Path]] = field(default_factory=dict)
     queue: list[int] = field(default_factory=list)
     node: int = 0
@@ -88,17 +88,17 @@ class _Line:
         self.waiting[node].append(path)
 
     def next_paths(self, beam: int) -> list[_Path]:
-        """Return the best paths at the first node that has any."""
+        """Return the best paths at the first node that has any, and the tokenizer's own."""
         self.node = heappop(self.queue)
-        return nsmallest(beam, self.waiting.pop(self.node))
+        paths = self.waiting.pop(self.node)
+        best = nsmallest(beam, paths)
+        return best + [path for path in paths if path.own and path not in best]
 
-    def result(self, ended: Sequence[_Found], n: int) -> Segmentations:
+    def result(self, ended: Sequence[_Path], n: int) -> Segmentations:
         found = sorted(ended)
-        own = next((one for one in found if one[1] == self.own), (self.total, self.own))
-        if own not in found:  # the beam had better ones only
-            found = sorted([*found, own])
-        nats = -float(np.logaddexp.reduce([-cost for cost, _ in found]))
-        return Segmentations(nats, found[:n] + [own] * (own not in found[:n]))
+        nats = -float(np.logaddexp.reduce([-path.nats for path in found]))
+        shown = found[:n] + [path for path in found[n:] if path.own]
+        return Segmentations(nats, [(path.nats, path.ids) for path in shown])
 
 
 @torch.inference_mode()
@@ -126,21 +126,19 @@ def sum_segmentations(
             (`korlm.nn.stepping`).
         progress: called with lines done and lines in all.
     """
-    found: list[Segmentations | None] = [None] * len(lines)
+    found: dict[int, Segmentations] = {}
     stepper = net.new_stepper(copy=False) if exact else net.stepper()
     start = net.zero_state(1)
     begun = (_begin(number, *given, start) for number, given in enumerate(zip(lattices, lines, nats, strict=True)))
     live = list(islice(begun, _LINES))
-    done = 0
     while live:
         for line, ended in _advance(net, stepper, live, beam):
             found[line.number] = line.result(ended, n)
-            done += 1
         live = [line for line in live if line.queue]
         live += islice(begun, _LINES - len(live))
         if progress:
-            progress(done, len(lines))
-    return [one for one in found if one is not None]
+            progress(len(found), len(lines))
+    return [found[number] for number in range(len(lines))]
 
 
 def _begin(number: int, lattice: Lattice, ids: Sequence[int], nats: np.ndarray, start: State) -> _Line:
@@ -152,12 +150,12 @@ def _begin(number: int, lattice: Lattice, ids: Sequence[int], nats: np.ndarray, 
     for node, cost in zip(nodes, spent, strict=True):  # between two of its nodes: what the later one costs
         most[before + 1 : node + 1] = cost + _BEHIND
         before = node
-    line = _Line(number, lattice, tuple(ids), most, float(nats.sum()))
-    line.add(0, _Path(0.0, EOS_ID, None, start, 0))
+    line = _Line(number, lattice, set(zip(nodes, [*nodes[1:], _ENDED], [*ids, EOS_ID], strict=True)), most)
+    line.add(0, _Path(0.0, EOS_ID, None, start, 0, own=True))
     return line
 
 
-def _advance(net: RecurrentLM, stepper: Stepper, live: Sequence[_Line], beam: int) -> list[tuple[_Line, list[_Found]]]:
+def _advance(net: RecurrentLM, stepper: Stepper, live: Sequence[_Line], beam: int) -> list[tuple[_Line, list[_Path]]]:
     """Take each line from its first node on; return the lines that are at their end, with all that they found."""
     paths = [(line, path) for line in live for path in line.next_paths(beam)]
     hidden, state = net.step(
@@ -167,21 +165,22 @@ def _advance(net: RecurrentLM, stepper: Stepper, live: Sequence[_Line], beam: in
     )
     targets = [_targets(line) for line, _ in paths]
     costs = iter(_costs(net, stepper, hidden, [[number for _, number in edges] for edges in targets]))
-    ended: dict[int, tuple[_Line, list[_Found]]] = {}
+    ended: dict[int, tuple[_Line, list[_Path]]] = {}
     for row, ((line, path), edges) in enumerate(zip(paths, targets, strict=True)):
         path.state = ()  # lets go of its memory once nothing else goes on from there
         for node, number in edges:
-            nats = path.nats + next(costs)
-            if node < 0:
-                ended.setdefault(line.number, (line, []))[1].append((nats, path.ids))
-            elif nats <= line.most[node]:
-                line.add(node, _Path(nats, number, path, state, row))
+            own = path.own and (line.node, node, number) in line.own
+            further = _Path(path.nats + next(costs), number, path, state, row, own)
+            if node == _ENDED:
+                ended.setdefault(line.number, (line, []))[1].append(further)
+            elif further.nats <= line.most[node] or own:
+                line.add(node, further)
     return list(ended.values())
 
 
 def _targets(line: _Line) -> list[tuple[int, int]]:
-    """Return where a line's paths may go from here: nodes and ids; -1 and ``</s>`` from the last node."""
-    return line.lattice.edges[line.node] if line.node < len(line.lattice.edges) - 1 else [(-1, EOS_ID)]
+    """Return where a line's paths may go from here: nodes and ids; ``</s>`` from the last node."""
+    return line.lattice.edges[line.node] if line.node < len(line.lattice.edges) - 1 else [(_ENDED, EOS_ID)]
 
 
 def _gather(paths: Sequence[_Path]) -> State:

@@ -174,6 +174,22 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Lower: plainer to that model. Bits per character compare across tokenizers. The number under a box is that "
         "piece's bits; all numbers of a model add up to the bits in the table.",
     ),
+    "ways": ("모델이 그럴듯하게 보는 자르기", "Segmentations that the models find likely"),
+    "ways_note": (
+        "토크나이저는 글을 한 가지로만 자르지만, 모델은 같은 글이 되는 다른 자르기에도 확률을 줍니다. 글의 확률은 그 모두의 합이라 글자당 비트가 그만큼 "
+        "낮아집니다. 백분율은 이 글이 그렇게 잘렸을 확률이고, 색이 있는 조각은 토크나이저와 다르게 자른 곳입니다.",
+        "A tokenizer cuts a text one way, but its model also believes in others that spell the same text. The text's "
+        "probability is their sum, so its bits per character are lower by that. Percentages: how probable each way is, given "
+        "the text. Coloured pieces are cut otherwise than by the tokenizer.",
+    ),
+    "ways_sum": ("모두 더하면 글자당 {all}비트", "{all} bits per character in all"),
+    "ways_own": ("토크나이저의 것만으로는 {own}", "{own} by the tokenizer's own"),
+    "ways_long": (
+        "자르기는 {most}자까지의 글에서만 견줍니다.",
+        "Segmentations are compared for texts of up to {most} characters.",
+    ),
+    "ways_more": ("앞의 {shown}줄만 보입니다.", "Only the first {shown} lines are shown."),
+    "way_tokenizer": ("토크나이저", "tokenizer"),
     # model cards
     "fact_what": ("무엇", "what"),
     "fact_tokenizer": ("토크나이저", "tokenizer"),

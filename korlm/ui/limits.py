@@ -19,6 +19,7 @@ MAX_MODELS = 4  # in a request
 MAX_BEAMS = 8
 MAX_PIECES = 1_200  # of all texts of a request: what a telephone still draws smoothly
 MAX_SCORED = 1_000  # characters of a text to score
+MAX_CUT = 300  # characters of a text whose segmentations are summed: a second or two a model
 MAX_SEED = 2**31 - 1
 MAX_WORDS = 50  # of a visitor's own dictionary
 MAX_SAID = 500  # characters of a message to a bot

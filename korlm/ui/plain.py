@@ -238,6 +238,22 @@ class ModelCard:
     attention: bool = False
 
 
+class Way(NamedTuple):
+    """One way to cut a line.
+
+    Attributes:
+        pieces: the text of each.
+        bits: its code length, the line's end included.
+        share: how probable it is, given the line.
+        own: the tokenizer gives it.
+    """
+
+    pieces: tuple[str, ...]
+    bits: float
+    share: float
+    own: bool
+
+
 class Wrote(NamedTuple):
     """One piece that a model wrote.
 

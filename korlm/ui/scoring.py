@@ -16,15 +16,16 @@ from itertools import accumulate
 
 import numpy as np
 
-from korlm.errors import KorlmError
+from korlm.errors import InputError, KorlmError
 from korlm.mixture import mixed_bits
 from korlm.ui.aligned import shown_bits
-from korlm.ui.limits import checked_models, checked_score, unexpected
-from korlm.ui.plain import Lane, Look, ModelCard, Piece
+from korlm.ui.limits import MAX_CUT, checked_models, checked_score, unexpected
+from korlm.ui.plain import Lane, Look, ModelCard, Piece, Way
 from korlm.ui.render import drawing, notice
 from korlm.ui.scale import scale
 from korlm.ui.service import Service
 from korlm.ui.strings import named, say
+from korlm.ui.ways import WAYS, ways_view
 
 _log = logging.getLogger(__name__)
 
@@ -33,11 +34,19 @@ _ROOM = 8  # cells of a block: what fits beside the models' names on a telephone
 
 @dataclass(frozen=True)
 class Row:
-    """One model's score: its pieces over the characters of the text and its line ends, or an error."""
+    """One model's score: its pieces over the characters of the text and its line ends, or an error.
+
+    Attributes:
+        card: the model.
+        pieces: with their bits.
+        error: what kept it from a score.
+        ways: likely segmentations of each line; none where the text is too long, or the tokenizer lossy.
+    """
 
     card: ModelCard
     pieces: tuple[Piece, ...] = ()
     error: KorlmError | None = None
+    ways: tuple[tuple[Way, ...], ...] = ()
 
     @property
     def bits(self) -> float:
@@ -93,13 +102,22 @@ def scored(service: Service, names: Sequence[str], text: str) -> Iterator[Scored
     for number, name in enumerate(chosen):
         yield Scored(text, tuple(rows), tuple(chosen[number:]))
         try:
-            rows.append(Row(cards[name], service.score(name, text.split("\n"))))
+            rows.append(Row(cards[name], service.score(name, text.split("\n")), ways=_ways(service, name, text)))
         except KorlmError as error:
             rows.append(Row(cards[name], error=error))
         except Exception:  # a person sees a sentence, the log sees the trace
             _log.exception("%s failed to score", name)
             rows.append(Row(cards[name], error=unexpected()))
     yield Scored(text, tuple(rows))
+
+
+def _ways(service: Service, name: str, text: str) -> tuple[tuple[Way, ...], ...]:
+    if len(text) > MAX_CUT:
+        return ()
+    try:
+        return service.ways(name, text.split("\n"), WAYS)
+    except InputError:  # a lossy tokenizer: the score stands, and there is no more to say
+        return ()
 
 
 def scored_view(found: Scored | None, language: str) -> str:
@@ -116,6 +134,7 @@ def scored_view(found: Scored | None, language: str) -> str:
         lanes = [_lane(row) for row in found.good]
         drawn = drawing(found.text + "\n", lanes, look, room=_ROOM, label="score_name")
         parts += [scale(language, "character"), drawn, _table(found, language)]
+        parts.append(ways_view([(row.card, row.ways, row.bits) for row in found.good], found.text, language))
     failed = escape(say("not_copied", language))
     return f'<div class="kl kl-scored" data-failed="{failed}">{"".join(parts)}</div>'
 

@@ -32,7 +32,7 @@ from korlm.ui.limits import (
     unknown_model,
     unknown_tokenizer,
 )
-from korlm.ui.plain import Compared, KiwiSettings, ModelCard, Piece, Token, Wrote
+from korlm.ui.plain import Compared, KiwiSettings, ModelCard, Piece, Token, Way, Wrote
 from korlm.ui.shelf import Shelf, Slot
 
 if TYPE_CHECKING:
@@ -186,6 +186,24 @@ class Service:
             pieces.append(Piece(end, end + 1, (last,), bits=float(bits[-1])))
             at = end + 1
         return tuple(pieces)
+
+    def ways(self, model: str, lines: Sequence[str], count: int) -> tuple[tuple[Way, ...], ...]:
+        """Return for each line the ways to cut it that a model finds likeliest, and the tokenizer's own.
+
+        Args:
+            model: a name from `models`.
+            lines: at most `MAX_CUT` characters in all.
+            count: how many ways of each line, beside the tokenizer's own.
+
+        Raises:
+            InputError: a lossy tokenizer.
+            KorlmError: the model cannot be loaded.
+        """
+        from korlm.marginal import BEAM, likely_segmentations
+
+        loaded: LanguageModel = self._models.get(model)
+        found = (likely_segmentations(loaded, line, count, beam=BEAM) for line in lines)
+        return tuple(tuple(Way(tuple(cut.pieces), cut.bits, cut.share, cut.own) for cut in cuts) for cuts in found)
 
     def warm(self) -> threading.Thread:
         """Load what the page shows at first and what is light, in a thread; return the thread."""
