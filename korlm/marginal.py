@@ -36,6 +36,8 @@ class MarginalScore:
         characters: code points of the lines, and one end-of-line character a line.
         own: the score of the tokenizer's own segmentations.
         bits: code length of each line, ``[lines]``.
+        best: code length of each line by its likeliest segmentation alone, ``[lines]``; what a coder reaches that may
+            choose, but must send one.
         shares: how probable the tokenizer's own segmentation is, given the line, ``[lines]``.
         signature: what was measured and how.
     """
@@ -44,6 +46,7 @@ class MarginalScore:
     characters: int
     own: Score = field(repr=False)
     bits: np.ndarray = field(repr=False)
+    best: np.ndarray = field(repr=False)
     shares: np.ndarray = field(repr=False)
     signature: str
 
@@ -104,6 +107,7 @@ def score_marginal(
         characters=own.characters,
         own=own,
         bits=bits,
+        best=np.minimum([one.best[0][0] / np.log(2) for one in found], own.bits),
         shares=np.exp2(bits - own.bits),
         signature=own.signature.replace("|lines:", f"|segmentations:beam{beam}|lines:", 1),
     )

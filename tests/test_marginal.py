@@ -134,6 +134,10 @@ def test_a_wide_beam_finds_the_exact_sum(
         best = likely_segmentations(lm, line, 3, beam=10_000)
         assert [tuple(cut.ids) for cut in best[:3]] == [every[index] for index in np.argsort(nats)[:3]]
         assert best[0].bits == pytest.approx(nats.min() / math.log(2), abs=1e-4)
+    np.testing.assert_allclose(
+        found.best, [likely_segmentations(lm, line, 1, beam=10_000)[0].bits for line in lines], atol=1e-3
+    )
+    assert (found.bits <= found.best + 1e-6).all() and (found.best <= found.own.bits).all()
 
 
 @settings(deadline=None, max_examples=30)
@@ -197,6 +201,7 @@ def test_the_commands_say_what_the_library_says(
     assert main(["evaluate", folder, str(file), "--marginal", "--json"]) == 0
     values = json.loads(capsys.readouterr().out)
     assert values["bits_per_character"] == round(found.bits_per_character, 4)
+    assert values["best_segmentation"] == round(found.best.sum() / found.characters, 4)
     assert values["own_segmentation"] == round(lm.score(lines).bits_per_character, 4)
     assert values["signature"] == found.signature and values["own_share"] == round(float(found.shares.mean()), 4)
     mixed = ["evaluate", folder, str(file), "--with", folder, "--marginal", "3", "--json"]

@@ -48,6 +48,7 @@ def _evaluate_marginal(options: argparse.Namespace, lm: LanguageModel, lines: Se
         found = score_marginal(lm, lines, beam=options.marginal, progress=progress)
     print_values(options, {
         "bits_per_character": round(found.bits_per_character, 4),
+        "best_segmentation": round(float(found.best.sum()) / found.characters, 4),
         "own_segmentation": round(found.own.bits_per_character, 4), "own_share": round(float(found.shares.mean()), 4),
         "characters": found.characters, "lines": len(lines), "signature": found.signature,
     })  # fmt: skip
