@@ -73,8 +73,9 @@ def test_compare_prints_a_lane_a_tokenizer() -> None:
 
 def test_train_goes_on_from_a_bundled_model_and_refuses_another_shape(tmp_path: Path) -> None:
     begin = ["train", "kobill", "--from", "reviews-unigram-gru", "--folder", str(tmp_path / "run"), "--json"]
-    refused = korlm(*begin, "--hidden", "64")
-    assert refused.returncode == 2 and "hidden" in refused.stderr and "reviews-unigram-gru" in refused.stderr
+    for name, value in (("hidden", "64"), ("embedding", "256"), ("tokenizer", "unigram")):  # two are what is usual
+        refused = korlm(*begin, f"--{name}", value)
+        assert refused.returncode == 2 and name in refused.stderr and "reviews-unigram-gru" in refused.stderr
     assert not (tmp_path / "run").exists()
     trained = korlm(
         *begin, "--limit", "20", "--batch", "4", "--valid-lines", "5", "--dropout", "0", "--embedding-dropout", "0.2"

@@ -6,12 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from korlm.errors import InputError
 from korlm.generation.config import SamplingConfig
-from korlm.nn.config import DROPOUTS, NetConfig
+from korlm.nn.config import NetConfig
 from korlm.options import asked, column_of, cutting, in_batches, lines_of, print_values
 from korlm.training.config import TokenizerConfig, TrainConfig
 
@@ -29,7 +28,7 @@ def train(options: argparse.Namespace) -> None:
     corpus = load_corpus(options.corpus, column=column_of(options.column), limit=options.limit)
     if options.only_tokenizer:
         tokenizer = train_tokenizer(
-            options.tokenizer, corpus.train, vocab_size=options.vocab_size or None, min_count=options.min_count,
+            options.tokenizer or TokenizerConfig.tokenizer, corpus.train, vocab_size=options.vocab_size or None, min_count=options.min_count,
             coverage=options.coverage, on_unknown=options.on_unknown,
             specials=[name.strip() for name in options.specials.split(",") if name.strip()], **cutting(options),
         )  # fmt: skip
@@ -41,10 +40,7 @@ def train(options: argparse.Namespace) -> None:
             f"'{next(iter(strange))}' goes with --only-tokenizer. Make the tokenizer first and give its folder to --tokenizer.",
         )
     shape = asked(options, NetConfig) | asked(options, TokenizerConfig)
-    shape = {name: value for name, value in shape.items() if value is not None}
-    if options.start:  # which decides the shape; what was typed of it is refused by train_model
-        usual = {entry.name: entry.default for kind in (NetConfig, TokenizerConfig) for entry in fields(kind)}
-        shape = {name: value for name, value in shape.items() if name in DROPOUTS or value not in (usual[name], [])}
+    shape = {name: value for name, value in shape.items() if value is not None}  # what was typed
     with TrainingBar(file=sys.stderr) as bar:
         lm = train_model(
             corpus, folder=options.folder, start=options.start, resume=options.resume,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import fields
 
 from korlm.language import pick
-from korlm.nn.config import DROPOUTS, NetConfig
+from korlm.nn.config import NetConfig
 from korlm.options import add_cutting, add_fields, add_precision
 from korlm.training.config import TokenizerConfig, TrainConfig
 
@@ -45,7 +46,8 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     add_fields(parser, TokenizerConfig)
     add_fields(parser, NetConfig, but=["vocab_size"])
     add_fields(parser, TrainConfig)
-    parser.set_defaults(**dict.fromkeys(DROPOUTS))  # None: not typed, so that --from keeps the model's own
+    shape = [entry.name for kind in (TokenizerConfig, NetConfig) for entry in fields(kind)]
+    parser.set_defaults(**dict.fromkeys(shape))  # None: not typed, which --from must know
 
 
 def add_soup(parser: argparse.ArgumentParser) -> None:
