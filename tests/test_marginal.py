@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import random
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -167,6 +168,14 @@ def test_many_lines_are_as_each_by_itself(small_net: Make) -> None:
         assert found.bits[index] == pytest.approx(score_marginal(lm, lines[index : index + 1]).bits[0], abs=1e-3)
     assert found.bits_per_character <= found.own.bits_per_character
     assert "|segmentations:beam8|lines:150|" in found.signature and tokenizer.signature in found.signature
+
+
+def test_a_line_of_100_000_characters_has_a_lattice_as_quickly_as_a_thousand_lines() -> None:
+    tokenizer = korlm.load_tokenizer("unigram")
+    text = "이 영화는 정말 재미있다. 뷁! " * 6_000
+    begun = time.process_time()
+    nodes = Lattices(tokenizer).of(text).nodes(tokenizer.encode_ids([text])[0])
+    assert len(nodes) > 50_000 and time.process_time() - begun < 10
 
 
 def test_what_cannot_be_summed_is_a_clear_error(small_net: Make) -> None:

@@ -44,13 +44,17 @@ class Lattice(NamedTuple):
         Raises:
             ValueError: the ids are no cut of the text.
         """
-        ways = [[0]]  # two, for a while, where two characters begin with the same bytes
+        steps = [
+            {0: 0}
+        ]  # after each id: nodes and those before them; two where two characters begin with the same bytes
         for number in ids:
-            ways = [[*way, to] for way in ways for to, found in self.edges[way[-1]] if found == number]
-        whole = [way for way in ways if way[-1] == len(self.edges) - 1]
-        if not whole:
+            steps.append({to: node for node in steps[-1] for to, found in self.edges[node] if found == number})
+        nodes = [len(self.edges) - 1]
+        if nodes[0] not in steps[-1]:
             raise ValueError(f"ids that are no cut of the text: {list(ids)}")
-        return whole[0]
+        for step in reversed(steps[1:]):
+            nodes.append(step[nodes[-1]])
+        return nodes[::-1]
 
 
 class Lattices:
