@@ -12,6 +12,8 @@ import pytest
 import torch
 
 import korlm
+from korlm.lm import LanguageModel
+from korlm.marginal import score_marginal
 from korlm.nn.recurrent import RecurrentLM
 from korlm.training.batching import Batch
 from korlm.training.checkpoint import Progress
@@ -71,6 +73,16 @@ def test_lines_are_scored_alike(small_net: Callable[..., RecurrentLM]) -> None:
     here, there = line_nats(small_net(), lines), line_nats(small_net().to("cuda"), lines)
     for left, right in zip(here, there, strict=True):
         assert right == pytest.approx(left, rel=2e-3)
+
+
+def test_segmentations_are_summed_alike(small_net: Callable[..., RecurrentLM]) -> None:
+    tokenizer = korlm.load_tokenizer("unigram")
+    lines = ["정말 재미있다ㅋㅋ", "", "뷁 모든 국민은 법 앞에 평등하다."]
+    here, there = (
+        score_marginal(LanguageModel(tokenizer, small_net(tokenizer.vocab_size).to(device)), lines).bits
+        for device in ("cpu", "cuda")
+    )
+    assert there == pytest.approx(here, rel=3e-3)
 
 
 def test_a_run_on_a_gpu_ends_in_a_model_for_every_machine(tmp_path: Path) -> None:
