@@ -15,7 +15,9 @@ from experiment_fixtures import jobs_here
 import korlm
 from korlm.errors import InputError
 from korlm.experiment.config import ExperimentConfig
+from korlm.experiment.marginal import turned
 from korlm.experiment.run import report, run_experiment
+from korlm.experiment.statistics import Pair
 from korlm.experiment.store import Store
 
 CONFIG = ExperimentConfig(
@@ -49,6 +51,10 @@ def test_finished_runs_are_measured_once_and_the_lossy_never(tmp_path: Path) -> 
         np.testing.assert_allclose(Store(tmp_path).marginal(f"{slug}-lstm-7", 3), found.bits, rtol=1e-5)
         said = json.loads((tmp_path / "runs" / f"{slug}-lstm-7" / "marginal.json").read_text("utf-8"))
         assert said["signature"] == found.signature
+    (pair,) = result.summed  # of the two that are lossless
+    first, second = (result.rows[index].marginal for index in (pair.first, pair.second))
+    assert first and second and pair.difference == pytest.approx(first.value - second.value)
+    assert result.to_dict()["pairs_marginal"][0]["first"] == ["syllable", "lstm"]
     written = csv.DictReader((tmp_path / "table.csv").read_text("utf-8-sig").splitlines())
     assert [bool(line["test_marginal"]) for line in written] == [True, True, False, False, False]
     text = (tmp_path / "report.md").read_text("utf-8")
@@ -65,3 +71,12 @@ def test_the_signature_does_not_hang_on_it_and_a_wrong_beam_is_refused() -> None
     assert replace(CONFIG, marginal=8).signature == CONFIG.signature
     with pytest.raises(InputError, match="marginal"):
         replace(CONFIG, marginal=-1)
+
+
+def test_a_pair_is_turned_round_where_both_differences_are_significant_and_opposite() -> None:
+    def pair(first: int, second: int, difference: float, adjusted: float) -> Pair:
+        return Pair(first, second, difference, None, adjusted, adjusted, None)
+
+    own = [pair(0, 1, 0.03, 0.01), pair(0, 2, 0.03, 0.2), pair(1, 2, -0.1, 0.01), pair(2, 3, 0.1, 0.01)]
+    summed = [pair(0, 1, -0.05, 0.01), pair(0, 2, -0.05, 0.01), pair(1, 2, -0.2, 0.01), pair(2, 3, -0.1, 0.3)]
+    assert turned(own, summed) == summed[:1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from korlm.experiment.marginal import turned
 from korlm.experiment.plan import clock
 from korlm.experiment.result import ExperimentResult, ResultRow
 from korlm.experiment.statistics import Pair
@@ -144,16 +145,22 @@ def marginal_texts(result: ExperimentResult) -> Iterator[Texts]:
         "text's probability is their sum, so bits of the own one alone are too many. Summed here are the likeliest (a beam "
         f"of {result.config.marginal} ways to each place); that sum, too, bounds the true figure from above.",
     )
-    for cell in result.config.cells:
-        both = [
-            (row.label, row.test.value, row.marginal.value) for row in result.rows if row.cell == cell and row.marginal
-        ]
-        own, summed = ([label for label, *_ in sorted(both, key=lambda one: one[place])] for place in (1, 2))
-        if len(both) > 1:
-            same = own == summed
-            ko = "차례는 그대로입니다" if same else f"차례가 바뀝니다: {', '.join(summed)}"
-            en = "the order stays" if same else f"the order changes: {', '.join(summed)}"
-            yield f"{cell}: {ko}.", f"{cell}: {en}."
+    found = [_turned_text(result, pair) for pair in turned(result.pairs, result.summed)]
+    if found:
+        ko, en = ("; ".join(texts) for texts in zip(*found, strict=True))
+        yield f"유의한 차이가 거꾸로 된 짝: {ko}.", f"Significant differences that are turned round: {en}."
+    elif result.summed:
+        yield "유의한 차이가 거꾸로 된 짝은 없습니다.", "No significant difference is turned round."
+
+
+def _turned_text(result: ExperimentResult, pair: Pair) -> Texts:
+    one, other = result.rows[pair.first], result.rows[pair.second]
+    if pair.difference > 0:
+        one, other = other, one
+    names = [f"{row.label} {row.cell}" for row in (one, other)]
+    low, high = sorted(abs(end) for end in pair.lines or (pair.difference, pair.difference))
+    by = f"{abs(pair.difference):.3f} ({low:.3f}~{high:.3f})"
+    return f"{names[0]}이(가) {names[1]}보다 {by} 낮음", f"{names[0]} under {names[1]} by {_to(by)}"
 
 
 def floor_text(result: ExperimentResult) -> Texts:

@@ -14,6 +14,7 @@ import numpy as np
 
 from korlm.errors import InputError
 from korlm.experiment.config import ExperimentConfig
+from korlm.experiment.marginal import collect_marginals
 from korlm.experiment.statistics import Measured, Pair, bootstrap, compare_pairs, measure
 from korlm.experiment.store import SIDES, Store
 
@@ -88,6 +89,7 @@ class ExperimentResult:
         said: ``experiment.json``.
         rows: in the order of the configuration; those without a finished run are left out.
         pairs: tested differences: all tokenizers within a cell, all cells of a tokenizer.
+        summed: the same over all segmentations, of the rows that were measured so.
         floors: of `korlm.experiment.floors`, or None where they are not measured yet.
         curves: for each run its label, cell, seed and points.
         missing: names of the runs that are not finished.
@@ -98,6 +100,7 @@ class ExperimentResult:
     said: dict[str, Any]
     rows: list[ResultRow]
     pairs: list[Pair]
+    summed: list[Pair]
     floors: dict[str, Any] | None
     curves: list[dict[str, Any]]
     missing: list[str]
@@ -110,19 +113,21 @@ class ExperimentResult:
             "config": self.config.to_dict(),
             "corpus": self.said["corpus"],
             "rows": [{**asdict(row), "characters_per_second": row.characters_per_second} for row in self.rows],
-            "pairs": [
-                {
-                    **asdict(pair),
-                    "first": [self.rows[pair.first].label, self.rows[pair.first].cell],
-                    "second": [self.rows[pair.second].label, self.rows[pair.second].cell],
-                    "significant": pair.significant,
-                    "beyond_seeds": pair.beyond_seeds,
-                }
-                for pair in self.pairs
-            ],
+            "pairs": [self._pair(pair) for pair in self.pairs],
+            "pairs_marginal": [self._pair(pair) for pair in self.summed],
             "floors": self.floors,
             "missing": self.missing,
             "draws": self.draws,
+        }
+
+    def _pair(self, pair: Pair) -> dict[str, Any]:
+        first, second = self.rows[pair.first], self.rows[pair.second]
+        return {
+            **asdict(pair),
+            "first": [first.label, first.cell],
+            "second": [second.label, second.cell],
+            "significant": pair.significant,
+            "beyond_seeds": pair.beyond_seeds,
         }
 
 
@@ -153,31 +158,20 @@ def collect(store: Store) -> ExperimentResult:
     # intervals do with few draws; of a pair no p is under 2 / draws, which Holm multiplies by the number of pairs
     draws = {"valid": min(1000, config.resamples), "test": max(config.resamples, _DRAWS_A_PAIR * len(pairs))}
     resampled = {side: bootstrap(bits[side], counts[side], resamples=draws[side]) for side in SIDES}
+    summed, again = collect_marginals(store, config.marginal, ordered, pairs, draws=draws["test"])
     rows = []
     for index in range(len(order)):
         measured = {side: measure(bits[side][index], counts[side], resampled[side][:, index]) for side in SIDES}
         each = (bits["test"][index].sum(axis=1) / counts["test"].sum()).tolist()
-        marginal = _marginal(store, config, ordered[index], counts["test"])
-        rows.append(_row(facts[index], ordered[index], measured, each, marginal))
+        rows.append(_row(facts[index], ordered[index], measured, each, summed[index]))
     tested = compare_pairs(bits["test"], counts["test"], resampled["test"], pairs)
     curves = [_curve(result, found) for found, group in zip(facts, ordered, strict=True) for result in group]
     missing = [name for name, result in results.items() if result is None]
-    return ExperimentResult(config, said, rows, tested, store.floors(), curves, missing, draws["test"])
+    return ExperimentResult(config, said, rows, tested, again, store.floors(), curves, missing, draws["test"])
 
 
 def _bits(store: Store, results: Sequence[dict[str, Any]], side: str) -> np.ndarray:
     return np.stack([store.bits(result["name"], side) for result in results])
-
-
-def _marginal(
-    store: Store, config: ExperimentConfig, results: Sequence[dict[str, Any]], characters: np.ndarray
-) -> Measured | None:
-    found = [store.marginal(result["name"], config.marginal) for result in results]
-    known = [bits for bits in found if bits is not None]
-    if len(known) < len(found):
-        return None
-    bits = np.stack(known)
-    return measure(bits, characters, bootstrap([bits], characters, resamples=min(1000, config.resamples))[:, 0])
 
 
 def _pairs(order: Sequence[tuple[str, str]], lossless: Sequence[bool]) -> list[tuple[int, int]]:

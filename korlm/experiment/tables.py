@@ -64,7 +64,7 @@ def marginal_table(result: ExperimentResult) -> Table | None:
     ]  # fmt: skip
     cells = [
         [row.label, row.cell, f"{found.value:.3f}", margin(found.seeds), margin(found.lines), f"{row.test.value:.3f}",
-         f"{found.value - row.test.value:+.3f}"]
+         f"{round(found.value - row.test.value, 3) + 0.0:+.3f}"]
         for row in rows if (found := row.marginal)
     ]  # fmt: skip
     return Table(heads, cells) if cells else None
