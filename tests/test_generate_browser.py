@@ -174,7 +174,7 @@ def test_scores_stand_under_the_same_characters_and_add_up(
             )
         assert page.locator("#score-view .kl-scores .kl-best").count() == 1
         ways = page.locator("#score-view .kl-ways > div")
-        assert ways.count() == 2 and page.locator("#score-view .kl-own").count() == 4  # two models, two lines
+        assert ways.count() == 2 and page.locator("#score-view .kl-given").count() == 4  # two models, two lines
         for number, name in enumerate(PAIR):
             found = korlm.score_marginal(korlm.load_model(name), text.split("\n"))
             summed = float(ways.nth(number).get_attribute("data-summed") or "nan")

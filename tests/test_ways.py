@@ -45,7 +45,7 @@ def test_the_ways_are_the_librarys_and_add_up(mine: tuple[LanguageModel, Service
     total = own.bits_per_character * own.characters + sum(map(math.log2, shares))
     summed = re.search(r'data-summed="([\d.]+)"', page)
     assert summed and float(summed[1]) == pytest.approx(total / own.characters)
-    assert page.count("kl-own") == page.count("<ol>") == 3  # the second of the first four lines is empty
+    assert page.count("kl-given") == page.count("<ol>") == 3  # the second of the first four lines is empty
     assert "앞의 4줄만" in page and '<i class="w">가</i>' in page
 
 

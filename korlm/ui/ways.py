@@ -63,7 +63,7 @@ def _line(ways: Sequence[Way], language: str) -> str:
 
 def _way(way: Way, marks: Sequence[bool], language: str) -> str:
     drawn = "".join(_piece(piece, mark) for piece, mark in zip(way.pieces, marks, strict=True))
-    tag = f'<span class="kl-own">{escape(say("way_tokenizer", language))}</span>' if way.own else ""
+    tag = f'<span class="kl-given">{escape(say("way_tokenizer", language))}</span>' if way.own else ""
     share = f'<span class="kl-bar" style="width:{100 * way.share:.0f}%"></span>'
     return f'<li><span class="kl-share">{chance(way.share)}{share}</span><span class="kl-cut">{drawn}</span>{tag}</li>'
 
