@@ -219,7 +219,7 @@ def test_the_commands_say_what_the_library_says(
     assert values["bits_per_character"] == round(score_marginal(lm, lines, beam=3).bits_per_character, 4)
     assert "|mix:line/2|segmentations:beam3|" in values["signature"]
     assert main(["evaluate", folder, str(file), "--marginal", "--dynamic", "0.1"]) == 2
-    assert "--marginal와 --dynamic" in capsys.readouterr().err
+    assert "--marginal와(과) --dynamic" in capsys.readouterr().err
     assert main(["segment", folder, "가나가", "-n", "2", "--json"]) == 0
     cuts = json.loads(capsys.readouterr().out)["segmentations"]
     assert [cut["pieces"] for cut in cuts][:2] == [

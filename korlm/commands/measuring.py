@@ -26,7 +26,9 @@ def evaluate(options: argparse.Namespace) -> None:
 
     for name, given in (("--with", options.others), ("--marginal", options.marginal)):
         if given and options.dynamic:
-            raise InputError(f"{name}와 --dynamic은 함께 쓸 수 없습니다.", f"{name} and --dynamic do not go together.")
+            raise InputError(
+                f"{name}와(과) --dynamic은 함께 쓸 수 없습니다.", f"{name} and --dynamic do not go together."
+            )
     lm = load_model(options.model)
     if options.corpus:
         lines = getattr(load_corpus(options.corpus, column=column_of(options.column)), options.split)

@@ -122,6 +122,7 @@ def sum_cell(corpus: Corpus, folder: Path, beam: int) -> dict[str, Any]:
     """Measure the test lines over their segmentations under the best model of a finished run, and write what they cost."""
     lm = load_model(folder / "best")
     found = score_marginal(lm, corpus.test, beam=beam)
+    (folder / MARGINAL).unlink(missing_ok=True)  # of another beam: its bits go now
     with open(folder / MARGINAL_BITS, "wb") as file:
         np.save(file, found.bits, allow_pickle=False)
     said = {"beam": beam, "bits_per_character": found.bits_per_character, "own_share": float(found.shares.mean()),
