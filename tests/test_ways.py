@@ -68,7 +68,7 @@ def test_a_long_text_is_told_of_and_a_lossy_tokenizer_is_passed_over(
 def test_pieces_and_names_are_never_markup() -> None:
     text, name = "<script>x</script>\u202e\"'", "<b>\"'"
     card = ModelCard(name, name, "subword", name, 10, None, corpus=name, licence=name)
-    way = Way((text, " ", " <b>"), 3.0, 1.0, True)
+    way = Way((text, " ", " <b>"), 1.0, True)
     for language in ("ko", "en"):
         page = ways_view([(card, ((way,),), 3.0)], "가", language)
         assert "<script" not in page and "\u202e" not in page and "<i>␣</i>" in page.replace(' class="w"', "")

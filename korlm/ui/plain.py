@@ -243,13 +243,11 @@ class Way(NamedTuple):
 
     Attributes:
         pieces: the text of each.
-        bits: its code length, the line's end included.
         share: how probable it is, given the line.
         own: the tokenizer gives it.
     """
 
     pieces: tuple[str, ...]
-    bits: float
     share: float
     own: bool
 

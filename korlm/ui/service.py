@@ -203,7 +203,7 @@ class Service:
 
         loaded: LanguageModel = self._models.get(model)
         found = (likely_segmentations(loaded, line, count, beam=BEAM) for line in lines)
-        return tuple(tuple(Way(tuple(cut.pieces), cut.bits, cut.share, cut.own) for cut in cuts) for cuts in found)
+        return tuple(tuple(Way(tuple(cut.pieces), cut.share, cut.own) for cut in cuts) for cuts in found)
 
     def warm(self) -> threading.Thread:
         """Load what the page shows at first and what is light, in a thread; return the thread."""

@@ -44,7 +44,7 @@ def ways_view(models: Sequence[tuple[ModelCard, Ways, float]], text: str, langua
 
 def _model(card: ModelCard, ways: Ways, own: float, text: str, language: str) -> str:
     characters = len(text) + 1  # one line end a line
-    # the share of the own one is what its exact bits exceed the sum by; bits of ways are rounded ones
+    # the own one's share says by how much its bits exceed the sum
     summed = (own + math.fsum(math.log2(way.share) for line in ways for way in line if way.own)) / characters
     said = escape(say("ways_sum", language, all=f"{summed:.3f}"))
     alone = escape(say("ways_own", language, own=f"{own / characters:.3f}"))
