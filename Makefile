@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -m "not slow" --durations 10
-# tests that start a browser or commands of their own: half of the time, beside the other half
-APART := $(wildcard tests/test_*_browser.py) tests/test_kill.py tests/test_cli.py
+# tests that start a browser, commands or Javas of their own: half of the time, beside the other half
+APART := $(wildcard tests/test_*_browser.py) tests/test_kill.py tests/test_cli.py tests/test_konlpy.py
 
 .PHONY: app test test-apart test-rest check bench install install-dev lint types slow clean
 
