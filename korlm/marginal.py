@@ -81,7 +81,7 @@ def score_marginal(
     """Measure lines over their segmentations. See `korlm.lm.LanguageModel.score` for those of the tokenizer alone.
 
     What is returned is an upper bound of ``-log2 P(text)``, as there are more segmentations than can be followed up: see
-    `korlm.training.segmentations`. It takes three or four times as long as `LanguageModel.score`.
+    `korlm.training.segmentations`. It takes six to eight times as long as `LanguageModel.score`.
 
     Args:
         lm: a model over a lossless tokenizer.

@@ -29,7 +29,7 @@ from korlm.tokenizers.base import EOS_ID
 from korlm.tokenizers.lattice import Lattice
 
 _BEHIND = 8.0  # nats; 5 lose 0.0003 bits per character, 14 win 0.0001 (docs/LOG.md)
-_LINES = 64  # that are under way together
+_LINES = 128  # that are under way together: a fifth quicker than 64, and no slower than 256
 _ENDED = -1  # the node after a line's </s>
 
 
