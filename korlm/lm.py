@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from korlm.generation.generate import check_one, stream_steps, stream_text, writ
 from korlm.generation.results import Generated, Step
 from korlm.nn.recurrent import NetConfig, RecurrentLM
 from korlm.saved import SavedModel
+from korlm.tokenizers.lattice import Lattices
 from korlm.training.scoring import bits_per_character, dynamic_nats, line_nats
 
 
@@ -59,6 +61,15 @@ class LanguageModel(SavedModel[RecurrentLM]):
 
     kind = "model"
 
+    @cached_property
+    def lattices(self) -> Lattices:
+        """What makes the lattice of a text over the tokenizer's pieces.
+
+        Raises:
+            InputError: the tokenizer is lossy.
+        """
+        return Lattices(self.tokenizer)
+
     @classmethod
     def make_net(cls, config: dict[str, Any]) -> RecurrentLM:
         """Return a net of the shape in a ``config.json``."""
@@ -92,13 +103,27 @@ class LanguageModel(SavedModel[RecurrentLM]):
             >>> korlm.load_model("reviews-syllable-lstm").score(["재미있다"]).characters
             5
         """
+        return self.score_ids(lines, self.encode_lines(lines, workers=workers), dynamic=dynamic, progress=progress)
+
+    def encode_lines(self, lines: Sequence[str], *, workers: int = 2) -> list[list[int]]:
+        """Return the ids of lines that are to be measured, after the checks of `score`."""
         if isinstance(lines, str):
             raise InputError("줄의 목록을 넣으세요: score([글]).", "Pass a list of lines: score([text]).")
         if not lines:
             raise CorpusError(
                 "잴 글이 없습니다. 한 줄 이상 넣으세요.", "There is no text to score. Give at least a line."
             )
-        ids = self.tokenizer.encode_ids(lines, workers=workers)
+        return self.tokenizer.encode_ids(lines, workers=workers)
+
+    def score_ids(
+        self,
+        lines: Sequence[str],
+        ids: Sequence[Sequence[int]],
+        *,
+        dynamic: float = 0.0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Score:
+        """Measure lines that are encoded already. See `score`."""
         if dynamic:
             nats, how = dynamic_nats(self.net, ids, dynamic, progress=progress), f"dynamic:{dynamic:g}|"
         else:

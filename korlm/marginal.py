@@ -21,7 +21,6 @@ import numpy as np
 
 from korlm.errors import InputError
 from korlm.lm import LanguageModel, Score
-from korlm.tokenizers.lattice import Lattices
 from korlm.training.segmentations import Segmentations, sum_segmentations
 
 BEAM = 8  # 16 lower bits per character by 0.0005, 64 by 0.0009 (docs/LOG.md)
@@ -135,13 +134,12 @@ def likely_segmentations(lm: LanguageModel, text: str, n: int = 5, *, beam: int 
     if n < 1:
         raise InputError(f"n에 쓸 수 없는 값입니다: {n}. 1 이상으로 하세요.", f"n cannot be {n}. Give at least 1.")
     _, (found,) = _search(lm, [text], max(beam, n) if beam > 0 else beam, n=n, exact=False)
-    own = tuple(lm.tokenizer.encode_ids([text])[0])
     return [
         Segmentation(
             [lm.tokenizer.token_text(number) for number in ids], list(ids),
-            nats / float(np.log(2)), float(np.exp(found.nats - nats)), ids == own,
+            nats / float(np.log(2)), float(np.exp(found.nats - nats)), own,
         )
-        for nats, ids in found.best
+        for nats, ids, own in found.best
     ]  # fmt: skip
 
 
@@ -159,9 +157,9 @@ def _search(
         raise InputError(
             f"beam에 쓸 수 없는 값입니다: {beam}. 1 이상으로 하세요.", f"beam cannot be {beam}. Give at least 1."
         )
-    lattices = Lattices(lm.tokenizer)
-    own = lm.score(lines, workers=workers)
-    ids = lm.tokenizer.encode_ids(lines, workers=workers)
+    lattices = lm.lattices
+    ids = lm.encode_lines(lines, workers=workers)
+    own = lm.score_ids(lines, ids)
     nats = [line * np.log(2) for line in own.surprisals]
     found = sum_segmentations(
         lm.net, map(lattices.of, lines), ids, nats, beam=beam, n=n, exact=exact, progress=progress

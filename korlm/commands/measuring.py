@@ -8,11 +8,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from korlm.errors import InputError
 from korlm.language import pick
-from korlm.options import column_of, in_batches, lines_of, print_values
+from korlm.options import column_of, lines_of, print_values
 
 if TYPE_CHECKING:
     from korlm.lm import LanguageModel
@@ -88,18 +88,12 @@ def segment(options: argparse.Namespace) -> None:
     from korlm.models import load_model
 
     lm = load_model(options.model)
-    given = iter([options.text]) if options.text is not None else lines_of([])
-    for lines in in_batches(given):
-        for line in lines:
-            cuts = likely_segmentations(lm, line, options.n, beam=options.beam)
-            if options.json:
-                print(json.dumps(_as_dict(line, cuts), ensure_ascii=False))
-            else:
-                _print_cuts(cuts)
-
-
-def _as_dict(line: str, cuts: Sequence[Segmentation]) -> dict[str, Any]:
-    return {"text": line, "segmentations": [asdict(cut) for cut in cuts]}
+    for line in [options.text] if options.text is not None else lines_of([]):
+        cuts = likely_segmentations(lm, line, options.n, beam=options.beam)
+        if options.json:
+            print(json.dumps({"text": line, "segmentations": [asdict(cut) for cut in cuts]}, ensure_ascii=False))
+        else:
+            _print_cuts(cuts)
 
 
 def _print_cuts(cuts: Sequence[Segmentation]) -> None:

@@ -93,14 +93,12 @@ def _figures(lm: LanguageModel, progress: dict[str, Any]) -> dict[str, Any]:
 
 def _score(lm: LanguageModel, lines: list[str], path: Path) -> dict[str, Any]:
     score = lm.score(lines)
-    bits = np.array([line.sum() for line in score.surprisals])
-    with open(path, "wb") as file:  # result.json comes after it, and says that it is whole
-        np.save(file, bits, allow_pickle=False)
+    _save_bits(path, score.bits)
     return {
         "bits_per_character": score.bits_per_character,
         "characters": score.characters,
         "pieces": score.pieces,
-        "bits_per_piece": float(bits.sum()) / score.pieces,
+        "bits_per_piece": float(score.bits.sum()) / score.pieces,
         "signature": score.signature,
     }
 
@@ -123,12 +121,17 @@ def sum_cell(corpus: Corpus, folder: Path, beam: int) -> dict[str, Any]:
     lm = load_model(folder / "best")
     found = score_marginal(lm, corpus.test, beam=beam)
     (folder / MARGINAL).unlink(missing_ok=True)  # of another beam: its bits go now
-    with open(folder / MARGINAL_BITS, "wb") as file:
-        np.save(file, found.bits, allow_pickle=False)
+    _save_bits(folder / MARGINAL_BITS, found.bits)
     said = {"beam": beam, "bits_per_character": found.bits_per_character, "own_share": float(found.shares.mean()),
             "signature": found.signature}  # fmt: skip
-    write_json(folder / MARGINAL, said)  # last: it says that the bits are whole
+    write_json(folder / MARGINAL, said)
     return said
+
+
+def _save_bits(path: Path, bits: np.ndarray) -> None:
+    """Write the bits of each line; a JSON file comes after it, and says that it is whole."""
+    with open(path, "wb") as file:
+        np.save(file, bits, allow_pickle=False)
 
 
 def peak_memory() -> int | None:

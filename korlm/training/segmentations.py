@@ -39,11 +39,12 @@ class Segmentations:
 
     Attributes:
         nats: ``-ln`` of their probability together, the line's end included.
-        best: the likeliest of them, the best first, and the tokenizer's own: the nats and the ids of each.
+        best: the likeliest of them, the best first, and the tokenizer's own: of each the nats, the ids, and whether it is
+            the own one.
     """
 
     nats: float
-    best: list[tuple[float, tuple[int, ...]]]
+    best: list[tuple[float, tuple[int, ...], bool]]
 
 
 class _Path:
@@ -98,7 +99,7 @@ class _Line:
         found = sorted(ended)
         nats = -float(np.logaddexp.reduce([-path.nats for path in found]))
         shown = found[:n] + [path for path in found[n:] if path.own]
-        return Segmentations(nats, [(path.nats, path.ids) for path in shown])
+        return Segmentations(nats, [(path.nats, path.ids, path.own) for path in shown])
 
 
 @torch.inference_mode()
