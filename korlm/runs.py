@@ -203,7 +203,7 @@ def _trainer(
         return lm.score(valid).bits_per_character
 
     def write_model(temporary: Path) -> None:
-        lm.info["progress"] = {"step": trainer.progress.step, "seconds": round(trainer.progress.seconds)}
+        lm.info["progress"] = {"step": trainer.progress.step, "seconds": trainer.progress.seconds}
         lm.info["history"] = trainer.progress.history
         lm.write(temporary, precision=precision)
 

@@ -183,7 +183,7 @@ def _trainer(
     valid = pairs.valid[: training.valid_lines or None]
 
     def write_model(temporary: Path) -> None:
-        bot.info["progress"] = {"step": trainer.progress.step, "seconds": round(trainer.progress.seconds)}
+        bot.info["progress"] = {"step": trainer.progress.step, "seconds": trainer.progress.seconds}
         bot.info["history"] = trainer.progress.history
         bot.write(temporary, precision=precision)
 

@@ -68,7 +68,7 @@ def run_cell(
     scores = {side: _score(lm, getattr(corpus, side), folder / f"bits-{side}.npy") for side in ("valid", "test")}
     _complete_info(lm, corpus, folder, asked, scores["test"])
     result = {**asked, **_figures(lm, progress), **scores, **_memory()}
-    result["wall_seconds"] = round(time.perf_counter() - begun, 1)
+    result["wall_seconds"] = time.perf_counter() - begun
     write_json(folder / RESULT, result)
     shutil.rmtree(folder / "last", ignore_errors=True)
     return result
@@ -82,7 +82,7 @@ def _figures(lm: LanguageModel, progress: dict[str, Any]) -> dict[str, Any]:
         "net": asdict(config),
         "parameters": {**asdict(parts(config)), "total": lm.parameters},
         "flops_per_piece": flops,
-        "seconds": round(progress["seconds"], 2),
+        "seconds": progress["seconds"],
         "pieces": progress["pieces"],
         "flops": flops * progress["pieces"],
         "history": [steps[step] for step in sorted(steps)],  # a run resumed at its very end validates twice

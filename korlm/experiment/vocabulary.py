@@ -67,7 +67,7 @@ def make_vocabulary(
         pieces, cuts, lacking = _count(tokenizer, lines)
         facts["pieces_per_character"][side] = (pieces + len(lines)) / max(1, characters(lines))
         facts["unknown"][side] = lacking / max(1, cuts)
-    facts["seconds"] = round(time.perf_counter() - begun, 1)
+    facts["seconds"] = time.perf_counter() - begun
     write_json(folder / f"{spec.slug}.json", facts)
     return facts
 

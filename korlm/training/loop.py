@@ -193,7 +193,7 @@ class Trainer:
         self._checked = self._sums
         progress.history.append(
             {
-                "step": progress.step, "pieces": progress.pieces, "seconds": round(progress.seconds, 1),
+                "step": progress.step, "pieces": progress.pieces, "seconds": progress.seconds,
                 "train_nats": nats, "valid_bpc": bits, "clipped": progress.clipped / max(1, progress.step),
             }
         )  # fmt: skip
