@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -131,12 +130,32 @@ def test_a_run_that_stops_again_and_again_gives_the_same_bytes(
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("large") / "large.txt"
     bills = b"".join(file.read_bytes() for file in sorted((data_folder() / "corpora").rglob("*.txt")))
-    path.write_bytes(bills * 60)  # 9 MB: some seconds of work
+    path.write_bytes(bills * 60)  # 9 MB: several batches
     return path
 
 
-def started(source: Path, output: Path) -> subprocess.Popen[bytes]:
-    code = "import sys, korlm.corpora.encode as e, korlm.cli; e._EVERY = 0.05; sys.exit(korlm.cli.main())"
+# The command, which sends itself a signal when its journal has been written a third time: after two batches, wherever the
+# machine is by then. A shell that starts the tests in the background leaves SIGINT ignored.
+SIGNALED = """
+import os, signal, sys
+from korlm.cli import main
+from korlm.corpora import encode
+
+def save_and_signal(run, save=encode._Run.save, saves=[]):
+    save(run)
+    saves.append(run.done.lines)
+    if len(saves) == 3:
+        os.kill(os.getpid(), {number})
+
+encode._Run.save, encode._EVERY = save_and_signal, 0
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main())
+"""
+
+
+def started(source: Path, output: Path, how: signal.Signals) -> subprocess.Popen[bytes]:
+    """Start the command, which sends itself a signal after two batches."""
+    code = SIGNALED.format(number=int(how))
     command = [sys.executable, "-c", code, "encode", str(source), "-t", "unigram", "-o", str(output)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "KORLM_LANG": "ko"}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
@@ -146,19 +165,11 @@ def started(source: Path, output: Path) -> subprocess.Popen[bytes]:
 def test_a_killed_command_goes_on_where_it_was(how: signal.Signals, large: Path, tmp_path: Path) -> None:
     tokenizer = korlm.load_tokenizer("unigram")
     output = tmp_path / "out.npy"
-    for _ in range(4):  # on a busy machine this process may be late, and the other at its end
-        run = started(large, output)
-        deadline = time.monotonic() + 60
-        while not ((done := encoded_so_far(output)) and done.lines) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        run.send_signal(how)
-        _, said = run.communicate(timeout=60)
-        if not output.exists():
-            break
-        output.unlink()
-    assert not output.exists(), "it was stopped in the middle"
+    run = started(large, output, how)
+    _, said = run.communicate(timeout=600)
+    assert run.returncode in (130, -signal.SIGKILL) and not output.exists(), said.decode()
     done = encoded_so_far(output)
-    assert done is not None and done.lines > 0
+    assert done is not None and 0 < done.position < large.stat().st_size and done.lines > 0
     if how == signal.SIGINT:
         assert run.returncode == 130
         assert f"{done.lines:,}줄까지" in said.decode() and "이어서" in said.decode()
@@ -172,11 +183,9 @@ def test_a_killed_command_goes_on_where_it_was(how: signal.Signals, large: Path,
 
 def test_two_processes_do_not_write_one_file(large: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.npy"
-    run = started(large, output)
+    run = started(large, output, signal.SIGSTOP)
     try:
-        deadline = time.monotonic() + 60
-        while encoded_so_far(output) is None and time.monotonic() < deadline:
-            time.sleep(0.01)
+        os.waitpid(run.pid, os.WUNTRACED)  # until it has stopped itself
         with pytest.raises(ArtifactError, match="다른 프로그램"):
             encode_file(large, korlm.load_tokenizer("unigram"), output)
     finally:

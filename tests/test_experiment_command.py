@@ -48,12 +48,23 @@ def command(*options: str) -> int:
 RUN = (
     "kolaw", "--tokenizers", "syllable", "--cells", "lstm", "--seeds", "1", "--limit", "150", "--parameters", "2e4",
     "--characters", "1.2e4", "--embedding", "8", "--batch", "8", "--bptt", "16", "--validations", "3", "--xz-bytes", "5000",
-    "--save-every", "0.02",
 )  # fmt: skip
 
 
-def children(pid: int) -> list[int]:
-    return [int(child) for path in Path(f"/proc/{pid}/task").glob("*/children") for child in path.read_text().split()]
+def started(*options: str) -> subprocess.Popen[str]:
+    """Start the command, its training runs held half-way (see held_worker.py).
+
+    SIGINT is set back to what a terminal gives: started from a background shell, a process inherits that it is ignored.
+    """
+    code = (
+        "import signal, sys; from korlm.cli import main; from korlm.experiment import jobs;"
+        f"jobs._WORKER = (sys.executable, {str(Path(__file__).with_name('held_worker.py'))!r});"
+        "signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(main())"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", code, "experiment", *options],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ},
+    )  # fmt: skip
 
 
 def alive(pid: int) -> bool:
@@ -63,7 +74,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def until(true: Callable[[], Any], seconds: float = 90) -> Any:
+def until(true: Callable[[], Any], seconds: float = 600) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := true()):
         assert time.monotonic() < deadline, "it never came"
@@ -72,25 +83,21 @@ def until(true: Callable[[], Any], seconds: float = 90) -> Any:
 
 
 @pytest.mark.usefixtures("no_figures")
-@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are looked up in /proc")
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="the worker is looked up in /proc")
 @pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_an_experiment_that_was_stopped_goes_on_to_the_same_figures(
     how: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    again = [sys.executable, "-m", "korlm", "experiment", *RUN, "--folder", str(tmp_path / "cut")]
-    process = subprocess.Popen(again, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ})
+    process = started(*RUN, "--folder", str(tmp_path / "cut"))
     run = tmp_path / "cut" / "runs" / "syllable-lstm-7"
-    until(lambda: (run / "last" / "progress.json").is_file() or process.poll() is not None)
-    (worker_pid,) = children(process.pid)
-    os.kill(worker_pid, signal.SIGSTOP)  # in the middle of the run, however quick this machine is
+    until(lambda: (run / "held").is_file() or process.poll() is not None)
+    worker_pid = json.loads((run / "held").read_text())
     monkeypatch.setattr(jobs, "_WAIT", 0.1)
     assert command(*RUN, "--folder", str(tmp_path / "cut")) == 2
     assert "다른 실험이" in capsys.readouterr().err
     process.send_signal(how)
-    time.sleep(0.3)
-    os.kill(worker_pid, signal.SIGCONT)
-    _, said = process.communicate(timeout=60)
-    until(lambda: not alive(worker_pid), 20)
+    _, said = process.communicate(timeout=600)
+    until(lambda: not alive(worker_pid))
     assert process.returncode == (130 if how == signal.SIGINT else -9)
     assert how == signal.SIGKILL or "같은 명령을 다시 하면" in said
     assert not (run / "result.json").exists() and (run / "last").is_dir()
@@ -109,19 +116,16 @@ def test_an_experiment_that_was_stopped_goes_on_to_the_same_figures(
 
 
 @pytest.mark.usefixtures("no_figures")
-@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are looked up in /proc")
 def test_runs_side_by_side_are_saved_by_ctrl_c_and_finished_by_the_same_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    longer = [{"1.2e4": "3e4", "0.02": "0.3", "syllable": "syllable@2"}.get(part, part) for part in RUN]
-    asked = [*longer, "--jobs", "2", "--folder", str(tmp_path)]
+    asked = [{"syllable": "syllable@2"}.get(part, part) for part in RUN]
+    asked += [ "--jobs", "2", "--folder", str(tmp_path)]
     both = [tmp_path / "runs" / name for name in ("syllable-lstm-7", "syllable-lstm-8")]
-    first = [sys.executable, "-m", "korlm", "experiment", *asked]
-    process = subprocess.Popen(first, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ})
-    saved = [run / "last" / "progress.json" for run in both]
-    until(lambda: all(path.is_file() for path in saved) or process.poll() is not None)
+    process = started(*asked)
+    until(lambda: all((run / "held").is_file() for run in both) or process.poll() is not None)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=600)
     assert process.returncode == 130 and "같은 명령을 다시 하면" in said
     assert command(*asked) == 0
     done = capsys.readouterr()

@@ -25,6 +25,7 @@ try:
 except ImportError:  # Windows: nothing keeps two experiments from one folder
     fcntl = None  # type: ignore[assignment]
 
+_WORKER = (sys.executable, "-m", "korlm.experiment.worker")
 _WAIT = 20.0  # seconds that a killed experiment's job may take to die
 
 
@@ -88,7 +89,7 @@ def run_job(
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "korlm.experiment.worker"],
+            _WORKER,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8",
             env=_environment(threads), start_new_session=True, pass_fds=() if lock is None else (lock,),
         )  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -26,6 +27,8 @@ Emit = Callable[[dict[str, Any]], None]
 
 def main() -> int:
     """Do the job that standard input names; return the exit status."""
+    # the experiment stops a job by SIGINT; a shell that starts one in the background leaves that ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # nothing but our lines may go to the experiment: what libraries print goes to the log
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as events:
         os.dup2(2, 1)
