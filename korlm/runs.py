@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 import korlm
-from korlm.artifacts import check_writable, write_json
+from korlm.artifacts import check_writable, read_json, write_json
 from korlm.corpora.pairs import PairCorpus
 from korlm.corpora.sources import Corpus, split_lines
 from korlm.errors import ArtifactError, CorpusError, InputError
@@ -73,7 +73,7 @@ def train_model(
         folder: where checkpoints go: ``last`` and ``best``, each a model folder.
         start: a model (what `load_model` takes) whose weights, shape and vocabulary the run begins with, and its dropouts
             where none are given; by default fresh weights.
-        resume: go on from ``last`` in the folder.
+        resume: go on from ``last`` in the folder; a run that is finished is left as it is, and ``report`` is told.
         overwrite: start anew where the folder holds another run.
         precision: of the weights in ``best`` and ``last``: ``float32``, ``float16`` or ``int8``.
         report: called now and then with a `Report`.
@@ -216,8 +216,8 @@ def _trainer(
 
 
 def measure(folder: Path, load: Callable[[Path], Any], examples: Sequence[Any]) -> None:
-    """Write the figures of a model's folder on the test examples beside it, where there are any."""
-    if not examples:
+    """Write the figures of a model's folder on the test examples beside it, where there are any and it has none yet."""
+    if not examples or "test" in read_json(folder / "build_info.json"):
         return
     model = load(folder)
     score = model.score(examples)

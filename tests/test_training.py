@@ -84,6 +84,25 @@ def test_a_run_interrupted_and_resumed_ends_in_the_same_weights(
         assert torch.equal(weights(tmp_path / "parts" / "last")[name], value), name
 
 
+def files_of(folder: Path) -> dict[Path, tuple[int, bytes]]:
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("options", [{"epochs": 1}, {"epochs": 1, "patience": 1, "learning_rate": 1e-30}])
+def test_resuming_a_finished_run_changes_nothing_and_says_so(options: dict[str, float], tmp_path: Path) -> None:
+    text = korlm.load_corpus("kolaw", limit=200)
+    first = korlm.train_model(text, folder=tmp_path / "run", **options, **SMALL)
+    before = files_of(tmp_path / "run")
+    reports: list[Report] = []
+    again = korlm.train_model(text, folder=tmp_path / "run", resume=True, report=reports.append, **options, **SMALL)
+    assert files_of(tmp_path / "run") == before
+    assert [report.finished_before for report in reports] == [True]
+    assert again.info["test"] == first.info["test"]
+    further = options | {"epochs": 2, "patience": 0}
+    korlm.train_model(text, folder=tmp_path / "run", resume=True, report=reports.append, **further, **SMALL)
+    assert not reports[-1].finished_before and files_of(tmp_path / "run") != before
+
+
 def test_training_lowers_bits_per_character(tmp_path: Path) -> None:
     lm = korlm.train_model(LINES, folder=tmp_path / "run", epochs=6, learning_rate=0.01, **SMALL)
     history = lm.info["history"]

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from korlm.artifacts import write_json
+from korlm.artifacts import read_json, write_json
 from korlm.chat.beginning import begin_with
 from korlm.chat.confidence import Familiarity, Limits
 from korlm.chat.forms import FORMS, Form
@@ -65,7 +65,7 @@ def train_chat(
         folder: where checkpoints go: ``last`` and ``best``, each a model folder.
         start: a language model (what `korlm.load_model` takes) whose pieces, and where they fit layers, the net begins
             with; see `korlm.chat.beginning`. By default fresh weights.
-        resume: go on from ``last`` in the folder.
+        resume: go on from ``last`` in the folder; a run that is finished is left as it is, and ``report`` is told.
         overwrite: start anew where the folder holds another run.
         precision: of the weights in ``best`` and ``last``: ``float32``, ``float16`` or ``int8``.
         keep: ``best``, or ``last``: the state at the end is put into ``best``. Likelihood soon has a small net say what
@@ -107,8 +107,9 @@ def train_chat(
     trainer = _trainer(bot, fitting, pairs, training, folder, precision, report, ranks)
     if resume:
         trainer.resume()
+    finished_before = trainer.finished
     trainer.run()
-    if keep == "last":
+    if keep == "last" and not _keeps_last(folder, finished_before):
         bot.info["kept"] = "last"
         trainer.keep()
     ranks.first_does(lambda: measure(folder / "best", ChatModel.load, pairs.test))
@@ -198,11 +199,17 @@ def _trainer(
     return trainer
 
 
+def _keeps_last(folder: Path, finished: bool) -> bool:
+    """Return whether ``best`` is the last state of a finished run already."""
+    return finished and read_json(folder / "best" / "build_info.json").get("kept") == "last"
+
+
 def _choose_limits(folder: Path, pairs: Sequence[Pair]) -> None:
-    """Choose when the bot does not know, and write it beside the best state."""
+    """Choose when the bot does not know, and write it beside the best state, where that has not been done."""
+    if "limits" in read_json(folder / "best" / "build_info.json"):
+        return
     best = ChatModel.load(folder)
     asked = pairs[:_ASKED]
-    best.info.pop("limits", None)
     sure = [
         reply.confidence
         for reply in best.reply_all([pair.question for pair in asked], before=[pair.before for pair in asked])

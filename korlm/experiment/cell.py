@@ -85,7 +85,7 @@ def _figures(lm: LanguageModel, progress: dict[str, Any]) -> dict[str, Any]:
         "seconds": progress["seconds"],
         "pieces": progress["pieces"],
         "flops": flops * progress["pieces"],
-        "history": [steps[step] for step in sorted(steps)],  # a run resumed at its very end validates twice
+        "history": [steps[step] for step in sorted(steps)],  # once a step
         "signature": lm.tokenizer.signature,
         "threads": torch.get_num_threads(),
     }

@@ -44,6 +44,7 @@ class Report:
         clipped: share of the steps whose gradients were cut.
         seconds_left: estimate.
         valid: last validation, bits per character, or None.
+        finished_before: the run that was resumed was finished already, so nothing was done.
     """
 
     step: int
@@ -53,6 +54,7 @@ class Report:
     clipped: float
     seconds_left: float
     valid: float | None
+    finished_before: bool = False
 
 
 class Trainer:
@@ -115,6 +117,13 @@ class Trainer:
         return max(self.progress.position / self.end, by_clock)
 
     @property
+    def finished(self) -> bool:
+        """Whether the run has come to its end and the last validation is of its last step."""
+        history = self.progress.history
+        validated = bool(history) and history[-1]["step"] == self.progress.step
+        return validated and (self._stale or self.ranks.agree(self.share) >= 1)
+
+    @property
     def _stale(self) -> bool:
         """Whether validation has not improved for as long as the configuration is patient (early stopping)."""
         bits = [entry["valid_bpc"] for entry in self.progress.history]
@@ -123,9 +132,14 @@ class Trainer:
     def run(self) -> Progress:
         """Train to the end, or to Ctrl-C, which saves and validates; ``best`` and ``last`` are on disk afterwards.
 
+        A run that was finished when it was resumed stays as it is, on disk too; the one report says so.
+
         Raises:
             TrainingError: the loss is no longer a number; the last good checkpoint is kept.
         """
+        if self.finished:
+            self._tell(force=True, finished_before=True)
+            return self.progress
         saved = self.progress.seconds
         keep_memory()
         self.net.train()
@@ -215,7 +229,7 @@ class Trainer:
         with new_folder(self.folder / "best") as temporary:
             self.write_model(temporary)
 
-    def _tell(self, *, force: bool = False) -> None:
+    def _tell(self, *, force: bool = False, finished_before: bool = False) -> None:
         seconds, pieces, nats = self._shown
         passed = self.progress.seconds - seconds
         if not self.ranks.first or (not force and passed < _SHOW_EVERY):
@@ -233,6 +247,7 @@ class Trainer:
                 clipped=self.progress.clipped / max(1, self.progress.step),
                 seconds_left=self.progress.seconds / share * (1 - share) if share else math.inf,
                 valid=self.progress.history[-1]["valid_bpc"] if self.progress.history else None,
+                finished_before=finished_before,
             )
         )
         self._shown = (self.progress.seconds, self._sums[0], self._sums[1])

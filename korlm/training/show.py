@@ -39,6 +39,8 @@ class TrainingBar:
 
     def report(self, report: Report) -> None:
         """Show a training report."""
+        if report.finished_before:
+            return self._tell_finished()
         # tqdm's own estimate starts anew at --resume; the report's counts the whole run
         self._to("training", pick("학습", "training"), 1000, "{l_bar}{bar}| {unit}")
         self._bar.n = round(report.share * 1000)
@@ -49,6 +51,14 @@ class TrainingBar:
             parts.append(f"{pick('검증', 'valid')} {report.valid:.3f} {pick('비트/글자', 'bits/char')}")
         self._bar.unit = ", ".join([*parts, f"{pick('남은 시간', 'left')} {left}"])  # a postfix begins with a comma
         self._bar.refresh()
+
+    def _tell_finished(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        self._bar, self._stage = None, ""
+        ko = "이미 끝난 학습입니다. 아무것도 바꾸지 않았습니다. 더 배우게 하려면 --epochs를 늘리세요."
+        en = "This run is already finished; nothing was changed. Raise --epochs to train further."
+        print(pick(ko, en), file=self._file, flush=True)
 
     def _to(self, stage: str, label: str, total: int, layout: str) -> None:
         if self._stage != stage:
