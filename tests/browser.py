@@ -20,7 +20,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-READY_SECONDS = 60_000.0  # ms that the first comparison may take: the analyzers are being loaded
+READY_SECONDS = 600_000.0  # ms that anything on a page may take: a safety net, for the machine may be busy
 
 
 def open_page(

@@ -8,11 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ["KORLM_CACHE"] = tempfile.mkdtemp(prefix="korlm-test-cache-")
 os.environ["KORLM_LANG"] = "ko"
 # the nets here are tiny: a second thread only costs, and waits on cores that other processes hold
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# no example has a time limit: the machine may be busy
+settings.register_profile("korlm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("korlm")
 
 
 @pytest.fixture(scope="session")

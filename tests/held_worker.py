@@ -27,7 +27,9 @@ def held_cell(job: dict[str, Any], emit: worker.Emit) -> dict[str, Any] | None:
     def step(self: Trainer, share: float) -> None:
         held = Path(job["folder"]) / "held"
         if share >= 0.5 and not held.exists():
-            handler = signal.getsignal(signal.SIGINT)  # the trainer's, which puts another in its place when it is called
+            handler = signal.getsignal(
+                signal.SIGINT
+            )  # the trainer's, which puts another in its place when it is called
             write_json(held, os.getpid())
             while signal.getsignal(signal.SIGINT) == handler:
                 time.sleep(0.01)

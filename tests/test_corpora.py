@@ -155,7 +155,9 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypa
     assert len(token_array([*corpus.train, *corpus.valid, *corpus.test], tokenizer)) == 20
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(lines=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=12), data=st.data())
 def test_stored_lines_are_the_list_of_them(lines: list[str], data: st.DataObject, tmp_path: Path) -> None:
     together = data.draw(st.integers(1, 5))

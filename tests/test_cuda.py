@@ -117,7 +117,7 @@ def test_torchrun_takes_nccl(tmp_path: Path) -> None:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "1", "-m", "korlm"]
     done = subprocess.run(
         [*launcher, "train", str(text), *options, f"--folder={tmp_path / 'run'}"],
-        capture_output=True, text=True, timeout=200, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, timeout=800, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     assert korlm.load_model(tmp_path / "run").parameters > 0

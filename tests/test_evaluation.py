@@ -430,7 +430,7 @@ def compare(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "KORLM_LANG": "ko", "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, "-m", "korlm", "compare", *arguments],
-        capture_output=True, text=True, encoding="utf-8", cwd=ROOT, env=environment, timeout=200, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, encoding="utf-8", cwd=ROOT, env=environment, timeout=800, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
 

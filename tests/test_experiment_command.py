@@ -120,7 +120,7 @@ def test_runs_side_by_side_are_saved_by_ctrl_c_and_finished_by_the_same_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = [{"syllable": "syllable@2"}.get(part, part) for part in RUN]
-    asked += [ "--jobs", "2", "--folder", str(tmp_path)]
+    asked += ["--jobs", "2", "--folder", str(tmp_path)]
     both = [tmp_path / "runs" / name for name in ("syllable-lstm-7", "syllable-lstm-8")]
     process = started(*asked)
     until(lambda: all((run / "held").is_file() for run in both) or process.poll() is not None)

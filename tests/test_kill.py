@@ -101,6 +101,7 @@ def same_state(one: Path, other: Path) -> None:
     assert [entry["valid_bpc"] for entry in histories[0]] == [entry["valid_bpc"] for entry in histories[1]]
 
 
+@pytest.mark.timeout(3600)  # twenty starts of torch
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_run_killed_again_and_again_ends_in_the_same_weights_bit_for_bit(
     kills: int, text: Path, tmp_path: Path
@@ -113,10 +114,16 @@ def test_a_run_killed_again_and_again_ends_in_the_same_weights_bit_for_bit(
 
 
 @pytest.mark.parametrize(
-    ("language", "needed"), [("ko", "이미 끝난 학습입니다"), ("en", "This run is already finished; nothing was changed")]
+    ("language", "needed"),
+    [("ko", "이미 끝난 학습입니다"), ("en", "This run is already finished; nothing was changed")],
 )
 def test_the_command_says_that_a_resumed_run_is_finished_already(
-    language: str, needed: str, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    language: str,
+    needed: str,
+    text: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     options = arguments(text, tmp_path / "run", "--epochs", "0.2", "--json")
     assert main(options) == 0

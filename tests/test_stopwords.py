@@ -142,7 +142,7 @@ def test_the_bundled_lists_are_sound() -> None:
 def run(*arguments: str, stdin: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "korlm", "tokenize", *arguments],
-        input=stdin, capture_output=True, text=True, cwd=ROOT, timeout=120,
+        input=stdin, capture_output=True, text=True, cwd=ROOT, timeout=800,
         env={**os.environ, "KORLM_LANG": "ko", "PYTHONIOENCODING": "utf-8"},
     )  # fmt: skip
 

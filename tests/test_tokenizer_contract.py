@@ -81,7 +81,9 @@ def test_a_line_of_100_000_characters_comes_back(tokenizer: Tokenizer) -> None:
 cached = functools.cache(load)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(text=st.text(max_size=60))
 @pytest.mark.parametrize("name", FAST)
 def test_any_text_comes_back(name: str, text: str) -> None:

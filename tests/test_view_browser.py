@@ -114,7 +114,7 @@ def test_a_user_word_is_shown_before_and_after(view: playwright.Page) -> None:
         view.keyboard.press("Tab")
         view.click("#compare-run")
         try:
-            view.wait_for_selector(".kl-lane[aria-label^='kiwi + 내 사전']", timeout=20_000)
+            view.wait_for_selector(".kl-lane[aria-label^='kiwi + 내 사전']", timeout=200_000)
             break
         except playwright.TimeoutError:
             continue
