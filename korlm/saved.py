@@ -18,7 +18,7 @@ from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.registry import load_tokenizer
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 N = TypeVar("N", bound="RecurrentLM | Seq2Seq")
 

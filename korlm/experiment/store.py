@@ -17,7 +17,7 @@ from __future__ import annotations
 import io
 import platform
 import shutil
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +98,7 @@ class Store:
             path,
             {
                 "kind": "experiment", "format": FORMAT, "config": config.to_dict(), "signature": config.signature,
-                "command": command, "corpus": facts, "made": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                "command": command, "corpus": facts, "made": datetime.now(UTC).isoformat(timespec="seconds"),
                 "versions": _versions(), "machine": f"{platform.machine()}, {platform.system()}",
             },
         )  # fmt: skip

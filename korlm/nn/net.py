@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from korlm.nn.stepping import Stepper
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 
 class TextNet(nn.Module):
