@@ -2,11 +2,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Pythons for which each requirement has a wheel: dev/check_wheels.py
+CHECK_PYTHON := import sys; v = "%d.%d" % sys.version_info[:2]; (3, 11) <= sys.version_info[:2] <= (3, 14) or sys.exit( \
+	"korlm에는 Python 3.11~3.14가 필요합니다(지금은 " + v + "). 예: make app PYTHON=python3.12 / " \
+	"korlm needs Python 3.11 to 3.14 (this is " + v + "). Example: make app PYTHON=python3.12")
 PYTEST := $(BIN)/python -m pytest -m "not slow" --durations 10
 # tests that start a browser, commands or Javas of their own: half of the time, beside the other half
 APART := $(wildcard tests/test_*_browser.py) tests/test_kill.py tests/test_cli.py tests/test_konlpy.py
 
-.PHONY: app test test-apart test-rest check bench install install-dev lint types slow clean
+.PHONY: app test test-apart test-rest check bench install install-dev lint types check-wheels slow clean
 
 app: install
 	$(BIN)/korlm app
@@ -15,6 +19,7 @@ install: $(VENV)/.app
 install-dev: $(VENV)/.dev
 
 $(VENV)/.venv:
+	@$(PYTHON) -c '$(CHECK_PYTHON)'
 	$(PYTHON) -m venv $(VENV)
 	touch $@
 
@@ -44,6 +49,9 @@ types: install-dev
 	$(BIN)/mypy
 
 check: lint types test
+
+check-wheels: install-dev
+	$(BIN)/python dev/check_wheels.py
 
 slow: install-dev
 	$(BIN)/python -m pytest -m slow

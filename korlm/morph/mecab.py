@@ -26,6 +26,8 @@ from korlm.morph.tags import to_sejong
 from korlm.text.spans import Span
 
 INSTALL = 'pip install "korlm[mecab]"'
+# The second has the code of the first, built for Python 3.13 and later; both install the modules mecab and _mecab.
+_DISTRIBUTIONS = ("python-mecab-ko", "python-mecab-ko-py313")
 
 # MeCab takes U+0000 for the end, only some whitespace for whitespace, and counts a token's bytes, with the whitespace
 # before it, in 16 bits: 65,536 spaces lose the word behind them.
@@ -53,10 +55,12 @@ class MecabAnalyzer:
     @property
     def version(self) -> str:
         """The versions of python-mecab-ko and of the dictionary, which decides the cuts."""
-        try:
-            return "/".join(importlib.metadata.version(name) for name in ("python-mecab-ko", "python-mecab-ko-dic"))
-        except importlib.metadata.PackageNotFoundError:
-            return "none"
+        for binding in _DISTRIBUTIONS:
+            try:
+                return "/".join(importlib.metadata.version(name) for name in (binding, "python-mecab-ko-dic"))
+            except importlib.metadata.PackageNotFoundError:
+                continue
+        return "none"
 
     def analyze(self, texts: Sequence[str], *, workers: int = 1) -> list[list[Morpheme]]:
         """Return MeCab's best analysis of each text; see `korlm.morph.base.Analyzer`.
