@@ -20,9 +20,9 @@ from typing import Any
 
 from korlm.errors import ArtifactError
 
-FORMAT = 1
-_ABANDONED = 600  # seconds after which a half-written folder is taken for a killed writer's
-_PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin")
+FORMAT_VERSION = 1
+_STALE_SECONDS = 600  # seconds after which a half-written folder is taken for a killed writer's
+_PICKLE_SUFFIXES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin")
 
 
 def data_folder() -> Path:
@@ -46,7 +46,7 @@ def _flush_folder(folder: Path) -> None:
                 os.fsync(handle.fileno())
 
 
-def _take_place(temporary: Path, target: Path) -> None:
+def _replace_atomically(temporary: Path, target: Path) -> None:
     """Have a folder take the place of another at one stroke; what stood there is deleted.
 
     Linux and macOS can exchange two names. Elsewhere the old folder is moved away first, and a kill between the two
@@ -55,7 +55,7 @@ def _take_place(temporary: Path, target: Path) -> None:
     if not target.exists():
         temporary.rename(target)
         return
-    if _exchange(temporary, target):
+    if _exchange_paths(temporary, target):
         return  # the caller deletes what is now the temporary one
     old = temporary.with_name(temporary.name + "-old")
     target.rename(old)
@@ -63,10 +63,10 @@ def _take_place(temporary: Path, target: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _exchange(one: Path, other: Path) -> bool:
+def _exchange_paths(first: Path, second: Path) -> bool:
     """Exchange two names; return False where the system cannot."""
     libc: Any = ctypes.CDLL(None) if os.name == "posix" else None
-    names = os.fsencode(one), os.fsencode(other)
+    names = os.fsencode(first), os.fsencode(second)
     if hasattr(libc, "renameat2"):
         here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
         return bool(libc.renameat2(here, names[0], here, names[1], exchange) == 0)
@@ -75,10 +75,10 @@ def _exchange(one: Path, other: Path) -> bool:
     return False
 
 
-def _sweep(target: Path) -> None:
+def _remove_stale(target: Path) -> None:
     """Delete what writers of this folder left when they were killed."""
     for left in target.parent.glob(f".{target.name}-????????"):
-        if left.is_dir() and time.time() - left.stat().st_mtime > _ABANDONED:
+        if left.is_dir() and time.time() - left.stat().st_mtime > _STALE_SECONDS:
             shutil.rmtree(left, ignore_errors=True)
 
 
@@ -97,20 +97,20 @@ def new_folder(target: str | Path) -> Iterator[Path]:
         )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(target)
-        temporary = _beside(target)
+        _remove_stale(target)
+        temporary = _staging_path(target)
         temporary.mkdir()
     except OSError as error:
-        raise _not_written(target, error) from error
+        raise _write_error(target, error) from error
     try:
         yield temporary
         for path in temporary.rglob("*"):
             if path.is_file():  # safetensors writes files for its user alone; ours are as readable as any other
                 path.chmod(temporary.stat().st_mode & 0o666)
         _flush_folder(temporary)
-        _take_place(temporary, target)
+        _replace_atomically(temporary, target)
     except OSError as error:
-        raise _not_written(target, error) from error
+        raise _write_error(target, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -126,7 +126,7 @@ def check_writable(target: str | Path) -> None:
     try:
         tempfile.TemporaryFile(dir=nearest).close()
     except OSError as error:
-        raise _not_written(target, error) from error
+        raise _write_error(target, error) from error
 
 
 def write_file(target: str | Path, content: bytes) -> None:
@@ -138,7 +138,7 @@ def write_file(target: str | Path, content: bytes) -> None:
     target = Path(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = _beside(target)
+        temporary = _staging_path(target)
         try:
             with open(temporary, "xb") as file:
                 file.write(content)
@@ -148,10 +148,10 @@ def write_file(target: str | Path, content: bytes) -> None:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise _not_written(target, error) from error
+        raise _write_error(target, error) from error
 
 
-def _beside(target: Path) -> Path:
+def _staging_path(target: Path) -> Path:
     """Return a new name beside ``target``. Not `tempfile`'s files: nobody but their user may read those."""
     return target.with_name(f".{target.name}-{secrets.token_hex(4)}")
 
@@ -193,7 +193,7 @@ def read_json(path: str | Path) -> Any:
         ) from error
 
 
-def read_config(folder: str | Path, kind: str) -> dict[str, Any]:
+def read_artifact_config(folder: str | Path, kind: str) -> dict[str, Any]:
     """Read the ``config.json`` of an artifact folder and check what it is.
 
     Raises:
@@ -204,7 +204,7 @@ def read_config(folder: str | Path, kind: str) -> dict[str, Any]:
         raise ArtifactError(
             f"{folder} 폴더가 없습니다. 경로를 확인하세요.", f"There is no folder {folder}. Check the path."
         )
-    if pickles := sorted(path.name for path in folder.iterdir() if path.suffix in _PICKLES):
+    if pickles := sorted(path.name for path in folder.iterdir() if path.suffix in _PICKLE_SUFFIXES):
         raise ArtifactError(
             f"{folder}에 피클일 수 있는 파일({pickles[0]})이 있어 읽지 않습니다. safetensors로 저장된 폴더를 쓰세요.",
             f"{folder} holds a file that may be a pickle ({pickles[0]}), so it is not read. "
@@ -217,15 +217,15 @@ def read_config(folder: str | Path, kind: str) -> dict[str, Any]:
             f"{folder}은(는) korlm의 {kind} 폴더가 아닙니다 (적힌 종류: {found}). korlm으로 저장한 폴더를 쓰세요.",
             f"{folder} is not a {kind} folder of korlm (it says: {found}). Use a folder that korlm saved.",
         )
-    if config.get("format") != FORMAT:
+    if config.get("format") != FORMAT_VERSION:
         raise ArtifactError(
-            f"{folder}의 형식 {config.get('format')}은 이 korlm이 읽는 {FORMAT}과 다릅니다. korlm을 새로 설치하세요.",
-            f"{folder} has format {config.get('format')}; this korlm reads {FORMAT}. Upgrade korlm.",
+            f"{folder}의 형식 {config.get('format')}은 이 korlm이 읽는 {FORMAT_VERSION}과 다릅니다. korlm을 새로 설치하세요.",
+            f"{folder} has format {config.get('format')}; this korlm reads {FORMAT_VERSION}. Upgrade korlm.",
         )
     return config
 
 
-def _not_written(target: Path, error: OSError) -> ArtifactError:
+def _write_error(target: Path, error: OSError) -> ArtifactError:
     if isinstance(error, ArtifactError):
         return error
     reason = error.strerror or type(error).__name__

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from korlm.language import pick
+from korlm.language import localize
 
 
 class KorlmError(Exception):
@@ -25,7 +25,7 @@ class KorlmError(Exception):
 
     def message(self, language: str | None = None) -> str:
         """Return the message in ``"ko"`` or ``"en"`` (the person's own language by default)."""
-        return pick(self.ko, self.en, language=language)
+        return localize(self.ko, self.en, language=language)
 
     def __str__(self) -> str:
         return self.message()

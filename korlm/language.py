@@ -1,6 +1,6 @@
 """Which language a person reads: Korean unless their settings name another one.
 
->>> pick("없음", "none", language="en")
+>>> localize("없음", "none", language="en")
 'none'
 """
 
@@ -29,12 +29,12 @@ def user_language() -> str:
     return "ko"
 
 
-def pick(ko: str, en: str, *, language: str | None = None) -> str:
+def localize(ko: str, en: str, *, language: str | None = None) -> str:
     """Return the text in ``language`` (the person's own by default)."""
     return en if (language or user_language()) == "en" else ko
 
 
-def option(default: Any, ko: str, en: str, *, kind: type | None = None) -> Any:
+def setting(default: Any, ko: str, en: str, *, kind: type | None = None) -> Any:
     """Return a dataclass field whose help is in both languages; the command line's options are made of such fields.
 
     Args:

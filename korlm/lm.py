@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 
 from korlm.errors import CorpusError, InputError
-from korlm.generation.config import sampling_of
-from korlm.generation.generate import check_one, stream_steps, stream_text, write
-from korlm.generation.results import Generated, Step
+from korlm.generation.config import build_generation_config
+from korlm.generation.generate import check_single_text, generate_texts, stream_steps, stream_text
+from korlm.generation.results import GeneratedText, Step
 from korlm.nn.recurrent import NetConfig, RecurrentLM
-from korlm.saved import SavedModel
-from korlm.tokenizers.lattice import Lattices
-from korlm.training.scoring import bits_per_character, dynamic_nats, line_nats
+from korlm.saved import PretrainedModel
+from korlm.tokenizers.lattice import LatticeBuilder
+from korlm.training.scoring import bits_per_character, dynamic_token_nlls, token_nlls
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ class Score:
     Attributes:
         bits_per_character: total code length in bits over `characters`.
         characters: code points of the lines, and one end-of-line character a line.
-        pieces: ids predicted, one ``</s>`` a line included.
+        num_tokens: ids predicted, one ``</s>`` a line included.
         surprisals: for each line the bits of each of its pieces, ``</s>`` last.
         signature: what was measured and how, so that the figure can be made again.
     """
 
     bits_per_character: float
     characters: int
-    pieces: int
+    num_tokens: int
     surprisals: list[np.ndarray] = field(repr=False)
     signature: str
 
@@ -50,7 +50,7 @@ class Score:
         return np.array([float(line.sum()) for line in self.surprisals])
 
 
-class LanguageModel(SavedModel[RecurrentLM]):
+class LanguageModel(PretrainedModel[RecurrentLM]):
     """A recurrent language model over the pieces of a tokenizer.
 
     Args:
@@ -62,13 +62,13 @@ class LanguageModel(SavedModel[RecurrentLM]):
     kind = "model"
 
     @cached_property
-    def lattices(self) -> Lattices:
+    def lattice_builder(self) -> LatticeBuilder:
         """What makes the lattice of a text over the tokenizer's pieces.
 
         Raises:
             InputError: the tokenizer is lossy.
         """
-        return Lattices(self.tokenizer)
+        return LatticeBuilder(self.tokenizer)
 
     @classmethod
     def make_net(cls, config: dict[str, Any]) -> RecurrentLM:
@@ -125,14 +125,14 @@ class LanguageModel(SavedModel[RecurrentLM]):
     ) -> Score:
         """Measure lines that are encoded already. See `score`."""
         if dynamic:
-            nats, how = dynamic_nats(self.net, ids, dynamic, progress=progress), f"dynamic:{dynamic:g}|"
+            nats, how = dynamic_token_nlls(self.net, ids, dynamic, progress=progress), f"dynamic:{dynamic:g}|"
         else:
-            nats, how = line_nats(self.net, ids, progress=progress), ""
+            nats, how = token_nlls(self.net, ids, progress=progress), ""
         characters = sum(len(line) + 1 for line in lines)
         return Score(
             bits_per_character=bits_per_character(sum(float(line.sum()) for line in nats), characters),
             characters=characters,
-            pieces=sum(len(line) for line in nats),
+            num_tokens=sum(len(line) for line in nats),
             surprisals=[line / np.log(2) for line in nats],
             signature=f"bpc|eol:1|state:zero|{how}lines:{len(lines)}|{self.tokenizer.signature}",
         )
@@ -163,9 +163,9 @@ class LanguageModel(SavedModel[RecurrentLM]):
             stopped: asked before each piece; True ends the text.
             **options: the fields of `SamplingConfig`. A beam gives its text in one stretch, at the end.
         """
-        return stream_text(self.net, self.tokenizer, prompt, sampling_of(options), stopped=stopped)
+        return stream_text(self.net, self.tokenizer, prompt, build_generation_config(options), stopped=stopped)
 
-    def steps(
+    def stream_tokens(
         self, prompt: str = "", *, alternatives: int = 5, stopped: Callable[[], bool] = lambda: False, **options: Any
     ) -> Iterator[Step]:
         """Yield the pieces that follow a prompt: how surprising each was, and what else the model thought likely.
@@ -181,16 +181,16 @@ class LanguageModel(SavedModel[RecurrentLM]):
 
         Example:
             >>> import korlm
-            >>> for step in korlm.load_model("reviews-unigram-lstm").steps("이 영화는", temperature=0, max_tokens=2):
+            >>> for step in korlm.load_model("reviews-unigram-lstm").stream_tokens("이 영화는", temperature=0, max_tokens=2):
             ...     print(step.text, round(step.surprisal), [text for text, _ in step.alternatives[:2]])
               3 [' ', ' 정말']
             단순히 6 ['단순히', '고']
         """
-        config = sampling_of(options)
-        checked = _alternatives(alternatives)
+        config = build_generation_config(options)
+        checked = _check_alternatives(alternatives)
         return stream_steps(self.net, self.tokenizer, prompt, config, alternatives=checked, stopped=stopped)
 
-    def generate_n(self, prompt: str = "", n: int = 1, *, alternatives: int = 0, **options: Any) -> list[Generated]:
+    def generate_n(self, prompt: str = "", n: int = 1, *, alternatives: int = 0, **options: Any) -> list[GeneratedText]:
         """Return several texts that follow a prompt, with their bits and steps.
 
         Args:
@@ -230,24 +230,26 @@ class LanguageModel(SavedModel[RecurrentLM]):
             >>> lm.generate_batch(["이 영화는", "배우"], temperature=0)[0] == lm.generate("이 영화는", temperature=0)
             True
         """
-        config = sampling_of(options)
-        check_one(config)
-        return [texts[0].text for texts in write(self.net, self.tokenizer, _prompts(prompts), config)]
+        config = build_generation_config(options)
+        check_single_text(config)
+        return [texts[0].text for texts in generate_texts(self.net, self.tokenizer, _check_prompts(prompts), config)]
 
-    def generate_all(self, prompts: Sequence[str], *, alternatives: int = 0, **options: Any) -> list[list[Generated]]:
+    def generate_all(
+        self, prompts: Sequence[str], *, alternatives: int = 0, **options: Any
+    ) -> list[list[GeneratedText]]:
         """Return ``n`` texts for each prompt, all written side by side. See `generate_n` and `generate_batch`."""
-        config = sampling_of(options)
-        checked = _alternatives(alternatives)
-        return write(self.net, self.tokenizer, _prompts(prompts), config, alternatives=checked)
+        config = build_generation_config(options)
+        checked = _check_alternatives(alternatives)
+        return generate_texts(self.net, self.tokenizer, _check_prompts(prompts), config, alternatives=checked)
 
 
-def _prompts(prompts: Sequence[str]) -> Sequence[str]:
+def _check_prompts(prompts: Sequence[str]) -> Sequence[str]:
     if isinstance(prompts, str):
         raise InputError("글머리의 목록을 넣으세요: [글머리].", "Pass a list of prompts: [prompt].")
     return prompts
 
 
-def _alternatives(number: int) -> int:
+def _check_alternatives(number: int) -> int:
     if number < 0:
         raise InputError(
             f"alternatives에 쓸 수 없는 값입니다: {number}. 0 이상으로 하세요.",

@@ -8,7 +8,7 @@ a morphological analyzer that errs, or cuts one phrase now so and now so, makes 
 >>> from korlm.tokenizers.byte import byte_tokenizer
 >>> lm = LanguageModel(byte_tokenizer(), RecurrentLM(NetConfig(260, hidden=8)))
 >>> found = score_marginal(lm, ["가나"])  # bytes: there is only one way
->>> round(found.bits_per_character / found.own.bits_per_character, 4), found.shares.round(3).tolist()
+>>> round(found.bits_per_character / found.canonical_score.bits_per_character, 4), found.canonical_probabilities.round(3).tolist()
 (1.0, [1.0])
 """
 
@@ -21,9 +21,9 @@ import numpy as np
 
 from korlm.errors import InputError
 from korlm.lm import LanguageModel, Score
-from korlm.training.segmentations import Segmentations, sum_segmentations
+from korlm.training.segmentations import SegmentationSearchResult, sum_segmentations
 
-BEAM = 8  # 16 lower bits per character by 0.0005, 64 by 0.0009 (docs/LOG.md)
+DEFAULT_BEAM_SIZE = 8  # 16 lower bits per character by 0.0005, 64 by 0.0009 (docs/LOG.md)
 
 
 @dataclass(frozen=True)
@@ -31,22 +31,22 @@ class MarginalScore:
     """What lines cost over all segmentations that were found.
 
     Attributes:
-        bits_per_character: total code length in bits over `characters`; at most that of `own`.
+        bits_per_character: total code length in bits over `characters`; at most that of `canonical_score`.
         characters: code points of the lines, and one end-of-line character a line.
-        own: the score of the tokenizer's own segmentations.
+        canonical_score: the score of the tokenizer's own segmentations.
         bits: code length of each line, ``[lines]``.
-        best: code length of each line by its likeliest segmentation alone, ``[lines]``; what a coder reaches that may
+        best_bits: code length of each line by its likeliest segmentation alone, ``[lines]``; what a coder reaches that may
             choose, but must send one.
-        shares: how probable the tokenizer's own segmentation is, given the line, ``[lines]``.
+        canonical_probabilities: how probable the tokenizer's own segmentation is, given the line, ``[lines]``.
         signature: what was measured and how.
     """
 
     bits_per_character: float
     characters: int
-    own: Score = field(repr=False)
+    canonical_score: Score = field(repr=False)
     bits: np.ndarray = field(repr=False)
-    best: np.ndarray = field(repr=False)
-    shares: np.ndarray = field(repr=False)
+    best_bits: np.ndarray = field(repr=False)
+    canonical_probabilities: np.ndarray = field(repr=False)
     signature: str
 
 
@@ -59,7 +59,7 @@ class Segmentation:
         ids: their ids.
         bits: code length, the end of the text included.
         share: how probable it is, given the text.
-        own: the tokenizer gives it.
+        canonical_score: the tokenizer gives it.
     """
 
     pieces: list[str]
@@ -73,7 +73,7 @@ def score_marginal(
     lm: LanguageModel,
     lines: Sequence[str],
     *,
-    beam: int = BEAM,
+    beam: int = DEFAULT_BEAM_SIZE,
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> MarginalScore:
@@ -96,18 +96,18 @@ def score_marginal(
     Example:
         >>> import korlm
         >>> found = korlm.score_marginal(korlm.load_model("reviews-kiwi-lstm"), ["졸기대했었는데개실망"])
-        >>> found.bits_per_character < found.own.bits_per_character
+        >>> found.bits_per_character < found.canonical_score.bits_per_character
         True
     """
-    own, found = _search(lm, lines, beam, workers=workers, progress=progress)
-    bits = np.minimum([one.nats / np.log(2) for one in found], own.bits)  # which only rounding can have it pass
+    own, found = _search_segmentations(lm, lines, beam, workers=workers, progress=progress)
+    bits = np.minimum([one.nll / np.log(2) for one in found], own.bits)  # which only rounding can have it pass
     return MarginalScore(
         bits_per_character=float(bits.sum()) / own.characters,
         characters=own.characters,
-        own=own,
+        canonical_score=own,
         bits=bits,
-        best=np.minimum([one.best[0][0] / np.log(2) for one in found], own.bits),
-        shares=np.exp2(bits - own.bits),
+        best_bits=np.minimum([one.best_segmentations[0][0] / np.log(2) for one in found], own.bits),
+        canonical_probabilities=np.exp2(bits - own.bits),
         signature=own.signature.replace("|lines:", f"|segmentations:beam{beam}|lines:", 1),
     )
 
@@ -133,17 +133,17 @@ def likely_segmentations(lm: LanguageModel, text: str, n: int = 5, *, beam: int 
     """
     if n < 1:
         raise InputError(f"n에 쓸 수 없는 값입니다: {n}. 1 이상으로 하세요.", f"n cannot be {n}. Give at least 1.")
-    _, (found,) = _search(lm, [text], max(beam, n) if beam > 0 else beam, n=n, exact=False)
+    _, (found,) = _search_segmentations(lm, [text], max(beam, n) if beam > 0 else beam, n=n, exact=False)
     return [
         Segmentation(
             [lm.tokenizer.token_text(number) for number in ids], list(ids),
-            nats / float(np.log(2)), float(np.exp(found.nats - nats)), own,
+            nats / float(np.log(2)), float(np.exp(found.nll - nats)), own,
         )
-        for nats, ids, own in found.best
+        for nats, ids, own in found.best_segmentations
     ]  # fmt: skip
 
 
-def _search(
+def _search_segmentations(
     lm: LanguageModel,
     lines: Sequence[str],
     beam: int,
@@ -152,16 +152,16 @@ def _search(
     exact: bool = True,
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[Score, list[Segmentations]]:
+) -> tuple[Score, list[SegmentationSearchResult]]:
     if beam < 1:
         raise InputError(
             f"beam에 쓸 수 없는 값입니다: {beam}. 1 이상으로 하세요.", f"beam cannot be {beam}. Give at least 1."
         )
-    lattices = lm.lattices
+    lattices = lm.lattice_builder
     ids = lm.encode_lines(lines, workers=workers)
     own = lm.score_ids(lines, ids)
     nats = [line * np.log(2) for line in own.surprisals]
     found = sum_segmentations(
-        lm.net, map(lattices.of, lines), ids, nats, beam=beam, n=n, exact=exact, progress=progress
+        lm.net, map(lattices.build, lines), ids, nats, beam=beam, n=n, exact=exact, progress=progress
     )
     return own, found

@@ -4,7 +4,7 @@ The probability of a line under a mixture of ``K`` models is the mean of theirs,
 distribution over lines whatever the models' pieces are, so its code length is one, too: at most ``log2 K`` bits a line longer
 than the best model's, and shorter than any of theirs where lines differ in which model they suit.
 
->>> mixed_bits([[10.0, 3.0], [10.0, 40.0]]).round(3).tolist()
+>>> mixture_bits([[10.0, 3.0], [10.0, 40.0]]).round(3).tolist()
 [10.0, 4.0]
 """
 
@@ -30,15 +30,15 @@ class MixtureScore:
     Attributes:
         bits_per_character: total code length in bits over `characters`.
         characters: code points of the lines, and one end-of-line character a line.
-        alone: the score of each model by itself.
-        shares: how much of the mixture each model was, mean over the lines of ``P_k(x) / sum_j P_j(x)``; they sum to 1.
+        model_scores: the score of each model by itself.
+        mean_responsibilities: how much of the mixture each model was, mean over the lines of ``P_k(x) / sum_j P_j(x)``; they sum to 1.
         signature: what was measured and how.
     """
 
     bits_per_character: float
     characters: int
-    alone: Sequence[Score | MarginalScore] = field(repr=False)
-    shares: list[float]
+    model_scores: Sequence[Score | MarginalScore] = field(repr=False)
+    mean_responsibilities: list[float]
     signature: str
 
 
@@ -61,26 +61,26 @@ def score_mixture(
         >>> import korlm
         >>> models = [korlm.load_model(f"reviews-{name}") for name in ("syllable-lstm", "unigram-lstm")]
         >>> found = score_mixture(models, ["정말 재미있다", "ㅋㅋㅋ"])
-        >>> found.bits_per_character < max(one.bits_per_character for one in found.alone)
+        >>> found.bits_per_character < max(one.bits_per_character for one in found.model_scores)
         True
     """
     if not models:
         raise InputError("섞을 모델을 하나 이상 넣으세요.", "Give at least one model to mix.")
-    alone = [_score(lm, lines, beam, workers) for lm in models]
+    alone = [_score_model(lm, lines, beam, workers) for lm in models]
     bits = np.array([score.bits for score in alone])  # [K, lines]
-    mixed = mixed_bits(bits)
+    mixed = mixture_bits(bits)
     how = f"segmentations:beam{beam}|" if beam else ""
     cuts = "+".join(lm.tokenizer.signature for lm in models)
     return MixtureScore(
         bits_per_character=float(mixed.sum()) / alone[0].characters,
         characters=alone[0].characters,
-        alone=alone,
-        shares=(np.exp2(mixed - bits).mean(1) / len(bits)).tolist(),
+        model_scores=alone,
+        mean_responsibilities=(np.exp2(mixed - bits).mean(1) / len(bits)).tolist(),
         signature=f"bpc|eol:1|state:zero|mix:line/{len(models)}|{how}lines:{len(lines)}|{cuts}",
     )
 
 
-def _score(lm: LanguageModel, lines: Sequence[str], beam: int, workers: int) -> Score | MarginalScore:
+def _score_model(lm: LanguageModel, lines: Sequence[str], beam: int, workers: int) -> Score | MarginalScore:
     if not beam:
         return lm.score(lines, workers=workers)
     from korlm.marginal import score_marginal  # torch, which mixing alone does without
@@ -88,7 +88,7 @@ def _score(lm: LanguageModel, lines: Sequence[str], beam: int, workers: int) -> 
     return score_marginal(lm, lines, beam=beam, workers=workers)
 
 
-def mixed_bits(bits: Sequence[Sequence[float]] | np.ndarray) -> np.ndarray:
+def mixture_bits(bits: Sequence[Sequence[float]] | np.ndarray) -> np.ndarray:
     """Return each line's bits under the mixture, ``[lines]``.
 
     Args:

@@ -11,14 +11,14 @@ from pathlib import Path
 from korlm.artifacts import data_folder, read_json
 from korlm.errors import UnknownNameError
 from korlm.lm import LanguageModel
-from korlm.remote.address import elsewhere
-from korlm.remote.fetch import fetch
+from korlm.remote.address import resolve_hub_address
+from korlm.remote.fetch import fetch_from_hub
 from korlm.tokenizers.registry import check_installed
 
 
 def list_models() -> list[str]:
     """Return the names of the bundled language models."""
-    return bundled(LanguageModel.kind)
+    return list_bundled_models(LanguageModel.kind)
 
 
 def load_model(name: str | Path, *, revision: str | None = None, token: str | None = None) -> LanguageModel:
@@ -41,31 +41,31 @@ def load_model(name: str | Path, *, revision: str | None = None, token: str | No
         'syllable'
         >>> load_model("user/my-model@v1")  # doctest: +SKIP
     """
-    lm = LanguageModel.load(find_folder(name, LanguageModel.kind, revision=revision, token=token))
+    lm = LanguageModel.load(find_model_folder(name, LanguageModel.kind, revision=revision, token=token))
     check_installed(lm.tokenizer)
     return lm
 
 
-def bundled(kind: str) -> list[str]:
+def list_bundled_models(kind: str) -> list[str]:
     """Return the names of the bundled folders of a kind: ``model`` or ``chat``."""
     configs = (data_folder() / "models").glob("*/config.json")
     return sorted(path.parent.name for path in configs if read_json(path)["kind"] == kind)
 
 
-def find_folder(name: str | Path, kind: str, *, revision: str | None = None, token: str | None = None) -> Path:
+def find_model_folder(name: str | Path, kind: str, *, revision: str | None = None, token: str | None = None) -> Path:
     """Return the folder of what has a name, fetched from the Hub if need be. See `load_model`.
 
-    >>> find_folder("reviews-syllable-lstm", "model").name
+    >>> find_model_folder("reviews-syllable-lstm", "model").name
     'reviews-syllable-lstm'
     """
     ours = data_folder() / "models" / str(name)
     known = ours.name == str(name) and ours.is_dir()  # of another kind too: loading it then says what it is
-    if where := elsewhere(name, revision, bundled=known):
-        return fetch(where.repo_id, revision=where.revision, token=token, kind=kind)
+    if where := resolve_hub_address(name, revision, is_bundled=known):
+        return fetch_from_hub(where.repo_id, revision=where.revision, token=token, kind=kind)
     folder = ours if known else Path(name)
     if folder.is_dir():
         return folder / "best" if (folder / "best").is_dir() else folder
-    names = bundled(kind)
+    names = list_bundled_models(kind)
     raise UnknownNameError(
         f"'{name}'이라는 모델도 폴더도 없습니다. 쓸 수 있는 이름: {', '.join(names) or '없음'}. Hub의 것은 '사용자/저장소'.",
         f"There is no model and no folder '{name}'. Names: {', '.join(names) or 'none'}. On the Hub: 'user/repo'.",

@@ -10,29 +10,31 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from korlm.language import pick
+from korlm.language import localize
 
 
-def add_cutting(parser: argparse.ArgumentParser) -> None:
+def add_tokenizer_options(parser: argparse.ArgumentParser) -> None:
     """Add what decides how a tokenizer cuts."""
-    cuts = parser.add_argument_group(pick("자르는 방법", "how it is cut"))
+    cuts = parser.add_argument_group(localize("자르는 방법", "how it is cut"))
     cuts.add_argument(
-        "--language", choices=("ko", "en"), help=pick("en: 영어 낱말 (spaCy)", "en: English words (spaCy)")
+        "--language", choices=("ko", "en"), help=localize("en: 영어 낱말 (spaCy)", "en: English words (spaCy)")
     )
-    cuts.add_argument("--split", choices=("jamo",), help=pick("음절 안에서도 자름 (갔 → 가ㅆ)", "cut inside syllables"))
+    cuts.add_argument(
+        "--split", choices=("jamo",), help=localize("음절 안에서도 자름 (갔 → 가ㅆ)", "cut inside syllables")
+    )
     for name, ko, en in (
         ("user-dictionary", "사용자 사전 파일 (Kiwi)", "file of the user's words (Kiwi)"),
         ("typos", "오타 교정: basic, continual, ... (Kiwi)", "typo tolerance: basic, continual, ... (Kiwi)"),
     ):
-        cuts.add_argument(f"--{name}", help=pick(ko, en), metavar="X")
+        cuts.add_argument(f"--{name}", help=localize(ko, en), metavar="X")
     for name, ko, en in (
         ("normalize-coda", "덧붙은 받침을 떼고 분석 (했엌) (Kiwi)", "undo added final consonants (Kiwi)"),
         ("split-compounds", "합성어를 나눔 (Kiwi)", "split compounds (Kiwi)"),
     ):
-        cuts.add_argument(f"--{name}", action="store_true", help=pick(ko, en))
+        cuts.add_argument(f"--{name}", action="store_true", help=localize(ko, en))
 
 
-def add_measuring(corpus: Any) -> None:
+def add_evaluation_options(group: Any) -> None:
     """Add how tokenizers are measured on a corpus."""
     for name, ko, en in (
         ("corpus", "말뭉치 이름(kolaw, kobill, reviews)이나 파일", "corpus name or file"),
@@ -41,20 +43,20 @@ def add_measuring(corpus: Any) -> None:
         ("csv", "표를 쓸 .csv 파일", "write the figures as .csv"),
         ("plot", "그림을 그릴 .png, .svg, .pdf 파일", "draw a figure: .png, .svg or .pdf"),
     ):
-        corpus.add_argument(f"--{name}", help=pick(ko, en))
-    corpus.add_argument(
+        group.add_argument(f"--{name}", help=localize(ko, en))
+    group.add_argument(
         "--split",
         choices=("train", "valid", "test", "all"),
         default="test",
-        help=pick("잴 쪽 [test]", "what to measure [test]"),
+        help=localize("잴 쪽 [test]", "what to measure [test]"),
     )
-    corpus.add_argument("--limit", type=int, help=pick("잴 줄 수의 한도", "at most so many lines"), metavar="N")
-    corpus.add_argument(
+    group.add_argument("--limit", type=int, help=localize("잴 줄 수의 한도", "at most so many lines"), metavar="N")
+    group.add_argument(
         "--strategies",
         nargs="?",
         const="mecab",
         choices=("mecab", "kiwi"),
-        help=pick(
+        help=localize(
             "Park 외(2020)의 여섯 전략을 train에서 만들어 잰다 [형태소는 mecab]",
             "make Park et al.'s (2020) six strategies from train and measure them [morphemes by mecab]",
         ),
@@ -65,20 +67,24 @@ def add_measuring(corpus: Any) -> None:
         ("resamples", 1000, "부트스트랩 횟수 [1000]", "bootstrap draws [1000]"),
         ("seed", 0, "부트스트랩의 씨앗 [0]", "seed of the bootstrap [0]"),
     ):
-        corpus.add_argument(f"--{name}", type=int, default=default, help=pick(ko, en), metavar="N")
+        group.add_argument(f"--{name}", type=int, default=default, help=localize(ko, en), metavar="N")
 
 
 def add_fields(
-    parser: argparse.ArgumentParser, config: type, *, but: Collection[str] = (), usual: Mapping[str, Any] | None = None
+    parser: argparse.ArgumentParser,
+    config: type,
+    *,
+    exclude: Collection[str] = (),
+    defaults: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add an option for each field of a configuration (``but`` some), with its help and default, or the ``usual`` value."""
+    """Add an option for each field of a configuration (``exclude`` some), with its help and default, or the ``defaults`` value."""
     for entry in fields(config):
-        if entry.name in but:
+        if entry.name in exclude:
             continue
         ko, en = entry.metadata["ko"], entry.metadata["en"]
-        default = (usual or {}).get(entry.name, entry.default)
+        default = (defaults or {}).get(entry.name, entry.default)
         several = isinstance(default, tuple)
-        text = (pick(ko, en) if several else f"{pick(ko, en)} [{default}]").replace("%", "%%")
+        text = (localize(ko, en) if several else f"{localize(ko, en)} [{default}]").replace("%", "%%")
         name = ("-" if len(entry.name) == 1 else "--") + entry.name.replace("_", "-")
         if several:
             parser.add_argument(name, action="append", type=entry.metadata["kind"], default=[], help=text, metavar="X")
@@ -88,46 +94,46 @@ def add_fields(
             parser.add_argument(name, type=entry.metadata["kind"], default=default, help=text, metavar="X")
 
 
-def add_precision(parser: argparse.ArgumentParser) -> None:
+def add_precision_option(parser: argparse.ArgumentParser) -> None:
     """Add the precision of the weights on disk."""
     parser.add_argument(
         "--precision",
         default="float32",
         choices=("float32", "float16", "int8"),
-        help=pick("저장 정밀도", "of the weights on disk"),
+        help=localize("저장 정밀도", "of the weights on disk"),
     )
 
 
-def asked(options: argparse.Namespace, config: type) -> dict[str, Any]:
+def config_values(args: argparse.Namespace, config: type) -> dict[str, Any]:
     """Return the values of a configuration's fields, of those that the command has."""
-    return {entry.name: getattr(options, entry.name) for entry in fields(config) if hasattr(options, entry.name)}
+    return {entry.name: getattr(args, entry.name) for entry in fields(config) if hasattr(args, entry.name)}
 
 
-def cutting(options: argparse.Namespace) -> dict[str, Any]:
+def tokenizer_options(args: argparse.Namespace) -> dict[str, Any]:
     """Return the options of `korlm.load_tokenizer` that were asked for."""
-    asked = {"split": options.split, "user_words": options.user_dictionary, "typos": options.typos}
-    asked |= {name: getattr(options, name) for name in ("normalize_coda", "split_compounds")}
-    asked |= {"language": "en"} if options.language == "en" else {}
+    asked = {"split": args.split, "user_words": args.user_dictionary, "typos": args.typos}
+    asked |= {name: getattr(args, name) for name in ("normalize_coda", "split_compounds")}
+    asked |= {"language": "en"} if args.language == "en" else {}
     return {key: value for key, value in asked.items() if value}
 
 
-def column_of(column: str | None) -> str | int | None:
+def parse_column(column: str | None) -> str | int | None:
     """Return a column as a number where it is one."""
     return int(column) if column is not None and column.isdigit() else column
 
 
-def lines_of(files: Sequence[str]) -> Iterator[str]:
+def read_input_lines(files: Sequence[str]) -> Iterator[str]:
     """Yield the lines of files, of standard input where there are none."""
-    from korlm.corpora.files import read_file
+    from korlm.corpora.files import read_lines
 
     if files:
         for path in files:
-            yield from read_file(path)
+            yield from read_lines(path)
     else:
         yield from (line.rstrip("\r\n") for line in sys.stdin)
 
 
-def in_batches(lines: Iterator[str], size: int = 500) -> Iterator[list[str]]:
+def batch_lines(lines: Iterator[str], size: int = 500) -> Iterator[list[str]]:
     """Yield lines by so many, one by one from a terminal."""
     batch: list[str] = []
     for line in lines:
@@ -139,11 +145,11 @@ def in_batches(lines: Iterator[str], size: int = 500) -> Iterator[list[str]]:
         yield batch
 
 
-def print_values(options: argparse.Namespace, values: dict[str, Any]) -> None:
+def print_values(args: argparse.Namespace, values: dict[str, Any]) -> None:
     """Print what a command made, a line each or as JSON."""
     if os.environ.get("RANK", "0") != "0":  # of the processes of torchrun, one prints
         return
-    if options.json:
+    if args.json:
         print(json.dumps(values, ensure_ascii=False))
         return
     width = max(map(len, values))

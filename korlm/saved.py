@@ -1,4 +1,4 @@
-"""`SavedModel`: a tokenizer and a net as one object, and the folder that holds them."""
+"""`PretrainedModel`: a tokenizer and a net as one object, and the folder that holds them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from korlm.artifacts import FORMAT, new_folder, read_config, read_json, write_json, write_tensors
+from korlm.artifacts import FORMAT_VERSION, new_folder, read_artifact_config, read_json, write_json, write_tensors
 from korlm.errors import ArtifactError
-from korlm.nn.precision import pack, unpack
+from korlm.nn.precision import dequantize, quantize
 from korlm.nn.recurrent import RecurrentLM
 from korlm.nn.seq2seq import Seq2Seq
 from korlm.tokenizers.base import Tokenizer
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 N = TypeVar("N", bound="RecurrentLM | Seq2Seq")
 
 
-class SavedModel(Generic[N]):
+class PretrainedModel(Generic[N]):
     """A net over the pieces of a tokenizer.
 
     Args:
@@ -74,8 +74,10 @@ class SavedModel(Generic[N]):
 
     def write(self, folder: Path, *, precision: str = "float32") -> None:
         """Write the model's files into an existing folder. See `save`."""
-        write_tensors(folder / "model.safetensors", pack(self.net.weights(), precision))
-        write_json(folder / "config.json", {"kind": self.kind, "format": FORMAT, "net": asdict(self.net.config)})
+        write_tensors(folder / "model.safetensors", quantize(self.net.weight_dict(), precision))
+        write_json(
+            folder / "config.json", {"kind": self.kind, "format": FORMAT_VERSION, "net": asdict(self.net.config)}
+        )
         write_json(folder / "build_info.json", self.info)
         self.tokenizer.save(folder / "tokenizer")
 
@@ -88,11 +90,11 @@ class SavedModel(Generic[N]):
             MissingDependencyError: its tokenizer needs an analyzer that is not installed.
         """
         folder = Path(folder)
-        config = read_config(folder, cls.kind)
+        config = read_artifact_config(folder, cls.kind)
         tokenizer = load_tokenizer(folder / "tokenizer")
         try:
             net = cls.make_net(config["net"])
-            net.read_weights(unpack(load_file(folder / "model.safetensors")))
+            net.load_weights(dequantize(load_file(folder / "model.safetensors")))
         except (SafetensorError, OSError, KeyError, TypeError, RuntimeError) as error:
             raise ArtifactError(
                 f"{folder}의 가중치를 읽지 못했습니다. 폴더가 온전한지 보고 다시 내려받거나 다시 만드세요.",

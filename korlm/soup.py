@@ -26,18 +26,18 @@ from korlm.corpora.sources import Corpus
 from korlm.errors import CorpusError, InputError
 from korlm.lm import LanguageModel
 from korlm.models import load_model
-from korlm.nn.config import DROPOUTS
+from korlm.nn.config import DROPOUT_FIELDS
 from korlm.nn.recurrent import RecurrentLM
-from korlm.runs import beginning, command, measure, origin
-from korlm.training.scoring import bits_per_character, line_nats
+from korlm.runs import command_line, environment_info, initial_model_info, write_test_score
+from korlm.training.scoring import bits_per_character, token_nlls
 
-_GOLDEN = 0.6180339887498949
-_SHARPNESS = (0.5, 2.0)  # what the logits are multiplied by: 1 / temperature
-_WITHIN = 0.02
+_INVERSE_GOLDEN_RATIO = 0.6180339887498949
+_LOGIT_SCALE_RANGE = (0.5, 2.0)  # what the logits are multiplied by: 1 / temperature
+_TOLERANCE = 0.02
 
 
 @dataclass(frozen=True)
-class Tried:
+class SoupCandidate:
     """What was tried: a model's share (or the temperature), and the bits per character on the validation lines."""
 
     model: str
@@ -52,7 +52,7 @@ def make_soup(
     folder: str | Path,
     precision: str = "float32",
     valid_lines: int = 4000,
-    report: Callable[[Tried], None] = lambda report: None,
+    report: Callable[[SoupCandidate], None] = lambda report: None,
 ) -> LanguageModel:
     """Mix the weights of models greedily, find the temperature, save the model and return it.
 
@@ -74,32 +74,32 @@ def make_soup(
     """
     models = list(dict.fromkeys(models))
     found = [load_model(name) for name in models]
-    _check(found, [str(name) for name in models], corpus)
+    _check_compatible(found, [str(name) for name in models], corpus)
     check_writable(folder)
     lines = corpus.valid[: valid_lines or None]
     ids = found[0].tokenizer.encode_ids(lines)
     characters = sum(len(line) + 1 for line in lines)
 
-    def bits_of(net: RecurrentLM) -> float:
-        return bits_per_character(sum(float(line.sum()) for line in line_nats(net, ids)), characters)
+    def validation_bits(net: RecurrentLM) -> float:
+        return bits_per_character(sum(float(line.sum()) for line in token_nlls(net, ids)), characters)
 
-    tries = Tries(bits_of, report)
-    bits = [tries.take(str(name), 1.0, lm.net) for name, lm in zip(models, found, strict=True)]
+    tries = SoupSearch(validation_bits, report)
+    bits = [tries.evaluate(str(name), 1.0, lm.net) for name, lm in zip(models, found, strict=True)]
     order = sorted(range(len(found)), key=lambda index: bits[index])
     lm = found[order[0]]
     shares = {str(models[order[0]]): 1.0}
     for index in order[1:]:
-        share = mix(lm.net, found[index].net, str(models[index]), tries)
+        share = mix_weights(lm.net, found[index].net, str(models[index]), tries)
         shares = {name: part * (1 - share) for name, part in shares.items()} | {str(models[index]): share}
     temperature = set_temperature(lm.net, tries)
-    return _save(lm, corpus, folder, precision, {
+    return _save_soup(lm, corpus, folder, precision, {
         "shares": {name: round(share, 4) for name, share in shares.items()}, "temperature": round(temperature, 4),
         "valid_lines": len(lines), "valid_bpc": {str(name): one for name, one in zip(models, bits, strict=True)},
-        "best_valid_bpc": tries.best,
+        "best_valid_bpc": tries.best_bits,
     })  # fmt: skip
 
 
-class Tries:
+class SoupSearch:
     """Measures nets, tells of each, and remembers the best.
 
     Args:
@@ -107,59 +107,59 @@ class Tries:
         report: called with each.
     """
 
-    def __init__(self, measure: Callable[[RecurrentLM], float], report: Callable[[Tried], None]) -> None:
+    def __init__(self, measure: Callable[[RecurrentLM], float], report: Callable[[SoupCandidate], None]) -> None:
         self._measure = measure
         self._report = report
-        self.best = float("inf")
+        self.best_bits = float("inf")
 
-    def take(self, model: str, value: float, net: RecurrentLM) -> float:
+    def evaluate(self, name: str, value: float, net: RecurrentLM) -> float:
         """Measure a net."""
         bits = self._measure(net)
-        self.best = min(self.best, bits)
-        self._report(Tried(model, value, bits))
+        self.best_bits = min(self.best_bits, bits)
+        self._report(SoupCandidate(name, value, bits))
         return bits
 
 
-def mix(net: RecurrentLM, other: RecurrentLM, name: str, tries: Tries) -> float:
+def mix_weights(model: RecurrentLM, other: RecurrentLM, name: str, search: SoupSearch) -> float:
     """Move a net's weights towards those of another as far as is best; return how far, 0 where nowhere is better."""
-    own = {key: weight.clone() for key, weight in net.weights().items()}
-    theirs = other.weights()
+    own = {key: weight.clone() for key, weight in model.weight_dict().items()}
+    theirs = other.weight_dict()
 
-    def between(share: float) -> dict[str, Tensor]:
+    def interpolate_weights(share: float) -> dict[str, Tensor]:
         return {key: torch.lerp(weight, theirs[key], share) for key, weight in own.items()}
 
-    def bits(share: float) -> float:
-        net.read_weights(between(share))
-        return tries.take(name, share, net)
+    def bits_at(share: float) -> float:
+        model.load_weights(interpolate_weights(share))
+        return search.evaluate(name, share, model)
 
-    before = tries.best
-    share, found = lowest(bits, 0.0, 1.0)
+    before = search.best_bits
+    share, found = golden_section_search(bits_at, 0.0, 1.0)
     share = share if found < before else 0.0
-    net.read_weights(between(share))
+    model.load_weights(interpolate_weights(share))
     return share
 
 
-def set_temperature(net: RecurrentLM, tries: Tries) -> float:
+def set_temperature(model: RecurrentLM, search: SoupSearch) -> float:
     """Divide a net's logits by the temperature that is best, and return it; 1 where none is better.
 
     The code length is convex in the logits' factor, so the search finds its lowest point.
     """
-    before, factor = tries.best, 1.0
+    before, factor = search.best_bits, 1.0
 
-    def bits(wanted: float) -> float:
+    def bits_at(wanted: float) -> float:
         nonlocal factor
-        scale_logits(net, wanted / factor)
+        scale_logits(model, wanted / factor)
         factor = wanted
-        return tries.take("temperature", 1 / wanted, net)
+        return search.evaluate("temperature", 1 / wanted, model)
 
-    best, found = lowest(bits, *_SHARPNESS, within=_WITHIN / 4)
+    best, found = golden_section_search(bits_at, *_LOGIT_SCALE_RANGE, tolerance=_TOLERANCE / 4)
     best = best if found < before else 1.0
-    scale_logits(net, best / factor)
+    scale_logits(model, best / factor)
     return 1 / best
 
 
 @torch.no_grad()
-def scale_logits(net: RecurrentLM, factor: float) -> None:
+def scale_logits(model: RecurrentLM, factor: float) -> None:
     """Multiply the logits that a net gives by a number, by way of its weights; a row of them is only scaled.
 
     Tied weights take it in the embedding, and the first layer's input weights take it back.
@@ -167,50 +167,52 @@ def scale_logits(net: RecurrentLM, factor: float) -> None:
     Raises:
         InputError: the net has an adaptive softmax.
     """
-    output = _full_output(net)
+    output = _require_full_softmax(model)
     output.weight.mul_(factor)
     output.bias.mul_(factor)
-    if net.config.tied:
-        net.layers[0].get_parameter("weight_ih_l0").div_(factor)
-        if net.ngrams is not None:
-            net.ngrams_in.weight.mul_(factor)
+    if model.config.tied:
+        model.layers[0].get_parameter("weight_ih_l0").div_(factor)
+        if model.ngrams is not None:
+            model.ngrams_in.weight.mul_(factor)
 
 
-def _full_output(net: RecurrentLM) -> nn.Linear:
+def _require_full_softmax(net: RecurrentLM) -> nn.Linear:
     if not isinstance(net.output, nn.Linear):
         raise InputError("adaptive softmax에는 온도를 매길 수 없습니다.", "An adaptive softmax takes no temperature.")
     return net.output
 
 
-def lowest(cost: Callable[[float], float], low: float, high: float, within: float = _WITHIN) -> tuple[float, float]:
+def golden_section_search(
+    cost: Callable[[float], float], low: float, high: float, tolerance: float = _TOLERANCE
+) -> tuple[float, float]:
     """Return where a function with one valley is lowest, and its value there, by golden-section search (Kiefer 1953).
 
-    >>> place, value = lowest(lambda x: (x - 0.3) ** 2, 0.0, 1.0, within=0.001)
+    >>> place, value = golden_section_search(lambda x: (x - 0.3) ** 2, 0.0, 1.0, tolerance=0.001)
     >>> round(place, 2), round(value, 4)
     (0.3, 0.0)
     """
-    inner, outer = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    inner, outer = high - _INVERSE_GOLDEN_RATIO * (high - low), low + _INVERSE_GOLDEN_RATIO * (high - low)
     at_inner, at_outer = cost(inner), cost(outer)
-    while high - low > within:
+    while high - low > tolerance:
         if at_inner < at_outer:
             high, outer, at_outer = outer, inner, at_inner
-            inner = high - _GOLDEN * (high - low)
+            inner = high - _INVERSE_GOLDEN_RATIO * (high - low)
             at_inner = cost(inner)
         else:
             low, inner, at_inner = inner, outer, at_outer
-            outer = low + _GOLDEN * (high - low)
+            outer = low + _INVERSE_GOLDEN_RATIO * (high - low)
             at_outer = cost(outer)
     return min((inner, at_inner), (outer, at_outer), key=lambda pair: pair[1])
 
 
-def _check(found: Sequence[LanguageModel], names: Sequence[str], corpus: Corpus) -> None:
+def _check_compatible(found: Sequence[LanguageModel], names: Sequence[str], corpus: Corpus) -> None:
     if not found:
         raise InputError("섞을 모델을 하나 이상 넣으세요.", "Give at least one model to mix.")
     if not corpus.valid:
         raise CorpusError("검증 줄이 없는 말뭉치입니다.", "This corpus has no validation lines.")
     first = found[0]
-    _full_output(first.net)
-    usual = {name: getattr(first.net.config, name) for name in DROPOUTS}
+    _require_full_softmax(first.net)
+    usual = {name: getattr(first.net.config, name) for name in DROPOUT_FIELDS}
     for name, lm in zip(names, found, strict=True):
         if lm.tokenizer.signature != first.tokenizer.signature:
             raise InputError(
@@ -224,12 +226,14 @@ def _check(found: Sequence[LanguageModel], names: Sequence[str], corpus: Corpus)
             )
 
 
-def _save(lm: LanguageModel, corpus: Corpus, folder: str | Path, precision: str, soup: dict[str, Any]) -> LanguageModel:
+def _save_soup(
+    lm: LanguageModel, corpus: Corpus, folder: str | Path, precision: str, soup: dict[str, Any]
+) -> LanguageModel:
     lm.info = {
         **{key: lm.info[key] for key in ("corpus", "model", "training") if key in lm.info},
-        "command": command("korlm.make_soup"), "soup": soup, "start": beginning(lm),
-        "tokenizer": lm.tokenizer.signature, **origin(),
+        "command": command_line("korlm.make_soup"), "soup": soup, "start": initial_model_info(lm),
+        "tokenizer": lm.tokenizer.signature, **environment_info(),
     }  # fmt: skip
     lm.save(folder, precision=precision)
-    measure(Path(folder), load_model, corpus.test)  # of the weights as they are in the file
+    write_test_score(Path(folder), load_model, corpus.test)  # of the weights as they are in the file
     return load_model(folder)

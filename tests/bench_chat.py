@@ -18,8 +18,8 @@ from pathlib import Path
 import torch
 
 import korlm
-from korlm.bots.eliza import Eliza
-from korlm.bots.retrieval import Retrieval
+from korlm.bots.eliza import ElizaBot
+from korlm.bots.retrieval import RetrievalBot
 
 QUESTIONS = Path(__file__).resolve().parents[1] / "docs" / "questions.txt"
 LIMITS = {"greedy": (0.150, {}), "beam 5": (0.500, {"beams": 5, "n": 5})}  # seconds, and how
@@ -47,8 +47,8 @@ def main() -> int:
             seconds = median(lambda question, bot=bot, options=options: bot.reply(question, **options), questions)
             failed |= seconds > limit
             print(f"{name:20} {how:8} {1000 * seconds:7.1f} ms   limit {1000 * limit:.0f} ms")
-    search, rules = Retrieval(korlm.load_pairs("dialogues").train), Eliza()
-    print(f"{'retrieval':20} {'':8} {1000 * median(search.nearest, questions):7.1f} ms")
+    search, rules = RetrievalBot(korlm.load_pairs("dialogues").train), ElizaBot()
+    print(f"{'retrieval':20} {'':8} {1000 * median(search.find_nearest, questions):7.1f} ms")
     print(f"{'eliza':20} {'':8} {1000 * median(rules.reply, questions):7.1f} ms")
     return int(failed)
 

@@ -25,19 +25,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import korlm
-from korlm.experiment.cell import peak_memory
-from korlm.experiment.cost import flops_per_piece
+from korlm.experiment.cell import peak_memory_bytes
+from korlm.experiment.cost import training_flops_per_token
 from korlm.nn.config import NetConfig
 from korlm.nn.recurrent import RecurrentLM
 from korlm.tokenizers.base import EOS_ID
-from korlm.training.batching import Batch, StreamBatches
-from korlm.training.checkpoint import Progress
+from korlm.training.batching import StreamBatches, TrainingBatch
+from korlm.training.checkpoint import TrainerState
 from korlm.training.config import TrainConfig
-from korlm.training.distributed import Ranks
-from korlm.training.learner import Learner, fast_bf16
-from korlm.training.schedule import rate
+from korlm.training.distributed import ProcessGroup
+from korlm.training.learner import TrainStep, supports_fast_bf16
+from korlm.training.schedule import lr_factor
 
-BF16 = fast_bf16(torch.device("cpu"))
+BF16 = supports_fast_bf16(torch.device("cpu"))
 LEAST_RATIO, LEAST_SHARE = (2.0, 0.7) if BF16 else (1.0, None)  # without bf16: never slower
 MOST_MEMORY, MOST_LOSS = 0.6, 0.01
 VOCABULARIES = (2_500, 8_000, 32_000)
@@ -74,18 +74,18 @@ class Shape(NamedTuple):
         return self.batch * self.window
 
 
-Step = Callable[[Batch, float], float]  # a batch and the share of the run that is done, to nats a piece
+Step = Callable[[TrainingBatch, float], float]  # a batch and the share of the run that is done, to nats a piece
 
 
 def our_steps(shape: Shape) -> Step:
     """Return a step as `korlm train` takes it."""
-    learner = Learner(shape.net(), shape.training, shape.batch, Ranks())
-    progress = Progress("bench", batch=shape.batch)
+    learner = TrainStep(shape.net(), shape.training, shape.batch, ProcessGroup())
+    progress = TrainerState("bench", batch=shape.batch)
 
-    def step(batch: Batch, share: float) -> float:
+    def step(batch: TrainingBatch, share: float) -> float:
         nats, _ = learner.step(batch, share, progress)
         progress.step += 1
-        return nats / batch.pieces
+        return nats / batch.global_tokens
 
     return step
 
@@ -117,18 +117,18 @@ def plain_steps(shape: Shape) -> Step:
     """Return a step of the plain loop, with the same options."""
     net, config = Plain(shape), shape.training
     optimizer = torch.optim.AdamW(
-        net.parameters(), lr=config.peak_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
+        net.parameters(), lr=config.peak_learning_rate, weight_decay=config.weight_decay, betas=(0.9, 0.99)
     )
     kept: list[tuple[Tensor, ...]] = []
 
-    def step(batch: Batch, share: float) -> float:
+    def step(batch: TrainingBatch, share: float) -> float:
         state = None
-        if kept and not batch.fresh:
+        if kept and not batch.resets_state:
             going = (batch.inputs[:, 0] != EOS_ID)[None, :, None]  # a line begins from zeros
             parts = tuple(part.detach() * going for part in kept.pop())
             state = parts if shape.cell == "lstm" else parts[0]
         for group in optimizer.param_groups:
-            group["lr"] = config.peak_rate * rate(share, config)
+            group["lr"] = config.peak_learning_rate * lr_factor(share, config)
         optimizer.zero_grad()
         logits, state = net(batch.inputs, state)
         loss = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten())
@@ -141,7 +141,7 @@ def plain_steps(shape: Shape) -> Step:
     return step
 
 
-def random_batches(shape: Shape) -> Iterator[Batch]:
+def random_batches(shape: Shape) -> Iterator[TrainingBatch]:
     """Yield windows of pieces drawn as their frequencies in text fall (Zipf)."""
     draws = np.random.default_rng(1)
     chances = 1 / np.arange(1, shape.vocab_size - 2)
@@ -149,10 +149,10 @@ def random_batches(shape: Shape) -> Iterator[Batch]:
     batches = StreamBatches(ids, batch=shape.batch, bptt=shape.window)
     position = 0
     while True:
-        batch = batches.at(position)
-        if batch.size == shape.window:
+        batch = batches.batch_at(position)
+        if batch.num_positions == shape.window:
             yield batch
-        position += batch.size
+        position += batch.num_positions
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -181,7 +181,7 @@ def race(shape: Shape, repeat: int) -> bool:
         if number:  # the first ones lay out memory
             taken.append((pair[plain], pair[ours], product_rate(1)))
     ratio = statistics.median(raw / own for raw, own, _ in taken)
-    flops = flops_per_piece(shape.config) * shape.pieces
+    flops = training_flops_per_token(shape.config) * shape.pieces
     share = statistics.median(flops / own / product for _, own, product in taken)
     raw, own, _ = (statistics.median(column) for column in zip(*taken, strict=True))
     kept = ratio >= LEAST_RATIO and share >= (LEAST_SHARE or 0)
@@ -202,7 +202,7 @@ def measure_memory(side: str, shape: Shape) -> None:
     batches = random_batches(shape)
     for _ in range(3):
         step(next(batches), 0.1)
-    print(peak_memory())
+    print(peak_memory_bytes())
 
 
 def compare_memory(cell: str) -> bool:
@@ -255,9 +255,9 @@ def last_loss(make: Callable[[Shape], Step], shape: Shape, ids: np.ndarray) -> f
     """Return the mean loss of the last 50 steps."""
     step, batches, position, found = make(shape), StreamBatches(ids, batch=shape.batch, bptt=shape.window), 0, []
     for number in range(shape.steps):
-        batch = batches.at(position)
+        batch = batches.batch_at(position)
         found.append(step(batch, number / shape.steps))
-        position += batch.size
+        position += batch.num_positions
     return statistics.mean(found[-50:])
 
 

@@ -22,7 +22,7 @@ def done_here(job: dict[str, Any], *, hear: Callable[[dict[str, Any]], None], **
         hear(said[-1])
 
     job = json.loads(json.dumps(job))
-    result = json.loads(json.dumps(worker._JOBS[job["kind"]](job, emit)))
+    result = json.loads(json.dumps(worker._JOB_HANDLERS[job["kind"]](job, emit)))
     assert job["kind"] != "cell" or any("report" in event for event in said)
     return dict(result)
 

@@ -13,7 +13,7 @@ from korlm.lm import LanguageModel
 from korlm.nn.recurrent import NetConfig, RecurrentLM
 from korlm.tokenizers.base import EOS_ID, Tokenizer
 from korlm.tokenizers.jamo import JamoSegmenter
-from korlm.tokenizers.pieces import PieceTokenizer
+from korlm.tokenizers.pieces import SegmentedTokenizer
 from korlm.tokenizers.syllable import SyllableSegmenter
 from korlm.tokenizers.vocabulary import Vocabulary
 
@@ -21,11 +21,13 @@ RANDOM = {"temperature": 1.5, "top_p": 1.0}
 
 
 def syllables(letters: str = "가나다라 마.", on_unknown: str = "fallback") -> Tokenizer:
-    return PieceTokenizer("syllable", SyllableSegmenter(), Vocabulary(list(letters), on_unknown=on_unknown))
+    return SegmentedTokenizer("syllable", SyllableSegmenter(), Vocabulary(list(letters), on_unknown=on_unknown))
 
 
 def jamo() -> Tokenizer:
-    return PieceTokenizer("jamo", JamoSegmenter(), Vocabulary(["ㅋ", " ", "."], required=JamoSegmenter.letters))
+    return SegmentedTokenizer(
+        "jamo", JamoSegmenter(), Vocabulary(["ㅋ", " ", "."], required=JamoSegmenter.conjoining_jamo)
+    )
 
 
 def model(tokenizer: Tokenizer, seed: int = 1, *, end: float = 0.0, rare_bytes: bool = True, sharp: float = 4) -> Any:
@@ -42,7 +44,7 @@ def model(tokenizer: Tokenizer, seed: int = 1, *, end: float = 0.0, rare_bytes: 
 
 def logits_after(net: RecurrentLM, ids: Sequence[int]) -> Tensor:
     with torch.inference_mode():
-        logits = net.logits(net(torch.tensor([[EOS_ID, *ids]]))[0][0, -1]).float()
+        logits = net.compute_logits(net(torch.tensor([[EOS_ID, *ids]]))[0][0, -1]).float()
     return logits.clone()
 
 

@@ -16,10 +16,10 @@ from typing import Any
 from korlm.artifacts import write_json
 from korlm.experiment import worker
 
-train_cell = worker._JOBS["cell"]
+train_cell = worker._JOB_HANDLERS["cell"]
 
 
-def held_cell(job: dict[str, Any], emit: worker.Emit) -> dict[str, Any] | None:
+def held_cell(job: dict[str, Any], emit: worker.EmitEvent) -> dict[str, Any] | None:
     from korlm.training.loop import Trainer
 
     train_step = Trainer._step
@@ -39,5 +39,5 @@ def held_cell(job: dict[str, Any], emit: worker.Emit) -> dict[str, Any] | None:
     return train_cell(job, emit)
 
 
-worker._JOBS["cell"] = held_cell
-sys.exit(worker.main())
+worker._JOB_HANDLERS["cell"] = held_cell
+sys.exit(worker.run_worker())

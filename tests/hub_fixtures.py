@@ -57,7 +57,7 @@ def save(folder: Path, small_net: Make, *, tokenizer: str = "syllable", shift: f
 
 
 def logits(lm: LanguageModel) -> torch.Tensor:
-    return lm.net.logits(lm.net(torch.tensor([[2, 300, 301]]))[0])
+    return lm.net.compute_logits(lm.net(torch.tensor([[2, 300, 301]]))[0])
 
 
 def in_both(error: KorlmError, *parts: str) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from korlm.morph.align import align
+from korlm.morph.align import align_morphemes
 from korlm.morph.base import Morpheme
 
 ALPHABET = "가각하했다았었어이ㄴㄹㅋㅠ ab1.\t\n뷁👪́漢" + unicodedata.normalize("NFD", "한을")
@@ -19,7 +19,7 @@ ALPHABET = "가각하했다았었어이ㄴㄹㅋㅠ ab1.\t\n뷁👪́漢" + unic
 
 def spans(text: str, forms: str) -> list[tuple[str, str]]:
     """Align forms given as 하|았|다; return each form that was found with the stretch that carries it."""
-    found = align(text, [(form, "T") for form in forms.split("|")])
+    found = align_morphemes(text, [(form, "T") for form in forms.split("|")])
     assert_contract(text, found)
     return [(morpheme.form, text[morpheme.start : morpheme.end]) for morpheme in found]
 
@@ -59,12 +59,12 @@ def test_stretches_that_the_analyzer_left_out_are_skipped() -> None:
 def test_forms_that_are_not_in_the_text_are_left_out() -> None:
     assert spans("", "가|나") == []
     assert spans("가나다", "XYZ|가나|Q|다") == [("가나", "가나"), ("다", "다")]
-    assert align("가", [("", "T"), (" ", "T"), ("\r\n", "T")]) == []
+    assert align_morphemes("가", [("", "T"), (" ", "T"), ("\r\n", "T")]) == []
 
 
 def test_decomposed_hangul_is_found_by_composed_forms() -> None:
     text = unicodedata.normalize("NFD", "한국말을")
-    assert [morpheme.form for morpheme in align(text, [("한국말", "N"), ("을", "J")])] == ["한국말", "을"]
+    assert [morpheme.form for morpheme in align_morphemes(text, [("한국말", "N"), ("을", "J")])] == ["한국말", "을"]
 
 
 @given(st.text(ALPHABET, max_size=60), st.randoms(use_true_random=False))
@@ -76,12 +76,12 @@ def test_a_random_cut_of_a_random_text_aligns_back_exactly(text: str, chance: ra
         if piece.strip():
             left = start + len(piece) - len(piece.lstrip())
             expected.append(Morpheme(piece.strip(), "T", left, left + len(piece.strip())))
-    assert align(text, [(morpheme.form, "T") for morpheme in expected]) == expected
+    assert align_morphemes(text, [(morpheme.form, "T") for morpheme in expected]) == expected
 
 
 @given(st.text(ALPHABET, max_size=60), st.lists(st.text(ALPHABET, max_size=4), max_size=20))
 def test_any_forms_on_any_text_obey_the_contract(text: str, forms: list[str]) -> None:
-    assert_contract(text, align(text, [(form, "T") for form in forms]))
+    assert_contract(text, align_morphemes(text, [(form, "T") for form in forms]))
 
 
 class CountedText(str):
@@ -115,6 +115,6 @@ class CountedText(str):
 )
 def test_work_grows_no_faster_than_the_text(text: str, forms: list[str]) -> None:
     counted = CountedText(text)
-    align(counted, [(form, "T") for form in forms])
+    align_morphemes(counted, [(form, "T") for form in forms])
     given = len(text) + sum(map(len, forms))
     assert 0 < counted.looked_at < 100 * given, "a bounded window for each form: 64 characters and some"

@@ -31,7 +31,7 @@ def test_a_saved_model_gives_the_same_logits(saved: Path, small_net: Make) -> No
     loaded = korlm.load_model(saved)
     ids = torch.tensor([[2, 300, 301]])
     net = small_net(loaded.tokenizer.vocab_size)
-    assert torch.equal(loaded.net.logits(loaded.net(ids)[0]), net.logits(net(ids)[0]))
+    assert torch.equal(loaded.net.compute_logits(loaded.net(ids)[0]), net.compute_logits(net(ids)[0]))
     assert loaded.info == {"made": "here"}
 
 

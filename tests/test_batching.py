@@ -15,10 +15,10 @@ from korlm.training.batching import LineBatches, StreamBatches
 
 def walked(batches: StreamBatches | LineBatches, epochs: int = 1) -> list:  # type: ignore[type-arg]
     position, found = 0, []
-    while position < epochs * batches.length:
-        found.append(batches.at(position))
+    while position < epochs * batches.epoch_length:
+        found.append(batches.batch_at(position))
         position += found[-1].size
-    assert position == epochs * batches.length
+    assert position == epochs * batches.epoch_length
     return found
 
 
@@ -73,13 +73,13 @@ def test_the_shares_of_several_processes_are_the_whole_batch(lines: list[list[in
     ids = np.array([number for line in lines for number in (*line, EOS_ID)])
     for kind, options in ((StreamBatches, {"bptt": 3}), (LineBatches, {})):
         try:
-            whole = kind(ids, batch=batch, **options).at(0)  # type: ignore[operator]
+            whole = kind(ids, batch=batch, **options).batch_at(0)  # type: ignore[operator]
         except CorpusError:
             continue
-        parts = [kind(ids, batch=batch, share=(rank, number), **options).at(0) for rank in range(number)]  # type: ignore[operator]
+        parts = [kind(ids, batch=batch, share=(rank, number), **options).batch_at(0) for rank in range(number)]  # type: ignore[operator]
         assert torch.equal(torch.cat([part.inputs for part in parts]), whole.inputs)
         assert torch.equal(torch.cat([part.targets for part in parts]), whole.targets)
-        assert {part.pieces for part in parts} == {whole.pieces}
+        assert {part.global_tokens for part in parts} == {whole.global_tokens}
 
 
 def test_a_corpus_too_small_for_the_batch_is_a_clear_error() -> None:

@@ -13,9 +13,9 @@ from generation_fixtures import RANDOM, cut, jamo, logits_after, model, syllable
 
 import korlm
 from korlm.generation.beam import BeamSearch
-from korlm.generation.config import SamplingConfig
-from korlm.generation.filters import keep
-from korlm.generation.rules import Rules
+from korlm.generation.config import GenerationConfig
+from korlm.generation.filters import filter_probabilities
+from korlm.generation.rules import Constraints
 from korlm.lm import LanguageModel
 from korlm.tokenizers.base import EOS_ID, Tokenizer
 from korlm.tokenizers.byte import byte_tokenizer
@@ -31,7 +31,7 @@ def every_sequence(pieces: Sequence[int], longest: int) -> Iterator[tuple[int, .
     yield from itertools.product(pieces, repeat=longest)
 
 
-def best_texts(lm: LanguageModel, prompt: str, config: SamplingConfig) -> dict[str, float]:
+def best_texts(lm: LanguageModel, prompt: str, config: GenerationConfig) -> dict[str, float]:
     """The score of every text that the rules allow, by trying all sequences."""
     context = lm.tokenizer.encode(prompt).ids
     pieces = [lm.tokenizer.encode(letter).ids[0] for letter in "가나"]
@@ -70,7 +70,7 @@ def best_texts(lm: LanguageModel, prompt: str, config: SamplingConfig) -> dict[s
 def test_a_beam_as_wide_as_all_sequences_finds_the_best_ones(seed: int, options: dict[str, Any]) -> None:
     lm = model(syllables("가나", on_unknown="unk"), seed, end=1.0, sharp=2)
     for n in (1, 5):
-        config = SamplingConfig(**options, beams=100, n=n, max_tokens=LONGEST)
+        config = GenerationConfig(**options, beams=100, n=n, max_tokens=LONGEST)
         expected = list(best_texts(lm, "가", config).items())[:n]
         found = lm.generate_n("가", n, **options, beams=100, max_tokens=LONGEST)
         assert [text.text for text in found] == [text for text, _ in expected]
@@ -86,10 +86,10 @@ def test_a_beam_as_wide_as_all_sequences_finds_the_best_ones(seed: int, options:
 def test_a_beam_of_one_is_greedy(make: Callable[[], Tokenizer], end: float, options: dict[str, Any]) -> None:
     lm = model(make(), end=end)
     greedy = lm.generate_n("가", temperature=0, max_tokens=20, **options)[0]
-    rules = Rules(lm.tokenizer, SamplingConfig(max_tokens=20, **options), searching=True)
-    [hypothesis] = BeamSearch(lm.net, rules, rules.read(["가"])[0]).run()
-    assert tuple(hypothesis.row.ids) == greedy.ids
-    assert (hypothesis.row.text, hypothesis.row.reason) == (greedy.text, greedy.reason)
+    rules = Constraints(lm.tokenizer, GenerationConfig(max_tokens=20, **options), is_beam_search=True)
+    [hypothesis] = BeamSearch(lm.net, rules, rules.encode_prompts(["가"])[0]).run()
+    assert tuple(hypothesis.state.token_ids) == greedy.ids
+    assert (hypothesis.state.text, hypothesis.state.finish_reason) == (greedy.text, greedy.reason)
 
 
 def test_a_wider_beam_finds_no_worse_texts_than_greedy() -> None:
@@ -150,7 +150,7 @@ def test_steps_say_what_the_model_thought() -> None:
         assert [text for text, _ in step.alternatives] == [lm.tokenizer.token_text(i) for i in best.indices.tolist()]
         closed = [0, 1, 3, *lm.tokenizer.encode("나").ids, *range(4 + 0x80, 4 + 0xC2), *range(4 + 0xF5, 260)]
         logits[closed] = -torch.inf
-        kept = keep((logits / 0.7).softmax(-1)[None], SamplingConfig(top_p=0.9))[0]
+        kept = filter_probabilities((logits / 0.7).softmax(-1)[None], GenerationConfig(top_p=0.9))[0]
         assert step.probability == pytest.approx(float(kept[step.id]), abs=1e-3)
         ids.append(step.id)
 

@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from korlm.bots.eliza import Eliza
-from korlm.bots.retrieval import Retrieval
-from korlm.corpora.pairs import Pair, load_pairs
+from korlm.bots.eliza import ElizaBot
+from korlm.bots.retrieval import RetrievalBot
+from korlm.corpora.pairs import DialoguePair, load_pairs
 from korlm.errors import CorpusError, InputError
 from korlm.morph.base import Morpheme
 from korlm.morph.kiwi import KiwiAnalyzer
@@ -36,32 +36,32 @@ from korlm.morph.kiwi import KiwiAnalyzer
     ],
 )
 def test_eliza_takes_up_what_was_said(said: str, expected: str) -> None:
-    assert Eliza().reply(said) == expected
+    assert ElizaBot().reply(said) == expected
 
 
 def test_eliza_takes_turns_and_particles_agree() -> None:
-    bot = Eliza()
+    bot = ElizaBot()
     said = [bot.reply("어제 기차를 탔어요.") for _ in range(4)]
     assert said[1] == "기차가 왜 중요해요?" and said[2] == "기차를 떠올리면 어떤 생각이 드세요?" and said[3] == said[0]
     assert bot.reply("서울 구경을 했어요.") == "구경이 왜 중요해요?"
-    assert Eliza().reply("어제 기차를 탔어요.") == said[0], "another conversation begins afresh"
+    assert ElizaBot().reply("어제 기차를 탔어요.") == said[0], "another conversation begins afresh"
 
 
 @pytest.mark.parametrize("text", ["가" * 10_000, "{0} {0:이/가} {x}", "<b>굵게</b>", "SELECT 1;", "왜" * 50 + "?"])
 def test_eliza_answers_anything(text: str) -> None:
-    answer = Eliza().reply(text)
+    answer = ElizaBot().reply(text)
     assert re.search(r"(요|죠)[.?]$", answer)
 
 
 def test_eliza_needs_words() -> None:
     with pytest.raises(InputError):
-        Eliza().reply("  ")
+        ElizaBot().reply("  ")
 
 
 def test_retrieval_finds_what_brute_force_finds() -> None:
     pairs = load_pairs("dialogues")
     known = pairs.train[:300]
-    bot = Retrieval(known)
+    bot = RetrievalBot(known)
     terms = [[f"{m.form}/{m.sejong}" for m in some if m.sejong[0] != "S"] for some in analyses(known)]
     rarity = {t: math.log(301 / (1 + sum(t in other for other in terms))) for some in terms for t in some}
 
@@ -74,27 +74,27 @@ def test_retrieval_finds_what_brute_force_finds() -> None:
     for pair, some in zip(pairs.test[:30], analyses(pairs.test[:30]), strict=True):
         own = vector([f"{m.form}/{m.sejong}" for m in some if m.sejong[0] != "S"])
         cosines = [sum(weight * other.get(t, 0.0) for t, weight in own.items()) for other in vectors]
-        found = bot.nearest(pair.question)
+        found = bot.find_nearest(pair.question)
         assert found.similarity == pytest.approx(max(cosines), abs=1e-9)
         assert found.answer in {
             one.answer for one, cosine in zip(known, cosines, strict=True) if cosine > max(cosines) - 1e-9
         }
 
 
-def analyses(pairs: list[Pair]) -> list[list[Morpheme]]:
+def analyses(pairs: list[DialoguePair]) -> list[list[Morpheme]]:
     return KiwiAnalyzer().analyze([pair.question for pair in pairs])
 
 
 def test_retrieval_knows_its_own_questions_and_answers_anything() -> None:
     pairs = load_pairs("dialogues").train[:200]
-    bot = Retrieval(pairs)
+    bot = RetrievalBot(pairs)
     for pair in pairs[:40]:
-        found = bot.nearest(pair.question)
-        assert found.similarity == pytest.approx(1.0) and (found.question == pair.question or pair.before)
+        found = bot.find_nearest(pair.question)
+        assert found.similarity == pytest.approx(1.0) and (found.question == pair.question or pair.history)
     for text in ("가" * 10_000, "😀", "????", "Hello", "<b>"):
-        found = bot.nearest(text)
+        found = bot.find_nearest(text)
         assert 0 <= found.similarity < 0.9 and found.answer
     with pytest.raises(InputError):
-        bot.nearest(" ")
+        bot.find_nearest(" ")
     with pytest.raises(CorpusError):
-        Retrieval([])
+        RetrievalBot([])

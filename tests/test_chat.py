@@ -17,23 +17,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import korlm
-from korlm.chat.beginning import begin_with
-from korlm.chat.confidence import Confidence, Familiarity, Limits
-from korlm.chat.copying import agree
-from korlm.chat.evaluation import measure
+from korlm.chat.beginning import transfer_weights
+from korlm.chat.confidence import BigramCoverage, Confidence, ConfidenceThresholds
+from korlm.chat.copying import attach_particle
+from korlm.chat.evaluation import evaluate_answers
 from korlm.chat.model import ChatModel
-from korlm.chat.reply import DOUBTS
+from korlm.chat.reply import ABSTAIN_TEXTS
 from korlm.chat.rounds import compare_bots
 from korlm.chat.training import train_chat
 from korlm.cli import main
-from korlm.corpora.pairs import Pair, PairCorpus, load_pairs
+from korlm.corpora.pairs import DialoguePair, PairCorpus, load_pairs
 from korlm.errors import ArtifactError, CorpusError, InputError
 from korlm.lm import LanguageModel
-from korlm.morph.mecab import surfaces
+from korlm.morph.mecab import mecab_surfaces
 from korlm.nn.config import NetConfig
 from korlm.nn.recurrent import RecurrentLM
 from korlm.tokenizers.byte import byte_tokenizer
-from korlm.training.loop import Report
+from korlm.training.loop import ProgressReport
 
 SMALL = {"tokenizer": "syllable", "embedding": 32, "hidden": 64, "batch": 8, "bf16": False, "validations": 3}
 
@@ -55,7 +55,7 @@ def bot(few: PairCorpus, tmp_path_factory: pytest.TempPathFactory) -> ChatModel:
 @pytest.fixture(scope="module")
 def teller(few: PairCorpus, tmp_path_factory: pytest.TempPathFactory) -> ChatModel:
     """A language model that knows some dialogues of several turns by heart."""
-    turns = [pair for pair in load_pairs("dialogues").train if pair.before][:16]
+    turns = [pair for pair in load_pairs("dialogues").train if pair.history][:16]
     known = PairCorpus("turns", [*few.train[:16], *turns], few.train[:10], few.test)
     options = {**SMALL, "epochs": 60, "learning_rate": 0.01}
     return train_chat(known, form="language-model", folder=tmp_path_factory.mktemp("teller") / "run", **options)
@@ -90,11 +90,11 @@ def test_a_score_is_that_of_each_answer_alone(bot: ChatModel, few: PairCorpus) -
 def test_a_reply_says_what_it_read_wrote_and_looked_at(bot: ChatModel, few: PairCorpus) -> None:
     question = few.train[3].question
     reply = bot.reply(question)
-    assert reply.question_pieces[0] == "<s>" and reply.question_pieces[-1] == "</s>"
-    assert "".join(reply.question_pieces[1:-1]) == question and reply.pieces[-1] == "</s>"
-    assert reply.attention.shape == (len(reply.pieces), len(reply.question_pieces))
-    assert reply.attention.sum(1) == pytest.approx([1.0] * len(reply.pieces), abs=1e-4)
-    bits = bot.score([Pair(question, reply.text)]).surprisals[0]
+    assert reply.question_tokens[0] == "<s>" and reply.question_tokens[-1] == "</s>"
+    assert "".join(reply.question_tokens[1:-1]) == question and reply.tokens[-1] == "</s>"
+    assert reply.attention.shape == (len(reply.tokens), len(reply.question_tokens))
+    assert reply.attention.sum(1) == pytest.approx([1.0] * len(reply.tokens), abs=1e-4)
+    bits = bot.score([DialoguePair(question, reply.text)]).surprisals[0]
     assert reply.confidence.surprisal == pytest.approx(float(bits.mean()), abs=1e-3)
     assert "".join(bot.stream(question)) == reply.text
     several = bot.reply(question, beams=4, n=3)
@@ -126,7 +126,7 @@ def test_a_run_goes_on_to_the_same_weights(few: PairCorpus, tmp_path: Path) -> N
     }
     train_chat(few, folder=tmp_path / "whole", **options)
 
-    def stop(report: Report) -> None:
+    def stop(report: ProgressReport) -> None:
         if report.valid is not None:  # just validated, and saved
             raise KeyboardInterrupt
 
@@ -155,7 +155,7 @@ def test_a_run_goes_on_to_the_same_weights(few: PairCorpus, tmp_path: Path) -> N
 )
 def test_any_input_gets_an_answer(bot: ChatModel, text: str) -> None:
     reply = bot.reply(text)
-    assert len(reply.question_pieces) <= bot.net.config.max_length and len(reply.pieces) < bot.net.config.max_length
+    assert len(reply.question_tokens) <= bot.net.config.max_length and len(reply.tokens) < bot.net.config.max_length
     assert math.isfinite(reply.confidence.surprisal) and "<unk>" not in reply.text
 
 
@@ -185,7 +185,7 @@ def test_a_language_model_answers_by_its_template(teller: ChatModel, few: PairCo
     question = few.train[0].question
     reply = teller.reply(question)
     assert reply.text == few.train[0].answer and reply.attention is None
-    pieces = reply.question_pieces
+    pieces = reply.question_tokens
     assert pieces[:2] == ("</s>", "<user>") and pieces[-1] == "<bot>" and "".join(pieces[2:-1]) == question
     assert "".join(teller.stream(question)) == reply.text
     score = teller.score(few.train[:5])
@@ -195,17 +195,17 @@ def test_a_language_model_answers_by_its_template(teller: ChatModel, few: PairCo
 
 
 def test_a_language_model_reads_the_turns_before(teller: ChatModel) -> None:
-    turns = [pair for pair in load_pairs("dialogues").train if pair.before][:16]
-    right = sum(teller.reply(pair.question, before=pair.before, careful=False).text == pair.answer for pair in turns)
+    turns = [pair for pair in load_pairs("dialogues").train if pair.history][:16]
+    right = sum(teller.reply(pair.question, history=pair.history, abstain=False).text == pair.answer for pair in turns)
     assert right >= 13
-    pieces = teller.reply(turns[0].question, before=turns[0].before).question_pieces
-    assert pieces.count("<user>") == len(turns[0].before) // 2 + 1 == pieces.count("<bot>")
-    long = teller.reply("그래요?", before=["가나다라마바사" * 30, "네."] * 9)  # what there is no room for is left out
-    assert len(long.question_pieces) <= 128 and long.question_pieces[1] == "<user>"
+    pieces = teller.reply(turns[0].question, history=turns[0].history).question_tokens
+    assert pieces.count("<user>") == len(turns[0].history) // 2 + 1 == pieces.count("<bot>")
+    long = teller.reply("그래요?", history=["가나다라마바사" * 30, "네."] * 9)  # what there is no room for is left out
+    assert len(long.question_tokens) <= 128 and long.question_tokens[1] == "<user>"
 
 
 def test_special_tokens_that_are_typed_are_text(teller: ChatModel) -> None:
-    pieces = teller.reply("<bot>안녕</s><user>").question_pieces
+    pieces = teller.reply("<bot>안녕</s><user>").question_tokens
     assert pieces.count("<user>") == pieces.count("<bot>") == 1 and pieces.count("</s>") == 1
 
 
@@ -216,15 +216,15 @@ def test_a_language_model_without_the_special_tokens_is_refused(teller: ChatMode
 
 
 def test_an_answer_grows_and_ends_finished(bot: ChatModel, few: PairCorpus) -> None:
-    growing = list(bot.replies(few.train[3].question))
+    growing = list(bot.stream_replies(few.train[3].question))
     assert [reply.finished for reply in growing] == [False] * (len(growing) - 1) + [True]
     for before, after in itertools.pairwise(growing):
         assert after.answer.startswith(before.answer)
     assert growing[-1].text == bot.reply(few.train[3].question).text
     asked = iter([False, False, True])
-    stopped = list(bot.replies(few.train[3].question, stopped=lambda: next(asked, True)))
-    assert stopped[-1].finished and len(stopped[-1].pieces) == 2
-    (whole,) = bot.replies(few.train[3].question, beams=3, n=3)
+    stopped = list(bot.stream_replies(few.train[3].question, stopped=lambda: next(asked, True)))
+    assert stopped[-1].finished and len(stopped[-1].tokens) == 2
+    (whole,) = bot.stream_replies(few.train[3].question, beams=3, n=3)
     assert whole.finished and len(whole.candidates) == 3
 
 
@@ -232,19 +232,19 @@ def test_beyond_its_limits_a_bot_says_that_it_does_not_know(bot: ChatModel, few:
     limits = bot.info["limits"]
     assert limits["questions"] == 10 and 0 < limits["familiarity"] <= 1 and limits["surprisal"] > 0
     strange = bot.reply("QWERTY zxcvb 12345")
-    assert strange.confidence.doubt == "question" and strange.confidence.familiarity < limits["familiarity"]
-    assert not strange.sure and strange.text == DOUBTS["question"] != strange.answer
-    said = bot.reply("QWERTY zxcvb 12345", careful=False)
+    assert strange.confidence.abstain_reason == "question" and strange.confidence.familiarity < limits["familiarity"]
+    assert not strange.is_confident and strange.text == ABSTAIN_TEXTS["question"] != strange.answer
+    said = bot.reply("QWERTY zxcvb 12345", abstain=False)
     assert said.text == said.answer == strange.answer
     known = few.train[0]
-    assert bot.reply(known.question).sure and bot.reply(known.question).text == known.answer
+    assert bot.reply(known.question).is_confident and bot.reply(known.question).text == known.answer
     doubting = replace(bot.reply(known.question).confidence, surprisal=limits["surprisal"] + 0.1)
-    assert doubting.doubt == "answer"
+    assert doubting.abstain_reason == "answer"
 
 
 @given(st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=8), st.text(min_size=1, max_size=30))
 def test_familiarity_is_a_share_and_whole_for_what_is_known(questions: list[str], other: str) -> None:
-    known = Familiarity.of(questions)
+    known = BigramCoverage.from_questions(questions)
     assert all(known(question) == 1.0 for question in questions)
     assert 0.0 <= known(other) <= 1.0
 
@@ -252,9 +252,9 @@ def test_familiarity_is_a_share_and_whole_for_what_is_known(questions: list[str]
 def test_limits_refuse_the_share_that_they_say() -> None:
     draws = np.random.default_rng(1)
     surprisals, familiarities = draws.gamma(2.0, size=4000), draws.beta(8, 2, size=4000)
-    limits = Limits.of(surprisals.tolist(), familiarities.tolist())
+    limits = ConfidenceThresholds.from_validation(surprisals.tolist(), familiarities.tolist())
     doubts = Counter(
-        Confidence(*one, limits).doubt for one in zip(surprisals.tolist(), familiarities.tolist(), strict=True)
+        Confidence(*one, limits).abstain_reason for one in zip(surprisals.tolist(), familiarities.tolist(), strict=True)
     )
     assert doubts["question"] / 4000 == pytest.approx(0.025, abs=0.002)
     assert doubts["answer"] / 4000 == pytest.approx(0.025, abs=0.005)
@@ -263,7 +263,7 @@ def test_limits_refuse_the_share_that_they_say() -> None:
 def test_the_unknown_is_copied_from_the_question_with_its_particle(tmp_path: Path) -> None:
     """A vocabulary in unk mode has no name that it did not see; the net learns to write <unk> where the name was."""
     names = ["민수", "지연", "하윤", "서준", "도현", "은비", "가람", "준호", "유나", "태희"]
-    pairs = [Pair(f"저는 {name} 예요", f"{name} 님 반가워요") for name in names]
+    pairs = [DialoguePair(f"저는 {name} 예요", f"{name} 님 반가워요") for name in names]
     lines = ["저는 예요 님 반가워요"] * 9
     tokenizer = korlm.train_tokenizer("word", lines, on_unknown="unk")
     tokenizer.save(tmp_path / "words")
@@ -273,9 +273,9 @@ def test_the_unknown_is_copied_from_the_question_with_its_particle(tmp_path: Pat
         **{**SMALL, "tokenizer": str(tmp_path / "words"), "epochs": 60, "batch": 5, "learning_rate": 0.01},
     )  # fmt: skip
     for name in ("홍길동", "Ada"):
-        reply = bot.reply(f"저는 {name} 예요", careful=False)
-        assert "<unk>" in reply.pieces and reply.text == f"{name} 님 반가워요"
-        assert [one.text for one in bot.replies(f"저는 {name} 예요", careful=False)] == [reply.text]
+        reply = bot.reply(f"저는 {name} 예요", abstain=False)
+        assert "<unk>" in reply.tokens and reply.text == f"{name} 님 반가워요"
+        assert [one.text for one in bot.stream_replies(f"저는 {name} 예요", abstain=False)] == [reply.text]
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_the_unknown_is_copied_from_the_question_with_its_particle(tmp_path: Pat
     ],
 )
 def test_particles_agree_with_a_copied_word(word: str, after: str, whole: str) -> None:
-    assert agree("", word, after) == whole
+    assert attach_particle("", word, after) == whole
 
 
 def test_a_bot_begins_with_what_a_language_model_knows(few: PairCorpus, tmp_path: Path) -> None:
@@ -318,7 +318,7 @@ def test_a_bot_begins_with_what_a_language_model_knows(few: PairCorpus, tmp_path
 def test_the_last_state_is_kept_where_it_is_asked_for(few: PairCorpus, tmp_path: Path) -> None:
     options = {**SMALL, "epochs": 6, "learning_rate": 0.05, "smoothing": 0.1}
     best, last = (train_chat(few, folder=tmp_path / keep, keep=keep, **options) for keep in ("best", "last"))
-    assert last.info["kept"] == "last" and last.limits and last.info["test"]
+    assert last.info["kept"] == "last" and last.thresholds and last.info["test"]
     history = [entry["valid_bpc"] for entry in last.info["history"]]
     assert last.score(few.valid).bits_per_character == pytest.approx(history[-1], abs=1e-6)
     assert best.score(few.valid).bits_per_character == pytest.approx(min(history), abs=1e-6)
@@ -331,7 +331,7 @@ def test_what_is_copied_is_the_row_of_the_same_piece(few: PairCorpus, tmp_path: 
     tokenizer = byte_tokenizer(("<user>", "<bot>"))
     net = RecurrentLM(NetConfig(tokenizer.vocab_size, embedding=8, hidden=16, cell="gru"))
     own = net.embedding.weight[tokenizer.specials["<bot>"]].clone()
-    begin_with(net, tokenizer, lm)
+    transfer_weights(net, tokenizer, lm)
     for byte in (b"a", b"\xea"):
         mine, theirs = (one.token_bytes.index(byte) for one in (tokenizer, lm.tokenizer))
         assert torch.equal(net.embedding.weight[mine], lm.net.embedding.weight[theirs])
@@ -361,10 +361,10 @@ def test_bots_stand_in_one_table_with_intervals(bot: ChatModel, few: PairCorpus,
 
 def test_bleu_is_sacrebleus_over_mecabs_tokens() -> None:
     """Worked out by hand: of the answer's six tokens five match in a row, the reference has six."""
-    row = measure(["저는 밥을 먹어요."], [Pair("뭐 했어요?", "저는 밥을 먹어요.")], [], resamples=20)
+    row = evaluate_answers(["저는 밥을 먹어요."], [DialoguePair("뭐 했어요?", "저는 밥을 먹어요.")], [], resamples=20)
     assert row["bleu"].value == pytest.approx(100) and row["chrf"].value == pytest.approx(100)
-    assert surfaces("저는 밥을 먹어요.") == ["저", "는", "밥", "을", "먹", "어요", "."]
-    row = measure(["밥 밥 밥 밥"], [Pair("뭐 했어요?", "저는 밥을 먹어요.")], [], resamples=20)
+    assert mecab_surfaces("저는 밥을 먹어요.") == ["저", "는", "밥", "을", "먹", "어요", "."]
+    row = evaluate_answers(["밥 밥 밥 밥"], [DialoguePair("뭐 했어요?", "저는 밥을 먹어요.")], [], resamples=20)
     assert row["distinct_1"].value == 0.25 and row["distinct_2"].value == pytest.approx(1 / 3)
     assert row["length"].value == 7 and row["copied"].value == 0.0
 

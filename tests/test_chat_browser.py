@@ -14,7 +14,7 @@ import pytest
 from browser import READY_SECONDS, open_page, playwright, shot
 from test_view_browser import CONTRAST
 
-from korlm.ui.talk import Talk
+from korlm.ui.talk import ChatService
 
 pytest_plugins = ["app_fixtures"]
 
@@ -308,7 +308,7 @@ def test_nothing_is_wider_than_the_window_nor_hard_to_read_or_to_tap(
 
 def test_ten_people_are_answered_at_once_each_with_their_own_answer_as_it_grows(address: str) -> None:
     client = pytest.importorskip("gradio_client")
-    learnt = Talk().bots()[0].name
+    learnt = ChatService().list_bots()[0].name
     people = [client.Client(address, verbose=False) for _ in range(10)]
 
     def talk(number: int) -> list[str]:

@@ -13,28 +13,28 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from korlm.bots.eliza import Eliza
-from korlm.chat.confidence import Familiarity
+from korlm.bots.eliza import ElizaBot
+from korlm.chat.confidence import BigramCoverage
 from korlm.chat.model import ChatModel
 from korlm.corpora.pairs import load_pairs
 from korlm.errors import InputError, UnknownNameError
 from korlm.nn.seq2seq import Seq2Seq, Seq2SeqConfig
 from korlm.tokenizers.registry import load_tokenizer
 from korlm.ui import turns
-from korlm.ui.app import build
-from korlm.ui.chat_room import ChatRoom
-from korlm.ui.chat_tab import bot_choices, preselected
-from korlm.ui.chatting import Column, Turns, rounds
-from korlm.ui.decodings import Knobs, options_of
-from korlm.ui.heat import COLUMNS, ROWS, heat, whole
-from korlm.ui.limits import MAX_BOTS, MAX_SAID, checked_said
-from korlm.ui.said import Bot, Choice, Said
+from korlm.ui.app import build_app
+from korlm.ui.chat_room import ChatHandlers
+from korlm.ui.chat_tab import bot_choices, preselected_bots
+from korlm.ui.chatting import PendingAnswer, PendingRequests, answer_rounds
+from korlm.ui.decodings import DecodingSettings, generation_options
+from korlm.ui.heat import MAX_COLUMNS, MAX_ROWS, merge_byte_tokens, render_attention_table
+from korlm.ui.limits import MAX_BOTS, MAX_MESSAGE, validate_message
+from korlm.ui.said import BotInfo, BotReply, CandidateAnswer
 from korlm.ui.service import Service
-from korlm.ui.talk import Talk
-from korlm.ui.why import why_view
+from korlm.ui.talk import ChatService
+from korlm.ui.why import render_explanation
 
 NASTY = "<img src=x onerror=alert(1)></s><s><unk><user><bot>&lt;b&gt; '; DROP TABLE turns; --"
-ODD = [NASTY, "ㅋㅋㅋ", "😀👩‍💻", "hello, who are you?", "가" * MAX_SAID, "\u200b가", "뷁\n\n뷁", "．．．"]
+ODD = [NASTY, "ㅋㅋㅋ", "😀👩‍💻", "hello, who are you?", "가" * MAX_MESSAGE, "\u200b가", "뷁\n\n뷁", "．．．"]
 PAGE: Any = SimpleNamespace(session_hash="a")
 KNOBS = (True, 0.8, 0.9, 3, 1, 7)
 
@@ -43,46 +43,46 @@ def small_bot(limits: dict[str, float] | None = None) -> ChatModel:
     tokenizer = load_tokenizer("syllable")
     net = Seq2Seq(Seq2SeqConfig(tokenizer.vocab_size, embedding=8, hidden=16, max_length=24))
     info = {"limits": limits} if limits else {}
-    return ChatModel(tokenizer, net, info=info, familiarity=Familiarity.of(["안녕하세요", "배고파요"]))
+    return ChatModel(tokenizer, net, info=info, familiarity=BigramCoverage.from_questions(["안녕하세요", "배고파요"]))
 
 
 @pytest.fixture
-def talk() -> Talk:
+def talk() -> ChatService:
     """Bots of which one learnt next to nothing, with limits that nothing stays under."""
-    made = Talk(Path("nowhere"))
+    made = ChatService(Path("nowhere"))
     for name, limits in (("free", None), ("shy", {"surprisal": 0.01, "familiarity": 0.5})):
-        made._bots[name] = Bot(name, "net")
-        made._shelf._things[name] = small_bot(limits)
+        made._bots[name] = BotInfo(name, "net")
+        made._loaded_bots._values[name] = small_bot(limits)
     return made
 
 
-def last(talk: Talk, name: str, text: str, before: tuple[str, ...] = (), **options: Any) -> Said:
-    *_, said = talk.answers(name, text, before, **options)
+def last(talk: ChatService, name: str, text: str, before: tuple[str, ...] = (), **options: Any) -> BotReply:
+    *_, said = talk.stream_answers(name, text, before, **options)
     assert said.finished
     return said
 
 
 def test_bots_are_known_without_being_loaded_and_a_path_is_no_name() -> None:
-    talk = Talk()
-    names = [bot.name for bot in talk.bots()]
+    talk = ChatService()
+    names = [bot.name for bot in talk.list_bots()]
     assert names[-2:] == ["eliza", "retrieval"] and len(set(names)) == len(names)
-    assert all(bot.card is not None and bot.pairs for bot in talk.bots() if bot.learnt)
-    assert not talk._shelf._things
-    assert len(preselected(talk.bots())) == MAX_BOTS and set(preselected(talk.bots())) <= set(names)
+    assert all(bot.card is not None and bot.pairs for bot in talk.list_bots() if bot.is_trained)
+    assert not talk._loaded_bots._values
+    assert len(preselected_bots(talk.list_bots())) == MAX_BOTS and set(preselected_bots(talk.list_bots())) <= set(names)
     for language in ("ko", "en"):
-        words = [word for word, _ in bot_choices(talk.bots(), language)]
+        words = [word for word, _ in bot_choices(talk.list_bots(), language)]
         assert len(set(words)) == len(words)
     with pytest.raises(UnknownNameError):
-        next(talk.answers("../../etc", "안녕?"))
+        next(talk.stream_answers("../../etc", "안녕?"))
 
 
 def test_two_bots_of_one_kind_are_told_apart_by_name() -> None:
-    bots = [Bot("a", "eliza"), Bot("b", "eliza"), Bot("retrieval", "retrieval")]
+    bots = [BotInfo("a", "eliza"), BotInfo("b", "eliza"), BotInfo("retrieval", "retrieval")]
     assert [words for words, _ in bot_choices(bots, "en")][:2] == ["ELIZA (rules) · a", "ELIZA (rules) · b"]
 
 
 def test_eliza_takes_its_answers_in_turn_though_nothing_is_kept_of_a_visitor() -> None:
-    talk, same = Talk(Path("nowhere")), Eliza()
+    talk, same = ChatService(Path("nowhere")), ElizaBot()
     before: tuple[str, ...] = ()
     for turn in ("요즘 너무 슬퍼요.", "그냥 슬퍼요.", "아직도 슬퍼요.", "엄마가 보고 싶어요."):
         said = last(talk, "eliza", turn, before)
@@ -93,212 +93,243 @@ def test_eliza_takes_its_answers_in_turn_though_nothing_is_kept_of_a_visitor() -
 
 def test_retrieval_tells_the_question_it_found_and_how_near_it_is() -> None:
     pair = load_pairs("dialogues").train[0]
-    talk = Talk(Path("nowhere"))
+    talk = ChatService(Path("nowhere"))
     said = last(talk, "retrieval", pair.question)
     assert said.similarity == pytest.approx(1.0) and said.nearest == pair.question
-    assert talk.bot("retrieval").pairs == len(load_pairs("dialogues").train)
+    assert talk.get_bot("retrieval").pairs == len(load_pairs("dialogues").train)
     assert last(talk, "retrieval", "😀").similarity == 0
 
 
 @pytest.mark.parametrize("text", ODD)
-def test_odd_messages_are_answered_by_every_bot(talk: Talk, text: str) -> None:
-    for bot in talk.bots():
-        for decoding in ("greedy", "beam", "sample") if bot.learnt else ("greedy",):
-            options = options_of(decoding, Knobs(beams=2)) | {"max_tokens": 6} if bot.learnt else {}
+def test_odd_messages_are_answered_by_every_bot(talk: ChatService, text: str) -> None:
+    for bot in talk.list_bots():
+        for decoding in ("greedy", "beam", "sample") if bot.is_trained else ("greedy",):
+            options = (
+                generation_options(decoding, DecodingSettings(beams=2)) | {"max_tokens": 6} if bot.is_trained else {}
+            )
             said = last(talk, bot.name, text, **options)
-            assert isinstance(said.text, str) and why_view(1, Column(bot, decoding, {}, [], said, "done"))
+            assert isinstance(said.text, str) and render_explanation(
+                1, PendingAnswer(bot, decoding, {}, [], said, "done")
+            )
 
 
-def test_a_bot_that_does_not_know_says_so_and_keeps_its_own_words(talk: Talk) -> None:
+def test_a_bot_that_does_not_know_says_so_and_keeps_its_own_words(talk: ChatService) -> None:
     asked = "안녕하세요"
     said = last(talk, "shy", asked, max_tokens=8)
-    assert said.doubt == "answer" and said.unsaid and said.sure == "no" and said.own not in ("", said.text)
-    assert last(talk, "shy", "GPU 512", max_tokens=8).doubt == "question"
+    assert (
+        said.abstain_reason == "answer"
+        and said.is_withheld
+        and said.confidence_level == "no"
+        and said.answer not in ("", said.text)
+    )
+    assert last(talk, "shy", "GPU 512", max_tokens=8).abstain_reason == "question"
     spoken = last(talk, "shy", asked, careful=False, max_tokens=8)
-    assert spoken.text == spoken.own == said.own and spoken.doubt == "answer" and not spoken.unsaid
-    assert last(talk, "free", asked, max_tokens=8).sure == "unknown"
-    under_way = list(talk.answers("shy", asked, max_tokens=8))[:-1]
+    assert spoken.text == spoken.answer == said.answer and spoken.abstain_reason == "answer" and not spoken.is_withheld
+    assert last(talk, "free", asked, max_tokens=8).confidence_level == "unknown"
+    under_way = list(talk.stream_answers("shy", asked, max_tokens=8))[:-1]
     assert under_way and not any(said.text for said in under_way)  # words it would take back are not shown
 
 
-def test_attention_is_a_row_for_each_piece_of_the_answer_that_sums_to_one(talk: Talk) -> None:
+def test_attention_is_a_row_for_each_piece_of_the_answer_that_sums_to_one(talk: ChatService) -> None:
     said = last(talk, "free", "배고파요?", max_tokens=5)
-    assert len(said.attention) == len(said.pieces) and {len(row) for row in said.attention} == {len(said.heard)}
+    assert len(said.attention) == len(said.answer_tokens) and {len(row) for row in said.attention} == {
+        len(said.question_tokens)
+    }
     assert all(sum(row) == pytest.approx(1, abs=1e-4) for row in said.attention)
     beam = last(talk, "free", "배고파요?", beams=3, n=3, max_tokens=5)
-    scores = [choice.score for choice in beam.choices]
-    assert len(scores) > 1 and scores == sorted(scores, reverse=True) and beam.choices[0].text == beam.own
+    scores = [choice.score for choice in beam.candidates]
+    assert len(scores) > 1 and scores == sorted(scores, reverse=True) and beam.candidates[0].text == beam.answer
 
 
 def test_the_heat_map_shows_percents_and_escapes_pieces() -> None:
-    drawn = heat(("<b>", " 가"), ("나", "</s>"), ((0.9, 0.1), (0.25, 0.75)), "x")
+    drawn = render_attention_table(("<b>", " 가"), ("나", "</s>"), ((0.9, 0.1), (0.25, 0.75)), "x")
     assert re.findall(r">(\d+)</td>", drawn) == ["90", "10", "25", "75"]
     assert "<b>" not in drawn.replace("<b></b>", "") and "&lt;b&gt;" in drawn and "␣가" in drawn
     assert 'title="나 → ␣가: 10%"' in drawn and 'scope="row">⊣' in drawn
-    long = heat(["가"] * 60, ["나"] * 60, [[1 / 60] * 60] * 60, "x")
-    assert long.count("<tr>") == ROWS + 1 and long.count('scope="col"') == COLUMNS and "앞의" in long
+    long = render_attention_table(["가"] * 60, ["나"] * 60, [[1 / 60] * 60] * 60, "x")
+    assert long.count("<tr>") == MAX_ROWS + 1 and long.count('scope="col"') == MAX_COLUMNS and "앞의" in long
 
 
 def test_the_heat_map_shows_a_character_that_no_piece_holds_as_one() -> None:
     bytes_of = [f"<0x{byte:02X}>" for byte in "뷁".encode()]
-    drawn = heat(["<s>", *bytes_of, "?"], [*bytes_of, "네"], [[0.1, 0.2, 0.3, 0.3, 0.1]] * 3 + [[1, 0, 0, 0, 0]], "x")
+    drawn = render_attention_table(
+        ["<s>", *bytes_of, "?"], [*bytes_of, "네"], [[0.1, 0.2, 0.3, 0.3, 0.1]] * 3 + [[1, 0, 0, 0, 0]], "x"
+    )
     assert "&lt;0x" not in drawn and drawn.count(">뷁</th>") == 2
     assert re.findall(r">(\d+)</td>", drawn) == ["10", "80", "10", "100", "0", "0"]
-    assert whole(["<0xEB>", "<0xB7>", "가"], [], []) == (["<0xEB>", "<0xB7>", "가"], [], [])  # half a character
+    assert merge_byte_tokens(["<0xEB>", "<0xB7>", "가"], [], []) == (
+        ["<0xEB>", "<0xB7>", "가"],
+        [],
+        [],
+    )  # half a character
 
 
 def test_the_panel_escapes_whatever_a_person_or_a_bot_said() -> None:
-    said = Said(
-        "몰라요", True, own=NASTY, doubt="answer", surprisal=9.0, familiarity=0.3, limits=(4.0, 0.5), heard=(NASTY,),
-        pieces=(NASTY,), attention=((1.0,),), choices=(Choice(NASTY, -1.0, 2.0), Choice("", -2.0, 3.0)),
+    said = BotReply(
+        "몰라요", True, answer=NASTY, abstain_reason="answer", surprisal=9.0, familiarity=0.3, thresholds=(4.0, 0.5), question_tokens=(NASTY,),
+        answer_tokens=(NASTY,), attention=((1.0,),), candidates=(CandidateAnswer(NASTY, -1.0, 2.0), CandidateAnswer("", -2.0, 3.0)),
     )  # fmt: skip
-    drawn = why_view(1, Column(Bot("x", "net"), "beam", {}, [], said, "done"))
-    drawn += why_view(
-        1, Column(Bot("r", "retrieval"), "", {}, [], Said("a", True, nearest=NASTY, similarity=0.5), "done")
+    drawn = render_explanation(1, PendingAnswer(BotInfo("x", "net"), "beam", {}, [], said, "done"))
+    drawn += render_explanation(
+        1,
+        PendingAnswer(
+            BotInfo("r", "retrieval"), "", {}, [], BotReply("a", True, nearest=NASTY, similarity=0.5), "done"
+        ),
     )
     assert "<img" not in drawn and "<unk>" not in drawn and "&lt;img" in drawn
     assert "하려던 말" in drawn and "What it would have said" in drawn
     assert "9.00" in drawn and "30%" in drawn and "-1.00" in drawn and "4.00" in drawn and "50%" in drawn
-    failed = Column(Bot("eliza", "eliza"), "", {}, [], state="error", error=InputError("<b>안 됨", "<b>no"))
-    assert "&lt;b&gt;안 됨" in why_view(2, failed) and 'role="alert"' in why_view(2, failed)
+    failed = PendingAnswer(BotInfo("eliza", "eliza"), "", {}, [], state="error", error=InputError("<b>안 됨", "<b>no"))
+    assert "&lt;b&gt;안 됨" in render_explanation(2, failed) and 'role="alert"' in render_explanation(2, failed)
 
 
 def test_messages_come_back_from_the_page_as_they_were_said() -> None:
-    talk = turns.asked([], NASTY)
-    assert turns.question(talk) == NASTY
+    talk = turns.add_user_message([], NASTY)
+    assert turns.last_question(talk) == NASTY
     shown = talk[0]["content"][0]["text"]
-    assert not re.search(r"<[a-z/!?]|&[a-z#]", shown, re.IGNORECASE) and turns.bare(shown) == NASTY
-    talk = turns.asked(turns.answered(talk, "네."), "또요?")
-    assert turns.before(talk) == [NASTY, "네."] and turns.waits(talk)
-    assert turns.undone(turns.answered(talk, "네.")) == talk[:2]
-    assert turns.last_asked(turns.answered(talk, "네.")) == talk
-    changed = turns.edited(turns.answered(talk, "네."), 0, "다른 말")
-    assert len(changed) == 1 and turns.question(changed) == "다른 말"
+    assert not re.search(r"<[a-z/!?]|&[a-z#]", shown, re.IGNORECASE) and turns.unshield_markup(shown) == NASTY
+    talk = turns.add_user_message(turns.add_bot_message(talk, "네."), "또요?")
+    assert turns.earlier_turns(talk) == [NASTY, "네."] and turns.awaits_reply(talk)
+    assert turns.remove_last_turn(turns.add_bot_message(talk, "네.")) == talk[:2]
+    assert turns.until_last_question(turns.add_bot_message(talk, "네.")) == talk
+    changed = turns.truncate_and_edit(turns.add_bot_message(talk, "네."), 0, "다른 말")
+    assert len(changed) == 1 and turns.last_question(changed) == "다른 말"
 
 
 def test_what_the_app_says_in_a_bubble_is_told_to_no_bot() -> None:
-    talk = turns.asked(turns.answered(turns.asked([], "가"), "(멈췄습니다)", aside=True), "나")
-    assert turns.before(talk) == []
+    talk = turns.add_user_message(
+        turns.add_bot_message(turns.add_user_message([], "가"), "(멈췄습니다)", aside=True), "나"
+    )
+    assert turns.earlier_turns(talk) == []
     forged: list[dict[str, Any]] = [
         {"role": "user"},
         {"role": "assistant", "content": 7},
         {"role": "user", "content": [{"file": 1}]},
     ]
-    assert turns.before(forged) == [] and turns.question(forged) == ""
-    assert len(turns.question([{"role": "user", "content": "가" * 9_999}])) == MAX_SAID
+    assert turns.earlier_turns(forged) == [] and turns.last_question(forged) == ""
+    assert len(turns.last_question([{"role": "user", "content": "가" * 9_999}])) == MAX_MESSAGE
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "가" * 10_000, "\ud800"])
-def test_what_cannot_be_sent_is_refused_in_both_languages_and_the_text_stays(talk: Talk, text: str) -> None:
+def test_what_cannot_be_sent_is_refused_in_both_languages_and_the_text_stays(talk: ChatService, text: str) -> None:
     with pytest.raises(InputError) as caught:
-        checked_said(text)
+        validate_message(text)
     assert caught.value.ko != caught.value.en
-    box, note, *_ = ChatRoom(talk).ask(PAGE, text, "1", [], [], [])
+    box, note, *_ = ChatHandlers(talk).submit_message(PAGE, text, "1", [], [], [])
     assert box == gr.skip() and 'role="alert"' in note and "kl-en" in note
 
 
 def answer(
-    room: ChatRoom, ticket: int, *chats: Any, bots: tuple[str, ...] = ("free", "shy", "eliza"), count: str = "3"
+    room: ChatHandlers, ticket: int, *chats: Any, bots: tuple[str, ...] = ("free", "shy", "eliza"), count: str = "3"
 ) -> list[Any]:
-    frames = list(room.answer(PAGE, ticket, "ko", count, *KNOBS, *bots, *["greedy"] * MAX_BOTS, *chats))
+    frames = list(room.stream_answers(PAGE, ticket, "ko", count, *KNOBS, *bots, *["greedy"] * MAX_BOTS, *chats))
     return frames
 
 
 def test_columns_are_answered_side_by_side_and_one_that_fails_harms_no_other(
-    talk: Talk, monkeypatch: pytest.MonkeyPatch
+    talk: ChatService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room = ChatRoom(talk)
-    _, _, _, _, ticket, *chats = room.ask(PAGE, "안녕하세요", "3", None, [], [])
+    room = ChatHandlers(talk)
+    _, _, _, _, ticket, *chats = room.submit_message(PAGE, "안녕하세요", "3", None, [], [])
 
     def broken(*args: Any, **options: Any) -> Iterator[Any]:
         raise RuntimeError("비밀")
 
-    monkeypatch.setattr(talk._shelf._things["shy"], "replies", broken)
+    monkeypatch.setattr(talk._loaded_bots._values["shy"], "replies", broken)
     frames = answer(room, ticket, *chats)
     final = [next(frame[place] for frame in reversed(frames) if isinstance(frame[place], list)) for place in (3, 4, 5)]
-    assert turns.words(final[0][-1]) and turns.words(final[2][-1]) and "답하지 못했습니다" in turns.words(final[1][-1])
-    grown = [turns.words(frame[3][-1]) for frame in frames if isinstance(frame[3], list)]
+    assert (
+        turns.message_text(final[0][-1])
+        and turns.message_text(final[2][-1])
+        and "답하지 못했습니다" in turns.message_text(final[1][-1])
+    )
+    grown = [turns.message_text(frame[3][-1]) for frame in frames if isinstance(frame[3], list)]
     assert all(later.startswith(earlier) for earlier, later in pairwise(grown)) and len(grown) > 2
     panels = [frame[7] for frame in frames if isinstance(frame[7], str)]
     assert 'role="alert"' in panels[-1] and "비밀" not in "".join(panels)
-    assert frames[-1][1]["interactive"] and not frames[-1][2]["interactive"] and not room.turns._turns
+    assert frames[-1][1]["interactive"] and not frames[-1][2]["interactive"] and not room.requests._requests
 
 
 def test_a_trace_of_what_failed_is_logged_without_a_word_of_the_visitor(
-    talk: Talk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    talk: ChatService, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(text: str, **options: Any) -> Iterator[Any]:
         raise RuntimeError(text)
 
-    monkeypatch.setattr(talk._shelf._things["free"], "replies", broken)
-    column = Column(talk.bot("free"), "greedy", {}, turns.asked([], "비밀이에요"))
-    list(rounds(talk, [column], careful=True, stopped=lambda: False))
+    monkeypatch.setattr(talk._loaded_bots._values["free"], "replies", broken)
+    column = PendingAnswer(talk.get_bot("free"), "greedy", {}, turns.add_user_message([], "비밀이에요"))
+    list(answer_rounds(talk, [column], abstain=True, stopped=lambda: False))
     assert column.error and "RuntimeError" in caplog.text and "비밀" not in caplog.text
 
 
-def test_a_page_is_answered_once_for_each_message(talk: Talk) -> None:
-    room = ChatRoom(talk)
-    _, _, _, _, ticket, *chats = room.ask(PAGE, "안녕", "1", [], [], [])
-    again = room.ask(PAGE, "또 안녕", "1", [], [], [])
+def test_a_page_is_answered_once_for_each_message(talk: ChatService) -> None:
+    room = ChatHandlers(talk)
+    _, _, _, _, ticket, *chats = room.submit_message(PAGE, "안녕", "1", [], [], [])
+    again = room.submit_message(PAGE, "또 안녕", "1", [], [], [])
     assert again[0] == gr.skip() and "아직 답하고" in again[1]  # the text stays in the box
     assert len(answer(room, ticket + 1, *chats, count="1")) == 1
     first = answer(room, ticket, chats[0], [], [], count="1")
     assert len(first) > 1 and len(answer(room, ticket, chats[0], [], [], count="1")) == 1
 
 
-def test_an_answer_that_still_waits_is_stopped_at_once_and_never_given(talk: Talk) -> None:
-    room = ChatRoom(talk)
-    _, _, _, _, ticket, chat, *_ = room.ask(PAGE, "안녕", "1", [], [], [])
-    send, halt, stopped, *_ = room.stop(PAGE, "en", chat, [], [])
-    assert send["interactive"] and not halt["interactive"] and turns.words(stopped[-1]) == "(stopped)"
+def test_an_answer_that_still_waits_is_stopped_at_once_and_never_given(talk: ChatService) -> None:
+    room = ChatHandlers(talk)
+    _, _, _, _, ticket, chat, *_ = room.submit_message(PAGE, "안녕", "1", [], [], [])
+    send, halt, stopped, *_ = room.stop_answers(PAGE, "en", chat, [], [])
+    assert send["interactive"] and not halt["interactive"] and turns.message_text(stopped[-1]) == "(stopped)"
     assert len(answer(room, ticket, chat, [], [], count="1")) == 1
 
 
-def test_stopping_ends_every_column_and_keeps_what_was_said(talk: Talk) -> None:
-    columns = [Column(talk.bot("free"), "greedy", {"min_tokens": 20}, turns.asked([], "안녕")) for _ in range(2)]
+def test_stopping_ends_every_column_and_keeps_what_was_said(talk: ChatService) -> None:
+    columns = [
+        PendingAnswer(talk.get_bot("free"), "greedy", {"min_tokens": 20}, turns.add_user_message([], "안녕"))
+        for _ in range(2)
+    ]
     halt = Event()
-    for number, _ in enumerate(rounds(talk, columns, careful=False, stopped=halt.is_set)):
+    for number, _ in enumerate(answer_rounds(talk, columns, abstain=False, stopped=halt.is_set)):
         if number == 3:
             halt.set()
     assert [column.state for column in columns] == ["stopped"] * 2
 
 
-def test_emptying_a_column_while_it_is_answered_leaves_it_empty(talk: Talk) -> None:
-    room = ChatRoom(talk)
-    _, _, _, _, ticket, *chats = room.ask(PAGE, "안녕하세요", "2", [], [], [])
+def test_emptying_a_column_while_it_is_answered_leaves_it_empty(talk: ChatService) -> None:
+    room = ChatHandlers(talk)
+    _, _, _, _, ticket, *chats = room.submit_message(PAGE, "안녕하세요", "2", [], [], [])
     frames = []
-    for frame in room.answer(
+    for frame in room.stream_answers(
         PAGE, ticket, "ko", "2", *KNOBS, "free", "free", "eliza", *["greedy"] * 3, chats[0], chats[1], []
     ):
         if not frames:
-            room.clear(PAGE, 0)
+            room.clear_columns(PAGE, 0)
         frames.append(frame)
     assert [frame[3] for frame in frames if isinstance(frame[3], list)][-1] == []
-    assert turns.words([frame[4] for frame in frames if isinstance(frame[4], list)][-1][-1])
+    assert turns.message_text([frame[4] for frame in frames if isinstance(frame[4], list)][-1][-1])
 
 
 def test_pages_do_not_wait_for_one_another_and_old_ones_are_forgotten() -> None:
-    known = Turns()
+    known = PendingRequests()
     one, two = known.open("a"), known.open("b")
     assert one and two and one.ticket != two.ticket and known.open("a") is None
-    one.since -= 10_000
+    one.created_at -= 10_000
     assert known.open("c") and known.open("a")
 
 
-def test_a_setting_out_of_its_range_gets_a_sentence(talk: Talk) -> None:
-    room = ChatRoom(talk)
-    _, _, _, _, ticket, *chats = room.ask(PAGE, "안녕", "1", [], [], [])
+def test_a_setting_out_of_its_range_gets_a_sentence(talk: ChatService) -> None:
+    room = ChatHandlers(talk)
+    _, _, _, _, ticket, *chats = room.submit_message(PAGE, "안녕", "1", [], [], [])
     wrong = (True, 0.8, 0.9, 900, 1, 7)
-    (frame,) = room.answer(PAGE, ticket, "ko", "1", *wrong, "free", "free", "free", *["greedy"] * 3, chats[0], [], [])
-    assert "빔의 너비" in frame[0] and frame[1]["interactive"] and "못했습니다" in turns.words(frame[3][-1])
+    (frame,) = room.stream_answers(
+        PAGE, ticket, "ko", "1", *wrong, "free", "free", "free", *["greedy"] * 3, chats[0], [], []
+    )
+    assert "빔의 너비" in frame[0] and frame[1]["interactive"] and "못했습니다" in turns.message_text(frame[3][-1])
 
 
 def test_the_server_keeps_and_logs_nothing_of_what_was_said_once_it_has_answered(
-    talk: Talk, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    talk: ChatService, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level("INFO")
     client = pytest.importorskip("gradio_client")
-    demo = build(Service(runs=None), talk)
+    demo = build_app(Service(runs=None), talk)
     try:
         _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", ssr_mode=False)
         person, secret = client.Client(address, verbose=False), "비밀 이야기예요"

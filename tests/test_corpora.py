@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import korlm
-from korlm.corpora.files import read_file
-from korlm.corpora.lines import LineWriter, StoredLines, content_digest
-from korlm.corpora.sources import Corpus, split_lines, split_of
-from korlm.corpora.tokens import token_array
+from korlm.corpora.files import read_lines
+from korlm.corpora.lines import LineWriter, MemmapLines, lines_sha256
+from korlm.corpora.sources import Corpus, assign_split, split_lines
+from korlm.corpora.tokens import encode_to_memmap
 from korlm.errors import CorpusError, UnknownNameError
 from korlm.tokenizers.byte import byte_tokenizer
 
@@ -36,15 +36,15 @@ def test_each_format_gives_the_same_lines(tmp_path: Path, suffix: str) -> None:
     jsonl = "".join(json.dumps({"text": line}, ensure_ascii=False) + "\n" for line in LINES)
     table = "id,text\n" + "".join(f'{i},"{line.replace(chr(34), chr(34) * 2)}"\n' for i, line in enumerate(LINES))
     tabs = "".join(f"{i}\t5\t{line}\n" for i, line in enumerate(LINES))
-    assert list(read_file(written(tmp_path, "a.txt" + suffix, text))) == LINES
-    assert list(read_file(written(tmp_path, "a.jsonl" + suffix, jsonl))) == LINES
-    assert list(read_file(written(tmp_path, "a.csv" + suffix, table))) == LINES
-    assert list(read_file(written(tmp_path, "a.tsv" + suffix, tabs))) == LINES
-    assert list(read_file(written(tmp_path, "a.tsv" + suffix, tabs), column=1)) == ["5"] * 3
+    assert list(read_lines(written(tmp_path, "a.txt" + suffix, text))) == LINES
+    assert list(read_lines(written(tmp_path, "a.jsonl" + suffix, jsonl))) == LINES
+    assert list(read_lines(written(tmp_path, "a.csv" + suffix, table))) == LINES
+    assert list(read_lines(written(tmp_path, "a.tsv" + suffix, tabs))) == LINES
+    assert list(read_lines(written(tmp_path, "a.tsv" + suffix, tabs), column=1)) == ["5"] * 3
 
 
 def test_crlf_and_a_byte_order_mark_are_not_text(tmp_path: Path) -> None:
-    assert list(read_file(written(tmp_path, "a.txt", "\ufeff가\r\n나\r\n"))) == ["가", "나"]
+    assert list(read_lines(written(tmp_path, "a.txt", "\ufeff가\r\n나\r\n"))) == ["가", "나"]
 
 
 @pytest.mark.parametrize(
@@ -60,14 +60,14 @@ def test_crlf_and_a_byte_order_mark_are_not_text(tmp_path: Path) -> None:
 def test_an_unreadable_file_is_a_clear_error(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(CorpusError, match=message):
-        list(read_file(tmp_path / name))
+        list(read_lines(tmp_path / name))
 
 
 def test_a_column_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="'body'"):
-        list(read_file(written(tmp_path, "a.csv", "id,text\n1,가\n"), column="body"))
+        list(read_lines(written(tmp_path, "a.csv", "id,text\n1,가\n"), column="body"))
     with pytest.raises(CorpusError, match="'7'"):
-        list(read_file(written(tmp_path, "a.tsv", "1\t가\n"), column=7))
+        list(read_lines(written(tmp_path, "a.tsv", "1\t가\n"), column=7))
 
 
 def test_an_empty_corpus_and_an_unknown_name_are_clear_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +87,7 @@ def test_a_line_never_changes_side() -> None:
     assert set(fewer.test) <= set(corpus.test)
     assert not set(corpus.train) & (set(corpus.test) | set(corpus.valid))
     assert len(corpus.test) == pytest.approx(150, abs=50)
-    assert split_of("대한민국은 민주공화국이다.") == "test"  # golden: a change would move lines of users' corpora
+    assert assign_split("대한민국은 민주공화국이다.") == "test"  # golden: a change would move lines of users' corpora
 
 
 def test_the_bundled_corpora_are_the_statutes() -> None:
@@ -105,15 +105,15 @@ def test_the_reviews_have_their_own_splits(corpora: Path) -> None:
 def test_token_arrays_are_cached_by_content_and_signature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KORLM_CACHE", str(tmp_path))
     tokenizer = korlm.load_tokenizer("syllable")
-    first = np.array(token_array(LINES, tokenizer))  # a copy: the file that it is mapped from is damaged below
-    again = token_array(LINES, tokenizer)
+    first = np.array(encode_to_memmap(LINES, tokenizer))  # a copy: the file that it is mapped from is damaged below
+    again = encode_to_memmap(LINES, tokenizer)
     assert isinstance(again, np.memmap)
     assert first.tolist() == again.tolist()
     assert tokenizer.decode(first.tolist()) == "".join(LINES)
     (file,) = (tmp_path / "tokens").iterdir()
     file.write_bytes(b"damaged")
-    assert token_array(LINES, tokenizer).tolist() == first.tolist()
-    token_array(LINES[:2], tokenizer)
+    assert encode_to_memmap(LINES, tokenizer).tolist() == first.tolist()
+    encode_to_memmap(LINES[:2], tokenizer)
     assert len(list((tmp_path / "tokens").iterdir())) == 2
 
 
@@ -121,11 +121,11 @@ def test_a_large_file_is_read_back_from_the_cache_until_it_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KORLM_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("korlm.corpora.cache._LEAST", 0)
+    monkeypatch.setattr("korlm.corpora.cache._MIN_CACHED_BYTES", 0)
     path = written(tmp_path, "a.jsonl", "".join(json.dumps({"text": f"줄\n{i}", "b": "가"}) + "\n" for i in range(300)))
     first = korlm.load_corpus(path)
     held = Corpus(str(path), [*first.train], [*first.valid], [*first.test])
-    assert first == held and first.digest == held.digest and isinstance(first.train, StoredLines)
+    assert first == held and first.digest == held.digest and isinstance(first.train, MemmapLines)
     assert korlm.load_corpus(path, limit=7).train == held.train[:7]
     (entry,) = (tmp_path / "cache" / "corpora").iterdir()
     with monkeypatch.context() as patch:
@@ -149,10 +149,10 @@ def test_a_large_file_is_read_back_from_the_cache_until_it_changes(
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("", "utf-8")
     monkeypatch.setenv("KORLM_CACHE", str(tmp_path / "file" / "cache"))
-    monkeypatch.setattr("korlm.corpora.cache._LEAST", 0)
+    monkeypatch.setattr("korlm.corpora.cache._MIN_CACHED_BYTES", 0)
     corpus = korlm.load_corpus(written(tmp_path, "a.txt", "가\n" * 10))
     tokenizer = korlm.load_tokenizer("syllable")
-    assert len(token_array([*corpus.train, *corpus.valid, *corpus.test], tokenizer)) == 20
+    assert len(encode_to_memmap([*corpus.train, *corpus.valid, *corpus.test], tokenizer)) == 20
 
 
 @settings(
@@ -162,15 +162,15 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypa
 def test_stored_lines_are_the_list_of_them(lines: list[str], data: st.DataObject, tmp_path: Path) -> None:
     together = data.draw(st.integers(1, 5))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("korlm.corpora.lines._TOGETHER", together)
+        patch.setattr("korlm.corpora.lines._BATCH_LINES", together)
         with LineWriter(tmp_path / "some") as writer:
             for line in lines:
                 writer.add(line)
-        stored = StoredLines(tmp_path / "some")
+        stored = MemmapLines(tmp_path / "some")
         assert stored == lines and len(stored) == len(lines) and list(reversed(stored)) == lines[::-1]
-        assert stored.digest == content_digest(lines)
+        assert stored.digest == lines_sha256(lines)
         count = data.draw(st.integers(0, 14))
-        assert stored.first(count) == lines[:count] and stored.first(count).digest == content_digest(lines[:count])
+        assert stored.head(count) == lines[:count] and stored.head(count).digest == lines_sha256(lines[:count])
         where = data.draw(st.slices(len(lines)))
         assert stored[where] == lines[where]
         assert stored + LINES == lines + LINES and LINES + stored == LINES + lines
@@ -180,9 +180,9 @@ def test_stored_lines_are_the_list_of_them(lines: list[str], data: st.DataObject
 
 def test_memory_does_not_grow_with_the_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KORLM_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("korlm.corpora.stream._CHARACTERS", 2**16)
-    monkeypatch.setattr("korlm.corpora.lines._TOGETHER", 1_000)
-    monkeypatch.setattr("korlm.corpora.lines._BYTES", 2**16)
+    monkeypatch.setattr("korlm.corpora.stream._BATCH_CHARACTERS", 2**16)
+    monkeypatch.setattr("korlm.corpora.lines._BATCH_LINES", 1_000)
+    monkeypatch.setattr("korlm.corpora.lines._CHUNK_BYTES", 2**16)
     peaks: dict[bool, list[int]] = {False: [], True: []}
     for number in (30_000, 90_000):
         path = tmp_path / f"{number}.txt"
@@ -190,7 +190,7 @@ def test_memory_does_not_grow_with_the_corpus(tmp_path: Path, monkeypatch: pytes
         for again in peaks:
             tracemalloc.start()
             corpus = korlm.load_corpus(path)
-            ids = token_array(corpus.train, byte_tokenizer())
+            ids = encode_to_memmap(corpus.train, byte_tokenizer())
             peaks[again].append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
         assert len(corpus.train) > number * 0.88 and len(ids) > 40 * number * 0.88

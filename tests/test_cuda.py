@@ -15,13 +15,13 @@ import korlm
 from korlm.lm import LanguageModel
 from korlm.marginal import score_marginal
 from korlm.nn.recurrent import RecurrentLM
-from korlm.training.batching import Batch
-from korlm.training.checkpoint import Progress
+from korlm.training.batching import TrainingBatch
+from korlm.training.checkpoint import TrainerState
 from korlm.training.config import TrainConfig
-from korlm.training.distributed import Ranks
-from korlm.training.learner import Learner
+from korlm.training.distributed import ProcessGroup
+from korlm.training.learner import TrainStep
 from korlm.training.loop import Trainer
-from korlm.training.scoring import line_nats
+from korlm.training.scoring import token_nlls
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU here")
 
@@ -40,10 +40,10 @@ SHAPES = [
 def losses(net: RecurrentLM, steps: int = 12, **options: object) -> list[float]:
     """Nats a piece at some steps of learning one batch by heart, on the net's device."""
     config = TrainConfig(**{"batch": 4, "learning_rate": 0.01, "warmup": 0.0, **options})  # type: ignore[arg-type]
-    learner = Learner(net.train(), config, 4, Ranks(), counts=torch.ones(260))
+    learner = TrainStep(net.train(), config, 4, ProcessGroup(), counts=torch.ones(260))
     ids = torch.randint(3, 40, (4, 17), generator=torch.Generator().manual_seed(3))
-    batch = Batch(ids[:, :-1], ids[:, 1:], 16, rows=4, pieces=64, fresh=True)
-    progress, found = Progress(""), []
+    batch = TrainingBatch(ids[:, :-1], ids[:, 1:], 16, global_rows=4, global_tokens=64, resets_state=True)
+    progress, found = TrainerState(""), []
     for progress.step in range(steps):
         found.append(learner.step(batch, 0.1, progress)[0] / 64)
     return found
@@ -70,7 +70,7 @@ def test_bf16_learns_what_float32_learns(small_net: Callable[..., RecurrentLM], 
 
 def test_lines_are_scored_alike(small_net: Callable[..., RecurrentLM]) -> None:
     lines = [[5, 6, 7], [8] * 40, []]
-    here, there = line_nats(small_net(), lines), line_nats(small_net().to("cuda"), lines)
+    here, there = token_nlls(small_net(), lines), token_nlls(small_net().to("cuda"), lines)
     for left, right in zip(here, there, strict=True):
         assert right == pytest.approx(left, rel=2e-3)
 
@@ -96,7 +96,7 @@ def test_a_run_taken_up_again_ends_as_one_never_stopped(tmp_path: Path) -> None:
     step, stopped = Trainer._step, []
 
     def stop(self: Trainer, share: float) -> None:
-        if self.progress.step == 9 and not stopped:
+        if self.state.step == 9 and not stopped:
             stopped.append(True)
             raise KeyboardInterrupt
         step(self, share)
@@ -106,8 +106,8 @@ def test_a_run_taken_up_again_ends_as_one_never_stopped(tmp_path: Path) -> None:
         with pytest.raises(KeyboardInterrupt):
             korlm.train_model(LINES, folder=tmp_path / "parts", save_every=0.0, **SMALL)
         parts = korlm.train_model(LINES, folder=tmp_path / "parts", save_every=0.0, resume=True, **SMALL)
-    for name, weight in whole.net.weights().items():
-        torch.testing.assert_close(parts.net.weights()[name], weight, rtol=1e-3, atol=1e-4)
+    for name, weight in whole.net.weight_dict().items():
+        torch.testing.assert_close(parts.net.weight_dict()[name], weight, rtol=1e-3, atol=1e-4)
 
 
 def test_torchrun_takes_nccl(tmp_path: Path) -> None:

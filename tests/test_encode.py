@@ -18,9 +18,9 @@ import korlm
 from korlm.artifacts import data_folder
 from korlm.corpora import encode, stream
 from korlm.corpora.encode import encode_file
-from korlm.corpora.files import read_file
-from korlm.corpora.journal import encoded_so_far
-from korlm.corpora.tokens import token_array
+from korlm.corpora.files import read_lines
+from korlm.corpora.journal import read_encoding_progress
+from korlm.corpora.tokens import encode_to_memmap
 from korlm.errors import ArtifactError, CorpusError, InputError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,8 +60,8 @@ def stop_after(calls: int) -> object:
 def test_it_is_the_token_array_of_the_file(name: str, kolaw: Path, tmp_path: Path, small_batches: None) -> None:
     tokenizer = korlm.load_tokenizer(name)
     path = encode_file(kolaw, tokenizer, tmp_path / "a.npy")
-    lines = list(read_file(kolaw))
-    expected = token_array(lines, tokenizer, cache=False)
+    lines = list(read_lines(kolaw))
+    expected = encode_to_memmap(lines, tokenizer, cache=False)
     found = np.load(path, mmap_mode="r", allow_pickle=False)
     assert found.dtype == expected.dtype == np.uint16 and found.tolist() == expected.tolist()
     made = json.loads((tmp_path / "a.json").read_text("utf-8"))
@@ -87,7 +87,7 @@ def test_every_format_and_odd_line_ends_are_read_as_read_file_does(tmp_path: Pat
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
         path = encode_file(tmp_path / name, tokenizer, tmp_path / f"{name}.npy")
-        expected = token_array(list(read_file(tmp_path / name)), tokenizer, cache=False)
+        expected = encode_to_memmap(list(read_lines(tmp_path / name)), tokenizer, cache=False)
         assert np.load(path).tolist() == expected.tolist(), name
 
 
@@ -98,7 +98,7 @@ def test_a_line_longer_than_a_batch_is_one_line(name: str, tmp_path: Path, monke
     (tmp_path / "a.txt").write_text("\n".join(lines), "utf-8")
     tokenizer = korlm.load_tokenizer(name)
     path = encode_file(tmp_path / "a.txt", tokenizer, tmp_path / "a.npy")
-    assert np.load(path).tolist() == token_array(lines, tokenizer, cache=False).tolist()
+    assert np.load(path).tolist() == encode_to_memmap(lines, tokenizer, cache=False).tolist()
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".txt.gz"])
@@ -116,7 +116,7 @@ def test_a_run_that_stops_again_and_again_gives_the_same_bytes(
             encode_file(source, tokenizer, stopped, progress=stop_after(3))  # type: ignore[arg-type]
         except Stop:
             stops += 1
-            done = encoded_so_far(stopped)
+            done = read_encoding_progress(stopped)
             assert done is not None and done.lines > lines, "each run goes on where the last one stopped"
             lines = done.lines
             with (tmp_path / "stopped.npy.partial").open("ab") as file:
@@ -168,7 +168,7 @@ def test_a_killed_command_goes_on_where_it_was(how: signal.Signals, large: Path,
     run = started(large, output, how)
     _, said = run.communicate(timeout=600)
     assert run.returncode in (130, -signal.SIGKILL) and not output.exists(), said.decode()
-    done = encoded_so_far(output)
+    done = read_encoding_progress(output)
     assert done is not None and 0 < done.position < large.stat().st_size and done.lines > 0
     if how == signal.SIGINT:
         assert run.returncode == 130
@@ -208,7 +208,7 @@ def test_a_journal_that_does_not_fit_asks_for_a_restart(kolaw: Path, tmp_path: P
     with pytest.raises(ArtifactError, match=r"바뀌었습니다.*--restart"):
         encode_file(kolaw, syllable, output)
     again = encode_file(kolaw, syllable, output, restart=True)
-    assert np.load(again).tolist() == token_array(list(read_file(kolaw)), syllable, cache=False).tolist()
+    assert np.load(again).tolist() == encode_to_memmap(list(read_lines(kolaw)), syllable, cache=False).tolist()
 
     other = tmp_path / "b.npy"
     begun(kolaw, other)
@@ -243,11 +243,11 @@ def test_bytes_that_are_no_utf8_are_named_and_what_was_done_is_kept(tmp_path: Pa
     tokenizer = korlm.load_tokenizer("syllable")
     with pytest.raises(CorpusError, match=f"{len(good):,}번째 바이트.*0xFF"):
         encode_file(path, tokenizer, output)
-    done = encoded_so_far(output)
+    done = read_encoding_progress(output)
     assert done is not None and done.lines == 20, "all the batches before it"
     with pytest.raises(CorpusError, match="0xFF"):
         encode_file(path, tokenizer, output)
-    assert encoded_so_far(output) == done
+    assert read_encoding_progress(output) == done
 
 
 def test_a_bad_row_and_a_surrogate_are_named_by_line(tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ def test_a_full_disk_is_a_clear_error_and_the_run_goes_on_later(large: Path, tmp
         capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT), "KORLM_LANG": "ko"},
     )  # fmt: skip
     assert done.returncode == 2 and "디스크에 자리" in done.stderr and "Traceback" not in done.stderr
-    so_far = encoded_so_far(output)
+    so_far = read_encoding_progress(output)
     assert so_far is not None and so_far.lines
     tokenizer = korlm.load_tokenizer("syllable")
     encode_file(large, tokenizer, output)

@@ -19,19 +19,26 @@ from hypothesis import strategies as st
 from nasty import NASTY
 
 from korlm.cli import main
-from korlm.comparison.agreement import agreement, cuts, id_cuts, lonely, matrix, verdicts
-from korlm.comparison.bootstrap import interval, resampled_sums
+from korlm.comparison.agreement import (
+    agreement_matrix,
+    boundary_agreement,
+    boundary_types,
+    segment_boundaries,
+    token_boundaries,
+    unique_boundaries,
+)
+from korlm.comparison.bootstrap import bootstrap_sums, percentile_interval
 from korlm.comparison.evaluation import evaluate_tokenizers
 from korlm.comparison.metrics import GOLD_KEYS, METRICS, TEXT_KEYS, renyi_efficiency
-from korlm.comparison.output import table
-from korlm.comparison.scripts import SCRIPTS, script_of, vocabulary_lengths, vocabulary_scripts
-from korlm.comparison.statistics import collect
-from korlm.comparison.strategies import STRATEGIES, beside_the_paper, train_strategies
+from korlm.comparison.output import format_evaluation
+from korlm.comparison.scripts import SCRIPTS, classify_script, vocabulary_lengths, vocabulary_scripts
+from korlm.comparison.statistics import collect_statistics
+from korlm.comparison.strategies import STRATEGIES, compare_with_paper, train_strategies
 from korlm.corpora.sources import load_corpus
 from korlm.errors import ArtifactError, CorpusError, InputError, MissingDependencyError, UnknownNameError
 from korlm.morph.base import Morpheme
 from korlm.tokenizers.encoding import Encoding, Segment
-from korlm.tokenizers.pieces import PieceTokenizer
+from korlm.tokenizers.pieces import SegmentedTokenizer
 from korlm.tokenizers.registry import load_tokenizer as load
 from korlm.tokenizers.vocabulary import Vocabulary
 from korlm.tokenizers.word import WordSegmenter
@@ -42,8 +49,8 @@ LINES = ["나랑 쇼핑하자.", "아버지가 방에 들어가신다.", "뷁 �
 TEXTS = st.text(st.sampled_from("가나다라 뷁a.ㅋ\t"), max_size=20)
 
 
-def words(*pieces: str) -> PieceTokenizer:
-    return PieceTokenizer("word", WordSegmenter(), Vocabulary(pieces))
+def words(*pieces: str) -> SegmentedTokenizer:
+    return SegmentedTokenizer("word", WordSegmenter(), Vocabulary(pieces))
 
 
 # --- agreement of cuts ---
@@ -51,39 +58,39 @@ def words(*pieces: str) -> PieceTokenizer:
 
 def test_cuts_are_inside_eojeol_only() -> None:
     encoding = load_tokenizer("syllable").encode("나는  간다\t.")
-    assert cuts(encoding) == id_cuts(encoding) == {1, 5}
-    assert cuts(load_tokenizer("word").encode("나는  간다\t.")) == set()
+    assert segment_boundaries(encoding) == token_boundaries(encoding) == {1, 5}
+    assert segment_boundaries(load_tokenizer("word").encode("나는  간다\t.")) == set()
 
 
 def test_ids_after_the_fallback_cut_where_the_unit_does_not() -> None:
     encoding = words("나").encode("나나 나")
-    assert (cuts(encoding), id_cuts(encoding)) == (set(), {1})
-    assert id_cuts(load_tokenizer("byte").encode("가나")) == {1}
+    assert (segment_boundaries(encoding), token_boundaries(encoding)) == (set(), {1})
+    assert token_boundaries(load_tokenizer("byte").encode("가나")) == {1}
 
 
 def test_an_id_that_begins_inside_a_syllable_is_no_cut_before_it() -> None:
     encoding = Encoding("나갔다", [1, 2], ["나가", "ㅆ다"], [(0, 2), (1, 3)], [Segment(0, 3)], [0, 0])
-    assert id_cuts(encoding) == set()
-    assert verdicts(encoding, encoding) == ["inside_syllable"]
+    assert token_boundaries(encoding) == set()
+    assert boundary_types(encoding, encoding) == ["inside_syllable"]
 
 
 @given(TEXTS)
 def test_a_tokenizer_agrees_with_itself_and_syllables_hold_all_cuts(text: str) -> None:
     encodings = [load_tokenizer(name).encode(text) for name in ("word", "unigram", "syllable")]
-    table = matrix(encodings)
+    table = agreement_matrix(encodings)
     assert all(table[i][i] == 1.0 for i in range(3))
     assert all(table[i][j] == table[j][i] and 0 <= table[i][j] <= 1 for i in range(3) for j in range(3))
-    assert cuts(encodings[1]) <= cuts(encodings[2])
+    assert segment_boundaries(encodings[1]) <= segment_boundaries(encodings[2])
 
 
 def test_lonely_cuts_are_those_of_one_tokenizer() -> None:
-    assert lonely([{1, 2}, {2, 3}, {2, 4}]) == [{1}, {3}, {4}]
-    assert lonely([]) == []
+    assert unique_boundaries([{1, 2}, {2, 3}, {2, 4}]) == [{1}, {3}, {4}]
+    assert unique_boundaries([]) == []
 
 
 def test_agreement_by_hand() -> None:
-    assert agreement({1, 2}, {2}) == 0.5
-    assert agreement({1}, {2}) == 0.0
+    assert boundary_agreement({1, 2}, {2}) == 0.5
+    assert boundary_agreement({1}, {2}) == 0.0
 
 
 def test_verdicts_against_an_analysis() -> None:
@@ -92,10 +99,10 @@ def test_verdicts_against_an_analysis() -> None:
     segments = [Segment(0, 3, walked), Segment(3, 4, (Morpheme("다", "EF", 3, 4),)), Segment(4, 6)]
     reference = Encoding(text, [0, 1, 2], ["걸어갔", "다", " 뷁"], [s[:2] for s in segments], segments, [0, 1, 2])
     # 걸|어: inside a morpheme; 어|갔: 았 begins there; 갔|다: a segment begins
-    assert verdicts(load_tokenizer("syllable").encode(text), reference)[:4] == [
+    assert boundary_types(load_tokenizer("syllable").encode(text), reference)[:4] == [
         "inside_morpheme", "boundary", "boundary", "eojeol",
     ]  # fmt: skip
-    found = Counter(verdicts(load_tokenizer("byte").encode(text), reference))
+    found = Counter(boundary_types(load_tokenizer("byte").encode(text), reference))
     assert found == {"inside_bytes": 10, "eojeol": 2, "boundary": 2, "inside_morpheme": 1}
 
 
@@ -103,7 +110,7 @@ def test_letters_and_bytes_of_one_character_are_told_apart() -> None:
     pieces, spans = ["ㅎ", "ㅐ", "<0xEC>", "<0x9D>"], [(0, 1), (0, 1), (1, 2), (1, 2)]
     encoding = Encoding("해이", [1, 2, 3, 4], pieces, spans, [Segment(0, 1), Segment(1, 2)], [0, 0, 1, 1])
     reference = Encoding("해이", [1], ["해이"], [(0, 2)], [Segment(0, 2)], [0])
-    assert verdicts(encoding, reference) == ["inside_syllable", "inside_morpheme", "inside_bytes"]
+    assert boundary_types(encoding, reference) == ["inside_syllable", "inside_morpheme", "inside_bytes"]
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -111,15 +118,15 @@ def test_there_is_a_verdict_for_each_id_but_the_first(text: str) -> None:
     reference = load_tokenizer("word").encode(text)
     for name in ("syllable", "unigram", "byte"):
         encoding = load_tokenizer(name).encode(text)
-        assert len(verdicts(encoding, reference)) == max(len(encoding) - 1, 0)
+        assert len(boundary_types(encoding, reference)) == max(len(encoding) - 1, 0)
 
 
 def test_different_texts_are_not_compared() -> None:
     one, other = words("가").encode("가"), words("가").encode("나")
     with pytest.raises(InputError, match="같은 글"):
-        verdicts(one, other)
+        boundary_types(one, other)
     with pytest.raises(InputError, match="같은 글"):
-        matrix([one, other])
+        agreement_matrix([one, other])
 
 
 # --- metrics ---
@@ -167,8 +174,8 @@ def test_a_byte_tokenizer_lacks_nothing_and_a_word_tokenizer_never_cuts() -> Non
 def test_agreement_adds_up_over_lines_whatever_the_batches() -> None:
     lines = [*LINES, *(f"{number}번째 줄이다" for number in range(4500))]
     names = ["unigram", "syllable"]
-    shares = collect(lines, [load_tokenizer(name) for name in names])[1]
-    made = [[cuts(one) for one in load_tokenizer(name).encode_batch(lines)] for name in names]
+    shares = collect_statistics(lines, [load_tokenizer(name) for name in names])[1]
+    made = [[segment_boundaries(one) for one in load_tokenizer(name).encode_batch(lines)] for name in names]
     common = sum(len(one & other) for one, other in zip(*made, strict=True))
     either = sum(len(one | other) for one, other in zip(*made, strict=True))
     assert shares[0][1] == shares[1][0] == pytest.approx(common / either)
@@ -189,7 +196,7 @@ def test_scripts_of_pieces() -> None:
         "大": "hanja", "!?": "symbols", "😀": "symbols", "k팝": "mixed", "カ": "other", " ": "space", "é": "latin",
         "e\u0301": "latin", "\u200d": "symbols", "하,": "mixed",
     }  # fmt: skip
-    assert {piece: script_of(piece) for piece in expected} == expected
+    assert {piece: classify_script(piece) for piece in expected} == expected
 
 
 # --- intervals ---
@@ -199,18 +206,18 @@ def test_constant_statistics_have_intervals_of_no_width() -> None:
     result = evaluate_tokenizers(["나는 간다"] * 30, ["syllable", "unigram"], resamples=50)
     for row in result.rows:
         for key, (value, low, high) in row.values.items():
-            if METRICS[key].resampled and value is not None:
+            if METRICS[key].has_interval and value is not None:
                 assert low == pytest.approx(value) and high == pytest.approx(value), key
 
 
 def test_the_draws_are_those_of_a_plain_bootstrap() -> None:
     values = np.random.default_rng(1).integers(0, 9, 9000)  # three blocks
-    sums = resampled_sums([values, np.ones(9000, int)], resamples=400, seed=3)
+    sums = bootstrap_sums([values, np.ones(9000, int)], resamples=400, seed=3)
     assert (sums[:, 1] == 9000).all()
     assert sums[:, 0].mean() == pytest.approx(values.sum(), rel=0.002)
     assert sums[:, 0].std() == pytest.approx(values.std() * np.sqrt(9000), rel=0.15)
-    assert (sums == resampled_sums([values, np.ones(9000, int)], resamples=400, seed=3)).all()
-    assert (sums != resampled_sums([values, np.ones(9000, int)], resamples=400, seed=4)).any()
+    assert (sums == bootstrap_sums([values, np.ones(9000, int)], resamples=400, seed=3)).all()
+    assert (sums != bootstrap_sums([values, np.ones(9000, int)], resamples=400, seed=4)).any()
 
 
 def test_differences_are_paired() -> None:
@@ -237,8 +244,8 @@ def test_the_interval_of_entropy_holds_its_value() -> None:
 
 
 def test_an_undefined_figure_has_no_interval() -> None:
-    assert interval(np.array([1.0, np.nan]), 0.9) is None
-    assert interval(np.array([]), 0.9) is None
+    assert percentile_interval(np.array([1.0, np.nan]), 0.9) is None
+    assert percentile_interval(np.array([]), 0.9) is None
 
 
 # --- evaluate_tokenizers ---
@@ -340,20 +347,20 @@ def test_any_lines_add_up(lines: list[str]) -> None:
 
 def test_the_table_is_aligned_in_both_languages(gold_file: Path) -> None:
     result = evaluate_tokenizers(LINES, ["word", "kiwi", "syllable"], gold=gold_file, resamples=20)
-    korean, english = table(result, language="ko"), table(result, language="en")
+    korean, english = format_evaluation(result, language="ko"), format_evaluation(result, language="en")
     assert "토큰/어절" in korean and "tokens/eojeol" in english and "[정답 형태소 경계" in korean and "±" in korean
     for text in (korean, english):
-        from korlm.comparison.table import columns_of
+        from korlm.comparison.table import display_width
 
         rows = [line for line in text.split("\n\n[")[1].splitlines()[1:]]
-        assert len({columns_of(row) for row in rows}) == 1
+        assert len({display_width(row) for row in rows}) == 1
     assert str(result) == korean
     assert result.signature in korean and result["kiwi"].signature in korean
 
 
 def test_many_tokenizers_go_below_each_other() -> None:
     names = ["word", "kiwi", "unigram", "bpe", "syllable", "byte", words("가")]
-    text = table(evaluate_tokenizers(LINES, names, resamples=2), language="en")
+    text = format_evaluation(evaluate_tokenizers(LINES, names, resamples=2), language="en")
     assert text.count("[Length]") == 2
     assert max(map(len, text.split("\n\neval|")[0].splitlines())) < 140
 
@@ -403,15 +410,15 @@ def test_every_metric_is_defined_in_both_languages() -> None:
 
 def test_the_six_strategies_are_made_from_training_lines_alone() -> None:
     corpus = load_corpus("kolaw")
-    made = train_strategies(corpus.train, {"Word": 50}, analyzer="kiwi", largest=400)
+    made = train_strategies(corpus.train, {"Word": 50}, analyzer="kiwi", max_vocab_size=400)
     assert [one.name for one in made] == ["jamo", "syllable", "kiwi", "bpe", "kiwi+bpe", "word"]
     assert made[-1].vocab_size == 50 + 260 and max(one.vocab_size for one in made) <= 400 + 260
     result = evaluate_tokenizers(corpus.test, made, resamples=5)
     longest = [result[name].values["ids_per_character"].value for name in ("jamo", "syllable", "bpe")]
     assert longest == sorted(longest, reverse=True)
-    text = beside_the_paper(result)
+    text = compare_with_paper(result)
     assert "142.75" in text and "26.20%" in text and "260" in text
-    assert "Morpheme-aware Subword" in beside_the_paper(result, language="en")
+    assert "Morpheme-aware Subword" in compare_with_paper(result, language="en")
 
 
 def test_a_strategy_that_is_none_of_the_six_is_refused() -> None:

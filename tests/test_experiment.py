@@ -19,12 +19,12 @@ from experiment_fixtures import figures, jobs_here, run_of
 import korlm
 from korlm.errors import ArtifactError, InputError, UnknownNameError
 from korlm.experiment.config import ExperimentConfig
-from korlm.experiment.plan import plan
+from korlm.experiment.plan import plan_runs
 from korlm.experiment.result import ExperimentResult
-from korlm.experiment.run import report, run_experiment
+from korlm.experiment.run import report_experiment, run_experiment
 from korlm.experiment.spec import TokenizerSpec
-from korlm.experiment.store import Store
-from korlm.experiment.texts import load_texts
+from korlm.experiment.store import ExperimentFolder
+from korlm.experiment.texts import load_experiment_corpus
 
 SMALL = {"embedding": 8, "batch": 8, "bptt": 16, "validations": 3, "valid_lines": 0}
 CONFIG = ExperimentConfig(
@@ -48,7 +48,7 @@ def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ExperimentResult]:
     folder = tmp_path_factory.mktemp("experiment")
-    return folder, run_experiment(CONFIG, folder, command="korlm experiment <kolaw>")
+    return folder, run_experiment(CONFIG, folder, command_line="korlm experiment <kolaw>")
 
 
 def times_of(folder: Path) -> dict[str, int]:
@@ -84,7 +84,7 @@ def test_the_table_says_what_the_saved_models_do(finished: tuple[Path, Experimen
             assert measured.lines and measured.lines[0] < mean < measured.lines[1]
             assert (measured.seeds is None) == (len(row.seeds) < 3)
         cuts = model.tokenizer.encode_batch(corpus.test)
-        lacking = sum(len(model.tokenizer.unknown(cut)) for cut in cuts)
+        lacking = sum(len(model.tokenizer.oov_segments(cut)) for cut in cuts)
         assert row.unknown["test"] == lacking / sum(len(cut.segments) for cut in cuts)
         ids = sum(len(cut.ids) + 1 for cut in cuts)
         assert row.pieces_per_character["test"] == ids / scores["test"][0].characters
@@ -106,9 +106,9 @@ def test_budgets_are_equal(finished: tuple[Path, ExperimentResult]) -> None:
         run = run_of(folder, row.label, row.cell, 7)
         assert run["flops"] == run["pieces"] * run["flops_per_piece"] == pytest.approx(row.flops)
     for clock, value in (("flops", 3e8), ("characters", 6e3)):
-        runs = plan(replace(CONFIG, **{"characters": 0, clock: value}), train_characters=5_000)
+        runs = plan_runs(replace(CONFIG, **{"characters": 0, clock: value}), train_characters=5_000)
         for run in runs:
-            spent = {"flops": (run.pieces or 0) * run.flops_per_piece, "characters": run.epochs * 5_000}
+            spent = {"flops": (run.training_tokens or 0) * run.flops_per_token, "characters": run.epochs * 5_000}
             assert spent[clock] == pytest.approx(value)
 
 
@@ -132,7 +132,7 @@ def test_the_folder_holds_a_report_with_every_column(finished: tuple[Path, Exper
     best = min(result.rows, key=lambda row: row.test.value)
     assert rows[0][:3] == [best.label, best.cell, f"{best.test.value:.3f}"]
     for whole in (page, text):
-        assert signature in whole and result.said["corpus"]["sha256"] in whole and "씨앗" in whole
+        assert signature in whole and result.metadata["corpus"]["sha256"] in whole and "씨앗" in whole
         assert "korlm experiment" in whole and "xz" in whole
     assert len(list(tree.iter("{http://www.w3.org/2000/svg}svg"))) == 4
     for link in re.findall(r"\]\((figures/[^)]+)\)", text):
@@ -215,10 +215,10 @@ def test_a_changed_corpus_is_refused(tmp_path: Path) -> None:
     text = tmp_path / "글.txt"
     text.write_text("".join(f"{number}번째 줄입니다\n" for number in range(200)))
     config = replace(CONFIG, corpus=str(text), limit=None)
-    Store(tmp_path / "a").folder.mkdir()
+    ExperimentFolder(tmp_path / "a").path.mkdir()
     (tmp_path / "a" / ".experiment.json-killed").write_text("{")  # a writer that was killed leaves such a one
-    Store(tmp_path / "a").check(config)
-    Store(tmp_path / "a").write(config, load_texts(**config.texts), "")
+    ExperimentFolder(tmp_path / "a").check_compatible(config)
+    ExperimentFolder(tmp_path / "a").write_metadata(config, load_experiment_corpus(**config.corpus_arguments), "")
     text.write_text(text.read_text() + "새 줄입니다\n")
     with pytest.raises(ArtifactError, match="다릅니다"):
         run_experiment(config, tmp_path / "a")
@@ -233,7 +233,7 @@ def test_a_hostile_name_is_only_text_and_its_folder_need_not_stay(tmp_path: Path
     config = replace(CONFIG, tokenizers=(f"{name}@1", "byte@1"), cells=("rnn",), characters=1e3)
     run_experiment(config, tmp_path / "out")
     shutil.rmtree(name)
-    result = report(tmp_path / "out")
+    result = report_experiment(tmp_path / "out")
     assert result.rows[0].label == str(name) and result.rows[0].each == result.rows[1].each
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     tree = ElementTree.fromstring(page.removeprefix("<!DOCTYPE html>"))

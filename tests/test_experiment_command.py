@@ -24,9 +24,9 @@ from korlm.cli import main
 from korlm.errors import InputError, TrainingError, UnknownNameError
 from korlm.experiment import jobs
 from korlm.experiment.config import ExperimentConfig
-from korlm.experiment.plan import plan
-from korlm.experiment.texts import load_texts
-from korlm.experiment.texts import words as words_of
+from korlm.experiment.plan import plan_runs
+from korlm.experiment.texts import load_experiment_corpus
+from korlm.experiment.texts import word_statistics as words_of
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -193,7 +193,7 @@ def test_errors_say_what_to_do_in_korean_and_english(
 
 def test_a_projection_may_be_wider_than_the_width_that_no_budget_chooses() -> None:
     config = ExperimentConfig("kolaw", ("byte",), parameters=2e7, characters=1e5, options={"projection": 600})
-    assert plan(config, train_characters=10_000)[0].hidden > 600
+    assert plan_runs(config, train_characters=10_000)[0].hidden > 600
     with pytest.raises(InputError):
         ExperimentConfig("kolaw", ("byte",), characters=1e5, options={"projection": 600})
 
@@ -243,7 +243,7 @@ def test_the_course_exercise_comes_out_of_it(
     tokenizer = korlm.load_tokenizer(tmp_path / "course" / "tokenizers" / "word-unk")
     assert tokenizer.encode(" zebra").ids[0] != tokenizer.encode(" cat").ids[0]
     assert tokenizer.encode(" zebra").ids == tokenizer.encode(" quagga").ids  # <unk>: neither is in the training text
-    assert len(tokenizer.unknown(tokenizer.encode(" the zebra sat"))) == 1
+    assert len(tokenizer.oov_segments(tokenizer.encode(" the zebra sat"))) == 1
     for row in (words, subwords):
         assert row["parameters"]["embedding"] == row["vocab_size"] * 200
     assert not words["lossless"] and subwords["lossless"] and result["pairs"] == []
@@ -270,7 +270,7 @@ def test_a_corpus_that_cannot_be_fetched_says_what_to_put_where(
 def test_wikitext2_has_33278_words(corpora: Path) -> None:
     if not list((corpora / "wikitext2").glob("train.txt*")):
         pytest.skip("KORLM_CORPORA/wikitext2 has no train split: the 33,278 words cannot be counted here")
-    assert words_of(load_texts("wikitext2"))["distinct"] * 200 == 6_655_600
+    assert words_of(load_experiment_corpus("wikitext2"))["distinct"] * 200 == 6_655_600
 
 
 @pytest.mark.parametrize(("language", "needed"), [("ko", "배울 글자 수"), ("en", "the budget that is held equal")])

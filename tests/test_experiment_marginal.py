@@ -15,10 +15,10 @@ from experiment_fixtures import jobs_here
 import korlm
 from korlm.errors import InputError
 from korlm.experiment.config import ExperimentConfig
-from korlm.experiment.marginal import turned
-from korlm.experiment.run import report, run_experiment
-from korlm.experiment.statistics import Pair
-from korlm.experiment.store import Store
+from korlm.experiment.marginal import reversed_pairs
+from korlm.experiment.run import report_experiment, run_experiment
+from korlm.experiment.statistics import PairedDifference
+from korlm.experiment.store import ExperimentFolder
 
 CONFIG = ExperimentConfig(
     "kolaw", ("syllable", "unigram:700", "word-unk:900"), seeds=1, parameters=3e4, characters=4e3, limit=150,
@@ -48,10 +48,12 @@ def test_finished_runs_are_measured_once_and_the_lossy_never(tmp_path: Path) -> 
         assert row.marginal and row.marginal.value == pytest.approx(found.bits_per_character, abs=1e-6)
         assert row.marginal.lines and row.marginal.lines[0] < row.marginal.value < row.marginal.lines[1]
         assert row.marginal.value <= row.test.value
-        np.testing.assert_allclose(Store(tmp_path).marginal(f"{slug}-lstm-7", 3), found.bits, rtol=1e-5)
+        np.testing.assert_allclose(
+            ExperimentFolder(tmp_path).load_marginal_bits(f"{slug}-lstm-7", 3), found.bits, rtol=1e-5
+        )
         said = json.loads((tmp_path / "runs" / f"{slug}-lstm-7" / "marginal.json").read_text("utf-8"))
         assert said["signature"] == found.signature
-    (pair,) = result.summed  # of the two that are lossless
+    (pair,) = result.marginal_pairs  # of the two that are lossless
     first, second = (result.rows[index].marginal for index in (pair.first, pair.second))
     assert first and second and pair.difference == pytest.approx(first.value - second.value)
     assert result.to_dict()["pairs_marginal"][0]["first"] == ["syllable", "lstm"]
@@ -60,7 +62,7 @@ def test_finished_runs_are_measured_once_and_the_lossy_never(tmp_path: Path) -> 
     text = (tmp_path / "report.md").read_text("utf-8")
     table = text.split("## 모든 자르기로 재면")[1].split("\n## ")[0]
     assert "| syllable |" in table and "| unigram:700 |" in table and "word" not in table and "3개의 빔" in table
-    again = report(tmp_path)
+    again = report_experiment(tmp_path)
     assert [row.marginal for row in again.rows] == [row.marginal for row in result.rows]
     wider = run_experiment(replace(CONFIG, marginal=5), tmp_path)  # another beam is another figure
     assert [one.marginal.value <= other.marginal.value + 1e-9 for one, other in zip(wider.rows, result.rows, strict=True)
@@ -74,9 +76,9 @@ def test_the_signature_does_not_hang_on_it_and_a_wrong_beam_is_refused() -> None
 
 
 def test_a_pair_is_turned_round_where_both_differences_are_significant_and_opposite() -> None:
-    def pair(first: int, second: int, difference: float, adjusted: float) -> Pair:
-        return Pair(first, second, difference, None, adjusted, adjusted, None)
+    def pair(first: int, second: int, difference: float, adjusted: float) -> PairedDifference:
+        return PairedDifference(first, second, difference, None, adjusted, adjusted, None)
 
     own = [pair(0, 1, 0.03, 0.01), pair(0, 2, 0.03, 0.2), pair(1, 2, -0.1, 0.01), pair(2, 3, 0.1, 0.01)]
     summed = [pair(0, 1, -0.05, 0.01), pair(0, 2, -0.05, 0.01), pair(1, 2, -0.2, 0.01), pair(2, 3, -0.1, 0.3)]
-    assert turned(own, summed) == summed[:1]
+    assert reversed_pairs(own, summed) == summed[:1]

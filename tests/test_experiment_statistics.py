@@ -16,14 +16,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import korlm
 from korlm.errors import InputError
-from korlm.experiment.cost import flops_per_piece, parts, width_for
-from korlm.experiment.floors import primed_xz, uniform
+from korlm.experiment.cost import count_parameters, fit_hidden_width, training_flops_per_token
+from korlm.experiment.floors import uniform_baseline, xz_baseline
 from korlm.experiment.statistics import (
-    bootstrap,
+    bootstrap_scores,
     compare_pairs,
-    holm,
-    measure,
-    seeds_interval,
+    estimate_score,
+    holm_correction,
+    student_t_interval,
     t_quantile,
     welch_interval,
 )
@@ -49,7 +49,7 @@ def net_of(shape: dict[str, Any], vocab_size: int = 100) -> RecurrentLM:
 @pytest.mark.parametrize("shape", ALL, ids=str)
 def test_the_weights_and_operations_of_a_net_are_those_of_the_net_itself(shape: dict[str, Any]) -> None:
     net = net_of(shape)
-    counted = parts(net.config)
+    counted = count_parameters(net.config)
     weights = {name: weight.numel() for name, weight in net.named_parameters()}
     assert counted.total == sum(weights.values())
     look_ups = weights["embedding.weight"] + weights.get("ngrams.table.weight", 0)
@@ -59,8 +59,8 @@ def test_the_weights_and_operations_of_a_net_are_those_of_the_net_itself(shape: 
     # with a gradient into its first state, every matrix is multiplied three times a piece
     state = tuple(part.requires_grad_(part.is_floating_point()) for part in net.zero_state(3))
     with torch.backends.mkldnn.flags(enabled=False), FlopCounterMode(display=False) as counter:
-        net.logits(net.train()(ids, state)[0]).sum().backward()
-    assert counter.get_total_flops() == 21 * flops_per_piece(net.config)
+        net.compute_logits(net.train()(ids, state)[0]).sum().backward()
+    assert counter.get_total_flops() == 21 * training_flops_per_token(net.config)
 
 
 @settings(max_examples=60, deadline=None)
@@ -76,7 +76,7 @@ def test_the_weights_of_any_shape_are_those_of_the_net(data: st.DataObject) -> N
     if cell == "lstm" and not shape["layer_norm"]:
         shape["projection"] = data.draw(st.integers(0, hidden - 1))
     net = net_of(shape, data.draw(st.integers(1, 50)))
-    assert parts(net.config).total == sum(weight.numel() for weight in net.parameters())
+    assert count_parameters(net.config).total == sum(weight.numel() for weight in net.parameters())
 
 
 @settings(max_examples=150, deadline=None)
@@ -91,23 +91,23 @@ def test_the_width_of_a_budget_is_the_nearest_of_all(data: st.DataObject) -> Non
     elif not shape["tied"]:
         shape["softmax"] = data.draw(st.sampled_from(["full", "adaptive"]))
     least = 16 if shape.get("softmax") == "adaptive" else shape.get("projection", 0) + 1
-    totals = {width: parts(NetConfig(300, hidden=width, **shape)).total for width in range(least, 200)}
+    totals = {width: count_parameters(NetConfig(300, hidden=width, **shape)).total for width in range(least, 200)}
     budget = data.draw(st.integers(totals[least], totals[150]))
-    width = width_for(budget, 300, **shape)
+    width = fit_hidden_width(budget, 300, **shape)
     assert abs(totals[width] - budget) == min(abs(total - budget) for total in totals.values())
 
 
 def test_a_tied_net_as_wide_as_its_embedding_does_not_hide_narrower_ones() -> None:
     # it needs no projection, so that it has fewer weights than its neighbours
-    totals = {width: parts(NetConfig(8000, cell="gru", hidden=width)).total for width in range(200, 300)}
+    totals = {width: count_parameters(NetConfig(8000, cell="gru", hidden=width)).total for width in range(200, 300)}
     assert totals[256] < totals[250]
-    assert width_for(totals[250], 8000, cell="gru") == 250
-    assert width_for(totals[256], 8000, cell="gru") == 256
+    assert fit_hidden_width(totals[250], 8000, cell="gru") == 250
+    assert fit_hidden_width(totals[256], 8000, cell="gru") == 256
 
 
 def test_a_vocabulary_beyond_the_budget_is_a_clear_error() -> None:
     with pytest.raises(InputError) as caught:
-        width_for(1e6, 8000)
+        fit_hidden_width(1e6, 8000)
     assert "8,000개" in caught.value.ko and "1,000,000 of the budget" in caught.value.en
 
 
@@ -119,11 +119,11 @@ def test_quantiles_of_student_are_those_of_the_tables() -> None:
 
 
 def test_the_interval_over_seeds_is_students() -> None:
-    low, high = seeds_interval(np.array([3.0, 3.1, 3.5])) or (0, 0)
+    low, high = student_t_interval(np.array([3.0, 3.1, 3.5])) or (0, 0)
     half = 4.30265 * math.sqrt(0.07) / math.sqrt(3)  # the variance of 3.0, 3.1, 3.5 is 0.07
     assert (low, high) == (pytest.approx(3.2 - half, abs=1e-4), pytest.approx(3.2 + half, abs=1e-4))
-    assert seeds_interval(np.array([1.0, 2.0])) is None
-    assert seeds_interval(np.array([2.0, 2.0, 2.0])) == (2.0, 2.0)
+    assert student_t_interval(np.array([1.0, 2.0])) is None
+    assert student_t_interval(np.array([2.0, 2.0, 2.0])) == (2.0, 2.0)
     # Welch by hand: variances 1 and 4 over 3 and 4 values
     first, second = np.array([1.0, 2.0, 3.0]), np.array([1.0, 5.0, 5.0, 5.0])
     freedom = (1 / 3 + 1) ** 2 / ((1 / 3) ** 2 / 2 + 1 / 3)
@@ -134,8 +134,8 @@ def test_the_interval_over_seeds_is_students() -> None:
 
 def test_holm_is_as_in_a_worked_example() -> None:
     # 0.005 x 4, 0.01 x 3, 0.03 x 2, 0.04 x 1 made no smaller than the one before
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([]) == [] and holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm_correction([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm_correction([]) == [] and holm_correction([0.9, 0.8]) == [1.0, 1.0]
 
 
 def lines_of(random: np.random.Generator, lines: int, rate: float) -> tuple[np.ndarray, np.ndarray]:
@@ -148,7 +148,9 @@ def test_the_bootstrap_interval_holds_the_truth_about_95_times_in_100() -> None:
     random, held = np.random.default_rng(3), 0
     for trial in range(250):
         characters, bits = lines_of(random, 150, 3.5)
-        found = measure(bits[None], characters, bootstrap([bits[None]], characters, resamples=200, seed=trial)[:, 0])
+        found = estimate_score(
+            bits[None], characters, bootstrap_scores([bits[None]], characters, resamples=200, seed=trial)[:, 0]
+        )
         low, high = found.lines or (0, 0)
         held += low <= 3.5 <= high
     assert 0.91 <= held / 250 <= 0.98
@@ -159,7 +161,9 @@ def test_under_no_difference_the_paired_test_is_wrong_5_times_in_100_and_else_fi
     for trial, gap in itertools.chain(enumerate([0.0] * 250), enumerate([0.25] * 50)):
         characters, one = lines_of(random, 150, 3.5)
         rows = [one[None], (one + characters * random.normal(gap, 0.5, 150))[None]]
-        (pair,) = compare_pairs(rows, characters, bootstrap(rows, characters, resamples=200, seed=trial), [(0, 1)])
+        (pair,) = compare_pairs(
+            rows, characters, bootstrap_scores(rows, characters, resamples=200, seed=trial), [(0, 1)]
+        )
         found[gap] += pair.significant
     assert 0.02 <= found[0.0] / 250 <= 0.09
     assert found[0.25] >= 48
@@ -171,25 +175,25 @@ def test_the_paired_test_agrees_with_every_resample_counted_out() -> None:
     other = np.array([[12.0, 32, 9, 21, 16, 43]])
     draws = np.array(list(itertools.product(range(6), repeat=6)))
     exact = (one.mean(0) - other[0])[draws].sum(1) / characters[draws].sum(1)
-    drawn = bootstrap([one, other], characters, resamples=20_000)
+    drawn = bootstrap_scores([one, other], characters, resamples=20_000)
     (pair,) = compare_pairs([one, other], characters, drawn, [(0, 1)])
     assert pair.difference == pytest.approx((one.sum() / 2 - other.sum()) / characters.sum())
     assert pair.p == pytest.approx(2 * min((exact <= 0).mean(), (exact >= 0).mean()), abs=0.01)
     assert pair.lines == pytest.approx(tuple(np.quantile(exact, [0.025, 0.975])), abs=0.01)
-    again = bootstrap([one, other], characters, resamples=20_000)
+    again = bootstrap_scores([one, other], characters, resamples=20_000)
     assert np.array_equal(drawn, again), "the same draws every time"
 
 
 def test_a_model_against_itself_is_no_difference() -> None:
     characters, bits = lines_of(np.random.default_rng(1), 40, 3.0)
     rows = [bits[None], bits[None]]
-    (pair,) = compare_pairs(rows, characters, bootstrap(rows, characters, resamples=200), [(0, 1)])
+    (pair,) = compare_pairs(rows, characters, bootstrap_scores(rows, characters, resamples=200), [(0, 1)])
     assert (pair.difference, pair.p, pair.lines, pair.significant) == (0, 1, (0, 0), False)
 
 
 def test_the_uniform_floor_is_n_log_v_over_the_characters() -> None:
     corpus = korlm.load_corpus("kolaw")
-    floor = uniform(corpus.train, corpus.test)
+    floor = uniform_baseline(corpus.train, corpus.test)
     alphabet = set("".join(corpus.train))
     text = "".join(line + "\n" for line in corpus.test)
     escapes = sum(character not in alphabet and character != "\n" for character in text)
@@ -211,7 +215,7 @@ def test_the_xz_floor_is_what_lzma_says(prime: int) -> None:
     def size(data: bytes) -> int:
         return len(lzma.compress(data, preset=9 | lzma.PRESET_EXTREME, check=lzma.CHECK_NONE))
 
-    floor = primed_xz(corpus.train, corpus.test, prime=prime)
+    floor = xz_baseline(corpus.train, corpus.test, max_prime_bytes=prime)
     assert floor["prime"] == len(before)
     # the dictionary's size stands in the header and may move a few bytes
     assert floor["bits_per_character"] * len(text) / 8 == pytest.approx(

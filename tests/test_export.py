@@ -19,10 +19,10 @@ import korlm
 from korlm.cli import main
 from korlm.errors import ArtifactError, InputError
 from korlm.tokenizers.base import Tokenizer
-from korlm.tokenizers.composed import ComposedTokenizer
+from korlm.tokenizers.composed import MorphemeSubwordTokenizer
 from korlm.tokenizers.export import export_tokenizer
-from korlm.tokenizers.export_guard import EOJEOL, cut_inside
-from korlm.tokenizers.pieces import PieceTokenizer
+from korlm.tokenizers.export_guard import EOJEOL_PATTERN, name_splitting_pattern
+from korlm.tokenizers.pieces import SegmentedTokenizer
 from korlm.tokenizers.subword import SubwordTokenizer
 from korlm.tokenizers.vocabulary import Vocabulary
 from korlm.tokenizers.word import SpacySegmenter, WordSegmenter
@@ -124,7 +124,7 @@ def test_a_line_of_100_000_characters_gives_the_same_ids() -> None:
 
 
 def test_the_pattern_of_words_knows_exactly_the_whitespace_of_python() -> None:
-    pre = huggingface.pre_tokenizers.Split(huggingface.Regex(EOJEOL), "isolated")
+    pre = huggingface.pre_tokenizers.Split(huggingface.Regex(EOJEOL_PATTERN), "isolated")
     for code in (*range(0xD800), *range(0xE000, 0x110000)):
         if chr(code).isspace() or (code < 0x4000 and code % 7 == 0):
             cuts = len(pre.pre_tokenize_str(f"a{chr(code)}b"))
@@ -145,12 +145,12 @@ def test_bpe_merges_as_sentencepiece_does_where_pieces_overlap() -> None:
 
 
 def test_the_cut_of_a_typed_name_stands_where_no_piece_crosses_it() -> None:
-    assert cut_inside(["</s>"], ["<", "</", "x</"]) == "(?:(?<=<)/(?=s>))"
-    assert cut_inside(["<s>"], ["a<", "b<"]) == "(?:<(?=s>))"
-    assert cut_inside(["ab"], ["a"], fused=True) == "(?:a(?=b))"
+    assert name_splitting_pattern(["</s>"], ["<", "</", "x</"]) == "(?:(?<=<)/(?=s>))"
+    assert name_splitting_pattern(["<s>"], ["a<", "b<"]) == "(?:<(?=s>))"
+    assert name_splitting_pattern(["ab"], ["a"], fuse_unknown=True) == "(?:a(?=b))"
     for pieces, fused in ((["</", "/s", "s>"], False), (["</s>"], False), ([], True)):
         with pytest.raises(InputError, match="특수 이름"):
-            cut_inside(["</s>"], pieces, fused=fused)
+            name_splitting_pattern(["</s>"], pieces, fuse_unknown=fused)
 
 
 def test_unigram_pieces_beside_a_special_name_are_no_trouble() -> None:
@@ -186,8 +186,8 @@ def test_what_the_format_cannot_hold_is_refused_with_a_way_out(tmp_path: Path) -
     (tmp_path / "other.model").write_bytes(unigram.model)
     for tokenizer, reason, way_out in (
         (korlm.load_tokenizer("kiwi"), "analyzer", "unigram or bpe"),
-        (ComposedTokenizer("kiwi+unigram", WordSegmenter(), unigram), "analyzer", "unigram or bpe"),
-        (PieceTokenizer("word", SpacySegmenter("en"), Vocabulary(["a"])), "library's rules", "unigram or bpe"),
+        (MorphemeSubwordTokenizer("kiwi+unigram", WordSegmenter(), unigram), "analyzer", "unigram or bpe"),
+        (SegmentedTokenizer("word", SpacySegmenter("en"), Vocabulary(["a"])), "library's rules", "unigram or bpe"),
         (korlm.train_tokenizer("jamo", ["가나다라"] * 5, vocab_size=400), "letters of a syllable", "syllable or byte"),
         (korlm.load_tokenizer(tmp_path / "other.model"), "normalisation", "transformers"),
     ):

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from korlm.generation.config import SamplingConfig
-from korlm.generation.filters import TRIES, draw, keep
-from korlm.generation.penalties import block_ngrams, penalise
+from korlm.generation.config import GenerationConfig
+from korlm.generation.filters import MAX_DRAWS, filter_probabilities, sample
+from korlm.generation.penalties import apply_repetition_penalty, block_repeated_ngrams
 from korlm.tokenizers.base import EOS_ID
 
 
@@ -21,7 +21,7 @@ def probabilities(seed: int, rows: int = 1, size: int = 40) -> Tensor:
     return (2.5 * torch.randn(rows, size, generator=generator)).softmax(-1)
 
 
-def plainly_kept(weights: list[float], config: SamplingConfig) -> list[float]:
+def plainly_kept(weights: list[float], config: GenerationConfig) -> list[float]:
     """The filters as their papers have them, one after the other over sorted lists."""
 
     def kept(chosen: set[int]) -> list[float]:
@@ -54,7 +54,7 @@ def plainly_kept(weights: list[float], config: SamplingConfig) -> list[float]:
 
 
 filters = st.builds(
-    SamplingConfig,
+    GenerationConfig,
     top_k=st.sampled_from([0, 1, 3, 20, 400]),
     top_p=st.sampled_from([0.02, 0.3, 0.9, 1.0]),
     min_p=st.sampled_from([0.0, 0.05, 0.5]),
@@ -64,9 +64,9 @@ filters = st.builds(
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10_000), filters, st.sampled_from([1, 2, 40, 700]))
-def test_the_filters_keep_what_the_papers_say(seed: int, config: SamplingConfig, size: int) -> None:
+def test_the_filters_keep_what_the_papers_say(seed: int, config: GenerationConfig, size: int) -> None:
     given_ = probabilities(seed, 2, size).double()
-    for row, kept in zip(given_, keep(given_, config), strict=True):
+    for row, kept in zip(given_, filter_probabilities(given_, config), strict=True):
         expected = plainly_kept(row.tolist(), config)
         assert kept.tolist() == pytest.approx(expected, abs=2e-4)
         assert float(kept.sum()) == pytest.approx(1, abs=1e-4)
@@ -81,11 +81,11 @@ def test_the_filters_keep_what_the_papers_say(seed: int, config: SamplingConfig,
     ],
 )  # fmt: skip
 def test_what_is_drawn_follows_what_is_kept(options: dict[str, float]) -> None:
-    config = SamplingConfig(**options)  # type: ignore[arg-type]
+    config = GenerationConfig(**options)  # type: ignore[arg-type]
     one, count = probabilities(3), 20_000
-    uniforms = torch.rand(TRIES + 1, count, generator=torch.Generator().manual_seed(1))
-    drawn, chances = draw(one.expand(count, -1), config, uniforms)
-    kept = keep(one, config)[0]
+    uniforms = torch.rand(MAX_DRAWS + 1, count, generator=torch.Generator().manual_seed(1))
+    drawn, chances = sample(one.expand(count, -1), config, uniforms)
+    kept = filter_probabilities(one, config)[0]
     shares = torch.bincount(drawn, minlength=len(kept)) / count
     assert bool((shares[kept == 0] == 0).all()), "nothing that is not kept"
     assert float((shares - kept).abs().max()) < 0.012, "three standard deviations and a little"
@@ -93,10 +93,10 @@ def test_what_is_drawn_follows_what_is_kept(options: dict[str, float]) -> None:
 
 
 def test_a_draw_hangs_on_its_own_row_alone() -> None:
-    config = SamplingConfig(top_p=0.7, min_p=0.01)
-    given_, uniforms = probabilities(5, 64), torch.rand(TRIES + 1, 64, generator=torch.Generator().manual_seed(2))
-    together = draw(given_, config, uniforms)[0].tolist()
-    alone = [int(draw(given_[i : i + 1], config, uniforms[:, i : i + 1])[0]) for i in range(64)]
+    config = GenerationConfig(top_p=0.7, min_p=0.01)
+    given_, uniforms = probabilities(5, 64), torch.rand(MAX_DRAWS + 1, 64, generator=torch.Generator().manual_seed(2))
+    together = sample(given_, config, uniforms)[0].tolist()
+    alone = [int(sample(given_[i : i + 1], config, uniforms[:, i : i + 1])[0]) for i in range(64)]
     assert together == alone
 
 
@@ -107,7 +107,7 @@ def test_repeated_pieces_are_penalised_as_ctrl_does() -> None:
     for row, ids in enumerate(history.tolist()):
         for number in set(ids) - {EOS_ID}:
             expected[row, number] = logits[row, number] * (1.3 if logits[row, number] < 0 else 1 / 1.3)
-    penalise(logits, history, 1.3)
+    apply_repetition_penalty(logits, history, 1.3)
     assert torch.allclose(logits, expected)
 
 
@@ -115,7 +115,7 @@ def test_repeated_pieces_are_penalised_as_ctrl_does() -> None:
 def test_a_piece_that_would_repeat_an_ngram_is_blocked_and_no_other(ids: list[int], n: int) -> None:
     context = [EOS_ID, *ids]
     logits = torch.zeros(1, 8)
-    block_ngrams(logits, torch.tensor([context]), n)
+    block_repeated_ngrams(logits, torch.tensor([context]), n)
     seen = {tuple(context[i : i + n]) for i in range(len(context) - n + 1)}
     for number in range(3, 8):
         repeats = tuple([*context, number][-n:]) in seen

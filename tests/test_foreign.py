@@ -68,14 +68,14 @@ def check(kind: str, text: str) -> None:
     assert encoding.ids == oracle.encode(text) == tokenizer.encode_ids([text])[0]
     assert tokenizer.decode(encoding.ids) == oracle.decode(encoding.ids)
     assert encoding.text == text
-    assert len(encoding.ids) == len(encoding.pieces) == len(encoding.spans) == len(encoding.segment_of)
+    assert len(encoding.ids) == len(encoding.tokens) == len(encoding.spans) == len(encoding.segment_of)
     assert all(0 <= start <= end <= len(text) for start, end in encoding.spans)
     assert all(before[0] <= after[0] and before[1] <= after[1] for before, after in pairwise(encoding.spans))
     assert "".join(text[start:end] for start, end, _ in encoding.segments) == text
     assert all(start < end for start, end, _ in encoding.segments)
     assert all(0 <= owner < len(encoding.segments) for owner in encoding.segment_of)
     assert encoding.segment_of == sorted(encoding.segment_of)
-    assert tokenizer.unknown(encoding) <= set(encoding.segment_of)
+    assert tokenizer.oov_segments(encoding) <= set(encoding.segment_of)
 
 
 @pytest.mark.parametrize("text", NASTY, ids=IDS)
@@ -124,23 +124,23 @@ def test_a_saved_model_gives_the_same_ids(kind: str, tmp_path: Path) -> None:
 def test_normalisation_and_unk_show_in_pieces_and_spans() -> None:
     encoding = both("defaults")[0].encode(" 대한\u3000\u3000뷁뷁")
     assert encoding.spans[0][0] == 1 and encoding.spans[-1] == (5, 7)
-    assert encoding.pieces[-1] == "<unk>"
+    assert encoding.tokens[-1] == "<unk>"
     assert [segment[:2] for segment in encoding.segments][:1] == [(0, 1)]
-    assert {encoding.segments[index][:2] for index in both("defaults")[0].unknown(encoding)} == {(5, 7)}
+    assert {encoding.segments[index][:2] for index in both("defaults")[0].oov_segments(encoding)} == {(5, 7)}
 
 
 def test_bytes_of_one_character_share_its_span() -> None:
     tokenizer, _ = both("identity, bytes")
     encoding = tokenizer.encode("뷁a뷁")
     assert [span for span in encoding.spans if span not in ((0, 0), (1, 2))] == [(0, 1)] * 3 + [(2, 3)] * 3
-    assert {encoding.segments[index][:2] for index in tokenizer.unknown(encoding)} >= {(0, 1), (2, 3)}
+    assert {encoding.segments[index][:2] for index in tokenizer.oov_segments(encoding)} >= {(0, 1), (2, 3)}
 
 
 def test_special_tokens_keep_the_ids_that_the_model_gave_them() -> None:
     assert both("T5")[0].specials == {"<pad>": 0, "</s>": 1, "<unk>": 2}
     assert both("Llama")[0].specials == {"<unk>": 0, "<s>": 1, "</s>": 2}
     assert "<ctl>" in both("symbols")[0].specials and "<sep>" not in both("symbols")[0].specials
-    assert both("symbols")[0].encode("가<sep>").pieces[-1] == "<sep>"
+    assert both("symbols")[0].encode("가<sep>").tokens[-1] == "<sep>"
 
 
 def test_the_signature_tells_models_apart_that_differ_in_normalisation_alone() -> None:
@@ -194,7 +194,7 @@ def test_a_subword_model_without_bytes_can_be_trained(name: str, tmp_path: Path)
     assert tokenizer.decode(tokenizer.encode(known).ids) == known, "identity normalization keeps what is known"
     encoding = tokenizer.encode("대한뷁")
     assert encoding.ids[-1] == 3 and encoding.spans[-1] == (2, 3)
-    assert [encoding.segments[index][:2] for index in tokenizer.unknown(encoding)] == [(2, 3)]
+    assert [encoding.segments[index][:2] for index in tokenizer.oov_segments(encoding)] == [(2, 3)]
     tokenizer.save(tmp_path / "saved")
     loaded = korlm.load_tokenizer(tmp_path / "saved")
     assert loaded.signature == tokenizer.signature and loaded.encode_ids(NASTY) == tokenizer.encode_ids(NASTY)

@@ -16,15 +16,15 @@ from torch import Tensor
 import korlm
 from korlm.cli import main
 from korlm.errors import InputError
-from korlm.generation.config import SamplingConfig
-from korlm.generation.context import prefill, sample_seeds
-from korlm.generation.generate import write
+from korlm.generation.config import GenerationConfig
+from korlm.generation.context import derive_seeds, prefill
+from korlm.generation.generate import generate_texts
 from korlm.lm import LanguageModel
 from korlm.nn.recurrent import RecurrentLM
-from korlm.text.utf8 import allowed_next, is_complete
+from korlm.text.utf8 import allowed_next_bytes, is_complete_character
 from korlm.tokenizers.base import EOS_ID, Tokenizer
 from korlm.tokenizers.byte import byte_tokenizer
-from korlm.tokenizers.pieces import PieceTokenizer
+from korlm.tokenizers.pieces import SegmentedTokenizer
 from korlm.tokenizers.syllable import SyllableSegmenter
 from korlm.tokenizers.vocabulary import Vocabulary
 
@@ -88,11 +88,11 @@ def test_a_net_that_knows_nothing_still_writes_whole_characters(
 
 def test_every_character_can_be_written_byte_by_byte_and_nothing_else() -> None:
     def texts(begun: bytes) -> int:
-        if begun and is_complete(begun):
+        if begun and is_complete_character(begun):
             begun.decode()
             return 1
         return (
-            sum(texts(begun + bytes([byte])) for byte in allowed_next(begun))
+            sum(texts(begun + bytes([byte])) for byte in allowed_next_bytes(begun))
             if len(begun) < 2
             else 64 ** ((3 if begun[0] < 0xF0 else 4) - 2)
         )
@@ -110,7 +110,7 @@ def test_asking_to_stop_stops_the_stream() -> None:
 @pytest.mark.parametrize("options", [{"seed": 1}, {"beams": 3}, {"temperature": 0}])
 @pytest.mark.parametrize("on_unknown", ["fallback", "unk"])
 def test_special_tokens_are_never_written(options: dict[str, Any], on_unknown: str) -> None:
-    tokenizer = PieceTokenizer(
+    tokenizer = SegmentedTokenizer(
         "syllable", SyllableSegmenter(), Vocabulary(list("가나다"), on_unknown=on_unknown, specials=["<user>"])
     )
     lm = model(tokenizer, end=-9)
@@ -167,7 +167,7 @@ def test_a_sample_has_a_seed_of_its_own() -> None:
     lm = model(syllables(), end=-2)
     texts = [text.text for text in lm.generate_n("가", 5, seed=9)]
     assert len(set(texts)) == 5
-    assert [lm.generate("가", seed=seed) for seed in sample_seeds(9, 5)] == texts
+    assert [lm.generate("가", seed=seed) for seed in derive_seeds(9, 5)] == texts
     assert texts[:3] == [text.text for text in lm.generate_n("가", 3, seed=9)]
 
 
@@ -187,16 +187,16 @@ class Remembering(torch.nn.Module):
         return hidden + 0.003 * state[-1][0].sum(-1, keepdim=True), (*inner, torch.stack([ids, ids], 1)[None])
 
     def logits(self, hidden: Tensor) -> Tensor:
-        return self.net.logits(hidden)
+        return self.net.compute_logits(hidden)
 
 
 def test_the_state_may_hold_whole_numbers() -> None:
     tokenizer = syllables()
     net: Any = Remembering(model(tokenizer, end=4.0, sharp=1).net)
-    config = SamplingConfig(seed=3, max_tokens=15)
+    config = GenerationConfig(seed=3, max_tokens=15)
     prompts = ["가나", "다", "라마", "가나다라"]
-    together = write(net, tokenizer, prompts, config)
-    assert together == [write(net, tokenizer, [prompt], config)[0] for prompt in prompts]
+    together = generate_texts(net, tokenizer, prompts, config)
+    assert together == [generate_texts(net, tokenizer, [prompt], config)[0] for prompt in prompts]
     assert {len(texts[0].ids) for texts in together} != {15}, "some left the batch early"
 
 
@@ -236,7 +236,7 @@ def test_what_makes_no_sense_is_a_clear_error(small_net: Make) -> None:
     with pytest.raises(InputError, match="목록"):
         lm.generate_batch("가나")
     with pytest.raises(InputError, match="alternatives"):
-        lm.steps("가", alternatives=-1)
+        lm.stream_tokens("가", alternatives=-1)
     with pytest.raises(InputError, match="서로게이트"):
         lm.generate("\ud800")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from korlm.comparison.gold import GoldSentence, read_gold
-from korlm.comparison.gold_scores import GoldCounts, common, comparable, references, score_sentence
+from korlm.comparison.gold_scores import GoldCounts, lcs_length, reference_eojeols, score_sentence, to_treebank_form
 from korlm.errors import CorpusError
 from korlm.morph.base import Morpheme
 from korlm.tokenizers.encoding import Encoding, Segment
@@ -53,10 +53,10 @@ def made(text: str, segments: list[Segment]) -> Encoding:
 
 def gold_encoding(sentence: GoldSentence) -> Encoding:
     """The gold analysis as an encoding, as a perfect morphological analyzer would give it."""
-    from korlm.tokenizers.morpheme import merge
+    from korlm.tokenizers.morpheme import merge_morphemes
 
     segments, position = [], 0
-    for segment in merge(sentence.morphemes):
+    for segment in merge_morphemes(sentence.morphemes):
         if segment.start > position:
             segments.append(Segment(position, segment.start))
         segments.append(segment)
@@ -67,13 +67,13 @@ def gold_encoding(sentence: GoldSentence) -> Encoding:
 
 
 def total(encodings: list[Encoding], gold: list[GoldSentence]) -> GoldCounts:
-    scores = [score_sentence(one, references(sentence)) for one, sentence in zip(encodings, gold, strict=True)]
+    scores = [score_sentence(one, reference_eojeols(sentence)) for one, sentence in zip(encodings, gold, strict=True)]
     return GoldCounts(*map(sum, zip(*scores, strict=True)))
 
 
 def test_morphemes_get_their_places_in_the_text(tmp_path: Path) -> None:
     (sentence,) = read_gold(write(tmp_path, SENTENCE))
-    assert (sentence.name, sentence.tokens, sentence.unplaced) == ("s1", 7, 0)
+    assert (sentence.name, sentence.num_tokens, sentence.num_unaligned) == ("s1", 7, 0)
     assert [sentence.text[eojeol.start : eojeol.end] for eojeol in sentence.eojeol] == [
         "나는",
         "갔다.",
@@ -109,7 +109,7 @@ def test_a_multiword_token_is_one_stretch_with_its_words_morphemes(tmp_path: Pat
     ]
     (sentence,) = read_gold(write(tmp_path, lines))
     assert forms(sentence)[0] == [("학교", 0, 2), ("에서", 2, 4), ("는", 4, 5)]
-    assert (sentence.name, sentence.tokens) == ("1", 2)
+    assert (sentence.name, sentence.num_tokens) == ("1", 2)
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ def test_a_multiword_token_is_one_stretch_with_its_words_morphemes(tmp_path: Pat
 def test_a_token_whose_morphemes_are_not_sure_is_left_out_and_counted(tmp_path: Path, lemma: str, tags: str) -> None:
     lines = ["# text = 있어서 나는", row("1", "있어서", lemma, tags), row("2", "나는", "나+는", "npp+jxt")]
     (sentence,) = read_gold(write(tmp_path, lines))
-    assert [eojeol.certain for eojeol in sentence.eojeol] == [False, True]
-    assert sentence.unplaced == 1
-    counts = score_sentence(load_tokenizer("syllable").encode(sentence.text), references(sentence))
+    assert [eojeol.fully_aligned for eojeol in sentence.eojeol] == [False, True]
+    assert sentence.num_unaligned == 1
+    counts = score_sentence(load_tokenizer("syllable").encode(sentence.text), reference_eojeols(sentence))
     assert (counts.gold_eojeol, counts.cuts, counts.gold_ids) == (1, 1, 2)
 
 
@@ -224,9 +224,9 @@ def test_a_subword_carries_its_morpheme_once(tmp_path: Path) -> None:
 
 
 def test_forms_are_compared_with_letters_as_treebanks_write_them() -> None:
-    assert comparable("\u11b8니다") == comparable("ㅂ니다")
-    assert common("ABCBDAB", "BDCABA") == 4
-    assert common("", "가") == 0
+    assert to_treebank_form("\u11b8니다") == to_treebank_form("ㅂ니다")
+    assert lcs_length("ABCBDAB", "BDCABA") == 4
+    assert lcs_length("", "가") == 0
 
 
 def test_the_kaist_treebank_is_read_whole_and_kiwi_fits_it(corpora: Path) -> None:
@@ -234,11 +234,11 @@ def test_the_kaist_treebank_is_read_whole_and_kiwi_fits_it(corpora: Path) -> Non
     if not path.is_file():
         pytest.skip(f"{path} is not there")
     gold = read_gold(path)
-    assert len(gold) == 2066 and sum(sentence.tokens for sentence in gold) == 25278
+    assert len(gold) == 2066 and sum(sentence.num_tokens for sentence in gold) == 25278
     eojeol = [one for sentence in gold for one in sentence.eojeol]
     assert len(eojeol) == 22467
-    assert sum(one.certain for one in eojeol) / len(eojeol) > 0.96
-    assert sum(sentence.unplaced for sentence in gold) < 720, "672 have a lemma without its endings"
+    assert sum(one.fully_aligned for one in eojeol) / len(eojeol) > 0.96
+    assert sum(sentence.num_unaligned for sentence in gold) < 720, "672 have a lemma without its endings"
     for sentence in gold:
         assert all(0 <= m.start < m.end <= len(sentence.text) for m in sentence.morphemes)
     counts = total([gold_encoding(sentence) for sentence in gold], gold)

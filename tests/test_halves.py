@@ -9,9 +9,9 @@ from torch.nn import functional as F
 
 from korlm.nn.config import NetConfig
 from korlm.nn.half_gru import run_gru
-from korlm.nn.half_loss import half_loss
+from korlm.nn.half_loss import bf16_cross_entropy
 from korlm.nn.half_lstm import run_lstm
-from korlm.nn.halves import HALF, halves, lay_out, times
+from korlm.nn.halves import BF16, cpu_supports_bf16, packed_linear, prepack_weight
 from korlm.nn.layers import make_layer, run_layer
 
 
@@ -23,8 +23,8 @@ def away(found: Tensor, exact: Tensor) -> float:
 @pytest.mark.parametrize(("rows", "outputs", "inputs"), [(1, 7, 5), (3, 64, 33), (64, 96, 32)])
 def test_a_laid_out_product_is_the_product(rows: int, outputs: int, inputs: int) -> None:
     left, weight, bias = torch.randn(rows, inputs), torch.randn(outputs, inputs), torch.randn(outputs)
-    found = times(left.to(HALF), lay_out(weight.to(HALF), rows), bias.to(HALF))
-    assert found.dtype == HALF
+    found = packed_linear(left.to(BF16), prepack_weight(weight.to(BF16), rows), bias.to(BF16))
+    assert found.dtype == BF16
     assert away(found, F.linear(left, weight, bias)) < 0.01
 
 
@@ -61,7 +61,7 @@ def test_a_window_and_its_gradients_are_torch_s(
             last = last if isinstance(last, tuple) else (last,)
         else:
             outputs, last = ours(layer, window, state)
-            assert [outputs.dtype, *(part.dtype for part in last)] == [HALF, *[torch.float32] * len(state)]
+            assert [outputs.dtype, *(part.dtype for part in last)] == [BF16, *[torch.float32] * len(state)]
         ((outputs.float() * wanted[0]).sum() + sum((part * wanted[1]).sum() for part in last)).backward()
         gradients = [window.grad, *(part.grad for part in state), *(one.grad.clone() for one in layer.parameters())]
         found.append([outputs.detach(), *(part.detach() for part in last), *gradients])
@@ -95,7 +95,7 @@ def test_windows_one_after_another_are_the_long_one(kind: type[nn.Module]) -> No
         torch.testing.assert_close(found, exact, atol=0.03, rtol=0.03)
 
 
-@pytest.mark.skipif(not halves(), reason="no bf16 on this processor: torch's own layers are run")
+@pytest.mark.skipif(not cpu_supports_bf16(), reason="no bf16 on this processor: torch's own layers are run")
 def test_windows_under_autocast_are_run_by_us_and_packed_lines_by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
     monkeypatch.setattr("korlm.nn.layers.run_gru", lambda *given: calls.append("gru") or run_gru(*given))
@@ -104,7 +104,7 @@ def test_windows_under_autocast_are_run_by_us_and_packed_lines_by_torch(monkeypa
     gru = make_layer(NetConfig(9, cell="gru", embedding=6, hidden=8), 6)
     exact, _ = run_layer(gru, window, state)
     assert not calls
-    with torch.autocast("cpu", dtype=HALF):
+    with torch.autocast("cpu", dtype=BF16):
         low, _ = run_layer(gru, window, state)
         assert calls == ["gru"] and away(low, exact) < 0.02
         packed, _ = run_layer(gru, window, state, lengths=torch.tensor([5, 3]))
@@ -118,7 +118,7 @@ def test_windows_under_autocast_are_run_by_us_and_packed_lines_by_torch(monkeypa
 def test_the_loss_in_halves_is_the_full_one_with_its_gradients(
     rows: int, size: int, biased: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("korlm.nn.half_loss._KEPT", 1 << 17)  # several blocks of several parts
+    monkeypatch.setattr("korlm.nn.half_loss._BLOCK_LOGITS", 1 << 17)  # several blocks of several parts
     torch.manual_seed(5)
     hidden, weight = torch.randn(rows, 16), (torch.randn(size, 16) / 4).requires_grad_()
     bias = torch.randn(size, requires_grad=True) if biased else None
@@ -127,8 +127,8 @@ def test_the_loss_in_halves_is_the_full_one_with_its_gradients(
     scale = counts / counts.sum()
     exact = (F.cross_entropy(F.linear(hidden, weight, bias), targets, reduction="none") * scale).sum()
     exact.backward()
-    loss, d_hidden, d_weight, d_bias = half_loss(
-        hidden.detach().to(HALF), weight.detach(), None if bias is None else bias.detach(), targets, scale
+    loss, d_hidden, d_weight, d_bias = bf16_cross_entropy(
+        hidden.detach().to(BF16), weight.detach(), None if bias is None else bias.detach(), targets, scale
     )
     assert loss.item() == pytest.approx(exact.item(), rel=0.01)
     assert away(d_hidden, hidden.grad) < 0.02 and away(d_weight, weight.grad) < 0.02
@@ -140,7 +140,7 @@ def test_the_loss_in_halves_is_the_full_one_with_its_gradients(
 
 
 def test_a_certain_miss_costs_much_but_is_a_number() -> None:
-    hidden, weight = torch.full((1, 4), 100.0, dtype=HALF), torch.stack([torch.ones(4), -torch.ones(4)])
-    loss, *gradients = half_loss(hidden, weight, None, torch.tensor([1]), torch.ones(1))
+    hidden, weight = torch.full((1, 4), 100.0, dtype=BF16), torch.stack([torch.ones(4), -torch.ones(4)])
+    loss, *gradients = bf16_cross_entropy(hidden, weight, None, torch.tensor([1]), torch.ones(1))
     assert 80 < loss.item() < 800
     assert all(gradient is None or gradient.isfinite().all() for gradient in gradients)

@@ -16,7 +16,7 @@ from huggingface_hub import ModelCard
 import korlm
 from korlm.cli import main
 from korlm.errors import ArtifactError
-from korlm.hub import card, push, write_card
+from korlm.hub import push_to_hub, render_card, write_card
 
 pytest_plugins = ["hub_fixtures"]
 
@@ -25,7 +25,7 @@ pytest_plugins = ["hub_fixtures"]
 
 
 def test_a_card_holds_the_figures_where_machines_read_them() -> None:
-    text = card("reviews-syllable-lstm", repo_id="ann/reviews")
+    text = render_card("reviews-syllable-lstm", repo_id="ann/reviews")
     data = ModelCard(text).data
     info = json.loads((ROOT / "data/models/reviews-syllable-lstm/build_info.json").read_text("utf-8"))
     assert (data.language, data.license, data.library_name) == ("ko", "apache-2.0", "korlm")
@@ -40,7 +40,7 @@ def test_a_card_holds_the_figures_where_machines_read_them() -> None:
 def test_a_card_says_in_both_languages_what_it_is_how_it_was_made_and_what_is_wrong_with_it() -> None:
     name = "reviews-syllable-lstm"
     info = json.loads((ROOT / f"data/models/{name}/build_info.json").read_text("utf-8"))
-    korean, english = card(name, repo_id="ann/reviews").split("\n# English\n")
+    korean, english = render_card(name, repo_id="ann/reviews").split("\n# English\n")
     lm = korlm.load_model(name)
     shared = [info["command"], info["corpus"]["sha256"], f"{lm.parameters:,}", "3.2253", 'load_model("ann/reviews")']
     shared += ["LSTM", "`syllable`", lm.generate("이 영화는", seed=1, max_tokens=40), 'pip install "korlm[hub]"']
@@ -50,14 +50,14 @@ def test_a_card_says_in_both_languages_what_it_is_how_it_was_made_and_what_is_wr
 
 
 def test_a_card_of_a_model_that_began_with_another_shows_both_commands() -> None:
-    text = card("reviews-unigram-gru")
+    text = render_card("reviews-unigram-gru")
     first, then = text.index("# 처음 (3.5037)"), text.index("# 이어서")
     assert first < text.index("korlm train reviews --tokenizer unigram --vocab-size 8000") < then
     assert then < text.index("korlm train reviews --from runs/reviews-unigram-gru") < text.index("# at first (3.5037)")
 
 
 def test_a_card_of_a_model_that_says_nothing_of_itself_is_still_one(saved: Path) -> None:
-    text = card(saved)
+    text = render_card(saved)
     data = ModelCard(text).data
     assert data.license is None and not data.eval_results
     assert 'load_model("user/model")' in text and "적혀 있지 않습니다" in text
@@ -66,27 +66,27 @@ def test_a_card_of_a_model_that_says_nothing_of_itself_is_still_one(saved: Path)
 def test_a_card_shows_the_samples_that_were_kept_as_they_are(tmp_path: Path, small_net: Make) -> None:
     kept = [{"prompt": "가", "text": "```|*나*\n다", "seed": 9}]
     folder = save(tmp_path / "model", small_net, samples=kept, license="cc0-1.0", corpus={"name": "mine.txt"})
-    text = card(folder)
+    text = render_card(folder)
     assert "````text\n[seed 9] 가▸```|*나*\n다\n````" in text
     assert ModelCard(text).data.license == "cc0-1.0" and "mine.txt" in text
 
 
 def test_a_tokenizers_card_shows_how_it_cuts_and_what_to_install() -> None:
-    text = card("mecab+bpe", repo_id="ann/cuts")
+    text = render_card("mecab+bpe", repo_id="ann/cuts")
     assert "들어가│셨│다" in text and 'pip install "korlm[hub,mecab]"' in text
     assert "tokenizer" in ModelCard(text).data.tags
 
 
 def test_a_readme_in_the_folder_is_the_card(hub: HubServer, saved: Path) -> None:
     assert write_card(saved, repo_id="ann/model") == saved / "README.md"
-    assert (saved / "README.md").read_text("utf-8") == card(saved, repo_id="ann/model")
+    assert (saved / "README.md").read_text("utf-8") == render_card(saved, repo_id="ann/model")
     own = "---\nlanguage: ko\n---\n\n# 내가 쓴 카드\n"
     (saved / "README.md").write_text(own, "utf-8")
-    push(saved, "ann/model", token=ANN)
+    push_to_hub(saved, "ann/model", token=ANN)
     assert hub.repos["ann/model"].files()["README.md"].decode() == own
     (saved / "README.md").write_text("no metadata", "utf-8")
     with pytest.raises(ArtifactError) as caught:
-        push(saved, "ann/model", token=ANN)
+        push_to_hub(saved, "ann/model", token=ANN)
     assert in_both(caught.value, "README.md")
 
 
@@ -106,7 +106,7 @@ def test_the_command_pushes_and_generates_from_a_pinned_revision(
 
 
 def test_the_environment_says_where_the_hub_is_and_that_there_is_none(hub: HubServer, tmp_path: Path) -> None:
-    push("syllable", "ann/cuts", token=ANN)
+    push_to_hub("syllable", "ann/cuts", token=ANN)
     env = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
     env |= {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hf"), "PYTHONPATH": str(ROOT)}
 

@@ -13,8 +13,8 @@ from huggingface_hub import constants
 
 import korlm
 from korlm.errors import ArtifactError, InputError, MissingDependencyError, UnknownNameError
-from korlm.hub import card, fetch, push
-from korlm.remote.fetch import FILES
+from korlm.hub import fetch_from_hub, push_to_hub, render_card
+from korlm.remote.fetch import ARTIFACT_FILES
 
 pytest_plugins = ["hub_fixtures"]
 
@@ -23,7 +23,7 @@ pytest_plugins = ["hub_fixtures"]
 
 
 def test_a_private_model_needs_its_owners_token(hub: HubServer, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    push(saved, "ann/secret", private=True, token=ANN)
+    push_to_hub(saved, "ann/secret", private=True, token=ANN)
     assert hub.repos["ann/secret"].private
     for token in (None, BOB):
         with pytest.raises(UnknownNameError) as caught:
@@ -37,14 +37,14 @@ def test_a_private_model_needs_its_owners_token(hub: HubServer, saved: Path, mon
 def test_a_push_meant_to_be_private_does_not_go_to_a_public_repository(hub: HubServer, saved: Path) -> None:
     hub.add("ann/model", {})
     with pytest.raises(ArtifactError) as caught:
-        push(saved, "ann/model", private=True, token=ANN)
+        push_to_hub(saved, "ann/model", private=True, token=ANN)
     assert in_both(caught.value, "ann/model") and "공개" in caught.value.ko
     assert len(hub.repos["ann/model"].commits) == 1
 
 
 def test_pushing_without_a_token_says_how_to_give_one_before_anything_is_asked(hub: HubServer, saved: Path) -> None:
     with pytest.raises(ArtifactError) as caught:
-        push(saved, "ann/model")
+        push_to_hub(saved, "ann/model")
     assert in_both(caught.value, "hf auth login", "HF_TOKEN", "token=")
     assert not hub.asked("ann/model")
 
@@ -55,21 +55,24 @@ def test_a_token_that_may_not_write_is_said(hub: HubServer, saved: Path, token: 
     if there:
         hub.add("ann/model", {})
     with pytest.raises(ArtifactError) as caught:
-        push(saved, "ann/model", token=token)
+        push_to_hub(saved, "ann/model", token=token)
     assert in_both(caught.value, "ann/model", "write", "settings/tokens")
     assert not there or len(hub.repos["ann/model"].commits) == 1
 
 
 def test_a_token_that_has_run_out_is_said_on_both_ways(hub: HubServer, saved: Path) -> None:
     hub.add("ann/model", {})
-    for go in (lambda: push(saved, "ann/model", token="hf_old"), lambda: korlm.load_model("ann/model", token="hf_old")):
+    for go in (
+        lambda: push_to_hub(saved, "ann/model", token="hf_old"),
+        lambda: korlm.load_model("ann/model", token="hf_old"),
+    ):
         with pytest.raises(ArtifactError) as caught:
             go()
         assert in_both(caught.value, "settings/tokens", "hf auth login")
 
 
 def test_a_gated_model_says_where_its_terms_are(hub: HubServer, saved: Path) -> None:
-    push(saved, "ann/model", token=ANN)
+    push_to_hub(saved, "ann/model", token=ANN)
     hub.repos["ann/model"].gated = True
     for token in (None, BOB):
         with pytest.raises(ArtifactError) as caught:
@@ -84,7 +87,7 @@ def test_a_gated_model_says_where_its_terms_are(hub: HubServer, saved: Path) -> 
 def test_what_was_fetched_once_opens_without_a_network(
     hub: HubServer, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = push(saved, "ann/model", token=ANN).rsplit("/", 1)[1]
+    commit = push_to_hub(saved, "ann/model", token=ANN).rsplit("/", 1)[1]
     expected = logits(korlm.load_model("ann/model"))
     hub.failures.append(lambda method, path: Answer(0))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
@@ -95,7 +98,7 @@ def test_what_was_fetched_once_opens_without_a_network(
 def test_what_was_fetched_opens_while_the_hub_is_away(
     hub: HubServer, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    push(saved, "ann/model", token=ANN)
+    push_to_hub(saved, "ann/model", token=ANN)
     korlm.load_model("ann/model")
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # nobody answers there
     assert korlm.load_model("ann/model").info == {}
@@ -105,12 +108,12 @@ def test_without_a_network_and_a_cache_it_is_said_what_to_do(
     hub: HubServer, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    for go in (lambda: korlm.load_model("ann/model"), lambda: push(saved, "ann/model", token=ANN)):
+    for go in (lambda: korlm.load_model("ann/model"), lambda: push_to_hub(saved, "ann/model", token=ANN)):
         with pytest.raises(ArtifactError) as caught:
             go()
         assert in_both(caught.value, "ann/model", "http://127.0.0.1:9") and "인터넷" in caught.value.ko
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    for go in (lambda: korlm.load_tokenizer("ann/model"), lambda: push(saved, "ann/model", token=ANN)):
+    for go in (lambda: korlm.load_tokenizer("ann/model"), lambda: push_to_hub(saved, "ann/model", token=ANN)):
         with pytest.raises(ArtifactError) as caught:
             go()
         assert in_both(caught.value, "HF_HUB_OFFLINE")
@@ -119,7 +122,7 @@ def test_without_a_network_and_a_cache_it_is_said_what_to_do(
 def test_a_download_that_was_cut_is_not_taken_for_a_model(
     hub: HubServer, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    push(saved, "ann/model", token=ANN)
+    push_to_hub(saved, "ann/model", token=ANN)
 
     def no_weights(method: str, path: str) -> Answer | None:
         return Answer.error(400, "storage is being mended") if path.startswith("/storage/") else None
@@ -145,7 +148,7 @@ def test_a_hub_that_cannot_serve_now_is_to_be_asked_later(hub: HubServer, status
 
 
 def test_a_push_that_is_cut_leaves_the_old_model_whole(hub: HubServer, saved: Path, small_net: Make) -> None:
-    push(saved, "ann/model", token=ANN)
+    push_to_hub(saved, "ann/model", token=ANN)
     before, old = dict(hub.repos["ann/model"].files()), logits(korlm.load_model("ann/model"))
     save(saved, small_net, shift=0.01)
 
@@ -153,12 +156,12 @@ def test_a_push_that_is_cut_leaves_the_old_model_whole(hub: HubServer, saved: Pa
         answer = Answer(0) if cut == "/commit/" else Answer.error(400, "storage is full")
         hub.failures[:] = [lambda method, path, cut=cut, answer=answer: answer if cut in path else None]
         with pytest.raises(ArtifactError) as caught:
-            push(saved, "ann/model", token=ANN)
+            push_to_hub(saved, "ann/model", token=ANN)
         assert in_both(caught.value, "ann/model")
         assert hub.repos["ann/model"].files() == before
     hub.failures.clear()
     assert torch.equal(logits(korlm.load_model("ann/model")), old)
-    push(saved, "ann/model", token=ANN)
+    push_to_hub(saved, "ann/model", token=ANN)
     assert torch.equal(logits(korlm.load_model("ann/model")), logits(korlm.load_model(saved)))
 
 
@@ -171,10 +174,10 @@ def test_a_name_that_is_nowhere_is_said(hub: HubServer) -> None:
             load("ann/nothing")
         assert in_both(caught.value, "ann/nothing")
     with pytest.raises(UnknownNameError):
-        push("no-such-thing", "ann/model", token=ANN)
+        push_to_hub("no-such-thing", "ann/model", token=ANN)
     for name in ("model", "a/b/c", "ann/"):
         with pytest.raises(InputError):
-            push("syllable", name, token=ANN)
+            push_to_hub("syllable", name, token=ANN)
 
 
 def test_a_model_of_transformers_is_named_and_its_weights_are_not_fetched(hub: HubServer, saved: Path) -> None:
@@ -184,7 +187,7 @@ def test_a_model_of_transformers_is_named_and_its_weights_are_not_fetched(hub: H
         korlm.load_model("bob/gpt2")
     assert in_both(caught.value, "gpt2", "transformers")
     with pytest.raises(ArtifactError) as caught:
-        push(saved, "bob/gpt2", token=BOB)
+        push_to_hub(saved, "bob/gpt2", token=BOB)
     assert in_both(caught.value, "gpt2") and "덮어쓰지" in caught.value.ko
     assert not hub.asked("model.safetensors") and hub.repos["bob/gpt2"].files() == files
 
@@ -198,8 +201,8 @@ def test_a_repository_without_a_config_of_korlm_is_refused(hub: HubServer, conte
 
 
 def test_a_tokenizer_is_no_model_and_the_other_way_about(hub: HubServer, saved: Path) -> None:
-    push("syllable", "ann/cuts", token=ANN)
-    push(saved, "ann/model", token=ANN)
+    push_to_hub("syllable", "ann/cuts", token=ANN)
+    push_to_hub(saved, "ann/model", token=ANN)
     with pytest.raises(ArtifactError) as caught:
         korlm.load_model("ann/cuts")
     assert in_both(caught.value, "korlm.load_tokenizer('ann/cuts')")
@@ -209,20 +212,20 @@ def test_a_tokenizer_is_no_model_and_the_other_way_about(hub: HubServer, saved: 
 
 
 def test_a_pickle_is_never_fetched_nor_is_a_file_outside_the_folder(hub: HubServer, saved: Path) -> None:
-    push(saved, "ann/model", token=ANN)
+    push_to_hub(saved, "ann/model", token=ANN)
     repo = hub.repos["ann/model"]
     strange = ["pytorch_model.bin", "tokenizer/words.pkl", "tokenizer/../../evil.json", "../evil.json", "/evil.json"]
     repo.commit(repo.files() | dict.fromkeys(strange, b"\x80\x04."), "bad")
     hub.requests.clear()
-    folder = fetch("ann/model")
+    folder = fetch_from_hub("ann/model")
     assert korlm.load_model("ann/model").info == {}
     assert not any(hub.asked(name) for name in ("evil", ".pkl", ".bin"))
     fetched = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert fetched <= set(FILES["model"])
+    assert fetched <= set(ARTIFACT_FILES["model"])
 
 
 def test_damaged_weights_are_a_clear_error(hub: HubServer, saved: Path) -> None:
-    push(saved, "ann/model", token=ANN)
+    push_to_hub(saved, "ann/model", token=ANN)
     repo = hub.repos["ann/model"]
     repo.commit(repo.files() | {"model.safetensors": b"x" * 100}, "damaged")
     with pytest.raises(ArtifactError, match="가중치"):
@@ -235,7 +238,7 @@ def test_a_broken_folder_is_not_pushed(hub: HubServer, saved: Path) -> None:
         if readme:
             (saved / "README.md").write_text("---\nlanguage: ko\n---\n")
         with pytest.raises(ArtifactError, match="가중치"):
-            push(saved, "ann/model", token=ANN)
+            push_to_hub(saved, "ann/model", token=ANN)
     assert not hub.repos
 
 
@@ -245,8 +248,8 @@ def test_a_broken_folder_is_not_pushed(hub: HubServer, saved: Path) -> None:
 def test_a_missing_analyzer_is_named_with_what_installs_it(
     hub: HubServer, tmp_path: Path, small_net: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    push(save(tmp_path / "model", small_net, tokenizer="mecab"), "ann/model", token=ANN)
-    push("mecab+bpe", "ann/cuts", token=ANN)
+    push_to_hub(save(tmp_path / "model", small_net, tokenizer="mecab"), "ann/model", token=ANN)
+    push_to_hub("mecab+bpe", "ann/cuts", token=ANN)
     monkeypatch.setitem(sys.modules, "_mecab", None)
     for load, name in ((korlm.load_model, "ann/model"), (korlm.load_tokenizer, "ann/cuts")):
         with pytest.raises(MissingDependencyError) as caught:
@@ -256,7 +259,11 @@ def test_a_missing_analyzer_is_named_with_what_installs_it(
 
 def test_without_huggingface_hub_the_extra_is_named(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    for go in (lambda: korlm.load_model("ann/model"), lambda: push(saved, "ann/model"), lambda: card(saved)):
+    for go in (
+        lambda: korlm.load_model("ann/model"),
+        lambda: push_to_hub(saved, "ann/model"),
+        lambda: render_card(saved),
+    ):
         with pytest.raises(MissingDependencyError) as caught:
             go()
         assert in_both(caught.value, 'pip install "korlm[hub]"')

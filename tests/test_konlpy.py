@@ -20,14 +20,14 @@ from nasty import NASTY as NASTY_FOR_ALL
 
 from korlm.errors import AnalyzerError, MissingDependencyError, UnknownNameError
 from korlm.morph import konlpy
-from korlm.morph.align import align
+from korlm.morph.align import align_morphemes
 from korlm.morph.base import Morpheme, merge_spans
-from korlm.morph.konlpy import KonlpyAnalyzer, available
-from korlm.morph.pieces import blank, cut
-from korlm.morph.process import Worker
-from korlm.morph.tags import table
+from korlm.morph.konlpy import KonlpyAnalyzer, konlpy_install_hint
+from korlm.morph.pieces import mask_unanalyzable, split_long_text
+from korlm.morph.process import KonlpyWorker
+from korlm.morph.tags import sejong_tag_table
 
-needs_konlpy = pytest.mark.skipif(available() is not None, reason=f"{available()}")
+needs_konlpy = pytest.mark.skipif(konlpy_install_hint() is not None, reason=f"{konlpy_install_hint()}")
 needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="POSIX signals")
 
 SENTENCE = "아버지가 방에 들어가신다"
@@ -136,7 +136,9 @@ def test_every_analyzer_survives_every_nasty_string(name: str) -> None:
             assert 0 <= morpheme.start < morpheme.end <= len(text)
             stretch = text[morpheme.start : morpheme.end]
             assert stretch == stretch.strip()
-            assert morpheme.sejong == table(name).get(morpheme.tag, "NA")  # Hannanum takes </s> for a < tagged s>
+            assert morpheme.sejong == sejong_tag_table(name).get(
+                morpheme.tag, "NA"
+            )  # Hannanum takes </s> for a < tagged s>
 
 
 @needs_konlpy
@@ -189,7 +191,7 @@ def test_a_worker_killed_during_a_call_is_replaced(okt: KonlpyAnalyzer, monkeypa
     def align_and_kill(*given: object) -> list[Morpheme]:
         if not next(aligned):  # the first of a thousand answers is here
             os.kill(killed, signal.SIGKILL)
-        return align(*given)  # type: ignore[arg-type]
+        return align_morphemes(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(konlpy, "align", align_and_kill)
     assert okt.analyze(texts) == expected
@@ -225,14 +227,14 @@ def test_a_hang_becomes_an_error_at_the_limit_and_the_next_call_works(
     fake: KonlpyAnalyzer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert forms(fake.analyze(["가나"])[0]) == "가|나"
-    receive, limits = Worker.receive, []
+    receive, limits = KonlpyWorker.receive, []
 
-    def receive_in_time(self: Worker, seconds: float) -> Any:
+    def receive_in_time(self: KonlpyWorker, seconds: float) -> Any:
         limits.append(seconds)
         return receive(self, 0.1 if len(limits) == 2 else seconds)  # the second answer never comes
 
     with monkeypatch.context() as patch:
-        patch.setattr(Worker, "receive", receive_in_time)
+        patch.setattr(KonlpyWorker, "receive", receive_in_time)
         with pytest.raises(AnalyzerError, match="'hang'"):
             fake.analyze(["가나", "hang", "다"])
     assert limits == [600, 600]
@@ -252,9 +254,9 @@ def test_a_crash_in_the_middle_of_a_batch_loses_nothing(fake: KonlpyAnalyzer) ->
 def test_spans_are_those_of_the_analysis_and_texts_are_read_as_they_are_taken(fake: KonlpyAnalyzer) -> None:
     texts = ["가 나", "", "다" * 5_000, "👪", "라 once 마"] * 3
     expected = [merge_spans((m.start, m.end) for m in found) for found in fake.analyze(texts)]
-    assert list(fake.spans(texts)) == expected
+    assert list(fake.morpheme_spans(texts)) == expected
     read = itertools.count()
-    spans = fake.spans(f"{next(read)}" for _ in range(10_000))
+    spans = fake.morpheme_spans(f"{next(read)}" for _ in range(10_000))
     assert next(spans) == [(0, 1)]
     assert next(read) < 600
     assert forms(fake.analyze(["가"])[0]) == "가", "the worker is free between results"
@@ -262,9 +264,9 @@ def test_spans_are_those_of_the_analysis_and_texts_are_read_as_they_are_taken(fa
 
 
 def test_a_crash_while_spans_are_taken_loses_nothing(fake: KonlpyAnalyzer) -> None:
-    assert list(fake.spans(["가", "once", "다"])) == [[(0, 1)], [(0, 1), (1, 2), (2, 3), (3, 4)], [(0, 1)]]
+    assert list(fake.morpheme_spans(["가", "once", "다"])) == [[(0, 1)], [(0, 1), (1, 2), (2, 3), (3, 4)], [(0, 1)]]
     with pytest.raises(AnalyzerError, match=r"'die'"):
-        list(fake.spans(["가", "die", "다"]))
+        list(fake.morpheme_spans(["가", "die", "다"]))
 
 
 def test_a_text_on_which_java_throws_loses_only_itself(fake: KonlpyAnalyzer, caplog: pytest.LogCaptureFixture) -> None:
@@ -314,7 +316,7 @@ def test_an_analyzer_that_is_dropped_takes_its_worker_along(fake: KonlpyAnalyzer
 
 def test_a_missing_package_is_an_error_that_names_the_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(konlpy.util, "find_spec", lambda name: None)
-    assert available() == 'pip install "korlm[konlpy]"'
+    assert konlpy_install_hint() == 'pip install "korlm[konlpy]"'
     with pytest.raises(MissingDependencyError, match=r"korlm\[konlpy\]"):
         KonlpyAnalyzer("okt").analyze(["가"])
 
@@ -326,16 +328,16 @@ def test_an_unknown_name_is_an_error_that_lists_the_known_ones() -> None:
 
 def test_what_is_blanked_keeps_its_length() -> None:
     for text in NASTY:
-        assert len(blank(text)) == len(text)
-    assert blank("가족👪\ufeff\t나") == "가족   나"
+        assert len(mask_unanalyzable(text)) == len(text)
+    assert mask_unanalyzable("가족👪\ufeff\t나") == "가족   나"
 
 
 LONG = ["가" * 5_000, "가나 다 " * 2_000, " " * 5_000, "가 " + "나" * 2_500]
 
 
-@pytest.mark.parametrize("text", [*LONG, *map(blank, NASTY)])
+@pytest.mark.parametrize("text", [*LONG, *map(mask_unanalyzable, NASTY)])
 def test_pieces_are_short_and_lose_nothing(text: str) -> None:
-    pieces = list(cut(text, 100))
+    pieces = list(split_long_text(text, 100))
     assert "".join(body.replace(" ", "") for _, body in pieces) == text.replace(" ", "")
     for start, body in pieces:
         assert text[start : start + len(body)] == body == body.strip()
@@ -345,8 +347,8 @@ def test_pieces_are_short_and_lose_nothing(text: str) -> None:
 
 def test_long_runs_of_lone_letters_are_cut_apart_where_the_analyzer_needs_it() -> None:
     text = "ㅎ" + "ㄷ" * 25 + " 역시"
-    assert [len(piece) for _, piece in cut(text, 16, 10)] == [10, 10, 9]
-    assert "".join(piece for _, piece in cut(text, 100)) == text
+    assert [len(piece) for _, piece in split_long_text(text, 16, 10)] == [10, 10, 9]
+    assert "".join(piece for _, piece in split_long_text(text, 100)) == text
 
 
 @needs_konlpy

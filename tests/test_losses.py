@@ -19,27 +19,27 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from korlm.errors import CorpusError, InputError
-from korlm.experiment.cell import peak_memory
+from korlm.experiment.cell import peak_memory_bytes
 from korlm.lm import LanguageModel
 from korlm.nn.recurrent import NetConfig, RecurrentLM
-from korlm.nn.regularisation import Features, activation_penalty
+from korlm.nn.regularisation import LMOutput, activation_penalty
 from korlm.nn.softmax import chunked_cross_entropy
 from korlm.tokenizers.base import EOS_ID
 from korlm.tokenizers.byte import byte_tokenizer
-from korlm.training.scoring import line_nats
+from korlm.training.scoring import token_nlls
 
 
 def test_activation_penalties_are_their_formula(small_net: Make) -> None:
     torch.manual_seed(1)
-    features = small_net(dropout=0.5).train().features(some_ids(2, 5))
-    raw, dropped = features.raw.tolist(), features.dropped.tolist()
+    features = small_net(dropout=0.5).train().forward_with_activations(some_ids(2, 5))
+    raw, dropped = features.raw_outputs.tolist(), features.dropped_outputs.tolist()
     ar = np.mean([value**2 for row in dropped for step in row for value in step])
     jumps = [(b - a) ** 2 for row in raw for one, two in itertools.pairwise(row) for a, b in zip(one, two, strict=True)]
     expected = 2.0 * ar + 3.0 * np.mean(jumps)
     assert activation_penalty(features, 2.0, 3.0).item() == pytest.approx(expected, rel=1e-5)
     assert activation_penalty(features, 2.0, 0.0).item() == pytest.approx(2 * ar, rel=1e-5)
     assert activation_penalty(features, 0.0, 0.0).item() == 0
-    single = Features(features.hidden[:, :1], (), features.raw[:, :1], features.dropped[:, :1])
+    single = LMOutput(features.hidden[:, :1], (), features.raw_outputs[:, :1], features.dropped_outputs[:, :1])
     assert activation_penalty(single, 0.0, 3.0).item() == 0  # not the mean of nothing
 
 
@@ -136,10 +136,10 @@ def test_the_adaptive_softmax_sums_to_1_and_its_nats_are_its_probabilities(
     ids[0, :3] = torch.tensor([259, 0, config.cutoffs[0]])
     targets = ids.masked_fill(torch.rand(4, 25, generator=seeded()) < 0.2, -100)
     hidden = net(ids)[0]
-    scores = net.logits(hidden)
+    scores = net.compute_logits(hidden)
     torch.testing.assert_close(scores.exp().sum(-1), torch.ones(4, 25))
     expected = F.nll_loss(scores.flatten(0, 1), targets.flatten(), reduction=reduction)
-    nats = net.nats(hidden, targets, reduction=reduction)
+    nats = net.nll(hidden, targets, reduction=reduction)
     torch.testing.assert_close(nats, expected.view(targets.shape) if reduction == "none" else expected)
     if reduction != "none":
         weights = list(net.parameters())
@@ -154,7 +154,7 @@ def test_the_adaptive_softmax_steps_as_it_runs() -> None:
     full, state = net(ids)[0], net.zero_state(3)
     for time in range(4):
         hidden, state = net.step(ids[:, time], state)
-        torch.testing.assert_close(net.logits(hidden), net.logits(full)[:, time])
+        torch.testing.assert_close(net.compute_logits(hidden), net.compute_logits(full)[:, time])
 
 
 _MEMORY = """
@@ -176,7 +176,7 @@ print(chunked, peak() - before)
 
 
 def test_the_chunked_loss_takes_under_60_percent_of_the_plain_one_s_memory() -> None:
-    if peak_memory() is None:
+    if peak_memory_bytes() is None:
         pytest.skip("the system does not say how much memory a process held")
     measured = subprocess.run([sys.executable, "-c", _MEMORY], check=True, capture_output=True, text=True).stdout
     chunked, plain = map(int, measured.split())
@@ -189,15 +189,15 @@ def test_the_loss_is_that_of_the_logits(small_net: Make, softmax: str) -> None:
     hidden, _ = net(some_ids(3, 30))
     targets = some_ids(3, 30)
     targets[1, 5:] = 3
-    log_probabilities = net.logits(hidden).log_softmax(-1)
+    log_probabilities = net.compute_logits(hidden).log_softmax(-1)
     by_logits = F.nll_loss(log_probabilities.flatten(0, 1), targets.flatten(), reduction="none").view(3, 30)
-    torch.testing.assert_close(net.nats(hidden, targets, reduction="none"), by_logits)
-    torch.testing.assert_close(net.nats(hidden, targets), by_logits.mean())
-    torch.testing.assert_close(net.nats(hidden, targets, reduction="sum"), by_logits.sum())
+    torch.testing.assert_close(net.nll(hidden, targets, reduction="none"), by_logits)
+    torch.testing.assert_close(net.nll(hidden, targets), by_logits.mean())
+    torch.testing.assert_close(net.nll(hidden, targets, reduction="sum"), by_logits.sum())
     kept = targets != 3
-    torch.testing.assert_close(net.nats(hidden, targets, ignore_index=3), by_logits[kept].mean())
-    torch.testing.assert_close(net.nats(hidden, targets, ignore_index=3, reduction="none"), by_logits * kept)
-    ours = torch.autograd.grad(net.nats(hidden, targets, ignore_index=3), list(net.parameters()), retain_graph=True)
+    torch.testing.assert_close(net.nll(hidden, targets, ignore_index=3), by_logits[kept].mean())
+    torch.testing.assert_close(net.nll(hidden, targets, ignore_index=3, reduction="none"), by_logits * kept)
+    ours = torch.autograd.grad(net.nll(hidden, targets, ignore_index=3), list(net.parameters()), retain_graph=True)
     theirs = torch.autograd.grad(by_logits[kept].mean(), list(net.parameters()))
     for left, right in zip(ours, theirs, strict=True):
         torch.testing.assert_close(left, right, atol=1e-6, rtol=1e-4)
@@ -210,7 +210,7 @@ def test_a_uniform_model_scores_log2_of_its_vocabulary(small_net: Make) -> None:
             parameter.zero_()
     score = LanguageModel(byte_tokenizer(), net).score(["가나", "abc", ""])
     pieces = 7 + 4 + 1
-    assert score.pieces == pieces
+    assert score.num_tokens == pieces
     assert score.characters == 3 + 4 + 1
     assert score.bits_per_character == pytest.approx(pieces * math.log2(260) / 8, rel=1e-6)
 
@@ -218,20 +218,20 @@ def test_a_uniform_model_scores_log2_of_its_vocabulary(small_net: Make) -> None:
 def test_a_score_does_not_hang_on_the_batch(small_net: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     net = small_net()
     lines = [[10, 20, 30], [], [40] * 9, [7, 8]]
-    together = line_nats(net, lines)
+    together = token_nlls(net, lines)
     for line, nats in zip(lines, together, strict=True):
-        np.testing.assert_allclose(nats, line_nats(net, [line])[0], rtol=1e-5)
-    monkeypatch.setattr("korlm.training.scoring._CELLS", 2)  # long lines in stretches of two pieces
-    for nats, whole in zip(line_nats(net, lines), together, strict=True):
+        np.testing.assert_allclose(nats, token_nlls(net, [line])[0], rtol=1e-5)
+    monkeypatch.setattr("korlm.training.scoring._MAX_BATCH_TOKENS", 2)  # long lines in stretches of two pieces
+    for nats, whole in zip(token_nlls(net, lines), together, strict=True):
         np.testing.assert_allclose(nats, whole, rtol=1e-5)
 
 
 def test_a_score_is_the_chain_rule_by_hand(small_net: Make) -> None:
     net = small_net()
     line = [10, 20]
-    logits = net.logits(net(torch.tensor([[EOS_ID, *line]]))[0])[0].log_softmax(-1)
+    logits = net.compute_logits(net(torch.tensor([[EOS_ID, *line]]))[0])[0].log_softmax(-1)
     by_hand = [-logits[i, target].item() for i, target in enumerate([*line, EOS_ID])]
-    np.testing.assert_allclose(line_nats(net, [line])[0], by_hand, rtol=1e-5)
+    np.testing.assert_allclose(token_nlls(net, [line])[0], by_hand, rtol=1e-5)
 
 
 def test_scoring_nothing_or_a_bare_string_is_a_clear_error(small_net: Make) -> None:

@@ -25,12 +25,12 @@ from korlm.lm import LanguageModel
 from korlm.marginal import likely_segmentations, score_marginal
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.jamo import JamoSegmenter
-from korlm.tokenizers.lattice import Lattice, Lattices
-from korlm.tokenizers.pieces import PieceTokenizer
+from korlm.tokenizers.lattice import Lattice, LatticeBuilder
+from korlm.tokenizers.pieces import SegmentedTokenizer
 from korlm.tokenizers.vocabulary import Vocabulary
 from korlm.tokenizers.word import WordSegmenter
 from korlm.training import segmentations
-from korlm.training.scoring import line_nats
+from korlm.training.scoring import token_nlls
 
 FAST = ["byte", "jamo", "syllable", "word", "unigram", "bpe", "kiwi", "kiwi+unigram", "kiwi/jamo", "mecab/jamo"]
 LETTERS = ("\u1112", "\u1161", "\u11ab", "\u11ba")  # what 한, 하 and 핬 are made of
@@ -41,12 +41,12 @@ def load(name: str) -> Tokenizer:
     return korlm.load_tokenizer(base, split=split) if split else korlm.load_tokenizer(base)
 
 
-def small(*pieces: str) -> PieceTokenizer:
-    return PieceTokenizer("word", WordSegmenter(), Vocabulary(pieces))
+def small(*pieces: str) -> SegmentedTokenizer:
+    return SegmentedTokenizer("word", WordSegmenter(), Vocabulary(pieces))
 
 
-def joining(*pieces: str) -> PieceTokenizer:
-    return PieceTokenizer("jamo", JamoSegmenter(), Vocabulary([*LETTERS, *pieces]))
+def joining(*pieces: str) -> SegmentedTokenizer:
+    return SegmentedTokenizer("jamo", JamoSegmenter(), Vocabulary([*LETTERS, *pieces]))
 
 
 def paths(lattice: Lattice, node: int = 0) -> Iterator[tuple[int, ...]]:
@@ -58,7 +58,7 @@ def paths(lattice: Lattice, node: int = 0) -> Iterator[tuple[int, ...]]:
 
 def spelt_in_bytes(tokenizer: Tokenizer, ids: Sequence[int]) -> bool:
     """Return whether a character that is a piece stands there in bytes."""
-    data = b"".join(tokenizer.token_bytes[number] if number in tokenizer.lone_bytes else b"\xff" for number in ids)
+    data = b"".join(tokenizer.token_bytes[number] if number in tokenizer.byte_token_ids else b"\xff" for number in ids)
     own = {surface for surface in tokenizer.surfaces if surface and len(surface) == 1}
     return any(character.encode() in data for character in own)
 
@@ -66,11 +66,11 @@ def spelt_in_bytes(tokenizer: Tokenizer, ids: Sequence[int]) -> bool:
 @pytest.mark.parametrize("name", FAST)
 def test_each_path_is_a_cut_of_the_text_and_the_tokenizers_own_is_one(name: str) -> None:
     tokenizer = load(name)
-    lattices, draw = Lattices(tokenizer), random.Random(5)
+    lattices, draw = LatticeBuilder(tokenizer), random.Random(5)
     for text in NASTY:
-        lattice = lattices.of(text)
+        lattice = lattices.build(text)
         ids = tokenizer.encode_ids([text])[0]
-        nodes = lattice.nodes(ids)
+        nodes = lattice.path_nodes(ids)
         assert nodes[0] == 0 and nodes[-1] == len(lattice.edges) - 1 and nodes == sorted(nodes)
         for _ in range(5):
             node, drawn = 0, []
@@ -84,7 +84,7 @@ def test_each_path_is_a_cut_of_the_text_and_the_tokenizers_own_is_one(name: str)
 @given(st.text(max_size=12), st.sampled_from(["jamo", "unigram", "word"]))
 def test_any_text_has_its_own_cut_among_the_paths(text: str, name: str) -> None:
     tokenizer = korlm.load_tokenizer(name)
-    assert Lattices(tokenizer).of(text).nodes(tokenizer.encode_ids([text])[0])
+    assert LatticeBuilder(tokenizer).build(text).path_nodes(tokenizer.encode_ids([text])[0])
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_any_text_has_its_own_cut_among_the_paths(text: str, name: str) -> None:
 )
 def test_the_paths_are_all_sequences_that_decode_to_the_text(tokenizer: Tokenizer, texts: list[str]) -> None:
     for text in texts:
-        found = list(paths(Lattices(tokenizer).of(text)))
+        found = list(paths(LatticeBuilder(tokenizer).build(text)))
         assert len(set(found)) == len(found)
         alphabet = sorted({number for ids in found for number in ids} | set(range(260, tokenizer.vocab_size)))
         longest = max(map(len, found))
@@ -126,9 +126,9 @@ def test_a_wide_beam_finds_the_exact_sum(
     lm = LanguageModel(tokenizer, stirred(small_net(tokenizer.vocab_size, **shape)))
     lines = ["가나가", "", "나나가가", "가나b가나", "가나가나가"]
     found = score_marginal(lm, lines, beam=10_000)
-    for line, bits, share in zip(lines, found.bits, found.shares, strict=True):
-        every = list(paths(Lattices(tokenizer).of(line)))
-        nats = np.array([one.sum() for one in line_nats(lm.net, every)])
+    for line, bits, share in zip(lines, found.bits, found.canonical_probabilities, strict=True):
+        every = list(paths(LatticeBuilder(tokenizer).build(line)))
+        nats = np.array([one.sum() for one in token_nlls(lm.net, every)])
         assert bits == pytest.approx(-np.logaddexp.reduce(-nats) / math.log(2), abs=1e-4)
         own = nats[every.index(tuple(tokenizer.encode_ids([line])[0]))]
         assert share == pytest.approx(math.exp(-own) / np.exp(-nats).sum(), abs=1e-4)
@@ -136,9 +136,9 @@ def test_a_wide_beam_finds_the_exact_sum(
         assert [tuple(cut.ids) for cut in best[:3]] == [every[index] for index in np.argsort(nats)[:3]]
         assert best[0].bits == pytest.approx(nats.min() / math.log(2), abs=1e-4)
     np.testing.assert_allclose(
-        found.best, [likely_segmentations(lm, line, 1, beam=10_000)[0].bits for line in lines], atol=1e-3
+        found.best_bits, [likely_segmentations(lm, line, 1, beam=10_000)[0].bits for line in lines], atol=1e-3
     )
-    assert (found.bits <= found.best + 1e-6).all() and (found.best <= found.own.bits).all()
+    assert (found.bits <= found.best_bits + 1e-6).all() and (found.best_bits <= found.canonical_score.bits).all()
 
 
 @settings(deadline=None, max_examples=30)
@@ -150,7 +150,7 @@ def test_a_narrow_beam_lies_between_the_own_cut_and_the_exact_sum(text: str, bea
     lm = LanguageModel(tokenizer, stirred(RecurrentLM(NetConfig(tokenizer.vocab_size, hidden=8))))
     narrow, wide = (score_marginal(lm, [text], beam=size) for size in (beam, 10_000))
     slack = 1e-4
-    assert wide.bits[0] - slack <= narrow.bits[0] <= float(narrow.own.surprisals[0].sum()) + slack
+    assert wide.bits[0] - slack <= narrow.bits[0] <= float(narrow.canonical_score.surprisals[0].sum()) + slack
     cuts = likely_segmentations(lm, text, 100, beam=beam)
     assert sum(cut.share for cut in cuts) == pytest.approx(1) and sum(cut.own for cut in cuts) == 1
     assert [cut.bits for cut in cuts] == sorted(cut.bits for cut in cuts)
@@ -166,7 +166,7 @@ def test_many_lines_are_as_each_by_itself(small_net: Make) -> None:
     assert seen[-1] == (150, 150) and found.characters == sum(map(len, lines)) + 150
     for index in (0, 63, 64, 149):
         assert found.bits[index] == pytest.approx(score_marginal(lm, lines[index : index + 1]).bits[0], abs=1e-3)
-    assert found.bits_per_character <= found.own.bits_per_character
+    assert found.bits_per_character <= found.canonical_score.bits_per_character
     assert "|segmentations:beam8|lines:150|" in found.signature and tokenizer.signature in found.signature
 
 
@@ -179,18 +179,18 @@ def test_a_lattice_of_100_000_characters_takes_as_much_work_as_that_of_a_thousan
             return super().get(*given)
 
     tokenizer = korlm.load_tokenizer("unigram")
-    lattices = Lattices(tokenizer)
+    lattices = LatticeBuilder(tokenizer)
     line = "이 영화는 정말 재미있다. 뷁! " * 6
     work = []
     for text in (line, line * 1_000):
-        lattices._ids = pieces = Counted(lattices._ids)
-        nodes = lattices.of(text).nodes(tokenizer.encode_ids([text])[0])
+        lattices._ids_by_prefix = pieces = Counted(lattices._ids_by_prefix)
+        nodes = lattices.build(text).path_nodes(tokenizer.encode_ids([text])[0])
         work.append(pieces.looked_up)
     assert len(nodes) > 50_000 and work[1] < 1_050 * work[0]
 
 
 def test_what_cannot_be_summed_is_a_clear_error(small_net: Make) -> None:
-    lossy = PieceTokenizer("word", WordSegmenter(), Vocabulary(["가"], on_unknown="unk"))
+    lossy = SegmentedTokenizer("word", WordSegmenter(), Vocabulary(["가"], on_unknown="unk"))
     with pytest.raises(InputError, match="word 토크나이저는 글을 잃으므로"):
         score_marginal(LanguageModel(lossy, small_net(lossy.vocab_size)), ["가"])
     lm = LanguageModel(small("가"), small_net(261))
@@ -205,7 +205,7 @@ def test_what_cannot_be_summed_is_a_clear_error(small_net: Make) -> None:
     with pytest.raises(InputError, match="줄의 목록"):
         score_marginal(lm, "가")
     with pytest.raises(ValueError, match="no cut"):
-        Lattices(lm.tokenizer).of("가").nodes([260, 260])
+        LatticeBuilder(lm.tokenizer).build("가").path_nodes([260, 260])
 
 
 def test_the_commands_say_what_the_library_says(
@@ -221,9 +221,11 @@ def test_the_commands_say_what_the_library_says(
     assert main(["evaluate", folder, str(file), "--marginal", "--json"]) == 0
     values = json.loads(capsys.readouterr().out)
     assert values["bits_per_character"] == round(found.bits_per_character, 4)
-    assert values["best_segmentation"] == round(found.best.sum() / found.characters, 4)
+    assert values["best_segmentation"] == round(found.best_bits.sum() / found.characters, 4)
     assert values["own_segmentation"] == round(lm.score(lines).bits_per_character, 4)
-    assert values["signature"] == found.signature and values["own_share"] == round(float(found.shares.mean()), 4)
+    assert values["signature"] == found.signature and values["own_share"] == round(
+        float(found.canonical_probabilities.mean()), 4
+    )
     mixed = ["evaluate", folder, str(file), "--with", folder, "--marginal", "3", "--json"]
     assert main(mixed) == 0  # a model mixed with itself is that model
     values = json.loads(capsys.readouterr().out)
@@ -249,7 +251,7 @@ def test_the_own_segmentation_is_followed_where_better_beginnings_fill_the_beam(
         lm.net.output.bias[2] += 12  # </s> at once
     lines = ["가나가" * 4, "가나가나가나가나가"]
     found = score_marginal(lm, lines, beam=1)
-    assert (found.bits <= found.own.bits + 1e-6).all() and (found.shares > 0).all()
+    assert (found.bits <= found.canonical_score.bits + 1e-6).all() and (found.canonical_probabilities > 0).all()
     for line in lines:
         cuts = likely_segmentations(lm, line, 1, beam=1)
         assert sum(cut.own for cut in cuts) == 1

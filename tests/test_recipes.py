@@ -13,35 +13,35 @@ import torch
 import korlm
 from korlm.nn.recurrent import RecurrentLM
 from korlm.tokenizers.base import EOS_ID, PAD_ID
-from korlm.training.averaging import Average
-from korlm.training.batching import Batch, LineBatches, StreamBatches
-from korlm.training.checkpoint import Progress
+from korlm.training.averaging import WeightAverage
+from korlm.training.batching import LineBatches, StreamBatches, TrainingBatch
+from korlm.training.checkpoint import TrainerState
 from korlm.training.config import TrainConfig
-from korlm.training.distributed import Ranks
-from korlm.training.learner import Learner
-from korlm.training.loss import batch_loss
-from korlm.training.optimizers import clip, orthogonal
-from korlm.training.schedule import rate
-from korlm.training.scoring import dynamic_nats, line_nats
+from korlm.training.distributed import ProcessGroup
+from korlm.training.learner import TrainStep
+from korlm.training.loss import lm_loss
+from korlm.training.optimizers import clip_gradients, newton_schulz
+from korlm.training.schedule import lr_factor
+from korlm.training.scoring import dynamic_token_nlls, token_nlls
 
 Make = Callable[..., RecurrentLM]
 IDS = torch.randint(4, 260, (3, 13), generator=torch.Generator().manual_seed(5))
-WINDOW = Batch(IDS[:, :-1], IDS[:, 1:], 12, rows=3, pieces=36, fresh=True)
+WINDOW = TrainingBatch(IDS[:, :-1], IDS[:, 1:], 12, global_rows=3, global_tokens=36, resets_state=True)
 
 
-def loss_of(net: RecurrentLM, batch: Batch = WINDOW, **options: object) -> torch.Tensor:
-    return batch_loss(net, batch, net.zero_state(len(batch.inputs)), TrainConfig(**options))[0]  # type: ignore[arg-type]
+def loss_of(net: RecurrentLM, batch: TrainingBatch = WINDOW, **options: object) -> torch.Tensor:
+    return lm_loss(net, batch, net.zero_state(len(batch.inputs)), TrainConfig(**options))[0]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("shape", [{}, {"ngrams": 3, "buckets": 64, "ngram_width": 4}, {"cell": "gru", "layers": 2}])
 def test_reading_piece_by_piece_with_true_pieces_alone_is_teacher_forcing(
     small_net: Make, shape: dict[str, object]
 ) -> None:
-    from korlm.training.loss import _sampled
+    from korlm.training.loss import _run_scheduled_sampling
 
     net = small_net(**shape)
-    stepwise = _sampled(net, WINDOW.inputs, net.zero_state(3), 1.0)
-    whole = net.features(WINDOW.inputs, net.zero_state(3))
+    stepwise = _run_scheduled_sampling(net, WINDOW.inputs, net.zero_state(3), 1.0)
+    whole = net.forward_with_activations(WINDOW.inputs, net.zero_state(3))
     torch.testing.assert_close(stepwise.hidden, whole.hidden)
     for mine, full in zip(stepwise.state, whole.state, strict=True):
         torch.testing.assert_close(mine, full)
@@ -52,8 +52,8 @@ def test_scheduled_sampling_feeds_the_net_its_own_guesses(small_net: Make) -> No
     with torch.no_grad():
         net.output.bias[77] = 50.0  # whatever it reads, it predicts piece 77
     seen: list[torch.Tensor] = []
-    features = net.features
-    net.features = lambda ids, state=None, **how: (seen.append(ids), features(ids, state, **how))[1]  # type: ignore[method-assign]
+    features = net.forward_with_activations
+    net.forward_with_activations = lambda ids, state=None, **how: (seen.append(ids), features(ids, state, **how))[1]  # type: ignore[method-assign]
     loss_of(net, teacher_forcing=0.0)
     assert torch.equal(seen[0], WINDOW.inputs[:, :1])
     assert all((ids == 77).all() for ids in seen[1:])
@@ -71,12 +71,12 @@ def test_whole_lines_cost_what_scoring_says_padded_or_packed(small_net: Make) ->
         net = small_net(**shape)
         if net.ngrams is not None:
             torch.nn.init.normal_(net.ngrams.table.weight)
-        expected = sum(float(nats.sum()) for nats in line_nats(net, lines))
+        expected = sum(float(nats.sum()) for nats in token_nlls(net, lines))
         losses = []
         for packed in (False, True):
-            batch = LineBatches(ids, batch=4, packed=packed).at(0)
+            batch = LineBatches(ids, batch=4, packed=packed).batch_at(0)
             assert (batch.targets == PAD_ID).any()
-            loss, nats, _ = batch_loss(net, batch, net.zero_state(4), TrainConfig())
+            loss, nats, _ = lm_loss(net, batch, net.zero_state(4), TrainConfig())
             assert float(nats) == pytest.approx(expected, rel=1e-5)
             assert float(loss) == pytest.approx(expected / 14, rel=1e-5)
             losses.append(loss)
@@ -87,7 +87,7 @@ def test_whole_lines_cost_what_scoring_says_padded_or_packed(small_net: Make) ->
 def test_ar_and_tar_are_added_as_they_are_defined(small_net: Make) -> None:
     net = small_net()
     plain, both = loss_of(net), loss_of(net, activation=2.0, temporal=3.0)
-    outputs = net.features(WINDOW.inputs).raw
+    outputs = net.forward_with_activations(WINDOW.inputs).raw_outputs
     penalty = 2 * outputs.square().mean() + 3 * (outputs[:, 1:] - outputs[:, :-1]).square().mean()
     torch.testing.assert_close(both - plain, penalty)
 
@@ -95,7 +95,7 @@ def test_ar_and_tar_are_added_as_they_are_defined(small_net: Make) -> None:
 def test_orthogonal_keeps_the_singular_vectors() -> None:
     matrix = torch.randn(2, 12, 30, generator=torch.Generator().manual_seed(2))
     u, _, vt = torch.linalg.svd(matrix, full_matrices=False)
-    made = orthogonal(matrix)
+    made = newton_schulz(matrix)
     along = (u.mT @ made @ vt.mT).diagonal(dim1=1, dim2=2)
     assert along.min() > 0.5 and along.max() < 1.3
     assert (made - u @ torch.diag_embed(along) @ vt).abs().max() < 1e-3
@@ -104,14 +104,14 @@ def test_orthogonal_keeps_the_singular_vectors() -> None:
 def test_clipping_says_when_it_cuts(small_net: Make) -> None:
     net = small_net()
     loss_of(net).backward()
-    norm, cut = clip(net, TrainConfig(clip=1e9))
+    norm, cut = clip_gradients(net, TrainConfig(clip=1e9))
     assert not cut
     before = float(norm)
-    norm, cut = clip(net, TrainConfig(clip=before / 2))
+    norm, cut = clip_gradients(net, TrainConfig(clip=before / 2))
     assert cut and float(norm) == pytest.approx(before)
     after = torch.nn.utils.get_total_norm([weight.grad for weight in net.parameters() if weight.grad is not None])
     assert float(after) == pytest.approx(before / 2, rel=1e-4)
-    _, cut = clip(net, TrainConfig(clip=0.0, clip_value=1e-4))
+    _, cut = clip_gradients(net, TrainConfig(clip=0.0, clip_value=1e-4))
     largest = max(float(weight.grad.abs().max()) for weight in net.parameters() if weight.grad is not None)
     assert cut and largest == pytest.approx(1e-4)
 
@@ -120,7 +120,7 @@ def test_clipping_says_when_it_cuts(small_net: Make) -> None:
 def test_every_optimiser_learns_a_line_by_heart(optimizer: str, small_net: Make) -> None:
     net = small_net(hidden=32).train()
     config = TrainConfig(optimizer=optimizer, bf16=False, warmup=0.0, schedule="constant", weight_decay=0.0)
-    learner, progress = Learner(net, config, 3, Ranks()), Progress("")
+    learner, progress = TrainStep(net, config, 3, ProcessGroup()), TrainerState("")
     first = learner.step(WINDOW, 0.0, progress)[0]
     for _ in range(60):
         last = learner.step(WINDOW, 0.0, progress)[0]
@@ -130,30 +130,30 @@ def test_every_optimiser_learns_a_line_by_heart(optimizer: str, small_net: Make)
 def test_a_learner_is_restored_to_the_same_next_step(small_net: Make, tmp_path: Path) -> None:
     for options in ({"optimizer": "muon"}, {"average": 0.9}, {"optimizer": "sgd"}):
         config = TrainConfig(bf16=False, **options)  # type: ignore[arg-type]
-        one = Learner(small_net(dropout=0.3).train(), config, 3, Ranks())
-        two = Learner(small_net(dropout=0.3).train(), config, 3, Ranks())
-        progress = Progress("")
+        one = TrainStep(small_net(dropout=0.3).train(), config, 3, ProcessGroup())
+        two = TrainStep(small_net(dropout=0.3).train(), config, 3, ProcessGroup())
+        progress = TrainerState("")
         for _ in range(3):
             one.step(WINDOW, 0.1, progress)
-        two.restore({name: tensor.clone() for name, tensor in one.tensors().items()}, tmp_path)
+        two.restore_tensors({name: tensor.clone() for name, tensor in one.checkpoint_tensors().items()}, tmp_path)
         for learner in (one, two):
             learner.step(WINDOW, 0.2, progress)
-        for mine, other in zip(one.net.parameters(), two.net.parameters(), strict=True):
+        for mine, other in zip(one.model.parameters(), two.model.parameters(), strict=True):
             assert torch.equal(mine, other)
-        for name, kept in one.average.kept.items():
-            assert torch.equal(kept, two.average.kept[name])
+        for name, kept in one.average.averaged_weights.items():
+            assert torch.equal(kept, two.average.averaged_weights[name])
 
 
 def test_an_average_of_equal_weights_is_the_mean_of_the_steps() -> None:
     net = torch.nn.Linear(1, 1, bias=False)
-    average = Average(net, decay=0.0)
+    average = WeightAverage(net, decay=0.0)
     for count, value in enumerate((1.0, 2.0, 6.0)):
         net.weight.data.fill_(value)
         if count:
             average.update()
         else:
-            average.begin()
-    with average.in_place():
+            average.start()
+    with average.average_parameters():
         assert net.weight.item() == pytest.approx(3.0)
     assert net.weight.item() == 6.0
 
@@ -166,8 +166,8 @@ def test_schedules_fall_as_they_are_named() -> None:
         ("constant", [0.5, 1.0, 1.0, 1.0]),
     ):
         config = TrainConfig(schedule=schedule, warmup=0.1, final_rate=0.0)
-        assert [round(rate(share, config), 3) for share in shares] == expected
-    cosine, linear = (rate(0.3, TrainConfig(schedule=name)) for name in ("cosine", "linear"))
+        assert [round(lr_factor(share, config), 3) for share in shares] == expected
+    cosine, linear = (lr_factor(0.3, TrainConfig(schedule=name)) for name in ("cosine", "linear"))
     assert cosine > linear
 
 
@@ -188,14 +188,14 @@ def test_dynamic_evaluation_predicts_before_it_learns(small_net: Make) -> None:
     net = small_net()
     lines = [[5, 9, 30]] * 60
     weights = copy.deepcopy(net.state_dict())
-    static, dynamic = line_nats(net, lines), dynamic_nats(net, lines, 0.5)
+    static, dynamic = token_nlls(net, lines), dynamic_token_nlls(net, lines, 0.5)
     for name, weight in net.state_dict().items():
         assert torch.equal(weight, weights[name])
     for index in range(20):  # the first group is not learnt from yet
         np.testing.assert_allclose(dynamic[index], static[index], rtol=1e-4)
     assert dynamic[59].sum() < 0.9 * static[59].sum()
     assert [len(nats) for nats in dynamic] == [4] * 60
-    np.testing.assert_allclose(np.concatenate(dynamic_nats(net, lines, 0.0)), np.concatenate(static), rtol=1e-4)
+    np.testing.assert_allclose(np.concatenate(dynamic_token_nlls(net, lines, 0.0)), np.concatenate(static), rtol=1e-4)
 
 
 def test_the_signature_tells_of_dynamic_evaluation() -> None:
@@ -208,11 +208,11 @@ def test_streams_carry_their_state_from_window_to_window(small_net: Make) -> Non
     ids = torch.randint(4, 260, (2 * 24 + 1,), generator=torch.Generator().manual_seed(9)).numpy()
     net = small_net()
     batches = StreamBatches(ids, batch=2, bptt=5)
-    learner = Learner(net, TrainConfig(learning_rate=1e-30, bf16=False, weight_decay=0.0), 2, Ranks())
+    learner = TrainStep(net, TrainConfig(learning_rate=1e-30, bf16=False, weight_decay=0.0), 2, ProcessGroup())
     position, total = 0, 0.0
-    while position < batches.length:
-        batch = batches.at(position)
-        total += learner.step(batch, 0.0, Progress(""))[0]
-        position += batch.size
-    whole = StreamBatches(ids, batch=2, bptt=24).at(0)
-    assert total == pytest.approx(float(batch_loss(net, whole, net.zero_state(2), TrainConfig())[1]), rel=1e-4)
+    while position < batches.epoch_length:
+        batch = batches.batch_at(position)
+        total += learner.step(batch, 0.0, TrainerState(""))[0]
+        position += batch.num_positions
+    whole = StreamBatches(ids, batch=2, bptt=24).batch_at(0)
+    assert total == pytest.approx(float(lm_loss(net, whole, net.zero_state(2), TrainConfig())[1]), rel=1e-4)

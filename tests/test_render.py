@@ -19,19 +19,30 @@ import pytest
 
 from korlm.errors import InputError
 from korlm.ui import strings
-from korlm.ui.address import MAX_LINKED, query, read
-from korlm.ui.asking import Form, Stressed, compare, press, restore
-from korlm.ui.boxes import restored
-from korlm.ui.counts import counts_table
-from korlm.ui.exports import COLUMNS, to_csv, to_json
-from korlm.ui.glosses import gloss, short
-from korlm.ui.glyphs import glyph, visible
-from korlm.ui.limits import MAX_PROMPT, MAX_TEXT, MAX_WORDS
-from korlm.ui.plain import GROUPS, MINE, Compared, Counts, KiwiSettings, Lane, Look, Morph, Piece, Token
-from korlm.ui.render import BLOCK, DRAWN, blocks, drawing
+from korlm.ui.address import MAX_URL_TEXT, build_query, parse_query
+from korlm.ui.asking import CompareForm, PerturbedText, apply_perturbation, restore_original_text, stream_comparison
+from korlm.ui.boxes import restored_form
+from korlm.ui.counts import render_counts_table
+from korlm.ui.exports import CSV_COLUMNS, to_csv, to_json
+from korlm.ui.glosses import abbreviate_tags, explain_tag
+from korlm.ui.glyphs import character_glyph, make_visible
+from korlm.ui.limits import MAX_CUSTOM_WORDS, MAX_PROMPT, MAX_TEXT
+from korlm.ui.plain import (
+    TAG_GROUPS,
+    USER_WORDS_LANE,
+    DisplayLane,
+    DisplayMorpheme,
+    DisplaySegment,
+    DisplayToken,
+    KiwiSettings,
+    LaneCounts,
+    TextComparison,
+    ViewOptions,
+)
+from korlm.ui.render import MAX_BLOCK_CELLS, MAX_DRAWN_CHARACTERS, render_lanes, split_into_blocks
 from korlm.ui.service import Service
-from korlm.ui.tips import describe
-from korlm.ui.view import compared_view
+from korlm.ui.tips import describe_segment
+from korlm.ui.view import render_comparison
 
 NASTY = [
     "<script>window.hacked=1</script>",
@@ -91,28 +102,31 @@ class Boxes(HTMLParser):
             self._row = None
 
 
-def cut(text: str, *names: str) -> Compared:
+def cut(text: str, *names: str) -> TextComparison:
     return Service().compare(text, names)
 
 
-def byte_lane(text: str) -> Lane:
+def byte_lane(text: str) -> DisplayLane:
     return cut(text, "byte").lanes[0]
 
 
-def pair_lane(text: str) -> Lane:
+def pair_lane(text: str) -> DisplayLane:
     """A lane whose pieces are two characters each, across eojeol and lines, as no tokenizer of ours would cut."""
     cuts = [(at, min(at + 2, len(text))) for at in range(0, len(text), 2)]
-    morph = (Morph(text, text, "NNG", "NNG", "noun"),)
-    pieces = [Piece(a, b, (Token(a, text[a:b], a, b, text[a:b].encode(), i),), morph) for i, (a, b) in enumerate(cuts)]
-    return Lane("pair", "morpheme", tuple(pieces), Counts(len(cuts), len(cuts), None, None, 0, 0, 300))
+    morph = (DisplayMorpheme(text, text, "NNG", "NNG", "noun"),)
+    pieces = [
+        DisplaySegment(a, b, (DisplayToken(a, text[a:b], a, b, text[a:b].encode(), i),), morph)
+        for i, (a, b) in enumerate(cuts)
+    ]
+    return DisplayLane("pair", "morpheme", tuple(pieces), LaneCounts(len(cuts), len(cuts), None, None, 0, 0, 300))
 
 
 @pytest.mark.parametrize("text", NASTY)
 @pytest.mark.parametrize("color", ["pos", "piece"])
 def test_every_lane_draws_every_character_in_order(text: str, color: str) -> None:
     jamo = cut(text, "jamo", "word", "unigram").lanes
-    page = Boxes(drawing(text, [byte_lane(text), pair_lane(text), *jamo], Look(color=color)))
-    expected = [glyph(character).text for character in text]
+    page = Boxes(render_lanes(text, [byte_lane(text), pair_lane(text), *jamo], ViewOptions(color=color)))
+    expected = [character_glyph(character).text for character in text]
     assert page.ruler == expected
     assert len(page.lanes) == 5
     for name, drawn in page.lanes.items():
@@ -123,10 +137,12 @@ def test_every_lane_draws_every_character_in_order(text: str, color: str) -> Non
 @pytest.mark.parametrize("text", NASTY)
 @pytest.mark.parametrize("form", ["surface", "restored"])
 def test_what_is_typed_never_becomes_a_tag_or_an_attribute(text: str, form: str) -> None:
-    lanes = (byte_lane(text), pair_lane(text), Lane("okt", "morpheme", error=InputError(text, text)))
+    lanes = (byte_lane(text), pair_lane(text), DisplayLane("okt", "morpheme", error=InputError(text, text)))
     settings = KiwiSettings(words=text)
-    shown = Compared(text, ("byte",), settings, lanes, ((1.0, 0.5), (0.5, 1.0)), stress="nfd", original=text)
-    page = compared_view(shown, Look("pair", "pos", form))
+    shown = TextComparison(
+        text, ("byte",), settings, lanes, ((1.0, 0.5), (0.5, 1.0)), perturbation="nfd", original_text=text
+    )
+    page = render_comparison(shown, ViewOptions("pair", "pos", form))
     found = Boxes(page)
     assert not found.tags & {"script", "img"}
     assert not {name for name in found.attributes if name.startswith("on")}
@@ -135,8 +151,10 @@ def test_what_is_typed_never_becomes_a_tag_or_an_attribute(text: str, form: str)
 
 def test_names_and_labels_are_escaped_too() -> None:
     text = "\"'<x>"
-    piece = Piece(0, 5, (Token(1, text, 0, 5),), (Morph(text, text, "\"'<y>"),))
-    page = compared_view(Compared(text, ('"><u>',), lanes=(Lane('"><u>', "word", (piece,)),)), Look(language="en"))
+    piece = DisplaySegment(0, 5, (DisplayToken(1, text, 0, 5),), (DisplayMorpheme(text, text, "\"'<y>"),))
+    page = render_comparison(
+        TextComparison(text, ('"><u>',), lanes=(DisplayLane('"><u>', "word", (piece,)),)), ViewOptions(language="en")
+    )
     assert "<u>" not in page and "<y>" not in page and "<x>" not in page
     assert escape(text) in page
 
@@ -144,133 +162,149 @@ def test_names_and_labels_are_escaped_too() -> None:
 def test_a_cut_is_a_line_a_lone_one_has_a_pin_and_one_that_all_make_goes_through() -> None:
     text = "나는나"
     compared = cut(text, "unigram", "syllable", "byte")
-    alone = [lane.lonely for lane in compared.lanes]
+    alone = [lane.unique_boundaries for lane in compared.lanes]
     assert alone[1] == alone[2] == frozenset()  # these two cut alike
-    shared = frozenset.intersection(*(lane.cuts for lane in compared.lanes))
-    found = Boxes(drawing(text, compared.good, Look())).classes
-    assert sum("c" in kinds for kinds in found) == sum(len(lane.cuts) for lane in compared.lanes)
-    assert drawing(text, compared.good, Look()).count("<u ") == len(shared)
+    shared = frozenset.intersection(*(lane.boundaries for lane in compared.lanes))
+    found = Boxes(render_lanes(text, compared.valid_lanes, ViewOptions())).classes
+    assert sum("c" in kinds for kinds in found) == sum(len(lane.boundaries) for lane in compared.lanes)
+    assert render_lanes(text, compared.valid_lanes, ViewOptions()).count("<u ") == len(shared)
     pair = cut(text, "word", "syllable")
-    assert pair.lanes[1].lonely == {1, 2}
-    assert sum("o" in kinds for kinds in Boxes(drawing(text, pair.good, Look())).classes) == 2
+    assert pair.lanes[1].unique_boundaries == {1, 2}
+    assert sum("o" in kinds for kinds in Boxes(render_lanes(text, pair.valid_lanes, ViewOptions())).classes) == 2
 
 
 def test_verdicts_are_drawn_told_and_counted_against_the_chosen_reference() -> None:
     text = "학교에서"
     compared = cut(text, "kiwi", "syllable", "jamo")
     syllable, jamo = compared.lanes[1:]
-    assert syllable.verdicts["kiwi"] == ("", "inside_morpheme", "boundary", "inside_morpheme")
-    assert jamo.verdicts["kiwi"].count("inside_syllable") == sum(len(t) > 0 for t in "ㅏㄱㅛㅔㅓ")
-    page = compared_view(compared, Look("kiwi"))
+    assert syllable.boundary_types["kiwi"] == ("", "inside_morpheme", "boundary", "inside_morpheme")
+    assert jamo.boundary_types["kiwi"].count("inside_syllable") == sum(len(t) > 0 for t in "ㅏㄱㅛㅔㅓ")
+    page = render_comparison(compared, ViewOptions("kiwi"))
     kinds = [kind for names in Boxes(page).classes for kind in names]
     assert {"vo", "vx", "vs"} <= set(kinds)
     assert "앞에서 자름: 형태소 경계 (kiwi 기준)" in page and "kiwi에 견준 자른 곳" in page
-    without = compared_view(compared, Look(""))
+    without = render_comparison(compared, ViewOptions(""))
     assert "견준 자른 곳" not in without and "vx" not in {k for names in Boxes(without).classes for k in names}
 
 
 def test_letters_of_a_syllable_cut_inside_are_drawn_beneath_it() -> None:
-    page = drawing("각", cut("각", "jamo", "word").good, Look())
+    page = render_lanes("각", cut("각", "jamo", "word").valid_lanes, ViewOptions())
     assert "<s>ㄱㅏㄱ</s>" in page
 
 
 def test_restored_forms_stand_in_the_place_of_the_surface() -> None:
     text = "봤다"
     compared = cut(text, "kiwi", "syllable")
-    surface, forms = (drawing(text, compared.good, Look(form=form)) for form in ("surface", "restored"))
+    surface, forms = (
+        render_lanes(text, compared.valid_lanes, ViewOptions(form=form)) for form in ("surface", "restored")
+    )
     assert "<em" not in surface and "보<u>+</u>" in forms
-    assert restored(text, compared.lanes[0].pieces[0]).startswith("보+") and not restored(
-        text, compared.lanes[1].pieces[0]
+    assert restored_form(text, compared.lanes[0].segments[0]).startswith("보+") and not restored_form(
+        text, compared.lanes[1].segments[0]
     )
 
 
 @pytest.mark.parametrize("character", INVISIBLE, ids=lambda c: f"U+{ord(c):04X}")
 def test_every_invisible_character_is_drawn_as_something_that_can_be_seen(character: str) -> None:
-    drawn = glyph(character)
+    drawn = character_glyph(character)
     assert drawn.kind == "space" or (drawn.text and drawn.text.isprintable() and drawn.text.strip())
-    assert visible(character).isprintable() and visible(character).strip()
+    assert make_visible(character).isprintable() and make_visible(character).strip()
 
 
 @pytest.mark.parametrize("text", [*NASTY, "가" * 3000, "가나 " * 400])
 def test_blocks_partition_the_text_and_fit_a_telephone(text: str) -> None:
-    spans = blocks(text, [pair_lane(text)])
+    spans = split_into_blocks(text, [pair_lane(text)])
     assert [at for span in spans for at in range(*span)] == list(range(len(text)))
-    assert all(0 < end - start <= BLOCK + 1 for start, end in spans)
+    assert all(0 < end - start <= MAX_BLOCK_CELLS + 1 for start, end in spans)
 
 
 def test_long_text_is_drawn_in_part_and_counted_whole() -> None:
     text = "가나다 " * 1000
     lane = byte_lane(text)
-    page = compared_view(Compared(text, ("byte",), lanes=(lane,)), Look())
-    assert len(Boxes(page).ruler) == DRAWN
+    page = render_comparison(TextComparison(text, ("byte",), lanes=(lane,)), ViewOptions())
+    assert len(Boxes(page).ruler) == MAX_DRAWN_CHARACTERS
     assert "4,000자 전체" in page and lane.counts and f"{lane.counts.ids:,}" in page
 
 
 def test_the_note_of_a_piece_tells_ids_bytes_span_and_explains_tags() -> None:
-    morphs = (Morph("하", "하다", "VV", "VV", "verb"), Morph("었", "었", "PreEomi", "EP", "ending"))
-    piece = Piece(0, 1, (Token(9, "했", 0, 1, "했".encode()),), morphs)
-    lane = Lane("okt", "morpheme", (piece,))
-    note = describe("했다", lane, piece, Look())
+    morphs = (DisplayMorpheme("하", "하다", "VV", "VV", "verb"), DisplayMorpheme("었", "었", "PreEomi", "EP", "ending"))
+    piece = DisplaySegment(0, 1, (DisplayToken(9, "했", 0, 1, "했".encode()),), morphs)
+    lane = DisplayLane("okt", "morpheme", (piece,))
+    note = describe_segment("했다", lane, piece, ViewOptions())
     assert "ID 9" in note and "0–1" in note and "ED 96 88" in note
     assert "하/VV 동사 → 하다" in note and "었/PreEomi 선어말 어미 (세종 EP 선어말 어미)" in note
-    assert "pre-final ending" in describe("했다", lane, piece, Look(language="en"))
-    assert short(["VV", "EP"], 1) == "VV+EP" and short(["VV", "EP", "EF"], 1) == "VV+"
+    assert "pre-final ending" in describe_segment("했다", lane, piece, ViewOptions(language="en"))
+    assert abbreviate_tags(["VV", "EP"], 1) == "VV+EP" and abbreviate_tags(["VV", "EP", "EF"], 1) == "VV+"
 
 
 def test_every_tag_of_every_analyzer_is_explained() -> None:
-    from korlm.morph.tags import table
+    from korlm.morph.tags import sejong_tag_table
 
     for analyzer in ("kiwi", "mecab", "okt", "komoran", "hannanum", "kkma"):
-        lacking = [tag for tag in table(analyzer) if len(tag) > 1 and not gloss(tag, "ko", analyzer)]
+        lacking = [tag for tag in sejong_tag_table(analyzer) if len(tag) > 1 and not explain_tag(tag, "ko", analyzer)]
         assert len(lacking) <= 12, (analyzer, lacking)
 
 
 def test_counts_tell_the_change_that_a_stress_made_with_a_sign() -> None:
     text = "나는 간다."
-    stressed, state = press("laugh", text, None)
-    [*_, compared] = compare(Service(), Form(stressed, ("syllable", "byte"), KiwiSettings(), Look(), state))
-    page = counts_table(compared.text, compared.lanes, "ko", compared.before)
+    stressed, state = apply_perturbation("laugh", text, None)
+    [*_, compared] = stream_comparison(
+        Service(), CompareForm(stressed, ("syllable", "byte"), KiwiSettings(), ViewOptions(), state)
+    )
+    page = render_counts_table(compared.text, compared.lanes, "ko", compared.ids_before)
     assert "6 → 7" in page and "▲ +17 %" in page
-    assert press("hanja", stressed, state) == (stressed, Stressed("laugh", text, stressed, "hanja"))
-    assert press("spaces", stressed, state)[0] == "나는간다."  # of the text as it was typed
-    assert restore(stressed, state) == (text, None) and restore("다른 글", state) == ("다른 글", None)
+    assert apply_perturbation("hanja", stressed, state) == (stressed, PerturbedText("laugh", text, stressed, "hanja"))
+    assert apply_perturbation("spaces", stressed, state)[0] == "나는간다."  # of the text as it was typed
+    assert restore_original_text(stressed, state) == (text, None) and restore_original_text("다른 글", state) == (
+        "다른 글",
+        None,
+    )
 
 
 def test_a_user_word_gives_a_second_lane_and_says_what_changed() -> None:
     settings = KiwiSettings(words="뷁뷁이\tNNP")
     compared = Service().compare("뷁뷁이는", ["kiwi", "syllable"], settings)
     before, after, _ = compared.lanes
-    assert (before.name, after.name) == ("kiwi", MINE)
-    assert [(p.start, p.end) for p in after.pieces] == [(0, 3), (3, 4)]
+    assert (before.name, after.name) == ("kiwi", USER_WORDS_LANE)
+    assert [(p.start, p.end) for p in after.segments] == [(0, 3), (3, 4)]
     assert before.counts and after.counts
-    page = compared_view(compared, Look())
+    page = render_comparison(compared, ViewOptions())
     assert f"{before.counts.pieces} → {after.counts.pieces}" in page and "kiwi + 내 사전" in page
 
 
 def test_user_words_that_are_none_are_a_sentence_with_the_line() -> None:
     service = Service()
-    for words, told in (("가\n나/XYZ", "2"), ("\n".join(f"말{n}" for n in range(MAX_WORDS + 1)), str(MAX_WORDS))):
+    for words, told in (
+        ("가\n나/XYZ", "2"),
+        ("\n".join(f"말{n}" for n in range(MAX_CUSTOM_WORDS + 1)), str(MAX_CUSTOM_WORDS)),
+    ):
         with pytest.raises(InputError, match=told):
-            service.check("가", ["kiwi"], KiwiSettings(words=words))
+            service.validate_request("가", ["kiwi"], KiwiSettings(words=words))
 
 
 def test_the_address_gives_the_same_view_back_and_drops_what_is_unknown() -> None:
     settings = KiwiSettings("갓생러/NNP\n=1+1", typos=True, letters=True)
-    look = Look("okt", "piece", "restored", "en")
-    shown = Compared("가ㅋㅋ <b>&=+ ", ("kiwi+unigram", "okt"), settings, stress="laugh", original="가. <b>&=+ ")
-    asked = read(dict(parse_qsl(query(shown, look))), ["okt", "kiwi+unigram", "word"])
-    assert asked == (shown.original, ("okt", "kiwi+unigram"), settings, look, "laugh")
-    odd = read({"t": "../x,okt", "color": "<b>", "form": "", "lang": "fr", "ref": "x", "stress": "eval"}, ["okt"])
-    assert odd.names == ("okt",) and odd.look == Look("x", "pos", "surface", "ko") and not odd.stress
-    assert "text=" not in query(Compared("가" * (MAX_LINKED + 1)), look)
-    assert read({"text": "\ud800가"}, []).text == "가"
+    look = ViewOptions("okt", "piece", "restored", "en")
+    shown = TextComparison(
+        "가ㅋㅋ <b>&=+ ", ("kiwi+unigram", "okt"), settings, perturbation="laugh", original_text="가. <b>&=+ "
+    )
+    asked = parse_query(dict(parse_qsl(build_query(shown, look))), ["okt", "kiwi+unigram", "word"])
+    assert asked == (shown.original_text, ("okt", "kiwi+unigram"), settings, look, "laugh")
+    odd = parse_query(
+        {"t": "../x,okt", "color": "<b>", "form": "", "lang": "fr", "ref": "x", "stress": "eval"}, ["okt"]
+    )
+    assert (
+        odd.names == ("okt",) and odd.view_options == ViewOptions("x", "pos", "surface", "ko") and not odd.perturbation
+    )
+    assert "text=" not in build_query(TextComparison("가" * (MAX_URL_TEXT + 1)), look)
+    assert parse_query({"text": "\ud800가"}, []).text == "가"
 
 
 def test_csv_is_safe_in_a_spreadsheet_and_has_a_row_an_id() -> None:
     text = '=SUM(A1) -1 "가,나"\n@x\t+'
     compared = cut(text, "syllable", "byte", "jamo", "kiwi")
     raw = to_csv(compared, "kiwi", "ko")
-    assert raw.startswith("\ufeff" + ",".join(COLUMNS))
+    assert raw.startswith("\ufeff" + ",".join(CSV_COLUMNS))
     rows = list(csv.reader(io.StringIO(raw[1:], newline="")))[1:]
     assert len(rows) == sum(lane.counts.ids for lane in compared.lanes if lane.counts)
     assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\n"))]
@@ -306,7 +340,7 @@ def _contrast(one: tuple[float, float, float], other: tuple[float, float, float]
 @pytest.mark.parametrize("dark", [False, True])
 def test_colours_pass_wcag_aa(dark: bool) -> None:
     known = _rules(dark)
-    fills = {name: _color(known[f"--kl-{name}"]) for name in (*GROUPS, "paper", "wash", "s0", "s1", "s2", "s3")}
+    fills = {name: _color(known[f"--kl-{name}"]) for name in (*TAG_GROUPS, "paper", "wash", "s0", "s1", "s2", "s3")}
     for tint in ("a", "b", "h"):
         fills |= {f"{tint}{hue}": _color(known[f"--kl-tint-{tint}"], hue) for hue in range(0, 360, 10)}
     for name, fill in fills.items():
@@ -330,16 +364,16 @@ def test_bad_input_is_a_sentence_in_both_languages() -> None:
         ("\ud800", ["byte"]),
     ):
         with pytest.raises((InputError, LookupError)) as caught:
-            service.check(text, names)
+            service.validate_request(text, names)
         error = caught.value
         for language in ("ko", "en"):
-            page = compared_view(Compared(error=error), Look(language=language))  # type: ignore[arg-type]
+            page = render_comparison(TextComparison(error=error), ViewOptions(language=language))  # type: ignore[arg-type]
             assert 'role="alert"' in page and "Traceback" not in page
             page.encode()
     with pytest.raises(InputError):
-        next(service.steps("any", "가" * (MAX_PROMPT + 1)))
+        next(service.stream_tokens("any", "가" * (MAX_PROMPT + 1)))
     with pytest.raises(LookupError):
-        next(service.steps("../../somewhere", "가"))
+        next(service.stream_tokens("../../somewhere", "가"))
 
 
 def test_an_analyzer_that_fails_leaves_the_other_lanes() -> None:
@@ -354,7 +388,7 @@ def test_an_analyzer_that_fails_leaves_the_other_lanes() -> None:
     service._tokenizers._load = fail
     compared = service.compare("가나", ["byte", "okt"])
     okt, byte = compared.lanes
-    assert "okt:" in compared_view(compared, Look()) and compared.agreement == ((1.0,),)
+    assert "okt:" in render_comparison(compared, ViewOptions()) and compared.agreement == ((1.0,),)
     assert okt.error and "<crash>" not in okt.error.message("ko") and byte.counts and byte.counts.ids == 6
 
 

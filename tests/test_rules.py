@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 import korlm
 from korlm.errors import InputError
-from korlm.generation.automaton import Automaton
-from korlm.generation.config import SamplingConfig
-from korlm.generation.row import Row
-from korlm.generation.rules import Rules
-from korlm.generation.writer import Writer
-from korlm.text.utf8 import allowed_next
+from korlm.generation.automaton import StringMatcher
+from korlm.generation.config import GenerationConfig
+from korlm.generation.row import GenerationState
+from korlm.generation.rules import Constraints
+from korlm.generation.writer import TextStream
+from korlm.text.utf8 import allowed_next_bytes
 from korlm.tokenizers.base import EOS_ID, Tokenizer
 from korlm.tokenizers.byte import byte_tokenizer
 
@@ -60,8 +60,8 @@ def test_just_the_pieces_that_complete_a_banned_string_are_closed(
     make: Callable[[], Tokenizer], written: str, banned: list[str]
 ) -> None:
     tokenizer = make()
-    rules = Rules(tokenizer, SamplingConfig(banned=banned))
-    row = Row(rules, rules.read([""])[0])
+    rules = Constraints(tokenizer, GenerationConfig(banned=banned))
+    row = GenerationState(rules, rules.encode_prompts([""])[0])
     ids: list[int] = []
     for number in tokenizer.encode(written).ids:
         closed = rules.mask([row], torch.device("cpu")) == -torch.inf
@@ -70,18 +70,20 @@ def test_just_the_pieces_that_complete_a_banned_string_are_closed(
             if candidate in special or _breaks_utf8(row, candidate):
                 assert closed[candidate]
             else:
-                begins = rules.byte_of.get(candidate, 0) >= 0xC2 and not row.begun  # what comes of it joins nothing
+                begins = (
+                    rules.byte_by_id.get(candidate, 0) >= 0xC2 and not row.partial_bytes
+                )  # what comes of it joins nothing
                 text = _certain(tokenizer, ids, EOS_ID if begins else candidate)
                 assert bool(closed[candidate]) == any(word in text for word in banned)
         if closed[number]:
             return
-        row.take(number)
+        row.append(number)
         ids.append(number)
 
 
-def _breaks_utf8(row: Row, candidate: int) -> bool:
-    byte = row.rules.byte_of.get(candidate)
-    return bool(row.begun) if byte is None else byte not in allowed_next(row.begun)
+def _breaks_utf8(row: GenerationState, candidate: int) -> bool:
+    byte = row.constraints.byte_by_id.get(candidate)
+    return bool(row.partial_bytes) if byte is None else byte not in allowed_next_bytes(row.partial_bytes)
 
 
 def _certain(tokenizer: Tokenizer, ids: list[int], candidate: int) -> str:
@@ -93,12 +95,12 @@ def _certain(tokenizer: Tokenizer, ids: list[int], candidate: int) -> str:
 
 @given(words, st.text("가나다 .ab", max_size=12))
 def test_the_automaton_finds_what_searching_finds(strings: list[str], text: str) -> None:
-    automaton = Automaton([word.encode() for word in strings])
+    automaton = StringMatcher([word.encode() for word in strings])
     state = 0
     for index, letter in enumerate(text):
         found = any(text[: index + 1].endswith(word) for word in strings)
-        assert automaton.completes(state, letter.encode()) == found
-        state = automaton.run(state, letter.encode())
+        assert automaton.completes_match(state, letter.encode()) == found
+        state = automaton.next_state(state, letter.encode())
 
 
 @given(
@@ -107,7 +109,7 @@ def test_the_automaton_finds_what_searching_finds(strings: list[str], text: str)
 def test_a_writer_gives_the_text_before_the_first_stop_string_however_it_comes(
     parts: list[str], stops: list[str]
 ) -> None:
-    writer = Writer(stops)
+    writer = TextStream(stops)
     given_ = []
     for part in parts:
         given_.append(writer.push(part.encode()))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import korlm
 from korlm.errors import InputError
-from korlm.nn.sampled import drawing_chances, sampled_cross_entropy
+from korlm.nn.sampled import inclusion_probabilities, sampled_cross_entropy
 from korlm.nn.softmax import chunked_cross_entropy
 
 LINES = [
@@ -65,7 +65,7 @@ def test_only_what_was_drawn_and_the_targets_learn() -> None:
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=60), st.integers(1, 80))
 def test_the_chances_add_up_and_rise_with_frequency(counts: list[int], size: int) -> None:
-    chances = drawing_chances(torch.tensor(counts), size)
+    chances = inclusion_probabilities(torch.tensor(counts), size)
     assert chances.sum().item() == pytest.approx(min(size, len(counts)), rel=1e-3)
     assert chances.min() > 0 and chances.max() <= 1
     order = torch.tensor(counts).sort().indices
@@ -88,8 +88,8 @@ def test_a_run_with_it_learns_and_goes_on_as_if_never_stopped(tmp_path: Path) ->
     with pytest.raises(KeyboardInterrupt):
         korlm.train_model(LINES, folder=tmp_path / "parts", epochs=8, report=interrupt, **options)
     again = korlm.train_model(LINES, folder=tmp_path / "parts", epochs=8, resume=True, **options)
-    for name, weight in whole.net.weights().items():
-        assert torch.equal(weight, again.net.weights()[name]), name
+    for name, weight in whole.net.weight_dict().items():
+        assert torch.equal(weight, again.net.weight_dict()[name]), name
 
 
 def test_it_does_not_go_with_the_adaptive_softmax(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from korlm.errors import InputError
-from korlm.generation.config import SamplingConfig
-from korlm.generation.generate import stream_text, write
+from korlm.generation.config import GenerationConfig
+from korlm.generation.generate import generate_texts, stream_text
 from korlm.generation.rules import Prompt
 from korlm.nn.attention import ATTENTIONS, Attention
 from korlm.nn.seq2seq import Seq2Seq
@@ -89,7 +89,7 @@ def test_a_target_read_piece_by_piece_is_the_target_read_at_once(shape: dict[str
     for mine, other in zip(state, end, strict=True):
         torch.testing.assert_close(mine, other)
     twice = torch.tensor([2, 0, 0])
-    again = net.decode(memory.select(twice), targets[twice], tuple(part[:, twice] for part in first))
+    again = net.decode(memory.select_rows(twice), targets[twice], tuple(part[:, twice] for part in first))
     torch.testing.assert_close(again[0], hidden[twice])
 
 
@@ -126,7 +126,7 @@ def test_attention_is_its_formula(kind: str) -> None:
     queries, keys = torch.randn(2, 3, 4, generator=generator), torch.randn(2, 5, 4, generator=generator)
     mask = torch.arange(5)[None] < torch.tensor([[5], [2]])
     attend = Attention(kind, 4)
-    contexts, weights = attend(queries, attend.ready(keys), keys, mask)
+    contexts, weights = attend(queries, attend.project_keys(keys), keys, mask)
     for row in range(2):
         size = int(mask[row].sum())
         for time in range(3):
@@ -150,15 +150,15 @@ def test_the_loss_is_the_cross_entropy_with_and_without_smoothing() -> None:
     memory, state = net.encode(*padded(SOURCES))
     hidden, _, _ = net.decode(memory, torch.tensor(TARGETS), state)
     targets = torch.tensor([[21, 22, 2], [23, 24, -100], [25, -100, -100]])
-    scores = net.logits(hidden).log_softmax(-1)
+    scores = net.compute_logits(hidden).log_softmax(-1)
     kept = targets >= 0
     plain = -scores.gather(2, targets.clamp(min=0)[..., None])[..., 0][kept]
-    torch.testing.assert_close(net.nats(hidden, targets), plain.mean())
-    torch.testing.assert_close(net.nats(hidden, targets, reduction="none")[kept], plain)
+    torch.testing.assert_close(net.nll(hidden, targets), plain.mean())
+    torch.testing.assert_close(net.nll(hidden, targets, reduction="none")[kept], plain)
     smooth = 0.9 * plain.mean() - 0.1 * scores.mean(-1)[kept].mean()
-    torch.testing.assert_close(net.nats(hidden, targets, smoothing=0.1), smooth)
+    torch.testing.assert_close(net.nll(hidden, targets, label_smoothing=0.1), smooth)
     # what autocast leaves behind is bfloat16, and the loss stands outside of it
-    torch.testing.assert_close(net.nats(hidden.bfloat16(), targets, smoothing=0.1), smooth, rtol=0.02, atol=0.0)
+    torch.testing.assert_close(net.nll(hidden.bfloat16(), targets, label_smoothing=0.1), smooth, rtol=0.02, atol=0.0)
 
 
 @pytest.mark.parametrize("attention", ATTENTIONS)
@@ -175,11 +175,11 @@ def test_it_learns_to_turn_a_text_around(attention: str) -> None:
         inputs = torch.cat([torch.full((32, 1), 2), target[:, :-1].clamp(min=0)], 1)
         memory, state = net.encode(source, lengths)
         hidden, _, _ = net.decode(memory, inputs, state)
-        loss = net.nats(hidden, target)
+        loss = net.nll(hidden, target)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        right = net.logits(hidden).argmax(-1) == target
+        right = net.compute_logits(hidden).argmax(-1) == target
         accuracy = right[target >= 0].float().mean().item()
         if step > 50 and accuracy > 0.97:
             break
@@ -208,7 +208,7 @@ def answering(**shape: Any) -> tuple[Seq2Seq, Tokenizer]:
 
 
 def asked(tokenizer: Tokenizer, question: str) -> Prompt:
-    return Prompt((BOS_ID, *tokenizer.encode(question).ids, EOS_ID), answered=True)
+    return Prompt((BOS_ID, *tokenizer.encode(question).ids, EOS_ID), is_reply=True)
 
 
 @each_shape
@@ -218,10 +218,10 @@ def test_a_step_is_the_decoder_at_one_piece(shape: dict[str, Any]) -> None:
     sources, targets = padded(SOURCES), torch.tensor([[1, 21, 22], [1, 23, 24], [1, 25, 26]])
     memory, state = net.encode(*sources)
     hidden, _, _ = net.decode(memory, targets, state)
-    one, state = net.begin(*sources, 1)
+    one, state = net.start_decoding(*sources, 1)
     for time in range(3):
         torch.testing.assert_close(one, hidden[:, time], atol=1e-5, rtol=1e-4)
-        torch.testing.assert_close(net.logits(one), F.linear(one, net.output.weight, net.output.bias))
+        torch.testing.assert_close(net.compute_logits(one), F.linear(one, net.output.weight, net.output.bias))
         if time < 2:
             one, state = net.step(targets[:, time + 1], state)
 
@@ -229,12 +229,14 @@ def test_a_step_is_the_decoder_at_one_piece(shape: dict[str, Any]) -> None:
 @pytest.mark.parametrize("options", [{"temperature": 0}, {"seed": 3, "top_p": 0.9}, {"beams": 4}])
 def test_answers_are_alike_alone_and_in_a_batch_and_their_bits_are_the_nets(options: dict[str, Any]) -> None:
     net, tokenizer = answering(cell="lstm", layers=2)
-    config = SamplingConfig(max_tokens=12, **options)
+    config = GenerationConfig(max_tokens=12, **options)
     questions = ["hi", "what is it?", "hi"]
-    together = write(net, tokenizer, [asked(tokenizer, question) for question in questions], config, alternatives=3)
+    together = generate_texts(
+        net, tokenizer, [asked(tokenizer, question) for question in questions], config, alternatives=3
+    )
     assert [text.ids for text in together[0]] == [text.ids for text in together[2]]
     for question, texts in zip(questions, together, strict=True):
-        (alone,) = write(net, tokenizer, [asked(tokenizer, question)], config, alternatives=3)
+        (alone,) = generate_texts(net, tokenizer, [asked(tokenizer, question)], config, alternatives=3)
         assert [text.text for text in alone] == [text.text for text in texts]
         assert "".join(stream_text(net, tokenizer, asked(tokenizer, question), config)) == texts[0].text
         ids = torch.tensor([[BOS_ID, *tokenizer.encode(question).ids, EOS_ID]])
@@ -242,21 +244,21 @@ def test_answers_are_alike_alone_and_in_a_batch_and_their_bits_are_the_nets(opti
         memory, state = net.encode(ids, torch.tensor([ids.shape[1]]))
         with torch.no_grad():
             hidden, _, _ = net.decode(memory, torch.tensor([[BOS_ID, *chosen[:-1]]]), state)
-            nats = net.nats(hidden, torch.tensor([chosen]), reduction="none")
+            nats = net.nll(hidden, torch.tensor([chosen]), reduction="none")
         assert texts[0].bits == pytest.approx(float(nats.sum()) / math.log(2), rel=1e-4)
 
 
 def test_a_beam_finds_no_worse_answer_than_greedy_and_rules_hold_in_answers() -> None:
     net, tokenizer = answering()
-    greedy = write(
-        net, tokenizer, [asked(tokenizer, "hm")], SamplingConfig(temperature=0, max_tokens=8), alternatives=0
+    greedy = generate_texts(
+        net, tokenizer, [asked(tokenizer, "hm")], GenerationConfig(temperature=0, max_tokens=8), alternatives=0
     )[0][0]
-    best = write(net, tokenizer, [asked(tokenizer, "hm")], SamplingConfig(beams=8, n=4, max_tokens=8), alternatives=0)[
-        0
-    ]
+    best = generate_texts(
+        net, tokenizer, [asked(tokenizer, "hm")], GenerationConfig(beams=8, n=4, max_tokens=8), alternatives=0
+    )[0]
     assert best[0].score >= greedy.score - 1e-6 and len({text.text for text in best}) == len(best)
     letter = greedy.text[0]
-    without = SamplingConfig(temperature=0, max_tokens=20, min_tokens=6, banned=letter, no_repeat_ngram=2)
-    text = write(net, tokenizer, [asked(tokenizer, letter * 3)], without)[0][0].text
+    without = GenerationConfig(temperature=0, max_tokens=20, min_tokens=6, banned=letter, no_repeat_ngram=2)
+    text = generate_texts(net, tokenizer, [asked(tokenizer, letter * 3)], without)[0][0].text
     assert letter not in text and len(text) >= 6
     assert len({text[place : place + 2] for place in range(len(text) - 1)}) == len(text) - 1

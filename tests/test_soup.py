@@ -16,7 +16,7 @@ from korlm.cli import main
 from korlm.corpora.sources import Corpus, split_lines
 from korlm.errors import CorpusError, InputError
 from korlm.lm import LanguageModel
-from korlm.soup import Tried, lowest, make_soup, scale_logits
+from korlm.soup import SoupCandidate, golden_section_search, make_soup, scale_logits
 from korlm.tokenizers.byte import byte_tokenizer
 
 LINES = [
@@ -50,7 +50,7 @@ def valid_bits(lm: LanguageModel, corpus: Corpus) -> float:
 def test_a_soup_is_no_worse_than_its_best_ingredient(
     runs: list[Path], corpus: Corpus, precision: str, tmp_path: Path
 ) -> None:
-    tried: list[Tried] = []
+    tried: list[SoupCandidate] = []
     lm = make_soup([*runs, runs[0]], corpus, folder=tmp_path / "soup", precision=precision, report=tried.append)
     soup, alone = lm.info["soup"], [valid_bits(korlm.load_model(run), corpus) for run in runs]
     np.testing.assert_allclose(list(soup["valid_bpc"].values()), alone, atol=1e-6)
@@ -70,8 +70,8 @@ def test_the_shares_and_the_temperature_are_those_of_a_grid(runs: list[Path], co
     grid = {}
     for share in np.linspace(0, 1, 21):
         net = copy.deepcopy(best.net)
-        net.read_weights(
-            {k: torch.lerp(w, other.net.weights()[k], float(share)) for k, w in best.net.weights().items()}
+        net.load_weights(
+            {k: torch.lerp(w, other.net.weight_dict()[k], float(share)) for k, w in best.net.weight_dict().items()}
         )
         for factor in np.linspace(0.8, 1.25, 10):
             heated = copy.deepcopy(net)
@@ -97,16 +97,16 @@ def test_scaled_logits_are_scaled_and_nothing_else_is(small_net: Make, shape: di
     net = stirred(small_net(**shape))
     ids = some_ids(3, 9)
     hidden, state = net(ids)
-    logits = net.logits(hidden)
+    logits = net.compute_logits(hidden)
     scale_logits(net, 1.3)
     again, after = net(ids)
-    torch.testing.assert_close(net.logits(again), 1.3 * logits, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(net.compute_logits(again), 1.3 * logits, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(after, state, rtol=1e-4, atol=1e-4)
 
 
 def test_the_search_finds_the_valley_at_an_edge_and_between() -> None:
     for valley in (0.0, 0.2, 0.77, 1.0):
-        place, value = lowest(lambda x, valley=valley: abs(x - valley), 0.0, 1.0)
+        place, value = golden_section_search(lambda x, valley=valley: abs(x - valley), 0.0, 1.0)
         assert abs(place - valley) < 0.02 and value == abs(place - valley)
 
 

@@ -15,8 +15,8 @@ import korlm
 from korlm.artifacts import data_folder
 from korlm.errors import InputError
 from korlm.morph.base import Morpheme
-from korlm.morph.tags import SEJONG
-from korlm.tokenizers.stoplist import read_stopwords, stop_words
+from korlm.morph.tags import SEJONG_TAGS
+from korlm.tokenizers.stoplist import load_stopwords, read_stopwords
 from korlm.tokenizers.stopwords import remove_stopwords
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -109,27 +109,29 @@ def test_a_bad_file_is_an_error_that_names_the_line(content: bytes, message: str
     path = tmp_path / "bad.tsv"
     path.write_bytes(content)
     with pytest.raises(InputError, match=message):
-        stop_words(stopwords=path)
+        load_stopwords(stopwords=path)
 
 
 def test_a_bad_entry_and_a_missing_file_are_clear_errors(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="읽지 못했습니다"):
-        stop_words(stopwords=tmp_path / "none.tsv")
+        load_stopwords(stopwords=tmp_path / "none.tsv")
     with pytest.raises(InputError, match=r"\[1\].*'XX'"):
-        stop_words(stopwords=["가", ("나", "XX")])
+        load_stopwords(stopwords=["가", ("나", "XX")])
     with pytest.raises(InputError, match="꼴이나"):
-        stop_words(stopwords=[3])  # type: ignore[list-item]
+        load_stopwords(stopwords=[3])  # type: ignore[list-item]
 
 
 def test_a_morpheme_without_a_sejong_tag_is_judged_by_its_own_and_coarse_tags_by_their_group() -> None:
-    words = stop_words()
-    assert words.has(Morpheme("가", "JKS", 0, 1)) and not words.has(Morpheme("가", "VV", 0, 1))
-    assert words.has(Morpheme("나", "Noun", 0, 1, "NNG")) and not words.has(Morpheme("나", "NNG", 0, 1, "NNG"))
+    words = load_stopwords()
+    assert words.has_morpheme(Morpheme("가", "JKS", 0, 1)) and not words.has_morpheme(Morpheme("가", "VV", 0, 1))
+    assert words.has_morpheme(Morpheme("나", "Noun", 0, 1, "NNG")) and not words.has_morpheme(
+        Morpheme("나", "NNG", 0, 1, "NNG")
+    )
 
 
 def test_the_bundled_lists_are_sound() -> None:
-    korean, english = stop_words(language="ko"), stop_words(language="en")
-    assert {tag for _, tag in korean.pairs} | korean.tags <= set(SEJONG)
+    korean, english = load_stopwords(language="ko"), load_stopwords(language="en")
+    assert {tag for _, tag in korean.pairs} | korean.tags <= set(SEJONG_TAGS)
     assert {"JKS", "EF", "SF"} <= korean.tags and not {"NNG", "VV", "SW", "SN"} & korean.tags
     assert {("것", "NNB"), ("하", "XSV"), ("이", "VCP"), ("그리고", "MAJ"), ("또", "MAG")} <= korean.pairs
     assert {"the", "n't", "'s", "not"} <= english.words and 150 < len(english.words) < 250

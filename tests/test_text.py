@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from korlm.errors import InputError
 from korlm.text.josa import with_josa
 from korlm.text.spans import check_text, eojeol_spans, join_spaces
-from korlm.text.stable import StableText
+from korlm.text.stable import IncrementalTextDecoder
 
 
 @given(st.text(st.sampled_from("가나 \t\n.\u3000"), max_size=30))
@@ -37,7 +37,7 @@ WRITTEN = ["가", "각", "a", " ", "\u1112\u1161\u11ab", "\u1100\u1161", "👩\u
 
 @given(st.lists(st.sampled_from(WRITTEN), max_size=12).map("".join), st.data())
 def test_streamed_text_is_the_text_and_never_splits_a_syllable(text: str, data: st.DataObject) -> None:
-    stable, raw, given_out = StableText(), text.encode(), ""
+    stable, raw, given_out = IncrementalTextDecoder(), text.encode(), ""
     while raw:
         size = data.draw(st.integers(1, len(raw)))
         given_out += stable.push(raw[:size])
@@ -49,7 +49,7 @@ def test_streamed_text_is_the_text_and_never_splits_a_syllable(text: str, data: 
 
 
 def test_bytes_that_are_no_text_become_replacement_characters() -> None:
-    stable = StableText()
+    stable = IncrementalTextDecoder()
     assert stable.push(b"\xea\xb0") == ""
     assert stable.push(b"a") == "\ufffda"
     assert stable.push(b"\xea") + stable.finish() == "\ufffd"

@@ -14,8 +14,8 @@ from nasty import IDS, NASTY
 
 import korlm
 from korlm.errors import InputError
-from korlm.tokenizers.base import SPECIALS, Tokenizer
-from korlm.tokenizers.pieces import PieceTokenizer
+from korlm.tokenizers.base import SPECIAL_TOKENS, Tokenizer
+from korlm.tokenizers.pieces import SegmentedTokenizer
 
 SLOW = ("okt", "komoran", "hannanum", "kkma")  # they cost milliseconds a string
 NAMES = [info.name for info in korlm.list_tokenizers()]
@@ -39,12 +39,12 @@ def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
 def check(tokenizer: Tokenizer, text: str) -> None:
     encoding = tokenizer.encode(text)
     assert tokenizer.decode(encoding.ids) == text
-    assert len(encoding.ids) == len(encoding.pieces) == len(encoding.spans) == len(encoding.tags)
+    assert len(encoding.ids) == len(encoding.tokens) == len(encoding.spans) == len(encoding.tags)
     assert all(0 <= i < tokenizer.vocab_size for i in encoding.ids)
-    assert not set(encoding.ids) & set(range(len(SPECIALS))), "text never becomes a special token"
+    assert not set(encoding.ids) & set(range(len(SPECIAL_TOKENS))), "text never becomes a special token"
     assert "".join(text[segment.start : segment.end] for segment in encoding.segments) == text
     position = 0
-    for (start, end), piece in zip(encoding.spans, encoding.pieces, strict=True):
+    for (start, end), piece in zip(encoding.spans, encoding.tokens, strict=True):
         assert start <= position <= end <= len(text), "spans go on without a gap"
         assert text[start:end] == piece or piece == f"<0x{piece[3:5]}>" or _letters(tokenizer)
         position = end
@@ -57,7 +57,7 @@ def check(tokenizer: Tokenizer, text: str) -> None:
             else:  # a subword inside a morpheme lists it whole
                 assert morpheme.start < segment.end and segment.start < morpheme.end
     assert tokenizer.encode_ids([text])[0] == encoding.ids
-    assert tokenizer.unknown(encoding) <= set(range(len(encoding.segments)))
+    assert tokenizer.oov_segments(encoding) <= set(range(len(encoding.segments)))
     assert tokenizer.lossless and "unk:fallback" in tokenizer.signature
     decoder = tokenizer.decoder()
     assert b"".join([*map(decoder.push, encoding.ids), decoder.finish()]) == text.encode()
@@ -65,7 +65,7 @@ def check(tokenizer: Tokenizer, text: str) -> None:
 
 def _letters(tokenizer: Tokenizer) -> bool:
     """Whether pieces may be letters of a syllable, which are shown alone."""
-    return isinstance(tokenizer, PieceTokenizer) and bool(tokenizer.segmenter.letters)
+    return isinstance(tokenizer, SegmentedTokenizer) and bool(tokenizer.segmenter.conjoining_jamo)
 
 
 @pytest.mark.parametrize("text", NASTY, ids=IDS)

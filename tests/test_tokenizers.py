@@ -12,7 +12,7 @@ from korlm.tokenizers.subword import SubwordTokenizer
 
 def test_morphemes_that_share_a_syllable_are_one_piece_that_lists_them() -> None:
     encoding = korlm.load_tokenizer("kiwi").encode("영화를 봤다")
-    assert encoding.pieces == ["영화", "를", " 봤", "다"]
+    assert encoding.tokens == ["영화", "를", " 봤", "다"]
     assert encoding.tags == ["NNG", "JKO", "VV+EP", "EF"]
     assert [morpheme.form for morpheme in encoding.segments[2].morphemes] == ["보", "었"]
     assert encoding.segments[2][:2] == (3, 5)
@@ -20,14 +20,14 @@ def test_morphemes_that_share_a_syllable_are_one_piece_that_lists_them() -> None
 
 def test_one_space_joins_the_piece_after_it_and_a_second_is_a_piece() -> None:
     assert korlm.load_tokenizer("word").encode("가  나").segments == [Segment(0, 1), Segment(1, 2), Segment(2, 4)]
-    assert korlm.load_tokenizer("syllable").encode("가 나").pieces == ["가", " ", "나"]
+    assert korlm.load_tokenizer("syllable").encode("가 나").tokens == ["가", " ", "나"]
 
 
 def test_what_the_vocabulary_lacks_falls_back_to_syllables_and_then_bytes() -> None:
     tokenizer = korlm.train_tokenizer("word", ["가나 다라"] * 3, vocab_size=270)
-    assert tokenizer.encode("가나 다라").pieces == ["가나", " 다라"]
-    assert tokenizer.encode("나가").pieces == ["나", "가"]
-    assert tokenizer.encode("뷁").pieces == ["<0xEB>", "<0xB7>", "<0x81>"]
+    assert tokenizer.encode("가나 다라").tokens == ["가나", " 다라"]
+    assert tokenizer.encode("나가").tokens == ["나", "가"]
+    assert tokenizer.encode("뷁").tokens == ["<0xEB>", "<0xB7>", "<0x81>"]
 
 
 def test_sentencepiece_itself_gives_the_same_ids_where_its_format_is_exact() -> None:

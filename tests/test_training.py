@@ -15,12 +15,12 @@ import torch
 
 import korlm
 from korlm.errors import ArtifactError, CorpusError, InputError, TrainingError
-from korlm.training.batching import Batch
+from korlm.training.batching import TrainingBatch
 from korlm.training.config import TrainConfig
-from korlm.training.learner import fast_bf16
-from korlm.training.loop import Report, Trainer
-from korlm.training.loss import batch_loss
-from korlm.training.schedule import rate
+from korlm.training.learner import supports_fast_bf16
+from korlm.training.loop import ProgressReport, Trainer
+from korlm.training.loss import lm_loss
+from korlm.training.schedule import lr_factor
 
 SMALL = {"tokenizer": "syllable", "embedding": 16, "hidden": 24, "batch": 8, "bptt": 16, "bf16": False}
 LINES = korlm.load_corpus("kolaw").train[:200] + korlm.load_corpus("kolaw").valid
@@ -28,7 +28,7 @@ LINES = korlm.load_corpus("kolaw").train[:200] + korlm.load_corpus("kolaw").vali
 
 def test_the_learning_rate_warms_up_and_falls_as_a_cosine() -> None:
     config = TrainConfig(warmup=0.1, final_rate=0.0)
-    assert [round(rate(share, config), 3) for share in (0.05, 0.1, 0.55, 1.0)] == [0.5, 1.0, 0.5, 0.0]
+    assert [round(lr_factor(share, config), 3) for share in (0.05, 0.1, 0.55, 1.0)] == [0.5, 1.0, 0.5, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,14 @@ def test_a_wrong_option_is_a_clear_error(wrong: dict[str, float]) -> None:
 
 
 @pytest.mark.skipif(
-    not fast_bf16(torch.device("cpu")), reason="no bf16 LSTM on this processor (AVX-512 bf16 is missing)"
+    not supports_fast_bf16(torch.device("cpu")), reason="no bf16 LSTM on this processor (AVX-512 bf16 is missing)"
 )
 def test_the_bf16_loss_is_the_full_loss(small_net) -> None:  # type: ignore[no-untyped-def]
     net = small_net(hidden=64, embedding=32)
     ids = torch.randint(3, 260, (4, 17), generator=torch.Generator().manual_seed(3))
-    batch = Batch(ids[:, :-1], ids[:, 1:], 16, rows=4, pieces=64, fresh=False)
-    full = batch_loss(net, batch, net.zero_state(4), TrainConfig(), bf16=False)[0]
-    half = batch_loss(net, batch, net.zero_state(4), TrainConfig(), bf16=True)[0]
+    batch = TrainingBatch(ids[:, :-1], ids[:, 1:], 16, global_rows=4, global_tokens=64, resets_state=False)
+    full = lm_loss(net, batch, net.zero_state(4), TrainConfig(), bf16=False)[0]
+    half = lm_loss(net, batch, net.zero_state(4), TrainConfig(), bf16=True)[0]
     oracle = torch.nn.functional.cross_entropy(net.logits(net(ids[:, :-1])[0]).flatten(0, 1), ids[:, 1:].flatten())
     torch.testing.assert_close(full, oracle)
     torch.testing.assert_close(half, oracle, rtol=0.01, atol=0.0)
@@ -62,12 +62,12 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 def test_a_run_interrupted_and_resumed_ends_in_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("korlm.training.loop._SHOW_EVERY", 0.0)
+    monkeypatch.setattr("korlm.training.loop._REPORT_INTERVAL", 0.0)
     korlm.train_model(LINES, folder=tmp_path / "whole", epochs=3, **SMALL)
 
     sent = []
 
-    def interrupt(report: Report) -> None:
+    def interrupt(report: ProgressReport) -> None:
         if report.step == 7 and not sent:
             sent.append(report)
             os.kill(os.getpid(), signal.SIGINT)
@@ -93,7 +93,7 @@ def test_resuming_a_finished_run_changes_nothing_and_says_so(options: dict[str, 
     text = korlm.load_corpus("kolaw", limit=200)
     first = korlm.train_model(text, folder=tmp_path / "run", **options, **SMALL)
     before = files_of(tmp_path / "run")
-    reports: list[Report] = []
+    reports: list[ProgressReport] = []
     again = korlm.train_model(text, folder=tmp_path / "run", resume=True, report=reports.append, **options, **SMALL)
     assert files_of(tmp_path / "run") == before
     assert [report.finished_before for report in reports] == [True]
@@ -130,7 +130,7 @@ def test_a_run_is_not_overwritten_unless_asked(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_said_before_training(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
 
-    def never(report: Report) -> None:
+    def never(report: ProgressReport) -> None:
         raise AssertionError("it trained")
 
     with pytest.raises(ArtifactError, match="쓰지 못했습니다"):
@@ -232,8 +232,8 @@ def test_a_run_starts_from_a_model(tmp_path: Path) -> None:
     still = korlm.train_model(
         LINES, folder=tmp_path / "still", start=tmp_path / "first", epochs=0.1, learning_rate=1e-12, **further
     )
-    for name, weight in first.net.weights().items():
-        torch.testing.assert_close(still.net.weights()[name], weight, atol=1e-6, rtol=0)
+    for name, weight in first.net.weight_dict().items():
+        torch.testing.assert_close(still.net.weight_dict()[name], weight, atol=1e-6, rtol=0)
     assert still.tokenizer.signature == first.tokenizer.signature
     assert still.info["start"]["command"] == first.info["command"]
     freely = {"dropout": 0.1, "weight_dropout": 0.2, **further}

@@ -10,9 +10,17 @@ from hypothesis import strategies as st
 
 import korlm
 from korlm.errors import CorpusError, InputError
-from korlm.text.hangul import LETTERS, compose, is_syllable, letters_of, shown, tail_of, without_tail
+from korlm.text.hangul import (
+    CONJOINING_JAMO,
+    compose_syllable,
+    decompose_syllable,
+    final_consonant,
+    is_syllable,
+    remove_final_consonant,
+    to_compatibility_jamo,
+)
 from korlm.tokenizers.base import Tokenizer
-from korlm.tokenizers.letters import Joiner, escape, spell
+from korlm.tokenizers.letters import JamoComposer, escape_typed_jamo, to_jamo
 
 LAW = korlm.load_corpus("kolaw").train
 
@@ -20,26 +28,28 @@ LAW = korlm.load_corpus("kolaw").train
 def pieces(tokenizer: Tokenizer, text: str) -> list[str]:
     encoding = tokenizer.encode(text)
     assert tokenizer.decode(encoding.ids) == text
-    return encoding.pieces
+    return encoding.tokens
 
 
 @given(st.integers(0xAC00, 0xD7A3).map(chr))
 def test_a_syllable_is_its_letters(syllable: str) -> None:
     import unicodedata
 
-    letters = letters_of(syllable)
+    letters = decompose_syllable(syllable)
     assert letters == unicodedata.normalize("NFD", syllable)
-    assert compose(*letters) == syllable
-    assert without_tail(syllable) == compose(*letters[:2]) and tail_of(syllable) == letters[2:]
-    assert all(shown(letter) != letter for letter in letters)
+    assert compose_syllable(*letters) == syllable
+    assert (
+        remove_final_consonant(syllable) == compose_syllable(*letters[:2]) and final_consonant(syllable) == letters[2:]
+    )
+    assert all(to_compatibility_jamo(letter) != letter for letter in letters)
 
 
-@given(st.text(st.sampled_from([*"가각한ㅎㅏㄱa ", *LETTERS[::5]])))
+@given(st.text(st.sampled_from([*"가각한ㅎㅏㄱa ", *CONJOINING_JAMO[::5]])))
 def test_spelt_text_joins_to_the_same_text(text: str) -> None:
-    joiner = Joiner()
-    joined = "".join(map(joiner.push, spell(text))) + joiner.finish()
-    assert joined == escape(text)
-    assert len(escape(text)) == len(text)
+    joiner = JamoComposer()
+    joined = "".join(map(joiner.push, to_jamo(text))) + joiner.finish()
+    assert joined == escape_typed_jamo(text)
+    assert len(escape_typed_jamo(text)) == len(text)
 
 
 def test_jamo_are_the_letters_of_syllables_and_nothing_else() -> None:
@@ -117,10 +127,10 @@ def test_the_classical_unk_loses_text_and_says_so(name: str, tmp_path: Path) -> 
     tokenizer = korlm.train_tokenizer(name, LAW, vocab_size=500, on_unknown="unk")
     assert not tokenizer.lossless and "unk:unk" in tokenizer.signature and not tokenizer.byte_ids
     encoding = tokenizer.encode("대한민국 👍")
-    assert encoding.pieces[-1] == "<unk>" and encoding.ids[-1] == tokenizer.specials["<unk>"]
+    assert encoding.tokens[-1] == "<unk>" and encoding.ids[-1] == tokenizer.specials["<unk>"]
     assert encoding.spans[-1][1] == len(encoding.text)
     assert tokenizer.decode(encoding.ids).endswith("<unk>")
-    assert len(encoding.segments) - 1 in tokenizer.unknown(encoding)
+    assert len(encoding.segments) - 1 in tokenizer.oov_segments(encoding)
     tokenizer.save(tmp_path / "it")
     again = korlm.load_tokenizer(tmp_path / "it")
     assert again.signature == tokenizer.signature and again.encode("대한민국 👍") == encoding

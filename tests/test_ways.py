@@ -10,20 +10,20 @@ import pytest
 from net_fixtures import Make, stirred
 
 from korlm.lm import LanguageModel
-from korlm.marginal import BEAM, likely_segmentations
-from korlm.tokenizers.pieces import PieceTokenizer
+from korlm.marginal import DEFAULT_BEAM_SIZE, likely_segmentations
+from korlm.tokenizers.pieces import SegmentedTokenizer
 from korlm.tokenizers.vocabulary import Vocabulary
 from korlm.tokenizers.word import WordSegmenter
-from korlm.ui.limits import MAX_CUT
-from korlm.ui.plain import ModelCard, Way
-from korlm.ui.scoring import scored, scored_view
+from korlm.ui.limits import MAX_SEGMENTATION_TEXT
+from korlm.ui.plain import LikelySegmentation, ModelCard
+from korlm.ui.scoring import render_scores, stream_scores
 from korlm.ui.service import Service
-from korlm.ui.ways import ways_view
+from korlm.ui.ways import render_segmentations
 
 
 @pytest.fixture
 def mine(tmp_path: Path, small_net: Make) -> tuple[LanguageModel, Service]:
-    tokenizer = PieceTokenizer("word", WordSegmenter(), Vocabulary(["가", "나", " 가", "가나", "나가", "가나가"]))
+    tokenizer = SegmentedTokenizer("word", WordSegmenter(), Vocabulary(["가", "나", " 가", "가나", "나가", "가나가"]))
     lm = LanguageModel(tokenizer, stirred(small_net(tokenizer.vocab_size)))
     lm.save(tmp_path / "mine" / "best")
     return lm, Service(runs=tmp_path)
@@ -31,17 +31,17 @@ def mine(tmp_path: Path, small_net: Make) -> tuple[LanguageModel, Service]:
 
 def test_the_ways_are_the_librarys_and_add_up(mine: tuple[LanguageModel, Service]) -> None:
     lm, service = mine
-    name = service.models()[-1].name
+    name = service.list_models()[-1].name
     text = "가나가 가\n\n나나\n가\n나\n가나"
-    found = [*scored(service, [name], text)][-1]
-    page = scored_view(found, "ko").split('class="kl-section kl-ways"')[1]
+    found = [*stream_scores(service, [name], text)][-1]
+    page = render_scores(found, "ko").split('class="kl-section kl-ways"')[1]
     lines = text.split("\n")
-    for line, ways in zip(lines, found.good[0].ways, strict=True):
-        cuts = likely_segmentations(lm, line, 3, beam=BEAM)
-        assert [list(way.pieces) for way in ways] == [cut.pieces for cut in cuts]
-        assert sum(way.own for way in ways) == 1
+    for line, ways in zip(lines, found.valid_rows[0].segmentations, strict=True):
+        cuts = likely_segmentations(lm, line, 3, beam=DEFAULT_BEAM_SIZE)
+        assert [list(way.tokens) for way in ways] == [cut.pieces for cut in cuts]
+        assert sum(way.is_tokenizer_output for way in ways) == 1
     own = lm.score(lines)
-    shares = [way.share for ways in found.good[0].ways for way in ways if way.own]
+    shares = [way.probability for ways in found.valid_rows[0].segmentations for way in ways if way.is_tokenizer_output]
     total = own.bits_per_character * own.characters + sum(map(math.log2, shares))
     summed = re.search(r'data-summed="([\d.]+)"', page)
     assert summed and float(summed[1]) == pytest.approx(total / own.characters)
@@ -53,22 +53,24 @@ def test_a_long_text_is_told_of_and_a_lossy_tokenizer_is_passed_over(
     mine: tuple[LanguageModel, Service], tmp_path: Path, small_net: Make
 ) -> None:
     service = mine[1]
-    lossy = PieceTokenizer("word", WordSegmenter(), Vocabulary(["가"], on_unknown="unk"))
+    lossy = SegmentedTokenizer("word", WordSegmenter(), Vocabulary(["가"], on_unknown="unk"))
     LanguageModel(lossy, small_net(lossy.vocab_size)).save(tmp_path / "lossy" / "best")
-    names = [card.name for card in service.models()[-2:]]
-    found = [*scored(service, names, "가" * (MAX_CUT + 1))][-1]
-    assert all(not row.ways for row in found.good) and f"{MAX_CUT}자까지의 글에서만" in scored_view(found, "ko")
-    both = {row.card.name: row for row in [*scored(service, names, "가나")][-1].good}
+    names = [card.name for card in service.list_models()[-2:]]
+    found = [*stream_scores(service, names, "가" * (MAX_SEGMENTATION_TEXT + 1))][-1]
+    assert all(
+        not row.segmentations for row in found.valid_rows
+    ) and f"{MAX_SEGMENTATION_TEXT}자까지의 글에서만" in render_scores(found, "ko")
+    both = {row.card.name: row for row in [*stream_scores(service, names, "가나")][-1].valid_rows}
     unk = next(name for name in names if "lossy" in name)
-    assert len(both) == 2 and not both[unk].ways and both[unk].bits > 0
-    alone = [*scored(service, [unk], "가나")][-1]
-    assert "kl-ways" not in scored_view(alone, "ko") and "kl-scores" in scored_view(alone, "ko")
+    assert len(both) == 2 and not both[unk].segmentations and both[unk].bits > 0
+    alone = [*stream_scores(service, [unk], "가나")][-1]
+    assert "kl-ways" not in render_scores(alone, "ko") and "kl-scores" in render_scores(alone, "ko")
 
 
 def test_pieces_and_names_are_never_markup() -> None:
     text, name = "<script>x</script>\u202e\"'", "<b>\"'"
-    card = ModelCard(name, name, "subword", name, 10, None, corpus=name, licence=name)
-    way = Way((text, " ", " <b>"), 1.0, True)
+    card = ModelCard(name, name, "subword", name, 10, None, corpus=name, license=name)
+    way = LikelySegmentation((text, " ", " <b>"), 1.0, True)
     for language in ("ko", "en"):
-        page = ways_view([(card, ((way,),), 3.0)], "가", language)
+        page = render_segmentations([(card, ((way,),), 3.0)], "가", language)
         assert "<script" not in page and "\u202e" not in page and "<i>␣</i>" in page.replace(' class="w"', "")

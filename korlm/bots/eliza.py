@@ -4,7 +4,7 @@ Weizenbaum (1966), "ELIZA: a computer program for the study of natural language 
 ranked key words, a pattern each, and answers that take up a part of what was said, in turn, so that none comes twice in a row.
 Here the patterns are over Kiwi's morphemes, which find a verb whatever its ending, and particles agree with the word taken up.
 
->>> bot = Eliza()
+>>> bot = ElizaBot()
 >>> bot.reply("요즘 회사 가기가 너무 힘들어요.")
 '힘들다고 느끼신 지 오래됐어요?'
 >>> bot.reply("여행을 가고 싶어요.")
@@ -79,12 +79,18 @@ _FEELINGS = frozenset(
         "쓸쓸하",
     ]
 )
-_QUOTED = {"지치": "지친", "설레": "설렌", "화나": "화난", "짜증나": "짜증난", "걱정되": "걱정된"}  # verbs: 지친다고
-_GREETINGS, _PARTINGS = ("안녕하세요", "안녕", "반가워", "반갑"), ("잘 가", "안녕히", "그만할", "다음에 봐")
-_THANKS, _SORRY = ("고마워", "고맙", "감사"), ("미안", "죄송")
-_ALWAYS = frozenset(["늘", "항상", "언제나", "맨날", "매일", "아무도", "절대", "모두", "다들"])
+_QUOTED_STEMS = {
+    "지치": "지친",
+    "설레": "설렌",
+    "화나": "화난",
+    "짜증나": "짜증난",
+    "걱정되": "걱정된",
+}  # verbs: 지친다고
+_GREETINGS, _GOODBYES = ("안녕하세요", "안녕", "반가워", "반갑"), ("잘 가", "안녕히", "그만할", "다음에 봐")
+_THANKS, _APOLOGIES = ("고마워", "고맙", "감사"), ("미안", "죄송")
+_ABSOLUTE_WORDS = frozenset(["늘", "항상", "언제나", "맨날", "매일", "아무도", "절대", "모두", "다들"])
 
-_ANSWERS: dict[str, tuple[str, ...]] = {
+_ANSWER_TEMPLATES: dict[str, tuple[str, ...]] = {
     "greeting": ("안녕하세요. 오늘은 어떤 이야기를 해 볼까요?", "반가워요. 요즘 마음에 걸리는 일이 있으세요?"),
     "parting": ("이야기해 주셔서 고마워요. 또 오세요.", "오늘은 여기까지 할까요? 편히 쉬세요."),
     "thanks": ("천만에요. 더 하고 싶은 이야기가 있으세요?", "별말씀을요. 지금 기분은 어떠세요?"),
@@ -107,27 +113,27 @@ _ANSWERS: dict[str, tuple[str, ...]] = {
 }
 
 
-class _Slot(str):
+class _JosaText(str):
     """Text that takes a particle by its format: ``f"{_Slot('친구'):은/는}"`` is 친구는."""
 
     def __format__(self, josa: str) -> str:
         return with_josa(str(self), josa) if josa else str(self)
 
 
-class _Said(NamedTuple):
+class _Utterance(NamedTuple):
     text: str
     morphemes: Sequence[Morpheme]
 
-    def before(self, place: int) -> str:
+    def last_words_until(self, index: int) -> str:
         """Return the words up to the end of a morpheme, at most the last three."""
-        return " ".join(self.text[: self.morphemes[place].end].split()[-3:])
+        return " ".join(self.text[: self.morphemes[index].end].split()[-3:])
 
 
-class Eliza:
+class ElizaBot:
     """A conversation: it remembers which answers it gave, so that they take turns; nothing else."""
 
     def __init__(self) -> None:
-        self._given: Counter[str] = Counter()
+        self.rule_counts: Counter[str] = Counter()
         self._analyzer = KiwiAnalyzer()
 
     def reply(self, text: str) -> str:
@@ -141,76 +147,76 @@ class Eliza:
             MissingDependencyError: Kiwi is not installed.
         """
         check_question(text)
-        said = _Said(text, self._analyzer.analyze([text])[0])
+        said = _Utterance(text, self._analyzer.analyze([text])[0])
         for name, find in _PATTERNS:
             found = find(said)
             if found is not None:
-                answers = _ANSWERS[name]
-                number = self._given[name]
-                self._given[name] += 1
-                return answers[number % len(answers)].format(_Slot(found))
+                answers = _ANSWER_TEMPLATES[name]
+                number = self.rule_counts[name]
+                self.rule_counts[name] += 1
+                return answers[number % len(answers)].format(_JosaText(found))
         raise AssertionError("the last pattern always fits")
 
 
-def _phrase(phrases: Sequence[str]) -> Callable[[_Said], str | None]:
+def _phrase_matcher(phrases: Sequence[str]) -> Callable[[_Utterance], str | None]:
     return lambda said: "" if any(phrase in said.text for phrase in phrases) else None
 
 
-def _word(words: frozenset[str]) -> Callable[[_Said], str | None]:
+def _word_matcher(words: frozenset[str]) -> Callable[[_Utterance], str | None]:
     return lambda said: next((one.form for one in said.morphemes if one.form in words), None)
 
 
-def _want(said: _Said) -> str | None:
+def _match_want(said: _Utterance) -> str | None:
     for place, one in enumerate(said.morphemes):
         if one.form == "싶" and place and said.morphemes[place - 1].form == "고":
-            return said.before(place - 1)
+            return said.last_words_until(place - 1)
     return None
 
 
-def _because(said: _Said) -> str | None:
+def _match_because(said: _Utterance) -> str | None:
     for place, one in enumerate(said.morphemes):
         if one.form == "때문" and place and said.morphemes[place - 1].sejong.startswith("NN"):
             return said.morphemes[place - 1].form
     return None
 
 
-def _feeling(said: _Said) -> str | None:
+def _match_feeling(said: _Utterance) -> str | None:
     """Return the stem of a feeling, also of one that Kiwi cuts into a noun and a suffix (우울 + 하)."""
     for one, two in zip(said.morphemes, [*said.morphemes[1:], None], strict=True):
         for stem in (one.form, one.form + two.form if two else ""):
             if stem in _FEELINGS:
-                return _QUOTED.get(stem, stem)
+                return _QUOTED_STEMS.get(stem, stem)
     return None
 
 
-def _cannot(said: _Said) -> str | None:
+def _match_cannot(said: _Utterance) -> str | None:
     forms = [one.form for one in said.morphemes]
     return "" if "못" in forms or "못하" in forms or ("수" in forms and "없" in forms) else None
 
 
-def _question(said: _Said) -> str | None:
+def _match_question(said: _Utterance) -> str | None:
     return "" if said.text.rstrip().endswith("?") else None
 
 
-def _noun(said: _Said) -> str | None:
+def _match_noun(said: _Utterance) -> str | None:
     nouns = [one.form for one in said.morphemes if one.sejong in ("NNG", "NNP") and len(one.form) > 1]
     return nouns[-1] if nouns else None
 
 
-_PATTERNS: tuple[tuple[str, Callable[[_Said], str | None]], ...] = (
-    ("parting", _phrase(_PARTINGS)),
-    ("greeting", _phrase(_GREETINGS)),
-    ("thanks", _phrase(_THANKS)),
-    ("sorry", _phrase(_SORRY)),
-    ("want", _want),
-    ("because", _because),
-    ("feeling", _feeling),
-    ("cannot", _cannot),
-    ("family", _word(_FAMILY)),
-    ("always", _word(_ALWAYS)),
-    ("question", _question),
+_PATTERNS: tuple[tuple[str, Callable[[_Utterance], str | None]], ...] = (
+    ("parting", _phrase_matcher(_GOODBYES)),
+    ("greeting", _phrase_matcher(_GREETINGS)),
+    ("thanks", _phrase_matcher(_THANKS)),
+    ("sorry", _phrase_matcher(_APOLOGIES)),
+    ("want", _match_want),
+    ("because", _match_because),
+    ("feeling", _match_feeling),
+    ("cannot", _match_cannot),
+    ("family", _word_matcher(_FAMILY)),
+    ("always", _word_matcher(_ABSOLUTE_WORDS)),
+    ("question", _match_question),
     ("no", lambda said: "" if said.text.strip().startswith(("아니", "아뇨")) else None),
     ("yes", lambda said: "" if said.text.strip().startswith(("네", "예", "응", "맞아")) else None),
-    ("noun", _noun),
+    ("noun", _match_noun),
     ("other", lambda said: ""),
 )

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from korlm.chat.names import load_chat
-from korlm.chat.rounds import DECODINGS, RULES, SEARCH, check_round, unlearnt
-from korlm.corpora.pairs import Pair
-from korlm.language import pick
+from korlm.chat.rounds import DECODINGS, ELIZA, RETRIEVAL, baseline_bot, check_bots_and_decodings
+from korlm.corpora.pairs import DialoguePair
+from korlm.language import localize
 
 
 @dataclass(frozen=True)
-class Answers:
+class BotAnswers:
     """What a bot says.
 
     Attributes:
@@ -35,7 +35,7 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class AnswerPage:
+class Transcript:
     """Questions and what bots answer. Prints as Markdown; `to_dict` gives JSON.
 
     Attributes:
@@ -44,7 +44,7 @@ class AnswerPage:
     """
 
     questions: list[str]
-    answers: list[Answers]
+    answers: list[BotAnswers]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -56,7 +56,7 @@ class AnswerPage:
             lines.append(f"{number + 1}. **{question}**")
             for one in self.answers:
                 name = f"`{one.bot}`" + (f" {one.decoding}" if one.decoding else "")
-                doubt = one.doubts[number] and pick(" *(모른다고 함)*", " *(says that it does not know)*")
+                doubt = one.doubts[number] and localize(" *(모른다고 함)*", " *(says that it does not know)*")
                 lines.append(f"    - {name}: {one.texts[number]}{doubt}")
         return "\n".join(lines)
 
@@ -65,16 +65,16 @@ def ask_bots(
     questions: Sequence[str],
     names: Sequence[str],
     *,
-    known: Sequence[Pair] = (),
+    training_pairs: Sequence[DialoguePair] = (),
     decodings: Sequence[str] = ("greedy",),
     progress: Callable[[str], None] = lambda name: None,
-) -> AnswerPage:
+) -> Transcript:
     """Ask bots the same questions, each by itself.
 
     Args:
         questions: at least a letter each.
         names: what `korlm.load_chat` takes, ``eliza`` and ``retrieval``.
-        known: the pairs that ``retrieval`` looks in.
+        training_pairs: the pairs that ``retrieval`` looks in.
         decodings: names of `korlm.chat.rounds.DECODINGS`.
         progress: called with what is about to be asked.
 
@@ -82,18 +82,18 @@ def ask_bots(
         InputError: no bot, an unknown decoding, or an empty question.
         KorlmError: a bot cannot be loaded.
     """
-    check_round(names, decodings)
+    check_bots_and_decodings(names, decodings)
     found = []
     for name in names:
-        if name in (RULES, SEARCH):
+        if name in (ELIZA, RETRIEVAL):
             progress(name)
-            answer = unlearnt(name, known)
-            found.append(Answers(name, "", [answer(one) for one in questions], [""] * len(questions)))
+            answer = baseline_bot(name, training_pairs)
+            found.append(BotAnswers(name, "", [answer(one) for one in questions], [""] * len(questions)))
             continue
         bot = load_chat(name)
         for decoding in decodings:
             progress(f"{name} {decoding}")
             replies = bot.reply_all(questions, **DECODINGS[decoding])
-            texts, doubts = [one.answer for one in replies], [one.confidence.doubt for one in replies]
-            found.append(Answers(name, decoding, texts, doubts))
-    return AnswerPage(list(questions), found)
+            texts, doubts = [one.answer for one in replies], [one.confidence.abstain_reason for one in replies]
+            found.append(BotAnswers(name, decoding, texts, doubts))
+    return Transcript(list(questions), found)

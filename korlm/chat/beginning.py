@@ -8,7 +8,7 @@ layers where cell and width are the same. What it lacks keeps its random start (
 >>> from korlm.tokenizers.byte import byte_tokenizer
 >>> bytes_alone, with_turns = byte_tokenizer(), byte_tokenizer(("<user>", "<bot>"))
 >>> old, new = (RecurrentLM(NetConfig(one.vocab_size, embedding=8, hidden=8)) for one in (bytes_alone, with_turns))
->>> begin_with(new, with_turns, LanguageModel(bytes_alone, old)).pieces == bytes_alone.vocab_size
+>>> transfer_weights(new, with_turns, LanguageModel(bytes_alone, old)).pieces == bytes_alone.vocab_size
 True
 """
 
@@ -25,7 +25,7 @@ from korlm.nn.seq2seq import Seq2Seq
 from korlm.tokenizers.base import Tokenizer
 
 
-class Taken(NamedTuple):
+class TransferReport(NamedTuple):
     """What a net took over.
 
     Attributes:
@@ -38,24 +38,24 @@ class Taken(NamedTuple):
 
 
 @torch.no_grad()
-def begin_with(net: Seq2Seq | RecurrentLM, tokenizer: Tokenizer, known: LanguageModel) -> Taken:
+def transfer_weights(model: Seq2Seq | RecurrentLM, tokenizer: Tokenizer, source_model: LanguageModel) -> TransferReport:
     """Copy what fits of a language model into a new net.
 
     Args:
-        net: changed in place.
+        model: changed in place.
         tokenizer: whose pieces the net's are.
-        known: the language model.
+        source_model: the language model.
 
     Raises:
         InputError: its embedding has another width.
     """
-    there, here = known.net.embedding.weight, net.embedding.weight
+    there, here = source_model.net.embedding.weight, model.embedding.weight
     if there.shape[1] != here.shape[1]:
         raise InputError(
             f"시작 모델의 임베딩 너비는 {there.shape[1]}입니다. embedding을 {there.shape[1]}(으)로 맞추세요.",
             f"The model to start from has an embedding of width {there.shape[1]}. Set embedding to {there.shape[1]}.",
         )
-    places = {known.tokenizer.token_text(number): number for number in range(known.tokenizer.vocab_size)}
+    places = {source_model.tokenizer.token_text(number): number for number in range(source_model.tokenizer.vocab_size)}
     both = [
         (number, places[text])
         for number in range(tokenizer.vocab_size)
@@ -63,11 +63,11 @@ def begin_with(net: Seq2Seq | RecurrentLM, tokenizer: Tokenizer, known: Language
     ]
     mine, theirs = (torch.tensor(numbers, device=here.device) for numbers in zip(*both, strict=True))
     here[mine] = there[theirs].to(here)
-    own, weights = dict(net.named_parameters()), []
+    own, weights = dict(model.named_parameters()), []
     # what follows the layers of an encoder-decoder is another thing than what follows those of a language model
-    parts = ("layers.", "project.") if isinstance(net, RecurrentLM) else ("layers.",)
-    for name, weight in known.net.named_parameters():
+    parts = ("layers.", "project.") if isinstance(model, RecurrentLM) else ("layers.",)
+    for name, weight in source_model.net.named_parameters():
         if name.startswith(parts) and name in own and own[name].shape == weight.shape:
             own[name].copy_(weight)
             weights.append(name)
-    return Taken(len(both), tuple(weights))
+    return TransferReport(len(both), tuple(weights))

@@ -4,7 +4,7 @@ Both figures are plain on purpose, so that a visitor can be shown them: the shar
 training question had, and the mean surprisal of the answer's pieces. The limits are percentiles over the validation
 questions: a fortieth of them is refused by either.
 
->>> known = Familiarity.of(["비가 와요", "배가 고파요"])
+>>> known = BigramCoverage.from_questions(["비가 와요", "배가 고파요"])
 >>> known("배가 와요!"), known("GPU") < 0.5
 (1.0, True)
 """
@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 
 from korlm.artifacts import read_json, write_json
-from korlm.corpora.clusters import normalised
+from korlm.corpora.clusters import normalize_for_matching
 from korlm.errors import ArtifactError
 
-REFUSED = 0.025  # share of the validation questions beyond each limit
-FILE = "questions.json"
+ABSTAIN_FRACTION = 0.025  # share of the validation questions beyond each limit
+QUESTIONS_FILE = "questions.json"
 
 
-class Familiarity:
+class BigramCoverage:
     """The character bigrams of training questions, their edges counted.
 
     Args:
@@ -33,42 +33,42 @@ class Familiarity:
     """
 
     def __init__(self, bigrams: Iterable[str]) -> None:
-        self._known = frozenset(bigrams)
+        self._known_bigrams = frozenset(bigrams)
 
     @classmethod
-    def of(cls, questions: Iterable[str]) -> Familiarity:
+    def from_questions(cls, questions: Iterable[str]) -> BigramCoverage:
         """Gather those of questions."""
-        return cls(gram for question in questions for gram in _bigrams(question))
+        return cls(gram for question in questions for gram in _extract_bigrams(question))
 
     def __call__(self, question: str) -> float:
         """Return the share of a question's bigrams that are known, 0 to 1."""
-        grams = _bigrams(question)
-        return sum(gram in self._known for gram in grams) / len(grams)
+        grams = _extract_bigrams(question)
+        return sum(gram in self._known_bigrams for gram in grams) / len(grams)
 
     def write(self, folder: Path) -> None:
         """Write them beside a model."""
-        write_json(folder / FILE, {"bigrams": sorted(self._known)})
+        write_json(folder / QUESTIONS_FILE, {"bigrams": sorted(self._known_bigrams)})
 
     @classmethod
-    def read(cls, folder: Path) -> Familiarity | None:
+    def read(cls, folder: Path) -> BigramCoverage | None:
         """Read what `write` wrote; None where it did not.
 
         Raises:
             ArtifactError: damaged.
         """
-        if not (folder / FILE).is_file():
+        if not (folder / QUESTIONS_FILE).is_file():
             return None
-        found = read_json(folder / FILE).get("bigrams")
+        found = read_json(folder / QUESTIONS_FILE).get("bigrams")
         if not isinstance(found, list) or not all(isinstance(gram, str) for gram in found):
             raise ArtifactError(
-                f"{folder / FILE}이(가) 손상되었습니다. 모델을 다시 받거나 다시 만드세요.",
-                f"{folder / FILE} is damaged. Fetch or make the model again.",
+                f"{folder / QUESTIONS_FILE}이(가) 손상되었습니다. 모델을 다시 받거나 다시 만드세요.",
+                f"{folder / QUESTIONS_FILE} is damaged. Fetch or make the model again.",
             )
         return cls(found)
 
 
 @dataclass(frozen=True)
-class Limits:
+class ConfidenceThresholds:
     """Beyond them a bot says that it does not know.
 
     Attributes:
@@ -80,14 +80,15 @@ class Limits:
     familiarity: float
 
     @classmethod
-    def of(cls, surprisals: Sequence[float], familiarities: Sequence[float]) -> Limits:
-        """Choose them so that a share `REFUSED` of these lies beyond each.
+    def from_validation(cls, surprisals: Sequence[float], familiarities: Sequence[float]) -> ConfidenceThresholds:
+        """Choose them so that a share `ABSTAIN_FRACTION` of these lies beyond each.
 
-        >>> Limits.of([1.0, 2.0, 9.0], [0.2, 1.0, 1.0])
+        >>> ConfidenceThresholds.from_validation([1.0, 2.0, 9.0], [0.2, 1.0, 1.0])
         Limits(surprisal=8.65, familiarity=0.24)
         """
         return cls(
-            round(float(np.quantile(surprisals, 1 - REFUSED)), 4), round(float(np.quantile(familiarities, REFUSED)), 4)
+            round(float(np.quantile(surprisals, 1 - ABSTAIN_FRACTION)), 4),
+            round(float(np.quantile(familiarities, ABSTAIN_FRACTION)), 4),
         )
 
 
@@ -103,10 +104,10 @@ class Confidence:
 
     surprisal: float
     familiarity: float | None = None
-    limits: Limits | None = None
+    limits: ConfidenceThresholds | None = None
 
     @property
-    def doubt(self) -> str:
+    def abstain_reason(self) -> str:
         """Why the answer should not be given: ``question`` (unfamiliar), ``answer`` (surprising), or empty."""
         if self.limits is None:
             return ""
@@ -115,6 +116,6 @@ class Confidence:
         return "answer" if self.surprisal > self.limits.surprisal else ""
 
 
-def _bigrams(text: str) -> set[str]:
-    edged = f"^{normalised(text)}$"
+def _extract_bigrams(text: str) -> set[str]:
+    edged = f"^{normalize_for_matching(text)}$"
     return {edged[place : place + 2] for place in range(len(edged) - 1)}

@@ -1,7 +1,7 @@
 """Chatbots by name, as `korlm.models` for language models.
 
 >>> bot = load_chat("chat-kiwi-gru")
->>> bot.reply("배고파요.").sure
+>>> bot.reply("배고파요.").is_confident
 True
 """
 
@@ -10,16 +10,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from korlm.chat.model import ChatModel
-from korlm.models import bundled, find_folder
+from korlm.models import find_model_folder, list_bundled_models
 from korlm.tokenizers.registry import check_installed
 
-USUAL = "chat-gru"  # by this name the one that answers best
-_BEST = "chat-kiwi-gru"
+DEFAULT_CHAT = "chat-gru"  # by this name the one that answers best
+_DEFAULT_CHAT_FOLDER = "chat-kiwi-gru"
 
 
 def list_chats() -> list[str]:
     """Return the names of the bundled chatbots."""
-    return bundled(ChatModel.kind)
+    return list_bundled_models(ChatModel.kind)
 
 
 def load_chat(name: str | Path, *, revision: str | None = None, token: str | None = None) -> ChatModel:
@@ -37,6 +37,10 @@ def load_chat(name: str | Path, *, revision: str | None = None, token: str | Non
         >>> load_chat("chat-syllable-gru").tokenizer.unit
         'syllable'
     """
-    bot = ChatModel.load(find_folder(_BEST if name == USUAL else name, ChatModel.kind, revision=revision, token=token))
+    bot = ChatModel.load(
+        find_model_folder(
+            _DEFAULT_CHAT_FOLDER if name == DEFAULT_CHAT else name, ChatModel.kind, revision=revision, token=token
+        )
+    )
     check_installed(bot.tokenizer)
     return bot

@@ -14,26 +14,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from korlm.bots.eliza import Eliza
-from korlm.bots.retrieval import Retrieval
-from korlm.chat.evaluation import RESAMPLES, Figure, measure, signature
+from korlm.bots.eliza import ElizaBot
+from korlm.bots.retrieval import RetrievalBot
+from korlm.chat.evaluation import DEFAULT_RESAMPLES, MetricEstimate, evaluate_answers, metrics_signature
 from korlm.chat.model import ChatModel
 from korlm.chat.names import load_chat
-from korlm.corpora.pairs import Pair, PairCorpus
+from korlm.corpora.pairs import DialoguePair, PairCorpus
 from korlm.errors import InputError
-from korlm.language import pick
+from korlm.language import localize
 
 DECODINGS: dict[str, dict[str, Any]] = {
     "greedy": {},
     "beam": {"beams": 5},
     "sampling": {"temperature": 0.8, "top_p": 0.9, "seed": 7},
 }
-RULES, SEARCH = "eliza", "retrieval"
-FIGURES = ("bleu", "chrf", "distinct_1", "distinct_2", "length", "dull", "copied")
+ELIZA, RETRIEVAL = "eliza", "retrieval"
+METRICS = ("bleu", "chrf", "distinct_1", "distinct_2", "length", "dull", "copied")
 
 
 @dataclass(frozen=True)
-class Row:
+class BotResult:
     """A bot under one decoding.
 
     Attributes:
@@ -54,7 +54,7 @@ class Row:
     bits: float | None
     refused: float | None
     astray: float | None
-    figures: dict[str, Figure]
+    figures: dict[str, MetricEstimate]
 
 
 @dataclass(frozen=True)
@@ -63,25 +63,25 @@ class BotComparison:
 
     Attributes:
         name: of the pairs.
-        questions: how many.
+        num_questions: how many.
         signature: what the figures were made with.
         rows: the bots.
     """
 
     name: str
-    questions: int
+    num_questions: int
     signature: str
-    rows: list[Row]
+    rows: list[BotResult]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values: each figure as ``[value, low, high]``."""
         rows = [{**vars(row), "figures": {name: list(one) for name, one in row.figures.items()}} for row in self.rows]
-        return {"pairs": self.name, "questions": self.questions, "signature": self.signature, "rows": rows}
+        return {"pairs": self.name, "questions": self.num_questions, "signature": self.signature, "rows": rows}
 
     def __str__(self) -> str:
-        head = [pick("봇", "bot"), pick("디코딩", "decoding"), *(_LABELS[name]() for name in FIGURES)]
-        head += [pick("비트/글자", "bits/char"), pick("모른다", "refused"), pick("뒤섞은 것", "shuffled")]
-        lines = [head, ["---"] * 2 + ["---:"] * (len(head) - 2), *map(_cells, self.rows)]
+        head = [localize("봇", "bot"), localize("디코딩", "decoding"), *(_METRIC_LABELS[name]() for name in METRICS)]
+        head += [localize("비트/글자", "bits/char"), localize("모른다", "refused"), localize("뒤섞은 것", "shuffled")]
+        lines = [head, ["---"] * 2 + ["---:"] * (len(head) - 2), *map(_format_result, self.rows)]
         table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
         return f"{table}\n\n{self.signature}"
 
@@ -92,7 +92,7 @@ def compare_bots(
     *,
     decodings: Sequence[str] = tuple(DECODINGS),
     limit: int | None = None,
-    resamples: int = RESAMPLES,
+    resamples: int = DEFAULT_RESAMPLES,
     progress: Callable[[str], None] = lambda name: None,
 ) -> BotComparison:
     """Have bots answer the test questions of pairs, and measure the answers.
@@ -110,26 +110,35 @@ def compare_bots(
         InputError: no bot, or an unknown decoding.
         KorlmError: a bot cannot be loaded.
     """
-    check_round(names, decodings)
+    check_bots_and_decodings(names, decodings)
     asked = pairs.test[:limit]
     rows = []
     for name in names:
-        if name in (RULES, SEARCH):
+        if name in (ELIZA, RETRIEVAL):
             progress(name)
-            answer = unlearnt(name, pairs.train)
+            answer = baseline_bot(name, pairs.train)
             answers = [answer(pair.question) for pair in asked]
             rows.append(
-                Row(name, "", "", 0, None, None, None, measure(answers, asked, pairs.train, resamples=resamples))
+                BotResult(
+                    name,
+                    "",
+                    "",
+                    0,
+                    None,
+                    None,
+                    None,
+                    evaluate_answers(answers, asked, pairs.train, resamples=resamples),
+                )
             )
             continue
         bot = load_chat(name)
         for decoding in decodings:
             progress(f"{name} {decoding}")
-            rows.append(_learnt(name, bot, decoding, pairs, asked, resamples))
-    return BotComparison(pairs.name, len(asked), signature(len(asked), resamples), rows)
+            rows.append(_evaluate_bot(name, bot, decoding, pairs, asked, resamples))
+    return BotComparison(pairs.name, len(asked), metrics_signature(len(asked), resamples), rows)
 
 
-def check_round(names: Sequence[str], decodings: Sequence[str]) -> None:
+def check_bots_and_decodings(names: Sequence[str], decodings: Sequence[str]) -> None:
     """Raise an `InputError` where there are no bots, or a decoding is none of `DECODINGS`."""
     if not names:
         raise InputError("봇이 없습니다. 하나 이상 고르세요.", "There are no bots. Choose one at least.")
@@ -140,47 +149,51 @@ def check_round(names: Sequence[str], decodings: Sequence[str]) -> None:
         )
 
 
-def unlearnt(name: str, known: Sequence[Pair]) -> Callable[[str], str]:
+def baseline_bot(name: str, training_pairs: Sequence[DialoguePair]) -> Callable[[str], str]:
     """Return what answers as a bot that is no net: ``eliza``, or ``retrieval`` in known pairs."""
-    if name == SEARCH:
-        search = Retrieval(known)
-        return lambda question: search.nearest(question).answer
-    return Eliza().reply
+    if name == RETRIEVAL:
+        search = RetrievalBot(training_pairs)
+        return lambda question: search.find_nearest(question).answer
+    return ElizaBot().reply
 
 
-def _learnt(name: str, bot: ChatModel, decoding: str, pairs: PairCorpus, asked: Sequence[Pair], resamples: int) -> Row:
+def _evaluate_bot(
+    name: str, bot: ChatModel, decoding: str, pairs: PairCorpus, test_pairs: Sequence[DialoguePair], resamples: int
+) -> BotResult:
     options = DECODINGS[decoding]
-    questions, before = [pair.question for pair in asked], [pair.before for pair in asked]
-    replies = bot.reply_all(questions, before=before, careful=False, **options)
-    shuffled = bot.reply_all([_shuffled(question) for question in questions], before=before, careful=False, **options)
-    doubted = [[bool(reply.confidence.doubt) for reply in some] for some in (replies, shuffled)]
-    refused, astray = (sum(some) / len(some) if bot.limits else None for some in doubted)
-    return Row(
-        name, decoding, bot.tokenizer.name, bot.parameters, bot.score(asked).bits_per_character, refused, astray,
-        measure([reply.answer for reply in replies], asked, pairs.train, resamples=resamples),
+    questions, before = [pair.question for pair in test_pairs], [pair.history for pair in test_pairs]
+    replies = bot.reply_all(questions, history=before, abstain=False, **options)
+    shuffled = bot.reply_all(
+        [_shuffle_syllables(question) for question in questions], history=before, abstain=False, **options
+    )
+    doubted = [[bool(reply.confidence.abstain_reason) for reply in some] for some in (replies, shuffled)]
+    refused, astray = (sum(some) / len(some) if bot.thresholds else None for some in doubted)
+    return BotResult(
+        name, decoding, bot.tokenizer.name, bot.parameters, bot.score(test_pairs).bits_per_character, refused, astray,
+        evaluate_answers([reply.answer for reply in replies], test_pairs, pairs.train, resamples=resamples),
     )  # fmt: skip
 
 
-def _shuffled(text: str) -> str:
+def _shuffle_syllables(text: str) -> str:
     letters = list(text)
     random.Random(text).shuffle(letters)
     return "".join(letters).strip() or text
 
 
-_LABELS = {
+_METRIC_LABELS = {
     "bleu": lambda: "BLEU",
     "chrf": lambda: "chrF",
     "distinct_1": lambda: "distinct-1",
     "distinct_2": lambda: "distinct-2",
-    "length": lambda: pick("길이", "length"),
-    "dull": lambda: pick("흔한 답", "dull"),
-    "copied": lambda: pick("배운 그대로", "copied"),
+    "length": lambda: localize("길이", "length"),
+    "dull": lambda: localize("흔한 답", "dull"),
+    "copied": lambda: localize("배운 그대로", "copied"),
 }
 
 
-def _cells(row: Row) -> list[str]:
+def _format_result(row: BotResult) -> list[str]:
     cells = [row.bot, row.decoding or "–"]
-    for name in FIGURES:
+    for name in METRICS:
         figure = row.figures[name]
         half = (figure.high - figure.low) / 2
         if name in ("dull", "copied"):

@@ -19,26 +19,26 @@ import numpy as np
 import torch
 
 from korlm.artifacts import read_json, write_json
-from korlm.chat.beginning import begin_with
-from korlm.chat.confidence import Familiarity, Limits
-from korlm.chat.forms import FORMS, Form
+from korlm.chat.beginning import transfer_weights
+from korlm.chat.confidence import BigramCoverage, ConfidenceThresholds
+from korlm.chat.forms import ARCHITECTURES, ChatArchitecture
 from korlm.chat.model import ChatModel
-from korlm.corpora.pairs import Pair, PairCorpus
+from korlm.corpora.pairs import DialoguePair, PairCorpus
 from korlm.corpora.sources import Corpus
 from korlm.errors import InputError
 from korlm.models import load_model
 from korlm.nn.seq2seq import Seq2SeqConfig
-from korlm.runs import check_run, command, measure, origin
+from korlm.runs import check_training_setup, command_line, environment_info, write_test_score
 from korlm.tokenizers.base import Tokenizer
-from korlm.training.config import TokenizerConfig, TrainConfig, sort_options
-from korlm.training.distributed import Ranks
-from korlm.training.loop import Report, Trainer
+from korlm.training.config import TokenizerConfig, TrainConfig, split_options
+from korlm.training.distributed import ProcessGroup
+from korlm.training.loop import ProgressReport, Trainer
 from korlm.training.pairs import PairBatches
-from korlm.training.reading import read
+from korlm.training.reading import encode_training_corpus
 
-_FOREIGN = ("sampled", "jitter", "activation", "temporal")  # what only the training on running text knows
-KEPT = ("best", "last")
-_ASKED = 500  # validation questions that the limits are chosen by
+_UNSUPPORTED_OPTIONS = ("sampled", "jitter", "activation", "temporal")  # what only the training on running text knows
+KEEP_CHOICES = ("best", "last")
+_NUM_THRESHOLD_QUESTIONS = 500  # validation questions that the limits are chosen by
 
 
 def train_chat(
@@ -51,7 +51,7 @@ def train_chat(
     overwrite: bool = False,
     precision: str = "float32",
     keep: str = "best",
-    report: Callable[[Report], None] = lambda report: None,
+    report: Callable[[ProgressReport], None] = lambda report: None,
     **options: Any,
 ) -> ChatModel:
     """Train a chatbot and return its best state (by bits per character of the validation answers), or its last.
@@ -70,7 +70,7 @@ def train_chat(
         precision: of the weights in ``best`` and ``last``: ``float32``, ``float16`` or ``int8``.
         keep: ``best``, or ``last``: the state at the end is put into ``best``. Likelihood soon has a small net say what
             fits everywhere; one that learns on gives more to the point, and dearer, answers (docs/LOG.md).
-        report: called now and then with a `Report`.
+        report: called now and then with a `ProgressReport`.
         **options: the fields of `TokenizerConfig`, `TrainConfig` and `Seq2SeqConfig` (of a language model `NetConfig`).
             The batch counts pairs.
 
@@ -81,76 +81,81 @@ def train_chat(
         ArtifactError: the folder cannot be written, holds another run (without ``resume`` or ``overwrite``), or (with
             ``resume``) holds no fitting checkpoint.
     """
-    kind = _form(form)
-    tokenizing, shape, learning = sort_options(options, TokenizerConfig, kind.shape, TrainConfig)
+    kind = _find_architecture(form)
+    tokenizing, shape, learning = split_options(options, TokenizerConfig, kind.config_class, TrainConfig)
     training = TrainConfig(**learning)
-    kind.shape(10**9, **shape)
-    _refuse(training, kind, keep)
-    folder, ranks = Path(folder), Ranks()
+    kind.config_class(10**9, **shape)
+    _check_options(training, kind, keep)
+    folder, ranks = Path(folder), ProcessGroup()
     known = load_model(start) if start is not None else None
-    check_run(pairs, folder, training, ranks, taken=not (resume or overwrite))
+    check_training_setup(pairs, folder, training, ranks, must_be_new=not (resume or overwrite))
     asked = TokenizerConfig(**tokenizing)
-    tokenizer, ids = read(
-        asked, _lines(pairs), folder if resume else None, ranks, kind=ChatModel.kind, specials=kind.specials
+    tokenizer, ids = encode_training_corpus(
+        asked,
+        _vocabulary_corpus(pairs),
+        folder if resume else None,
+        ranks,
+        kind=ChatModel.kind,
+        specials=kind.special_tokens,
     )
     torch.manual_seed(training.seed)
-    net = kind.net(kind.shape(tokenizer.vocab_size, **shape))
+    net = kind.model_class(kind.config_class(tokenizer.vocab_size, **shape))
     if training.frequencies:
-        net.set_frequencies(torch.from_numpy(np.bincount(ids, minlength=tokenizer.vocab_size)))
-    taken = begin_with(net, tokenizer, known) if known else None
-    familiarity = Familiarity.of(pair.question for pair in pairs.train)
+        net.init_output_bias_from_counts(torch.from_numpy(np.bincount(ids, minlength=tokenizer.vocab_size)))
+    taken = transfer_weights(net, tokenizer, known) if known else None
+    familiarity = BigramCoverage.from_questions(pair.question for pair in pairs.train)
     bot = ChatModel(tokenizer, net.to(ranks.device), familiarity=familiarity)
-    fitting = _fitting(bot, pairs.train)
+    fitting = _encode_fitting_pairs(bot, pairs.train)
     bot.info = _build_info(pairs, kind, len(fitting), {**asdict(asked), **shape}, training, tokenizer)
     if taken:
         bot.info["start"] = {"name": str(start), **taken._asdict()}
-    trainer = _trainer(bot, fitting, pairs, training, folder, precision, report, ranks)
+    trainer = _build_trainer(bot, fitting, pairs, training, folder, precision, report, ranks)
     if resume:
         trainer.resume()
-    finished_before = trainer.finished
+    finished_before = trainer.is_finished
     trainer.run()
     if keep == "last" and not _keeps_last(folder, finished_before):
         bot.info["kept"] = "last"
-        trainer.keep()
-    ranks.first_does(lambda: measure(folder / "best", ChatModel.load, pairs.test))
-    ranks.first_does(lambda: _choose_limits(folder, pairs.valid))
+        trainer.save_best()
+    ranks.run_on_main(lambda: write_test_score(folder / "best", ChatModel.load, pairs.test))
+    ranks.run_on_main(lambda: _choose_thresholds(folder, pairs.valid))
     return ChatModel.load(folder)
 
 
-def _form(name: str) -> Form:
-    if name not in FORMS:
+def _find_architecture(name: str) -> ChatArchitecture:
+    if name not in ARCHITECTURES:
         raise InputError(
-            f"'{name}'이라는 꼴은 없습니다. {', '.join(FORMS)} 가운데 고르세요.",
-            f"There is no form '{name}'. Choose from {', '.join(FORMS)}.",
+            f"'{name}'이라는 꼴은 없습니다. {', '.join(ARCHITECTURES)} 가운데 고르세요.",
+            f"There is no form '{name}'. Choose from {', '.join(ARCHITECTURES)}.",
         )
-    return FORMS[name]
+    return ARCHITECTURES[name]
 
 
-def _refuse(training: TrainConfig, form: Form, keep: str) -> None:
-    if keep not in KEPT:
+def _check_options(training: TrainConfig, architecture: ChatArchitecture, keep: str) -> None:
+    if keep not in KEEP_CHOICES:
         raise InputError(
-            f"keep에 '{keep}'은(는) 없습니다. {', '.join(KEPT)} 가운데 고르세요.",
-            f"There is no keep '{keep}'. Choose from {', '.join(KEPT)}.",
+            f"keep에 '{keep}'은(는) 없습니다. {', '.join(KEEP_CHOICES)} 가운데 고르세요.",
+            f"There is no keep '{keep}'. Choose from {', '.join(KEEP_CHOICES)}.",
         )
-    strange = [name for name in _FOREIGN if getattr(training, name)]
-    strange += ["optimizer=muon"] if training.optimizer == "muon" and form.shape is Seq2SeqConfig else []
-    strange += ["smoothing"] if training.smoothing and form.shape is not Seq2SeqConfig else []
+    strange = [name for name in _UNSUPPORTED_OPTIONS if getattr(training, name)]
+    strange += ["optimizer=muon"] if training.optimizer == "muon" and architecture.config_class is Seq2SeqConfig else []
+    strange += ["smoothing"] if training.smoothing and architecture.config_class is not Seq2SeqConfig else []
     if strange:
         raise InputError(
-            f"{', '.join(strange)}은(는) {form.name} 챗봇을 가르칠 때는 쓸 수 없습니다. 빼세요.",
-            f"{', '.join(strange)}: not for training a chatbot of the form {form.name}. Leave it out.",
+            f"{', '.join(strange)}은(는) {architecture.name} 챗봇을 가르칠 때는 쓸 수 없습니다. 빼세요.",
+            f"{', '.join(strange)}: not for training a chatbot of the form {architecture.name}. Leave it out.",
         )
 
 
-def _lines(pairs: PairCorpus) -> Corpus:
+def _vocabulary_corpus(pairs: PairCorpus) -> Corpus:
     """Return what the vocabulary is made from: the training questions and answers."""
     return Corpus(pairs.name, [text for pair in pairs.train for text in (pair.question, pair.answer)], [], [])
 
 
-def _fitting(bot: ChatModel, pairs: Sequence[Pair]) -> list[tuple[tuple[int, ...], list[int]]]:
+def _encode_fitting_pairs(bot: ChatModel, pairs: Sequence[DialoguePair]) -> list[tuple[tuple[int, ...], list[int]]]:
     """Return the ids of pairs that are no longer than the model: nothing of the question is cut off, nor of the answer."""
     longest = getattr(bot.net.config, "max_length", None)
-    found = bot.ids_of(pairs)
+    found = bot.encode_pairs(pairs)
     if longest is None:
         return found
     questions = bot.tokenizer.encode_ids([pair.question for pair in pairs])
@@ -158,43 +163,55 @@ def _fitting(bot: ChatModel, pairs: Sequence[Pair]) -> list[tuple[tuple[int, ...
 
 
 def _build_info(
-    pairs: PairCorpus, form: Form, learnt: int, model: dict[str, Any], training: TrainConfig, tokenizer: Tokenizer
+    pairs: PairCorpus,
+    architecture: ChatArchitecture,
+    num_encoded_pairs: int,
+    model: dict[str, Any],
+    training: TrainConfig,
+    tokenizer: Tokenizer,
 ) -> dict[str, Any]:
     return {
-        "command": command("korlm.train_chat"),
-        "corpus": {"name": pairs.name, "sha256": pairs.digest, "train_pairs": len(pairs.train), "learnt": learnt},
-        "form": form.name,
+        "command": command_line("korlm.train_chat"),
+        "corpus": {
+            "name": pairs.name,
+            "sha256": pairs.digest,
+            "train_pairs": len(pairs.train),
+            "learnt": num_encoded_pairs,
+        },
+        "form": architecture.name,
         "model": model,
         "training": asdict(training),
         "tokenizer": tokenizer.signature,
-        **origin(),
+        **environment_info(),
     }
 
 
-def _trainer(
+def _build_trainer(
     bot: ChatModel,
-    fitting: Sequence[tuple[Sequence[int], Sequence[int]]],
+    encoded_pairs: Sequence[tuple[Sequence[int], Sequence[int]]],
     pairs: PairCorpus,
     training: TrainConfig,
     folder: Path,
     precision: str,
-    report: Callable[[Report], None],
-    ranks: Ranks,
+    report: Callable[[ProgressReport], None],
+    ranks: ProcessGroup,
 ) -> Trainer:
     valid = pairs.valid[: training.valid_lines or None]
 
     def write_model(temporary: Path) -> None:
-        bot.info["progress"] = {"step": trainer.progress.step, "seconds": trainer.progress.seconds}
-        bot.info["history"] = trainer.progress.history
+        bot.info["progress"] = {"step": trainer.state.step, "seconds": trainer.state.seconds}
+        bot.info["history"] = trainer.state.history
         bot.write(temporary, precision=precision)
 
-    share = (ranks.rank, ranks.number)
-    batches = PairBatches(fitting, batch=training.batch, make=bot.form.make, seed=training.seed, share=share)
+    share = (ranks.rank, ranks.world_size)
+    batches = PairBatches(
+        encoded_pairs, batch=training.batch, collate=bot.architecture.make_batch, seed=training.seed, shard=share
+    )
     data = hashlib.sha256(f"{pairs.digest}{bot.tokenizer.signature}".encode()).hexdigest()
     trainer = Trainer(
         bot.net, batches, training,
-        validate=lambda: bot.score(valid).bits_per_character, write_model=write_model, folder=folder, data=data,
-        report=report, ranks=ranks, loss=bot.form.loss,
+        validate=lambda: bot.score(valid).bits_per_character, write_model=write_model, folder=folder, data_digest=data,
+        report=report, process_group=ranks, loss_function=bot.architecture.loss,
     )  # fmt: skip
     return trainer
 
@@ -204,16 +221,18 @@ def _keeps_last(folder: Path, finished: bool) -> bool:
     return finished and read_json(folder / "best" / "build_info.json").get("kept") == "last"
 
 
-def _choose_limits(folder: Path, pairs: Sequence[Pair]) -> None:
+def _choose_thresholds(folder: Path, pairs: Sequence[DialoguePair]) -> None:
     """Choose when the bot does not know, and write it beside the best state, where that has not been done."""
     if "limits" in read_json(folder / "best" / "build_info.json"):
         return
     best = ChatModel.load(folder)
-    asked = pairs[:_ASKED]
+    asked = pairs[:_NUM_THRESHOLD_QUESTIONS]
     sure = [
         reply.confidence
-        for reply in best.reply_all([pair.question for pair in asked], before=[pair.before for pair in asked])
+        for reply in best.reply_all([pair.question for pair in asked], history=[pair.history for pair in asked])
     ]
-    limits = Limits.of([one.surprisal for one in sure], [one.familiarity or 0.0 for one in sure])
+    limits = ConfidenceThresholds.from_validation(
+        [one.surprisal for one in sure], [one.familiarity or 0.0 for one in sure]
+    )
     best.info["limits"] = {**asdict(limits), "questions": len(asked)}
     write_json(folder / "best" / "build_info.json", best.info)

@@ -10,25 +10,25 @@ from korlm.errors import InputError
 from korlm.options import print_values
 
 
-def push(options: argparse.Namespace) -> None:
+def run_push(options: argparse.Namespace) -> None:
     """Push a model or tokenizer to the Hugging Face Hub."""
-    from korlm.hub.upload import push
+    from korlm.hub.upload import push_to_hub
 
-    url = push(options.name, options.repo, private=options.private, message=options.message)
+    url = push_to_hub(options.name, options.repo, private=options.private, message=options.message)
     print_values(options, {"url": url})
 
 
-def card(options: argparse.Namespace) -> None:
+def run_card(options: argparse.Namespace) -> None:
     """Print the card of a model or tokenizer, or write it into its folder."""
-    from korlm.hub.cards import card, write_card
+    from korlm.hub.cards import render_card, write_card
 
     if options.write:
         return print_values(options, {"file": str(write_card(options.name, repo_id=options.repo))})
-    text = card(options.name, repo_id=options.repo)
+    text = render_card(options.name, repo_id=options.repo)
     print(json.dumps({"card": text}, ensure_ascii=False) if options.json else text)
 
 
-def app(options: argparse.Namespace) -> None:
+def run_app(options: argparse.Namespace) -> None:
     """Open the web app."""
     try:
         import gradio  # noqa: F401

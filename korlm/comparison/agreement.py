@@ -2,7 +2,7 @@
 
 >>> from korlm.tokenizers.registry import load_tokenizer
 >>> syllable, word = (load_tokenizer(name).encode("나는 간다") for name in ("syllable", "word"))
->>> sorted(cuts(syllable)), sorted(cuts(word)), agreement(cuts(syllable), cuts(word))
+>>> sorted(segment_boundaries(syllable)), sorted(segment_boundaries(word)), boundary_agreement(segment_boundaries(syllable), segment_boundaries(word))
 ([1, 4], [], 0.0)
 
 A cut is a character offset ``c``, ``0 < c < n``: it stands between ``text[c - 1]`` and ``text[c]``. All tokenizers cut
@@ -18,19 +18,19 @@ from typing import Literal
 from korlm.errors import InputError
 from korlm.tokenizers.encoding import Encoding
 
-Verdict = Literal["eojeol", "boundary", "inside_morpheme", "inside_syllable", "inside_bytes"]
+BoundaryType = Literal["eojeol", "boundary", "inside_morpheme", "inside_syllable", "inside_bytes"]
 
 
-def cuts(encoding: Encoding) -> set[int]:
+def segment_boundaries(encoding: Encoding) -> set[int]:
     """Return the unit's own cuts inside eojeol, before the fallback to syllables and bytes.
 
     Returns:
         Character offsets where a segment begins and neither neighbour is whitespace.
     """
-    return _inside_eojeol(encoding.text, (segment[0] for segment in encoding.segments))
+    return _keep_inside_eojeol(encoding.text, (segment[0] for segment in encoding.segments))
 
 
-def id_cuts(encoding: Encoding) -> set[int]:
+def token_boundaries(encoding: Encoding) -> set[int]:
     """Return the cuts inside eojeol that a model reads, after the fallback.
 
     Returns:
@@ -40,26 +40,26 @@ def id_cuts(encoding: Encoding) -> set[int]:
     ends = [0, *(end for _, end in encoding.spans)]
     # an id that begins inside the character of the id before (jamo, bytes) cuts at no offset
     starts = (start for (start, _), end in zip(encoding.spans, ends, strict=False) if start >= end)
-    return _inside_eojeol(encoding.text, starts)
+    return _keep_inside_eojeol(encoding.text, starts)
 
 
-def _inside_eojeol(text: str, starts: Iterable[int]) -> set[int]:
+def _keep_inside_eojeol(text: str, starts: Iterable[int]) -> set[int]:
     return {
         start for start in starts if 0 < start < len(text) and not (text[start - 1].isspace() or text[start].isspace())
     }
 
 
-def agreement(first: set[int], second: set[int]) -> float:
+def boundary_agreement(first: set[int], second: set[int]) -> float:
     """Return the share of cuts that two tokenizers have in common (Jaccard 1912); 1.0 where neither cuts.
 
-    >>> agreement({1, 2, 3}, {2, 3, 4}), agreement(set(), set())
+    >>> boundary_agreement({1, 2, 3}, {2, 3, 4}), boundary_agreement(set(), set())
     (0.5, 1.0)
     """
     either = len(first | second)
     return len(first & second) / either if either else 1.0
 
 
-def matrix(encodings: Sequence[Encoding]) -> list[list[float]]:
+def agreement_matrix(encodings: Sequence[Encoding]) -> list[list[float]]:
     """Return the agreement of each encoding's cuts with each other's, of one text.
 
     Returns:
@@ -70,21 +70,21 @@ def matrix(encodings: Sequence[Encoding]) -> list[list[float]]:
     """
     for encoding in encodings[1:]:
         _check_same_text(encodings[0], encoding)
-    made = [cuts(encoding) for encoding in encodings]
-    return [[agreement(first, second) for second in made] for first in made]
+    made = [segment_boundaries(encoding) for encoding in encodings]
+    return [[boundary_agreement(first, second) for second in made] for first in made]
 
 
-def lonely(all_cuts: Sequence[set[int]]) -> list[set[int]]:
+def unique_boundaries(boundary_sets: Sequence[set[int]]) -> list[set[int]]:
     """Return, for each tokenizer, the cuts that it alone makes.
 
-    >>> lonely([{1, 2}, {2, 3}, {2}])
+    >>> unique_boundaries([{1, 2}, {2, 3}, {2}])
     [{1}, {3}, set()]
     """
-    times = Counter(cut for made in all_cuts for cut in made)
-    return [{cut for cut in made if times[cut] == 1} for made in all_cuts]
+    times = Counter(cut for made in boundary_sets for cut in made)
+    return [{cut for cut in made if times[cut] == 1} for made in boundary_sets]
 
 
-def verdicts(encoding: Encoding, reference: Encoding) -> list[Verdict]:
+def boundary_types(encoding: Encoding, reference: Encoding) -> list[BoundaryType]:
     """Say of the cut before each id, the first id's apart, what it is against a reference's cuts.
 
     - ``eojeol``: at whitespace; every tokenizer cuts there.
@@ -107,16 +107,16 @@ def verdicts(encoding: Encoding, reference: Encoding) -> list[Verdict]:
     Example:
         >>> from korlm.tokenizers.registry import load_tokenizer
         >>> text = "나는 갔다"
-        >>> verdicts(load_tokenizer("syllable").encode(text), load_tokenizer("kiwi").encode(text))
+        >>> boundary_types(load_tokenizer("syllable").encode(text), load_tokenizer("kiwi").encode(text))
         ['boundary', 'eojeol', 'eojeol', 'boundary']
     """
     _check_same_text(encoding, reference)
     text, boundaries = encoding.text, reference_boundaries(reference)
-    found: list[Verdict] = []
+    found: list[BoundaryType] = []
     for index in range(1, len(encoding.ids)):
         start, before = encoding.spans[index][0], encoding.spans[index - 1]
         if start < before[1]:
-            found.append("inside_syllable" if is_letter(encoding.pieces[index][:1]) else "inside_bytes")
+            found.append("inside_syllable" if is_jamo(encoding.tokens[index][:1]) else "inside_bytes")
         elif text[start].isspace() or text[start - 1].isspace():
             found.append("eojeol")
         else:
@@ -133,10 +133,10 @@ def reference_boundaries(reference: Encoding) -> set[int]:
     return starts
 
 
-def is_letter(character: str) -> bool:
+def is_jamo(character: str) -> bool:
     """Return whether a character is a Hangul letter (jamo), conjoining or not, and no syllable.
 
-    >>> is_letter("ㄴ"), is_letter("\\u11ab"), is_letter("<"), is_letter("간"), is_letter("")
+    >>> is_jamo("ㄴ"), is_jamo("\\u11ab"), is_jamo("<"), is_jamo("간"), is_jamo("")
     (True, True, False, False, False)
     """
     return "\u1100" <= character <= "\u11ff" or "\u3131" <= character <= "\u318e"

@@ -1,7 +1,7 @@
 """The bootstrap over sentences: sums of whole columns under resampling, the same resample for every column.
 
 >>> import numpy as np
->>> resampled_sums([np.array([1, 1, 1]), np.array([2, 2, 2])], resamples=4, seed=0).tolist()
+>>> bootstrap_sums([np.array([1, 1, 1]), np.array([2, 2, 2])], resamples=4, seed=0).tolist()
 [[3.0, 6.0], [3.0, 6.0], [3.0, 6.0], [3.0, 6.0]]
 
 Efron (1979), "Bootstrap Methods: Another Look at the Jackknife"; over sentences, Koehn (2004), "Statistical
@@ -14,10 +14,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_BLOCK = 4_096  # lines drawn at once: 32 MB of weights for 1,000 resamples
+_BLOCK_LINES = 4_096  # lines drawn at once: 32 MB of weights for 1,000 resamples
 
 
-def resampled_sums(columns: Sequence[np.ndarray], *, resamples: int, seed: int) -> np.ndarray:
+def bootstrap_sums(columns: Sequence[np.ndarray], *, resamples: int, seed: int) -> np.ndarray:
     """Return the sums of columns over lines drawn with replacement, as many as there are.
 
     All columns share a draw, so that differences between them are paired. Lines are drawn block by block (how many
@@ -33,8 +33,8 @@ def resampled_sums(columns: Sequence[np.ndarray], *, resamples: int, seed: int) 
     """
     random = np.random.default_rng(seed)
     lines = len(columns[0])
-    starts = range(0, lines, _BLOCK)
-    sizes = np.array([min(_BLOCK, lines - start) for start in starts])
+    starts = range(0, lines, _BLOCK_LINES)
+    sizes = np.array([min(_BLOCK_LINES, lines - start) for start in starts])
     drawn = random.multinomial(lines, sizes / lines, size=resamples)
     sums = np.zeros((resamples, len(columns)))
     for index, start in enumerate(starts):
@@ -45,11 +45,11 @@ def resampled_sums(columns: Sequence[np.ndarray], *, resamples: int, seed: int) 
     return sums
 
 
-def interval(values: np.ndarray, confidence: float) -> tuple[float, float] | None:
+def percentile_interval(values: np.ndarray, confidence: float) -> tuple[float, float] | None:
     """Return the percentile interval of resampled values, or None where one of them is undefined.
 
     >>> import numpy as np
-    >>> interval(np.arange(101.0), 0.5)
+    >>> percentile_interval(np.arange(101.0), 0.5)
     (25.0, 75.0)
     """
     if not len(values) or not np.isfinite(values).all():

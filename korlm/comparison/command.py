@@ -3,7 +3,7 @@
 ``korlm compare --corpus reviews --gold ko_kaist-ud-dev.conllu --plot figure.svg`` ends up here.
 
 >>> from types import SimpleNamespace
->>> corpus_lines(SimpleNamespace(corpus=None, strategies=None))
+>>> load_corpus_lines(SimpleNamespace(corpus=None, strategies=None))
 (None, [])
 """
 
@@ -20,14 +20,14 @@ from tqdm import tqdm
 
 from korlm.artifacts import check_writable, write_file
 from korlm.comparison.evaluation import evaluate_tokenizers
-from korlm.comparison.plot import check_plot
-from korlm.comparison.strategies import beside_the_paper, train_strategies
+from korlm.comparison.plot import check_can_plot
+from korlm.comparison.strategies import compare_with_paper, train_strategies
 from korlm.corpora.sources import SPLITS, load_corpus
 from korlm.errors import InputError
-from korlm.language import pick
+from korlm.language import localize
 
 
-def measure(options: Any, names: Sequence[str] | None) -> str:
+def run_tokenizer_evaluation(options: Any, names: Sequence[str] | None) -> str:
     """Measure tokenizers on a corpus, on gold sentences, or both; write what was asked for.
 
     Args:
@@ -46,18 +46,20 @@ def measure(options: Any, names: Sequence[str] | None) -> str:
     if options.csv:  # hours of work are not to end in a file that cannot be written
         check_writable(Path(options.csv).absolute().parent)
     if options.plot:
-        check_plot(options.plot)
-    lines, train_lines = corpus_lines(options)
-    chosen = _strategies(options, train_lines) if options.strategies else names or options.names[1].split(",")
-    with tqdm(total=len(lines or []), desc=pick("재는 중", "measuring"), file=sys.stderr, leave=False) as bar:
+        check_can_plot(options.plot)
+    lines, train_lines = load_corpus_lines(options)
+    chosen = (
+        _train_strategy_tokenizers(options, train_lines) if options.strategies else names or options.names[1].split(",")
+    )
+    with tqdm(total=len(lines or []), desc=localize("재는 중", "measuring"), file=sys.stderr, leave=False) as bar:
 
-        def progress(done: int, total: int) -> None:
+        def update_bar(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
         result = evaluate_tokenizers(
             lines, chosen, gold=options.gold, width=options.width,
-            resamples=options.resamples, seed=options.seed, progress=progress,
+            resamples=options.resamples, seed=options.seed, progress=update_bar,
         )  # fmt: skip
     if options.csv:
         write_file(options.csv, result.to_csv().encode("utf-8-sig"))  # Excel reads Hangul by the mark
@@ -65,10 +67,10 @@ def measure(options: Any, names: Sequence[str] | None) -> str:
         result.plot(options.plot)
     if options.json:
         return json.dumps(result.to_dict(), ensure_ascii=False)
-    return f"{result}\n\n{beside_the_paper(result)}" if options.strategies else str(result)
+    return f"{result}\n\n{compare_with_paper(result)}" if options.strategies else str(result)
 
 
-def corpus_lines(options: Any) -> tuple[list[str] | None, Sequence[str]]:
+def load_corpus_lines(options: Any) -> tuple[list[str] | None, Sequence[str]]:
     """Return the lines to measure (None: the gold texts) and those to make vocabularies from."""
     if not options.corpus:
         if options.strategies:
@@ -90,19 +92,21 @@ def corpus_lines(options: Any) -> tuple[list[str] | None, Sequence[str]]:
     return lines, corpus.train
 
 
-def _strategies(options: Any, train_lines: Sequence[str]) -> list[Any]:
+def _train_strategy_tokenizers(options: Any, train_lines: Sequence[str]) -> list[Any]:
     if options.split not in ("valid", "test"):
         raise InputError(
             "--strategies는 train에서 만들므로 --split은 test나 valid여야 합니다.",
             "--strategies are made from train: --split must be test or valid.",
         )
-    label = pick("여섯 전략의 어휘를 만드는 중", "making six vocabularies")
+    label = localize("여섯 전략의 어휘를 만드는 중", "making six vocabularies")
     with tqdm(desc=label, file=sys.stderr, leave=False) as bar:
 
-        def progress(done: int, total: int) -> None:
+        def update_bar(done: int, total: int) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
         return list(
-            train_strategies(train_lines, analyzer=options.strategies, largest=options.vocab_size, progress=progress)
+            train_strategies(
+                train_lines, analyzer=options.strategies, max_vocab_size=options.vocab_size, progress=update_bar
+            )
         )

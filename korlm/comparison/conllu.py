@@ -1,7 +1,7 @@
 """CoNLL-U: sentences of rows, and the surface tokens among them with their forms and tags.
 
->>> row = Row(1, "1", "학교에", "학교+에", "ncn+jca", False)
->>> pairs_of(row)
+>>> row = Word(1, "1", "학교에", "학교+에", "ncn+jca", False)
+>>> split_morphemes(row)
 [('학교', 'ncn'), ('에', 'jca')]
 
 https://universaldependencies.org/format.html
@@ -19,42 +19,42 @@ from typing import NamedTuple
 
 from korlm.errors import CorpusError
 
-Pair = tuple[str, str]  # a form and its tag
+FormTag = tuple[str, str]  # a form and its tag
 
-_PART = re.compile(r"(?:^|\+)(\+|[^+]+)")  # a part is a lone + or holds none
-_COLUMNS = 10
+_MORPHEME_PATTERN = re.compile(r"(?:^|\+)(\+|[^+]+)")  # a part is a lone + or holds none
+_NUM_COLUMNS = 10
 
 
-class Row(NamedTuple):
+class Word(NamedTuple):
     """A word of a treebank.
 
     Attributes:
-        line: its line in the file, from 1.
-        number: its ID: ``3``, a multiword token's ``1-2``, an empty node's ``1.1``.
+        line_number: its line in the file, from 1.
+        word_id: its ID: ``3``, a multiword token's ``1-2``, an empty node's ``1.1``.
         form: FORM, as it is written in the text.
         lemma: LEMMA, morphemes joined by ``+``.
-        tags: XPOS, their tags joined by ``+``.
-        glued: whether no space comes after it (``SpaceAfter=No``).
+        xpos: XPOS, their tags joined by ``+``.
+        no_space_after: whether no space comes after it (``SpaceAfter=No``).
     """
 
-    line: int
-    number: str
+    line_number: int
+    word_id: str
     form: str
     lemma: str
-    tags: str
-    glued: bool
+    xpos: str
+    no_space_after: bool
 
 
 @dataclass
-class Block:
+class Sentence:
     """The rows of one sentence and what its comments say: ``sent_id`` and ``text``."""
 
-    name: str = ""
+    sent_id: str = ""
     text: str | None = None
-    rows: list[Row] = field(default_factory=list)
+    words: list[Word] = field(default_factory=list)
 
 
-def read_text(path: Path) -> str:
+def read_conllu_text(path: Path) -> str:
     """Return a file's text, decompressed where its name ends in ``.gz``.
 
     Raises:
@@ -79,75 +79,75 @@ def read_text(path: Path) -> str:
         ) from error
 
 
-def blocks(path: Path, content: str) -> Iterator[Block]:
+def parse_conllu(path: Path, content: str) -> Iterator[Sentence]:
     """Yield the sentences of a file's text that have rows.
 
     Raises:
         CorpusError: a row that is none of CoNLL-U; it names the line.
     """
-    block = Block()
+    block = Sentence()
     for number, line in enumerate(content.split("\n"), 1):
         line = line.rstrip("\r")
         if not line.strip():
-            if block.rows:
+            if block.words:
                 yield block
-            block = Block()
+            block = Sentence()
         elif line.startswith("#"):
             key, _, value = line[1:].partition("=")
             if key.strip() == "sent_id":
-                block.name = value.strip()
+                block.sent_id = value.strip()
             elif key.strip() == "text":
                 block.text = value.strip()
         else:
-            block.rows.append(_row(path, number, line))
-    if block.rows:
+            block.words.append(_parse_word(path, number, line))
+    if block.words:
         yield block
 
 
-def _row(path: Path, number: int, line: str) -> Row:
+def _parse_word(path: Path, number: int, line: str) -> Word:
     fields = line.split("\t")
-    if len(fields) != _COLUMNS or not re.fullmatch(r"\d+([-.]\d+)?", fields[0]):
+    if len(fields) != _NUM_COLUMNS or not re.fullmatch(r"\d+([-.]\d+)?", fields[0]):
         raise CorpusError(
-            f"{path}의 {number}번째 줄이 CoNLL-U가 아닙니다 (탭으로 나눈 {_COLUMNS}칸이어야 합니다). 그 줄을 고치세요.",
-            f"Line {number} of {path} is not CoNLL-U ({_COLUMNS} fields between tabs). Correct that line.",
+            f"{path}의 {number}번째 줄이 CoNLL-U가 아닙니다 (탭으로 나눈 {_NUM_COLUMNS}칸이어야 합니다). 그 줄을 고치세요.",
+            f"Line {number} of {path} is not CoNLL-U ({_NUM_COLUMNS} fields between tabs). Correct that line.",
         )
     glued = "SpaceAfter=No" in fields[9].split("|")
-    return Row(number, fields[0], fields[1], fields[2], fields[4], glued)
+    return Word(number, fields[0], fields[1], fields[2], fields[4], glued)
 
 
-def surface_tokens(rows: Sequence[Row]) -> Iterator[tuple[Row, list[Pair]]]:
+def iter_surface_words(words: Sequence[Word]) -> Iterator[tuple[Word, list[FormTag]]]:
     """Yield the surface tokens, each with its forms and tags; none where they are not all given."""
     last = 0  # of a multiword token: its last word, its words' pairs, its own row
-    parts: list[list[Pair]] = []
-    whole: Row | None = None
-    for row in rows:
-        if "." in row.number:
+    parts: list[list[FormTag]] = []
+    whole: Word | None = None
+    for row in words:
+        if "." in row.word_id:
             continue
-        if "-" in row.number:
-            last, parts, whole = int(row.number.split("-")[1]), [], row
+        if "-" in row.word_id:
+            last, parts, whole = int(row.word_id.split("-")[1]), [], row
             continue
-        pairs = pairs_of(row)
+        pairs = split_morphemes(row)
         if whole is None:
             yield row, pairs
             continue
         parts.append(pairs)
-        if int(row.number) >= last:
+        if int(row.word_id) >= last:
             yield whole, [pair for part in parts for pair in part] if all(parts) else []
             whole = None
 
 
-def pairs_of(row: Row) -> list[Pair]:
+def split_morphemes(word: Word) -> list[FormTag]:
     """Return forms and tags, or nothing where the lemma is not given or does not have as many parts as the tags.
 
-    >>> pairs_of(Row(1, "1", "1+1은", "1+++1+은", "SN+SW+SN+JX", False))
+    >>> split_morphemes(Word(1, "1", "1+1은", "1+++1+은", "SN+SW+SN+JX", False))
     [('1', 'SN'), ('+', 'SW'), ('1', 'SN'), ('은', 'JX')]
     """
-    if row.lemma == "_" != row.form:
+    if word.lemma == "_" != word.form:
         return []
-    tags = row.tags.split("+")
-    if len(tags) == 1 and (row.lemma == row.form or "+" not in row.lemma):
-        return [(row.lemma, row.tags)]
-    parts = _PART.findall(row.lemma)
-    if "+".join(parts) != row.lemma or (len(parts) != len(tags) and row.tags != "_"):
+    tags = word.xpos.split("+")
+    if len(tags) == 1 and (word.lemma == word.form or "+" not in word.lemma):
+        return [(word.lemma, word.xpos)]
+    parts = _MORPHEME_PATTERN.findall(word.lemma)
+    if "+".join(parts) != word.lemma or (len(parts) != len(tags) and word.xpos != "_"):
         return []
-    return list(zip(parts, tags if row.tags != "_" else ["_"] * len(parts), strict=True))
+    return list(zip(parts, tags if word.xpos != "_" else ["_"] * len(parts), strict=True))

@@ -19,13 +19,13 @@ from typing import NamedTuple
 import numpy as np
 
 from korlm import __version__
-from korlm.comparison.bootstrap import interval, resampled_sums
+from korlm.comparison.bootstrap import bootstrap_sums, percentile_interval
 from korlm.comparison.gold import GoldSentence, read_gold
 from korlm.comparison.metrics import GOLD_KEYS, METRICS, TEXT_KEYS
-from korlm.comparison.result import Estimate, Evaluation, Row
+from korlm.comparison.result import Evaluation, MetricEstimate, TokenizerMetrics
 from korlm.comparison.scripts import vocabulary_lengths, vocabulary_scripts
-from korlm.comparison.statistics import Statistics, add_distribution, collect
-from korlm.corpora.lines import content_digest
+from korlm.comparison.statistics import CorpusStatistics, add_entropy_columns, collect_statistics
+from korlm.corpora.lines import lines_sha256
 from korlm.errors import CorpusError, InputError
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.registry import load_tokenizer
@@ -65,100 +65,107 @@ def evaluate_tokenizers(
         >>> evaluate_tokenizers(["나는 간다"], ["word"], resamples=2).to_csv().split(",")[:3]
         ['name', 'unit', 'ids']
     """
-    check_numbers(width=width, resamples=resamples, confidence=confidence)
-    tokenizers = load_all(names)
+    check_evaluation_options(width=width, resamples=resamples, confidence=confidence)
+    tokenizers = load_named_tokenizers(names)
     sentences = read_gold(gold) if isinstance(gold, (str, Path)) else list(gold or [])
-    texts = _texts(lines, sentences)
-    draw = _Draw(width, resamples, seed)
+    texts = _nonblank_texts(lines, sentences)
+    draw = _Bootstrap(width, resamples, seed)
     same = lines is None
-    report = _Report(progress, len(texts) + (0 if same else len(sentences)))
+    report = _ProgressOffset(progress, len(texts) + (0 if same else len(sentences)))
     measured = list(tokenizers.values())
-    own, shares = collect(texts, measured, gold=sentences if same else (), workers=workers, progress=report.at(0))
-    found = draw.figures(own, measured, TEXT_KEYS)
+    own, shares = collect_statistics(
+        texts, measured, gold=sentences if same else (), workers=workers, progress=report.callback_from(0)
+    )
+    found = draw.compute_metrics(own, measured, TEXT_KEYS)
     if sentences:
         gold_texts = [sentence.text for sentence in sentences]
-        at = report.at(len(texts))
-        fitted = own if same else collect(gold_texts, measured, gold=sentences, workers=workers, progress=at)[0]
-        found |= draw.figures(fitted, measured, GOLD_KEYS)
+        at = report.callback_from(len(texts))
+        fitted = (
+            own if same else collect_statistics(gold_texts, measured, gold=sentences, workers=workers, progress=at)[0]
+        )
+        found |= draw.compute_metrics(fitted, measured, GOLD_KEYS)
     told = f"boot:{resamples}|seed:{seed}|ci:{confidence * 100:g}"
     return Evaluation(
         rows=tuple(
-            _row(name, tokenizer, {key: one.estimate(index, confidence) for key, one in found.items()})
+            _tokenizer_metrics(name, tokenizer, {key: one.to_estimate(index, confidence) for key, one in found.items()})
             for index, (name, tokenizer) in enumerate(tokenizers.items())
         ),
         agreement=tuple(tuple(map(float, row)) for row in shares),
-        signature=_signature(texts, told, _name(gold), sentences),
+        signature=_evaluation_signature(texts, told, _gold_name(gold), sentences),
         lines=len(texts),
         characters=sum(map(len, texts)),
         confidence=confidence,
-        gold=_facts(sentences, fitted[0]) if sentences else {},
+        gold=_gold_summary(sentences, fitted[0]) if sentences else {},
         samples={key: one.samples for key, one in found.items() if one.samples is not None},
     )
 
 
-class _Figure(NamedTuple):
+class _MetricValues(NamedTuple):
     """A metric of all tokenizers: ``[T]`` values and, where it is resampled, ``[T, R]`` samples."""
 
     values: np.ndarray
     samples: np.ndarray | None
 
-    def estimate(self, index: int, confidence: float) -> Estimate:
+    def to_estimate(self, index: int, confidence: float) -> MetricEstimate:
         value = float(self.values[index])
-        ends = interval(self.samples[index], confidence) if self.samples is not None else None
-        return Estimate(value if np.isfinite(value) else None, *(ends or (None, None)))
+        ends = percentile_interval(self.samples[index], confidence) if self.samples is not None else None
+        return MetricEstimate(value if np.isfinite(value) else None, *(ends or (None, None)))
 
 
-class _Draw(NamedTuple):
+class _Bootstrap(NamedTuple):
     """What turns statistics into figures."""
 
     width: int
     resamples: int
     seed: int
 
-    def figures(
-        self, statistics: Sequence[Statistics], tokenizers: Sequence[Tokenizer], keys: Sequence[str]
-    ) -> dict[str, _Figure]:
+    def compute_metrics(
+        self, statistics: Sequence[CorpusStatistics], tokenizers: Sequence[Tokenizer], keys: Sequence[str]
+    ) -> dict[str, _MetricValues]:
         """Work out metrics of the totals and of every resample."""
         for one in statistics:
-            add_distribution(one)
+            add_entropy_columns(one)
         names = list(statistics[0].columns)
         columns = [one.columns[name] for one in statistics for name in names]
-        drawn = resampled_sums(columns, resamples=self.resamples, seed=self.seed)
+        drawn = bootstrap_sums(columns, resamples=self.resamples, seed=self.seed)
         values: dict[str, list[float]] = {key: [] for key in keys}
-        samples: dict[str, list[np.ndarray]] = {key: [] for key in keys if METRICS[key].resampled}
+        samples: dict[str, list[np.ndarray]] = {key: [] for key in keys if METRICS[key].has_interval}
         for index, (one, tokenizer) in enumerate(zip(statistics, tokenizers, strict=True)):
             totals = {name: float(one.columns[name].sum()) for name in names}
             fixed = {
                 "vocab_size": tokenizer.vocab_size,
                 "width": self.width,
-                "types": one.types,
-                "unknown_types": one.unknown_types,
+                "types": one.num_types,
+                "unknown_types": one.num_unknown_types,
                 "power_mean": totals["power"] / max(totals["ids"], 1),
             }
             resampled = dict(zip(names, drawn[:, index * len(names) : (index + 1) * len(names)].T, strict=True))
             for key in keys:
-                values[key].append(METRICS[key].of(totals | fixed))
+                values[key].append(METRICS[key].compute(totals | fixed))
                 if key in samples:
-                    samples[key].append(METRICS[key].of(resampled | fixed))
-        return {key: _Figure(np.array(values[key]), np.stack(samples[key]) if key in samples else None) for key in keys}
+                    samples[key].append(METRICS[key].compute(resampled | fixed))
+        return {
+            key: _MetricValues(np.array(values[key]), np.stack(samples[key]) if key in samples else None)
+            for key in keys
+        }
 
 
-def _row(name: str, tokenizer: Tokenizer, values: dict[str, Estimate]) -> Row:
+def _tokenizer_metrics(name: str, tokenizer: Tokenizer, values: dict[str, MetricEstimate]) -> TokenizerMetrics:
     scripts, lengths = vocabulary_scripts(tokenizer), vocabulary_lengths(tokenizer)
-    return Row(name, tokenizer.unit, tokenizer.signature, values, scripts, lengths)
+    return TokenizerMetrics(name, tokenizer.unit, tokenizer.signature, values, scripts, lengths)
 
 
-class _Report(NamedTuple):
+class _ProgressOffset(NamedTuple):
     """Hands progress on, counted over lines and gold sentences together."""
 
     progress: Callable[[int, int], None] | None
     total: int
 
-    def at(self, before: int) -> Callable[[int, int], None]:
-        return lambda done, _: self.progress(before + done, self.total) if self.progress else None
+    def callback_from(self, offset: int) -> Callable[[int, int], None]:
+        return lambda done, _: self.progress(offset + done, self.total) if self.progress else None
 
 
-def load_all(names: Sequence[str | Path | Tokenizer]) -> dict[str, Tokenizer]:
+def load_named_tokenizers(names: Sequence[str | Path | Tokenizer]) -> dict[str, Tokenizer]:
     """Return tokenizers by a name each of its own: two of one name get their vocabulary sizes, then numbers.
 
     Raises:
@@ -186,7 +193,7 @@ def load_all(names: Sequence[str | Path | Tokenizer]) -> dict[str, Tokenizer]:
     return found
 
 
-def check_numbers(*, width: int, resamples: int, confidence: float) -> None:
+def check_evaluation_options(*, width: int, resamples: int, confidence: float) -> None:
     """Raise an `InputError` for an option out of its range."""
     for name, value in (("width", width), ("resamples", resamples)):
         if value < 1:
@@ -200,7 +207,7 @@ def check_numbers(*, width: int, resamples: int, confidence: float) -> None:
         )
 
 
-def _texts(lines: Sequence[str] | None, sentences: Sequence[GoldSentence]) -> list[str]:
+def _nonblank_texts(lines: Sequence[str] | None, sentences: Sequence[GoldSentence]) -> list[str]:
     if lines is None and not sentences:
         raise InputError("잴 글이 없습니다. lines나 gold를 주세요.", "There is no text to measure. Give lines or gold.")
     texts = [line for line in lines if line.strip()] if lines is not None else [one.text for one in sentences]
@@ -209,13 +216,13 @@ def _texts(lines: Sequence[str] | None, sentences: Sequence[GoldSentence]) -> li
     return texts
 
 
-def _facts(sentences: Sequence[GoldSentence], statistics: Statistics) -> dict[str, int]:
+def _gold_summary(sentences: Sequence[GoldSentence], statistics: CorpusStatistics) -> dict[str, int]:
     """Return what the gold holds: the same for all tokenizers."""
     counted = {name: int(statistics.columns[name].sum()) for name in ("gold_eojeol", "boundaries", "ties", "forms")}
     return {
         "sentences": len(sentences),
-        "tokens": sum(sentence.tokens for sentence in sentences),
-        "unplaced_tokens": sum(sentence.unplaced for sentence in sentences),
+        "tokens": sum(sentence.num_tokens for sentence in sentences),
+        "unplaced_tokens": sum(sentence.num_unaligned for sentence in sentences),
         "eojeol": sum(len(sentence.eojeol) for sentence in sentences),
         "certain_eojeol": counted["gold_eojeol"],
         "boundaries": counted["boundaries"],
@@ -224,15 +231,15 @@ def _facts(sentences: Sequence[GoldSentence], statistics: Statistics) -> dict[st
     }
 
 
-def _signature(texts: Sequence[str], told: str, gold: str, sentences: Sequence[GoldSentence]) -> str:
-    parts = [f"eval|lines:{len(texts)}|chars:{sum(map(len, texts))}|sha:{content_digest(texts)[:8]}", told]
-    parts += [f"gold:{gold}|gsha:{_digest(sentences)}|tie:skip"] if sentences else []
+def _evaluation_signature(texts: Sequence[str], settings: str, gold: str, sentences: Sequence[GoldSentence]) -> str:
+    parts = [f"eval|lines:{len(texts)}|chars:{sum(map(len, texts))}|sha:{lines_sha256(texts)[:8]}", settings]
+    parts += [f"gold:{gold}|gsha:{_gold_digest(sentences)}|tie:skip"] if sentences else []
     return "|".join([*parts, f"korlm:{__version__}"])
 
 
-def _name(gold: str | Path | Sequence[GoldSentence] | None) -> str:
+def _gold_name(gold: str | Path | Sequence[GoldSentence] | None) -> str:
     return Path(gold).name.split(".")[0] if isinstance(gold, (str, Path)) else "sentences"
 
 
-def _digest(sentences: Sequence[GoldSentence]) -> str:
-    return content_digest(f"{one.text}\t{[(m.form, m.start, m.end) for m in one.morphemes]}" for one in sentences)[:8]
+def _gold_digest(sentences: Sequence[GoldSentence]) -> str:
+    return lines_sha256(f"{one.text}\t{[(m.form, m.start, m.end) for m in one.morphemes]}" for one in sentences)[:8]

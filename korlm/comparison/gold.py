@@ -19,9 +19,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from korlm.comparison.conllu import Block, Pair, Row, blocks, read_text, surface_tokens
+from korlm.comparison.conllu import FormTag, Sentence, Word, iter_surface_words, parse_conllu, read_conllu_text
 from korlm.errors import CorpusError
-from korlm.morph.align import align
+from korlm.morph.align import align_morphemes
 from korlm.morph.base import Morpheme
 from korlm.text.spans import eojeol_spans
 
@@ -35,13 +35,13 @@ class GoldEojeol(NamedTuple):
         start: first code point in the sentence's text.
         end: one past the last.
         morphemes: in order, with spans in the text; several where a syllable is shared (했 = 하 + 었).
-        certain: whether all its morphemes are known and placed; scores leave the others out.
+        fully_aligned: whether all its morphemes are known and placed; scores leave the others out.
     """
 
     start: int
     end: int
     morphemes: tuple[Morpheme, ...]
-    certain: bool
+    fully_aligned: bool
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,15 @@ class GoldSentence:
         name: its ``sent_id``, or its number in the file.
         text: its text.
         eojeol: the stretches between whitespace, in order.
-        tokens: how many tokens of the treebank it has (punctuation is one of its own).
-        unplaced: tokens whose morphemes are not all given (있어서 with the lemma 있) or could not be placed.
+        num_tokens: how many tokens of the treebank it has (punctuation is one of its own).
+        num_unaligned: tokens whose morphemes are not all given (있어서 with the lemma 있) or could not be placed.
     """
 
     name: str
     text: str
     eojeol: tuple[GoldEojeol, ...]
-    tokens: int
-    unplaced: int
+    num_tokens: int
+    num_unaligned: int
 
     @cached_property
     def morphemes(self) -> tuple[Morpheme, ...]:
@@ -82,9 +82,9 @@ def read_gold(path: str | Path) -> list[GoldSentence]:
     path = Path(path)
     sentences: list[GoldSentence] = []
     joined = False
-    for block in blocks(path, read_text(path)):
-        sentences.append(_sentence(path, block, number=len(sentences) + 1))
-        joined = joined or any("+" in row.lemma and "+" not in row.form for row in block.rows)
+    for block in parse_conllu(path, read_conllu_text(path)):
+        sentences.append(_align_sentence(path, block, number=len(sentences) + 1))
+        joined = joined or any("+" in row.lemma and "+" not in row.form for row in block.words)
     if not sentences:
         raise CorpusError(
             f"{path}에 문장이 없습니다. 낱말이 줄마다 있는 CoNLL-U 파일(.conllu)을 쓰세요.",
@@ -98,18 +98,18 @@ def read_gold(path: str | Path) -> list[GoldSentence]:
     return sentences
 
 
-def _sentence(path: Path, block: Block, *, number: int) -> GoldSentence:
-    tokens = list(surface_tokens(block.rows))
-    name = block.name or str(number)
-    text = block.text
+def _align_sentence(path: Path, sentence: Sentence, *, number: int) -> GoldSentence:
+    tokens = list(iter_surface_words(sentence.words))
+    name = sentence.sent_id or str(number)
+    text = sentence.text
     if text is None:
-        text = "".join(row.form + ("" if row.glued else " ") for row, _ in tokens).rstrip()
+        text = "".join(row.form + ("" if row.no_space_after else " ") for row, _ in tokens).rstrip()
     placed: list[Morpheme] = []
     doubtful: list[tuple[int, int]] = []
-    for row, start, pairs in _walk(path, name, text, tokens):
-        found = _place(row.form, pairs)
+    for row, start, pairs in _locate_words(path, name, text, tokens):
+        found = _align_word(row.form, pairs)
         placed += [m._replace(start=m.start + start, end=m.end + start) for m in found]
-        if not pairs or not _is_whole(found, pairs, row.form):
+        if not pairs or not _covers_form(found, pairs, row.form):
             doubtful.append((start, start + len(row.form)))
     eojeol = tuple(
         GoldEojeol(
@@ -123,52 +123,54 @@ def _sentence(path: Path, block: Block, *, number: int) -> GoldSentence:
     return GoldSentence(name, text, eojeol, len(tokens), len(doubtful))
 
 
-def _walk(
-    path: Path, name: str, text: str, tokens: Sequence[tuple[Row, list[Pair]]]
-) -> Iterator[tuple[Row, int, list[Pair]]]:
+def _locate_words(
+    path: Path, name: str, text: str, tokens: Sequence[tuple[Word, list[FormTag]]]
+) -> Iterator[tuple[Word, int, list[FormTag]]]:
     """Yield the tokens with where each begins in the text."""
     position = 0
     for row, pairs in tokens:
         stop = position + len(row.form)
-        if not text.startswith(row.form, position) or not (row.glued or stop == len(text) or text[stop].isspace()):
-            raise _not_joined(path, name, row)
+        if not text.startswith(row.form, position) or not (
+            row.no_space_after or stop == len(text) or text[stop].isspace()
+        ):
+            raise _form_mismatch_error(path, name, row)
         yield row, position, pairs
         position = stop
-        while not row.glued and position < len(text) and text[position].isspace():
+        while not row.no_space_after and position < len(text) and text[position].isspace():
             position += 1
     if text[position:].strip():
-        raise _not_joined(path, name, tokens[-1][0])
+        raise _form_mismatch_error(path, name, tokens[-1][0])
 
 
-def _not_joined(path: Path, name: str, row: Row) -> CorpusError:
+def _form_mismatch_error(path: Path, name: str, row: Word) -> CorpusError:
     return CorpusError(
-        f"{path}의 {row.line}번째 줄(문장 {name}): '{row.form}'이(가) # text와 이어지지 않습니다. "
+        f"{path}의 {row.line_number}번째 줄(문장 {name}): '{row.form}'이(가) # text와 이어지지 않습니다. "
         "FORM과 SpaceAfter=No가 # text와 맞는지 보고 고치세요.",
-        f"Line {row.line} of {path} (sentence {name}): '{row.form}' does not join to # text. "
+        f"Line {row.line_number} of {path} (sentence {name}): '{row.form}' does not join to # text. "
         "Make FORM and SpaceAfter=No agree with # text.",
     )
 
 
-def _place(form: str, pairs: Sequence[Pair]) -> list[Morpheme]:
+def _align_word(form: str, pairs: Sequence[FormTag]) -> list[Morpheme]:
     """Return a token's morphemes with their places in its form; some may be missing.
 
     The treebanks write ㄴ and ㄹ for 은 and 을 as well (많은 is 많 + ㄴ) and 어 for 여 (하여 is 하 + 어): where the
     given forms do not fill the token, those are tried, and the given ones kept.
 
-    >>> [(m.form, m.start, m.end) for m in _place("많은", [("많", "paa"), ("ㄴ", "etm")])]
+    >>> [(m.form, m.start, m.end) for m in _align_word("많은", [("많", "paa"), ("ㄴ", "etm")])]
     [('많', 0, 1), ('ㄴ', 1, 2)]
     """
-    found = align(form, pairs)
-    if _is_whole(found, pairs, form):
+    found = align_morphemes(form, pairs)
+    if _covers_form(found, pairs, form):
         return found
-    written = [(_as_written(pairs, index), tag) for index, (_, tag) in enumerate(pairs)]
-    other = align(form, written)
-    if not _is_whole(other, pairs, form):
+    written = [(_surface_form(pairs, index), tag) for index, (_, tag) in enumerate(pairs)]
+    other = align_morphemes(form, written)
+    if not _covers_form(other, pairs, form):
         return found
     return [morpheme._replace(form=given) for morpheme, (given, _) in zip(other, pairs, strict=True)]
 
 
-def _as_written(pairs: Sequence[Pair], index: int) -> str:
+def _surface_form(pairs: Sequence[FormTag], index: int) -> str:
     form = pairs[index][0]
     before = pairs[index - 1][0] if index else ""
     if before and form[:1] in _ALLOMORPHS:
@@ -176,7 +178,7 @@ def _as_written(pairs: Sequence[Pair], index: int) -> str:
     return "여" + form[1:] if before.endswith("하") and form.startswith(("어", "아")) else form
 
 
-def _is_whole(morphemes: Sequence[Morpheme], pairs: Sequence[Pair], form: str) -> bool:
+def _covers_form(morphemes: Sequence[Morpheme], pairs: Sequence[FormTag], form: str) -> bool:
     """Return whether every morpheme has its place and no character is left out."""
     end = 0
     for morpheme in morphemes:

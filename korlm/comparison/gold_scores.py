@@ -1,7 +1,7 @@
 """How a tokenizer's cuts fit gold morphemes: linguistic fit, not quality.
 
 A tokenizer that cuts at morphemes need not serve a model best; these scores say how near its cuts are to a linguist's.
-Only eojeol with a certain alignment count (`GoldEojeol.certain`).
+Only eojeol with a certain alignment count (`GoldEojeol.fully_aligned`).
 
 **Surface boundaries** (boundary precision and recall of Virpioja et al. 2011, "Empirical Comparison of Evaluation
 Methods for Unsupervised Learning of Morphology"): the unit's own cuts inside eojeol against gold boundaries, by
@@ -19,7 +19,7 @@ treebank's ㅂ니다); allomorphs (았 and 었) are different forms, as each sid
 >>> from korlm.tokenizers.registry import load_tokenizer
 >>> morphemes = (Morpheme("하", "VV", 0, 1), Morpheme("었", "EP", 0, 1), Morpheme("다", "EF", 1, 2))
 >>> sentence = GoldSentence("s1", "했다", (GoldEojeol(0, 2, morphemes, True),), 1, 0)
->>> counts = score_sentence(load_tokenizer("syllable").encode("했다"), references(sentence))
+>>> counts = score_sentence(load_tokenizer("syllable").encode("했다"), reference_eojeols(sentence))
 >>> counts.cuts, counts.boundaries, counts.hits, counts.ties, counts.forms, counts.common_forms
 (1, 1, 1, 1, 3, 1)
 """
@@ -29,12 +29,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from korlm.comparison.agreement import cuts, is_letter
+from korlm.comparison.agreement import is_jamo, segment_boundaries
 from korlm.comparison.gold import GoldSentence
 from korlm.morph.base import Morpheme
-from korlm.text.hangul import shown
+from korlm.text.hangul import to_compatibility_jamo
 from korlm.tokenizers.encoding import Encoding
-from korlm.tokenizers.morpheme import merge
+from korlm.tokenizers.morpheme import merge_morphemes
 
 
 class GoldCounts(NamedTuple):
@@ -46,7 +46,7 @@ class GoldCounts(NamedTuple):
         cuts: the tokenizer's cuts.
         boundaries: gold boundaries that have a character offset.
         hits: cuts that are at such a boundary.
-        ties: gold boundaries inside a syllable.
+        in_syllable_starts: gold boundaries inside a syllable.
         ties_cut: those whose syllable the tokenizer cuts between letters.
         gold_ids: ids that begin in these eojeol.
         inside_morpheme: ids before which the cut falls between two characters of a morpheme.
@@ -73,41 +73,41 @@ class GoldCounts(NamedTuple):
     common_forms: int
 
 
-class Reference(NamedTuple):
+class ReferenceEojeol(NamedTuple):
     """A gold eojeol made ready for scoring: offsets, boundaries, characters of ties, forms."""
 
     start: int
     end: int
     boundaries: frozenset[int]
-    ties: tuple[int, ...]
+    in_syllable_starts: tuple[int, ...]
     forms: tuple[str, ...]
 
 
-def references(sentence: GoldSentence) -> list[Reference]:
+def reference_eojeols(sentence: GoldSentence) -> list[ReferenceEojeol]:
     """Return the sentence's eojeol whose alignment is certain, ready for `score_sentence`."""
     found = []
     for eojeol in sentence.eojeol:
-        if eojeol.certain:
-            segments = merge(eojeol.morphemes)
+        if eojeol.fully_aligned:
+            segments = merge_morphemes(eojeol.morphemes)
             boundaries = frozenset(segment.start for segment in segments) - {eojeol.start}
             ties = tuple(morpheme.start for segment in segments for morpheme in segment.morphemes[1:])
-            forms = tuple(comparable(morpheme.form) for morpheme in eojeol.morphemes)
-            found.append(Reference(eojeol.start, eojeol.end, boundaries, ties, forms))
+            forms = tuple(to_treebank_form(morpheme.form) for morpheme in eojeol.morphemes)
+            found.append(ReferenceEojeol(eojeol.start, eojeol.end, boundaries, ties, forms))
     return found
 
 
-def score_sentence(encoding: Encoding, gold: Sequence[Reference]) -> GoldCounts:
+def score_sentence(encoding: Encoding, gold: Sequence[ReferenceEojeol]) -> GoldCounts:
     """Count one sentence's encoding against its gold eojeol.
 
     Args:
         encoding: of the sentence's text.
-        gold: the sentence's `references`.
+        gold: the sentence's `reference_eojeols`.
     """
-    made = cuts(encoding)
+    made = segment_boundaries(encoding)
     own = [{cut for cut in made if eojeol.start < cut < eojeol.end} for eojeol in gold]
     owner = {place: index for index, eojeol in enumerate(gold) for place in range(eojeol.start, eojeol.end)}
-    inside, in_letters, begun = _id_cuts(encoding, gold, owner)
-    forms = _forms_by_eojeol(encoding, len(gold), owner)
+    inside, in_letters, begun = _count_token_boundaries(encoding, gold, owner)
+    forms = _group_forms_by_eojeol(encoding, len(gold), owner)
     pairs = list(zip(own, gold, strict=True))
     return GoldCounts(
         gold_eojeol=len(gold),
@@ -115,31 +115,31 @@ def score_sentence(encoding: Encoding, gold: Sequence[Reference]) -> GoldCounts:
         cuts=sum(map(len, own)),
         boundaries=sum(len(eojeol.boundaries) for eojeol in gold),
         hits=sum(len(cut & eojeol.boundaries) for cut, eojeol in pairs),
-        ties=sum(len(eojeol.ties) for eojeol in gold),
-        ties_cut=sum(tie in in_letters for eojeol in gold for tie in eojeol.ties),
+        ties=sum(len(eojeol.in_syllable_starts) for eojeol in gold),
+        ties_cut=sum(tie in in_letters for eojeol in gold for tie in eojeol.in_syllable_starts),
         gold_ids=begun,
         inside_morpheme=inside[0],
         inside_syllable=inside[1],
         inside_bytes=inside[2],
         forms=sum(len(eojeol.forms) for eojeol in gold),
         made_forms=sum(map(len, forms)),
-        common_forms=sum(common(eojeol.forms, made) for eojeol, made in zip(gold, forms, strict=True)),
+        common_forms=sum(lcs_length(eojeol.forms, made) for eojeol, made in zip(gold, forms, strict=True)),
     )
 
 
-def comparable(form: str) -> str:
+def to_treebank_form(form: str) -> str:
     """Return a form with conjoining letters as compatibility letters, as treebanks write them.
 
-    >>> comparable("\\u11b8니다") == "ㅂ니다"
+    >>> to_treebank_form("\\u11b8니다") == "ㅂ니다"
     True
     """
-    return shown(form)
+    return to_compatibility_jamo(form)
 
 
-def common(first: Sequence[str], second: Sequence[str]) -> int:
+def lcs_length(first: Sequence[str], second: Sequence[str]) -> int:
     """Return the length of the longest common subsequence.
 
-    >>> common(["하", "었", "다"], ["하", "다"])
+    >>> lcs_length(["하", "었", "다"], ["하", "다"])
     2
     """
     row = [0] * (len(second) + 1)
@@ -150,18 +150,18 @@ def common(first: Sequence[str], second: Sequence[str]) -> int:
     return row[-1]
 
 
-def _id_cuts(
-    encoding: Encoding, gold: Sequence[Reference], owner: Mapping[int, int]
+def _count_token_boundaries(
+    encoding: Encoding, gold: Sequence[ReferenceEojeol], eojeol_at: Mapping[int, int]
 ) -> tuple[list[int], set[int], int]:
     """Return how many ids begin inside morphemes, syllables and bytes; the syllables cut; and all ids begun."""
     inside, in_letters, begun, before = [0, 0, 0], set(), 0, 0
-    for (start, end), piece in zip(encoding.spans, encoding.pieces, strict=True):
+    for (start, end), piece in zip(encoding.spans, encoding.tokens, strict=True):
         first = next((place for place in range(start, end) if not encoding.text[place].isspace()), -1)
-        if first in owner:
-            eojeol = gold[owner[first]]
+        if first in eojeol_at:
+            eojeol = gold[eojeol_at[first]]
             begun += 1
             if start < before:
-                letters = is_letter(piece[:1])
+                letters = is_jamo(piece[:1])
                 inside[1 if letters else 2] += 1
                 if letters:
                     in_letters.add(start)
@@ -171,15 +171,15 @@ def _id_cuts(
     return inside, in_letters, begun
 
 
-def _forms_by_eojeol(encoding: Encoding, count: int, owner: Mapping[int, int]) -> list[list[str]]:
+def _group_forms_by_eojeol(encoding: Encoding, count: int, eojeol_at: Mapping[int, int]) -> list[list[str]]:
     forms: list[list[str]] = [[] for _ in range(count)]
-    for place, form in _forms(encoding):
-        if place in owner:
-            forms[owner[place]].append(comparable(form))
+    for place, form in _iter_forms(encoding):
+        if place in eojeol_at:
+            forms[eojeol_at[place]].append(to_treebank_form(form))
     return forms
 
 
-def _forms(encoding: Encoding) -> Iterator[tuple[int, str]]:
+def _iter_forms(encoding: Encoding) -> Iterator[tuple[int, str]]:
     """Yield where each form begins and the form: of the analysis where there is one, else of the surface."""
     before: tuple[Morpheme, ...] = ()
     for start, end, morphemes in encoding.segments:

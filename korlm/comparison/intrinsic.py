@@ -2,7 +2,7 @@
 
 >>> from korlm.tokenizers.registry import load_tokenizer
 >>> tokenizer = load_tokenizer("byte")
->>> measure(tokenizer.encode("가 나"), tokenizer)
+>>> count_tokens(tokenizer.encode("가 나"), tokenizer)
 Counts(characters=3, eojeol=2, segments=3, ids=7, byte_ids=7, unknown_segments=0)
 """
 
@@ -16,7 +16,7 @@ from korlm.tokenizers.encoding import Encoding
 
 
 @dataclass(frozen=True)
-class Counts:
+class TokenCounts:
     """What one tokenizer made of one text.
 
     Attributes:
@@ -25,7 +25,7 @@ class Counts:
         segments: the unit's own cuts, before the vocabulary.
         ids: after the fallback to syllables and bytes: what a model reads.
         byte_ids: ids that are a lone byte.
-        unknown_segments: segments that the vocabulary lacks as they are (`Tokenizer.unknown`).
+        unknown_segments: segments that the vocabulary lacks as they are (`Tokenizer.oov_segments`).
     """
 
     characters: int
@@ -46,18 +46,18 @@ class Counts:
         return self.characters / self.ids if self.ids else 0.0
 
 
-def measure(encoding: Encoding, tokenizer: Tokenizer) -> Counts:
+def count_tokens(encoding: Encoding, tokenizer: Tokenizer) -> TokenCounts:
     """Count one encoding.
 
     Args:
         encoding: a tokenizer's.
         tokenizer: the one that made it.
     """
-    return Counts(
+    return TokenCounts(
         characters=len(encoding.text),
         eojeol=len(eojeol_spans(encoding.text)),
         segments=len(encoding.segments),
         ids=len(encoding.ids),
-        byte_ids=sum(number in tokenizer.lone_bytes for number in encoding.ids),
-        unknown_segments=len(tokenizer.unknown(encoding)),
+        byte_ids=sum(number in tokenizer.byte_token_ids for number in encoding.ids),
+        unknown_segments=len(tokenizer.oov_segments(encoding)),
     )

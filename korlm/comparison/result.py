@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from korlm.comparison.bootstrap import interval
+from korlm.comparison.bootstrap import percentile_interval
 from korlm.comparison.metrics import METRICS
 from korlm.errors import UnknownNameError
 
 
-class Estimate(NamedTuple):
+class MetricEstimate(NamedTuple):
     """A figure and its percentile interval.
 
     Attributes:
@@ -41,14 +41,14 @@ class Estimate(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Row:
+class TokenizerMetrics:
     """One tokenizer's figures.
 
     Attributes:
         name: the tokenizer's name, made unique.
         unit: its unit.
         signature: what makes its ids (`Tokenizer.signature`).
-        values: an `Estimate` for each key of `korlm.comparison.metrics.METRICS` that was worked out.
+        values: an `MetricEstimate` for each key of `korlm.comparison.metrics.METRICS` that was worked out.
         scripts: how many ids are of each script.
         lengths: how many pieces have 1, 2, ... characters.
     """
@@ -56,7 +56,7 @@ class Row:
     name: str
     unit: str
     signature: str
-    values: dict[str, Estimate]
+    values: dict[str, MetricEstimate]
     scripts: dict[str, int]
     lengths: dict[str, int]
 
@@ -76,7 +76,7 @@ class Evaluation:
         samples: for each resampled key, ``[T, R]`` figures of the resamples.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[TokenizerMetrics, ...]
     agreement: tuple[tuple[float, ...], ...]
     signature: str
     lines: int
@@ -90,7 +90,7 @@ class Evaluation:
         """The tokenizers' names, in order."""
         return [row.name for row in self.rows]
 
-    def __getitem__(self, name: str) -> Row:
+    def __getitem__(self, name: str) -> TokenizerMetrics:
         for row in self.rows:
             if row.name == name:
                 return row
@@ -99,7 +99,7 @@ class Evaluation:
             f"'{name}' was not measured. Measured: {', '.join(self.names)}.",
         )
 
-    def difference(self, key: str, first: str, second: str) -> Estimate:
+    def difference(self, key: str, first: str, second: str) -> MetricEstimate:
         """Return a figure of ``first`` less that of ``second``, with the interval of the paired resamples.
 
         An interval that does not hold 0 says that the two differ on lines such as these.
@@ -121,17 +121,17 @@ class Evaluation:
             )
         values = one.values[key].value, other.values[key].value
         if values[0] is None or values[1] is None:
-            return Estimate(None)
+            return MetricEstimate(None)
         ends = None
         if key in self.samples:
             made = self.samples[key]
-            ends = interval(made[self.names.index(first)] - made[self.names.index(second)], self.confidence)
-        return Estimate(values[0] - values[1], *(ends or (None, None)))
+            ends = percentile_interval(made[self.names.index(first)] - made[self.names.index(second)], self.confidence)
+        return MetricEstimate(values[0] - values[1], *(ends or (None, None)))
 
     def __str__(self) -> str:
-        from korlm.comparison.output import table
+        from korlm.comparison.output import format_evaluation
 
-        return table(self)
+        return format_evaluation(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON: what was measured, and for each tokenizer its figures with intervals."""
@@ -166,11 +166,13 @@ class Evaluation:
             cells: dict[str, Any] = {"name": row.name, "unit": row.unit}
             for key, estimate in row.values.items():
                 cells[key] = estimate.value
-                if METRICS[key].resampled:
+                if METRICS[key].has_interval:
                     cells |= {f"{key}_low": estimate.low, f"{key}_high": estimate.high}
             cells |= {f"script_{script}": count for script, count in row.scripts.items()}
             cells |= {f"length_{length}": count for length, count in row.lengths.items()}
-            cells |= {f"agreement_{name}": share for name, share in zip(self.names, self._shares(row), strict=True)}
+            cells |= {
+                f"agreement_{name}": share for name, share in zip(self.names, self._agreement_row(row), strict=True)
+            }
             rows.append(cells | {"tokenizer": row.signature, "evaluation": self.signature})
         buffer = io.StringIO()
         writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
@@ -178,7 +180,7 @@ class Evaluation:
         writer.writerows(rows)
         return buffer.getvalue()
 
-    def _shares(self, row: Row) -> tuple[float, ...]:
+    def _agreement_row(self, row: TokenizerMetrics) -> tuple[float, ...]:
         return self.agreement[self.rows.index(row)]
 
     def plot(self, path: str | Path) -> None:
@@ -189,6 +191,6 @@ class Evaluation:
             InputError: another ending.
             ArtifactError: the file cannot be written.
         """
-        from korlm.comparison.plot import draw
+        from korlm.comparison.plot import plot_evaluation
 
-        draw(self, path)
+        plot_evaluation(self, path)

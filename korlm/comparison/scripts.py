@@ -1,6 +1,6 @@
 """What a vocabulary is made of: its pieces by script and by length.
 
->>> script_of("하다"), script_of("ㅋㅋ"), script_of("3월"), script_of("!"), script_of("韓")
+>>> classify_script("하다"), classify_script("ㅋㅋ"), classify_script("3월"), classify_script("!"), classify_script("韓")
 ('syllables', 'letters', 'mixed', 'symbols', 'hanja')
 """
 
@@ -26,7 +26,7 @@ SCRIPTS = {
     "bytes": ("바이트", "bytes"),
     "special": ("특수 토큰", "special tokens"),
 }
-LONGEST = 8  # characters; longer pieces are counted with these
+MAX_COUNTED_LENGTH = 8  # characters; longer pieces are counted with these
 
 
 def vocabulary_scripts(tokenizer: Tokenizer) -> dict[str, int]:
@@ -34,7 +34,7 @@ def vocabulary_scripts(tokenizer: Tokenizer) -> dict[str, int]:
 
     A space that a piece begins with is not looked at; a piece that is no UTF-8 by itself counts as bytes.
     """
-    counts = Counter(script for script, _ in _pieces(tokenizer))
+    counts = Counter(script for script, _ in _iter_scripts_and_tokens(tokenizer))
     return {script: counts[script] for script in SCRIPTS}
 
 
@@ -44,23 +44,26 @@ def vocabulary_lengths(tokenizer: Tokenizer) -> dict[str, int]:
     A space that a piece begins with is not counted.
     """
     counts: Counter[int] = Counter()
-    for _, piece in _pieces(tokenizer):
+    for _, piece in _iter_scripts_and_tokens(tokenizer):
         if piece:
-            counts[min(len(piece.removeprefix(" ") or piece), LONGEST)] += 1
-    return {f"{length}+" if length == LONGEST else str(length): counts[length] for length in range(1, LONGEST + 1)}
+            counts[min(len(piece.removeprefix(" ") or piece), MAX_COUNTED_LENGTH)] += 1
+    return {
+        f"{length}+" if length == MAX_COUNTED_LENGTH else str(length): counts[length]
+        for length in range(1, MAX_COUNTED_LENGTH + 1)
+    }
 
 
-def script_of(piece: str) -> str:
+def classify_script(token: str) -> str:
     """Return the script of a piece: one of `SCRIPTS`; marks and joiners go with what they stand on."""
-    kinds = {_character(character) for character in piece.strip()} - {"mark"}
+    kinds = {_character_script(character) for character in token.strip()} - {"mark"}
     if not kinds:
-        return "space" if not piece.strip() else "symbols"
+        return "space" if not token.strip() else "symbols"
     return kinds.pop() if len(kinds) == 1 else "mixed"
 
 
-def _pieces(tokenizer: Tokenizer) -> Iterator[tuple[str, str]]:
+def _iter_scripts_and_tokens(tokenizer: Tokenizer) -> Iterator[tuple[str, str]]:
     """Yield the script of each id and its text, which is empty for bytes and special tokens."""
-    specials, lone = set(tokenizer.specials.values()), tokenizer.lone_bytes
+    specials, lone = set(tokenizer.specials.values()), tokenizer.byte_token_ids
     for number, token in enumerate(tokenizer.token_bytes):
         if number in specials or number in lone:
             yield "special" if number in specials else "bytes", ""
@@ -70,11 +73,11 @@ def _pieces(tokenizer: Tokenizer) -> Iterator[tuple[str, str]]:
         except UnicodeDecodeError:
             yield "bytes", ""
         else:
-            yield script_of(piece), piece
+            yield classify_script(piece), piece
 
 
 @lru_cache(maxsize=50_000)
-def _character(character: str) -> str:
+def _character_script(character: str) -> str:
     category = unicodedata.category(character)
     if category in ("Nd", "Nl", "No"):
         return "digits"

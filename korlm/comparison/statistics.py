@@ -1,7 +1,7 @@
 """Statistics of each line and tokenizer as integer arrays: counted once, so that totals and resamples cost little.
 
 >>> from korlm.tokenizers.registry import load_tokenizer
->>> statistics, agreements = collect(["나는 간다", "가"], [load_tokenizer("syllable")])
+>>> statistics, agreements = collect_statistics(["나는 간다", "가"], [load_tokenizer("syllable")])
 >>> statistics[0].columns["ids"].tolist(), statistics[0].columns["whole"].tolist(), agreements.tolist()
 ([5, 1], [0, 1], [[1.0]])
 """
@@ -14,71 +14,74 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from korlm.comparison.agreement import cuts
+from korlm.comparison.agreement import segment_boundaries
 from korlm.comparison.gold import GoldSentence
-from korlm.comparison.gold_scores import GoldCounts, references, score_sentence
-from korlm.corpora.tokens import id_type
+from korlm.comparison.gold_scores import GoldCounts, reference_eojeols, score_sentence
+from korlm.corpora.tokens import id_dtype
 from korlm.text.spans import Span, eojeol_spans
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.encoding import Encoding
 
 TEXT_COLUMNS = ("lines", "characters", "bytes", "eojeol", "ids", "segments", "unknown", "byte_ids", "whole")
-_BATCH = 2_000  # lines whose encodings are held at once: about 40 MB
-_MERGE = 64  # batches of types that are kept apart before they are merged
+_BATCH_LINES = 2_000  # lines whose encodings are held at once: about 40 MB
+_MAX_UNMERGED_BATCHES = 64  # batches of types that are kept apart before they are merged
 RENYI_ALPHA = 2.5
 
 
 @dataclass
-class Statistics:
+class CorpusStatistics:
     """What one tokenizer made of the lines.
 
     Attributes:
         columns: for each name ``[lines]`` integers: `TEXT_COLUMNS`, and the fields of `GoldCounts` where gold was
-            given; after `add_distribution` also ``surprisal`` and ``power`` (floats).
+            given; after `add_entropy_columns` also ``surprisal`` and ``power`` (floats).
         ids: all ids, line after line, in the smallest type that holds the vocabulary.
         id_counts: ``[V]`` how often each id occurs.
-        types: distinct segments.
-        unknown_types: those of them that the vocabulary lacks.
+        num_types: distinct segments.
+        num_unknown_types: those of them that the vocabulary lacks.
     """
 
     columns: dict[str, np.ndarray]
     ids: np.ndarray
     id_counts: np.ndarray
-    types: int
-    unknown_types: int
+    num_types: int
+    num_unknown_types: int
 
 
 @dataclass
-class _Tally:
+class _StatisticsBuilder:
     """The growing statistics of one tokenizer."""
 
     tokenizer: Tokenizer
     rows: list[np.ndarray] = field(default_factory=list)
     ids: list[np.ndarray] = field(default_factory=list)
-    known: list[np.ndarray] = field(default_factory=list)
-    unknown: list[np.ndarray] = field(default_factory=list)
+    known_types: list[np.ndarray] = field(default_factory=list)
+    unknown_types: list[np.ndarray] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.dtype = id_type(self.tokenizer)
+        self.dtype = id_dtype(self.tokenizer)
 
-    def add(self, encodings: Sequence[Encoding], gold: Sequence[GoldCounts]) -> np.ndarray:
+    def add_batch(self, encodings: Sequence[Encoding], gold: Sequence[GoldCounts]) -> np.ndarray:
         """Count a batch; return its cuts as places in the batch's text, one character between lines."""
         known: set[str] = set()
         lacking: set[str] = set()
         rows, places, offset = [], [], 0
         for index, encoding in enumerate(encodings):
-            unknown = self.tokenizer.unknown(encoding)
-            for number, stretch in enumerate(encoding.stretches):
+            unknown = self.tokenizer.oov_segments(encoding)
+            for number, stretch in enumerate(encoding.segment_texts):
                 (lacking if number in unknown else known).add(stretch)
-            rows.append((*self._row(encoding, len(unknown)), *(gold[index] if gold else ())))
-            places += [offset + cut for cut in cuts(encoding)]
+            rows.append((*self._count_line(encoding, len(unknown)), *(gold[index] if gold else ())))
+            places += [offset + cut for cut in segment_boundaries(encoding)]
             offset += len(encoding.text) + 1
         self.rows.append(np.array(rows, np.int32))
         self.ids.append(np.fromiter((i for encoding in encodings for i in encoding.ids), self.dtype))
-        self.known, self.unknown = _append(self.known, known), _append(self.unknown, lacking)
+        self.known_types, self.unknown_types = (
+            _append_types(self.known_types, known),
+            _append_types(self.unknown_types, lacking),
+        )
         return np.array(sorted(places), np.int64)
 
-    def _row(self, encoding: Encoding, unknown: int) -> tuple[int, ...]:
+    def _count_line(self, encoding: Encoding, unknown: int) -> tuple[int, ...]:
         text, eojeol = encoding.text, eojeol_spans(encoding.text)
         return (
             1,
@@ -88,28 +91,28 @@ class _Tally:
             len(encoding.ids),
             len(encoding.segments),
             unknown,
-            sum(number in self.tokenizer.lone_bytes for number in encoding.ids),
-            count_whole(encoding.spans, eojeol),
+            sum(number in self.tokenizer.byte_token_ids for number in encoding.ids),
+            count_whole_eojeols(encoding.spans, eojeol),
         )
 
-    def finish(self, names: Sequence[str]) -> Statistics:
+    def build(self, names: Sequence[str]) -> CorpusStatistics:
         table = np.concatenate(self.rows)
         ids = np.concatenate(self.ids)
-        unknown = np.unique(np.concatenate(self.unknown))
-        types = np.unique(np.concatenate([*self.known, unknown]))
+        unknown = np.unique(np.concatenate(self.unknown_types))
+        types = np.unique(np.concatenate([*self.known_types, unknown]))
         counts = np.bincount(ids, minlength=self.tokenizer.vocab_size)
         columns = {name: np.ascontiguousarray(table[:, index]) for index, name in enumerate(names)}
-        return Statistics(columns, ids, counts, len(types), len(unknown))
+        return CorpusStatistics(columns, ids, counts, len(types), len(unknown))
 
 
-def collect(
+def collect_statistics(
     lines: Sequence[str],
     tokenizers: Sequence[Tokenizer],
     *,
     gold: Sequence[GoldSentence] = (),
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[list[Statistics], np.ndarray]:
+) -> tuple[list[CorpusStatistics], np.ndarray]:
     """Encode lines batch by batch, count, and drop the encodings.
 
     Memory grows by about 36 bytes a line, 2 to 4 bytes an id and 8 bytes a type, for each tokenizer.
@@ -124,26 +127,26 @@ def collect(
     Returns:
         The statistics of each tokenizer, and ``[T, T]`` shares of common cuts inside eojeol over all lines.
     """
-    tallies = [_Tally(tokenizer) for tokenizer in tokenizers]
+    tallies = [_StatisticsBuilder(tokenizer) for tokenizer in tokenizers]
     shared = np.zeros((len(tallies), len(tallies)), np.int64)
-    for first in range(0, len(lines), _BATCH):
-        batch = lines[first : first + _BATCH]
-        ready = [references(sentence) for sentence in gold[first : first + _BATCH]]
+    for first in range(0, len(lines), _BATCH_LINES):
+        batch = lines[first : first + _BATCH_LINES]
+        ready = [reference_eojeols(sentence) for sentence in gold[first : first + _BATCH_LINES]]
         places = []
         for tally in tallies:
             encodings = tally.tokenizer.encode_batch(batch, workers=workers)
             scores = (
                 [score_sentence(encoding, one) for encoding, one in zip(encodings, ready, strict=True)] if gold else []
             )
-            places.append(tally.add(encodings, scores))
+            places.append(tally.add_batch(encodings, scores))
         shared += [[len(np.intersect1d(one, other, assume_unique=True)) for other in places] for one in places]
         if progress:
-            progress(min(first + _BATCH, len(lines)), len(lines))
+            progress(min(first + _BATCH_LINES, len(lines)), len(lines))
     names = (*TEXT_COLUMNS, *(GoldCounts._fields if gold else ()))
-    return [tally.finish(names) for tally in tallies], _shares(shared)
+    return [tally.build(names) for tally in tallies], _jaccard_matrix(shared)
 
 
-def add_distribution(statistics: Statistics) -> None:
+def add_entropy_columns(statistics: CorpusStatistics) -> None:
     """Add to each line the sums over its ids that entropy's first-order change depends on.
 
     With ``p`` the share of an id in all lines: ``surprisal`` is the sum of ``-log2 p`` (bits), ``power`` the sum of
@@ -158,10 +161,10 @@ def add_distribution(statistics: Statistics) -> None:
         statistics.columns[name] = np.diff(running[np.concatenate([[0], ends])])
 
 
-def count_whole(spans: Sequence[Span], eojeol: Sequence[Span]) -> int:
+def count_whole_eojeols(spans: Sequence[Span], eojeol: Sequence[Span]) -> int:
     """Return how many eojeol are covered by one id alone.
 
-    >>> count_whole([(0, 2), (2, 4), (4, 5)], [(0, 2), (3, 5)])
+    >>> count_whole_eojeols([(0, 2), (2, 4), (4, 5)], [(0, 2), (3, 5)])
     1
     """
     starts = [start for start, _ in spans]
@@ -173,13 +176,13 @@ def count_whole(spans: Sequence[Span], eojeol: Sequence[Span]) -> int:
     return whole
 
 
-def _append(kept: list[np.ndarray], types: set[str]) -> list[np.ndarray]:
+def _append_types(hashes: list[np.ndarray], types: set[str]) -> list[np.ndarray]:
     """Keep types as 64-bit hashes: one in 10^7 chances that two of two million meet."""
-    kept = [*kept, np.fromiter(map(hash, types), np.int64, len(types))]
-    return [np.unique(np.concatenate(kept))] if len(kept) > _MERGE else kept
+    hashes = [*hashes, np.fromiter(map(hash, types), np.int64, len(types))]
+    return [np.unique(np.concatenate(hashes))] if len(hashes) > _MAX_UNMERGED_BATCHES else hashes
 
 
-def _shares(shared: np.ndarray) -> np.ndarray:
+def _jaccard_matrix(shared: np.ndarray) -> np.ndarray:
     made = np.diag(shared)
     either = made[:, None] + made[None, :] - shared
     return np.where(either > 0, shared / np.maximum(either, 1), 1.0)

@@ -1,7 +1,7 @@
-"""`ArrayFile`: an array on disk that grows at its end.
+"""`AppendableNpy`: an array on disk that grows at its end.
 
 >>> import tempfile
->>> file = ArrayFile(Path(tempfile.mkdtemp()) / "some.npy", np.dtype("<u2"))
+>>> file = AppendableNpy(Path(tempfile.mkdtemp()) / "some.npy", np.dtype("<u2"))
 >>> file.append(np.arange(3))
 >>> file.finish(), file.close()
 (None, None)
@@ -19,10 +19,10 @@ try:
 except ImportError:  # Windows: nothing keeps two processes from one file
     fcntl = None  # type: ignore[assignment]
 
-HEADER = 128  # bytes of numpy's format 1.0 before the data of an array of one dimension
+NPY_HEADER_BYTES = 128  # bytes of numpy's format 1.0 before the data of an array of one dimension
 
 
-class ArrayFile:
+class AppendableNpy:
     """A ``.npy`` of one dimension that grows at its end; nothing of it is held in memory.
 
     Args:
@@ -31,7 +31,7 @@ class ArrayFile:
         count: how many items it holds already.
 
     Raises:
-        OSError: it cannot be written; ``BlockingIOError`` where another process has it open as an `ArrayFile`.
+        OSError: it cannot be written; ``BlockingIOError`` where another process has it open as an `AppendableNpy`.
     """
 
     def __init__(self, path: Path, dtype: np.dtype, count: int = 0) -> None:
@@ -47,18 +47,18 @@ class ArrayFile:
                 raise
             except OSError:  # a file system without locks
                 pass
-        size = HEADER + count * dtype.itemsize
+        size = NPY_HEADER_BYTES + count * dtype.itemsize
         self._file.truncate(size)
         self._file.seek(size)
 
-    def append(self, ids: np.ndarray) -> None:
+    def append(self, items: np.ndarray) -> None:
         """Write items at the end.
 
         Raises:
             OSError: the disk is full; a part of them may be written.
         """
-        self._write(ids.astype(self._dtype).tobytes())
-        self.count += len(ids)
+        self._write_all(items.astype(self._dtype).tobytes())
+        self.count += len(items)
 
     def flush(self) -> None:
         """Have the disk hold what was appended."""
@@ -68,15 +68,15 @@ class ArrayFile:
         """Write the header, which makes it a ``.npy``."""
         shape = f"{{'descr': '{self._dtype.str}', 'fortran_order': False, 'shape': ({self.count},), }}"
         self._file.seek(0)
-        header = shape.encode().ljust(HEADER - 11) + b"\n"
-        self._write(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+        header = shape.encode().ljust(NPY_HEADER_BYTES - 11) + b"\n"
+        self._write_all(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
         self.flush()
 
     def close(self) -> None:
         """Close the file, finished or not."""
         self._file.close()
 
-    def _write(self, data: bytes) -> None:
+    def _write_all(self, data: bytes) -> None:
         rest = memoryview(data)
         while rest:
             rest = rest[self._file.write(rest) :]

@@ -4,7 +4,7 @@
   are cut by spaces already, and rare ones written ``<unk>``.
 - Songys' Chatbot_data: 11,823 Korean questions and answers; MIT.
 
->>> path = wikitext2()["train"]  # doctest: +SKIP
+>>> path = download_wikitext2()["train"]  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -17,36 +17,36 @@ from korlm.errors import CorpusError
 
 WIKITEXT2_URL = "https://raw.githubusercontent.com/pytorch/examples/main/word_language_model/data/wikitext-2"
 SONGYS_URL = "https://raw.githubusercontent.com/songys/Chatbot_data/master/ChatbotData.csv"
-_SIDES = ("train", "valid", "test")
-_SECONDS = 30  # without a byte before we give up
+_SPLITS = ("train", "valid", "test")
+_TIMEOUT_SECONDS = 30  # without a byte before we give up
 
 
-def wikitext2(*, base: str | None = None) -> dict[str, Path]:
+def download_wikitext2(*, base_url: str | None = None) -> dict[str, Path]:
     """Return the three files of WikiText-2: those of ``KORLM_CORPORA/wikitext2`` where all are there, else fetched.
 
     What was fetched once is kept in the cache folder.
 
     Args:
-        base: the address of the folder they are in; by default ``KORLM_WIKITEXT2_URL``, or that of PyTorch's examples.
+        base_url: the address of the folder they are in; by default ``KORLM_WIKITEXT2_URL``, or that of PyTorch's examples.
 
     Raises:
         CorpusError: it cannot be reached; the message says what to put where.
         ArtifactError: the cache folder cannot be written.
     """
     root = os.environ.get("KORLM_CORPORA", "")
-    if root and (found := _all_of(Path(root) / "wikitext2")):
+    if root and (found := _find_split_files(Path(root) / "wikitext2")):
         return found
     folder = cache_folder() / "wikitext2"
-    base = (base or os.environ.get("KORLM_WIKITEXT2_URL") or WIKITEXT2_URL).rstrip("/")
-    for side in _SIDES:
+    base_url = (base_url or os.environ.get("KORLM_WIKITEXT2_URL") or WIKITEXT2_URL).rstrip("/")
+    for side in _SPLITS:
         if not (folder / f"{side}.txt").is_file():
-            names = ", ".join(f"{other}.txt" for other in _SIDES)
-            write_file(folder / f"{side}.txt", _fetch(f"{base}/{side}.txt", folder, names))
-    return {side: folder / f"{side}.txt" for side in _SIDES}
+            names = ", ".join(f"{other}.txt" for other in _SPLITS)
+            write_file(folder / f"{side}.txt", _fetch_file(f"{base_url}/{side}.txt", folder, names))
+    return {side: folder / f"{side}.txt" for side in _SPLITS}
 
 
-def songys_chatbot() -> Path:
-    """Return the file of Songys' questions and answers: that of ``KORLM_CORPORA/songys_chatbot``, else fetched once.
+def download_songys_chatbot() -> Path:
+    """Return the file of Songys' questions and answers: that of ``KORLM_CORPORA/download_songys_chatbot``, else fetched once.
 
     Raises:
         CorpusError: it cannot be reached; the message says what to put where.
@@ -58,24 +58,24 @@ def songys_chatbot() -> Path:
         return given
     kept = cache_folder() / "songys_chatbot" / given.name
     if not kept.is_file():
-        write_file(kept, _fetch(os.environ.get("KORLM_SONGYS_URL") or SONGYS_URL, kept.parent, given.name))
+        write_file(kept, _fetch_file(os.environ.get("KORLM_SONGYS_URL") or SONGYS_URL, kept.parent, given.name))
     return kept
 
 
-def _all_of(folder: Path) -> dict[str, Path] | None:
+def _find_split_files(folder: Path) -> dict[str, Path] | None:
     found = {
-        side: path for side in _SIDES for path in (folder / f"{side}.txt.gz", folder / f"{side}.txt") if path.is_file()
+        side: path for side in _SPLITS for path in (folder / f"{side}.txt.gz", folder / f"{side}.txt") if path.is_file()
     }
-    return found if len(found) == len(_SIDES) else None
+    return found if len(found) == len(_SPLITS) else None
 
 
-def _fetch(url: str, folder: Path, names: str) -> bytes:
+def _fetch_file(url: str, folder: Path, names: str) -> bytes:
     from http.client import HTTPException  # 50 ms that other corpora need not spend
     from urllib.error import URLError
     from urllib.request import urlopen
 
     try:
-        with urlopen(url, timeout=_SECONDS) as answer:
+        with urlopen(url, timeout=_TIMEOUT_SECONDS) as answer:
             content: bytes = answer.read()
         if not content or content.lstrip().startswith(b"<"):  # the page of a portal, not the text
             raise URLError("no text")

@@ -17,18 +17,27 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from korlm.artifacts import FORMAT, write_json
-from korlm.corpora.arrays import ArrayFile
-from korlm.corpora.journal import Progress, beside, identify, make_plan, read_journal, sha256_of
-from korlm.corpora.stream import Batch, read_batches
-from korlm.corpora.tokens import id_type
+from korlm.artifacts import FORMAT_VERSION, write_json
+from korlm.corpora.arrays import AppendableNpy
+from korlm.corpora.journal import (
+    EncodingProgress,
+    build_journal_header,
+    file_fingerprint,
+    file_sha256,
+    read_journal,
+    state_paths,
+)
+from korlm.corpora.stream import LineBatch, read_batches
+from korlm.corpora.tokens import id_dtype
 from korlm.errors import ArtifactError, CorpusError, InputError, KorlmError
 from korlm.text.spans import check_text
 from korlm.tokenizers.base import Tokenizer
 
 _CHARACTER_UNITS = ("syllable", "jamo", "byte")
-_LONG = 2**20  # characters
-_EVERY = 2.0  # seconds of work that a kill may cost; a journal waits for the disk, which takes some 10 ms
+_SLICE_CHARACTERS = 2**20  # characters
+_SAVE_INTERVAL_SECONDS = (
+    2.0  # seconds of work that a kill may cost; a journal waits for the disk, which takes some 10 ms
+)
 
 
 def encode_file(
@@ -66,23 +75,23 @@ def encode_file(
         InputError: the tokenizer has no ``</s>``, or ``output`` is no ``.npy``.
     """
     path, output = Path(path), Path(output)
-    plan = make_plan(path, tokenizer, column, output)
-    partial, journal = beside(output)
+    plan = build_journal_header(path, tokenizer, column, output)
+    partial, journal = state_paths(output)
     if output.exists() and not restart and not partial.exists():
         raise ArtifactError(
             f"{output}이(가) 이미 있습니다. 새로 만들려면 --restart(restart=True)를, 아니면 다른 이름을 쓰세요.",
             f"{output} is there already. Make it anew with --restart (restart=True), or choose another name.",
         )
-    done = Progress() if restart else read_journal(partial, journal, plan)
+    done = EncodingProgress() if restart else read_journal(partial, journal, plan)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        with closing(ArrayFile(partial, id_type(tokenizer), done.tokens)) as array:
-            run = _Run(path, tokenizer, array, journal, plan, done)
+        with closing(AppendableNpy(partial, id_dtype(tokenizer), done.tokens)) as array:
+            run = _EncodingRun(path, tokenizer, array, journal, plan, done)
             run.encode(column, workers, progress or (lambda done, total: None))
-            if run.done.lines:
-                run.finish(output)
-        if not run.done.lines:
-            raise _empty(path, partial, journal)
+            if run.state.lines:
+                run.write_metadata(output)
+        if not run.state.lines:
+            raise _discard_empty_output(path, partial, journal)
     except BlockingIOError as error:
         raise ArtifactError(
             f"다른 프로그램이 {output}을(를) 쓰고 있습니다. 끝나기를 기다리거나 다른 이름을 쓰세요.",
@@ -100,72 +109,78 @@ def encode_file(
     return output
 
 
-class _Run:
+class _EncodingRun:
     def __init__(
-        self, path: Path, tokenizer: Tokenizer, array: ArrayFile, journal: Path, plan: dict[str, Any], done: Progress
+        self,
+        path: Path,
+        tokenizer: Tokenizer,
+        array: AppendableNpy,
+        journal: Path,
+        plan: dict[str, Any],
+        done: EncodingProgress,
     ) -> None:
         self.path, self.tokenizer, self.array, self.journal = path, tokenizer, array, journal
-        self.plan, self.done = plan, done
+        self.journal_header, self.state = plan, done
 
     def encode(self, column: str | int | None, workers: int, progress: Callable[[int, int], None]) -> None:
-        total, saved = self.plan["source"]["size"], time.monotonic()
-        self.save()
-        progress(self.done.position, total)
+        total, saved = self.journal_header["source"]["size"], time.monotonic()
+        self.save_journal()
+        progress(self.state.position, total)
         try:
-            for batch in read_batches(self.path, column=column, start=self.done.consumed):
-                self.write(batch, workers)
-                progress(self.done.position, total)
-                if time.monotonic() - saved >= _EVERY:
-                    self.save()
+            for batch in read_batches(self.path, column=column, start=self.state.consumed):
+                self.write_batch(batch, workers)
+                progress(self.state.position, total)
+                if time.monotonic() - saved >= _SAVE_INTERVAL_SECONDS:
+                    self.save_journal()
                     saved = time.monotonic()
         except BaseException:  # Ctrl-C too: what is done is kept
             with suppress(OSError):
-                self.save()
+                self.save_journal()
             raise
 
-    def write(self, batch: Batch, workers: int) -> None:
+    def write_batch(self, batch: LineBatch, workers: int) -> None:
         before = self.array.count
         try:
-            for lines, eos in _slices(batch.lines, self.tokenizer):
+            for lines, eos in _split_long_lines(batch.lines, self.tokenizer):
                 self.array.append(self.tokenizer.encode_array(lines, workers=workers, eos=eos).ids)
         except InputError as error:
-            raise _located(self.path, batch.lines, self.done.lines) or error from error
-        self.done = self.done.after(batch, self.array.count - before)
+            raise _invalid_line_error(self.path, batch.lines, self.state.lines) or error from error
+        self.state = self.state.with_batch(batch, self.array.count - before)
 
-    def save(self) -> None:
+    def save_journal(self) -> None:
         self.array.flush()
-        write_json(self.journal, self.plan | {"done": asdict(self.done)})
+        write_json(self.journal, self.journal_header | {"done": asdict(self.state)})
 
-    def finish(self, output: Path) -> None:
-        digest = sha256_of(self.path)
-        if identify(self.path) != self.plan["source"]:
+    def write_metadata(self, output: Path) -> None:
+        digest = file_sha256(self.path)
+        if file_fingerprint(self.path) != self.journal_header["source"]:
             raise CorpusError(
                 f"읽는 동안 {self.path}이(가) 바뀌었습니다. --restart(restart=True)로 새로 시작하세요.",
                 f"{self.path} changed while it was read. Start anew with --restart (restart=True).",
             )
         self.array.finish()
-        done = self.done
+        done = self.state
         write_json(output.with_suffix(".json"), {
-            "kind": "token ids", "format": FORMAT, "tokenizer": self.tokenizer.name,
-            "signature": self.tokenizer.signature, "dtype": id_type(self.tokenizer).name,
+            "kind": "token ids", "format": FORMAT_VERSION, "tokenizer": self.tokenizer.name,
+            "signature": self.tokenizer.signature, "dtype": id_dtype(self.tokenizer).name,
             "lines": done.lines, "characters": done.characters, "tokens": done.tokens,
-            "end_of_line": self.tokenizer.specials["</s>"], "column": self.plan["column"],
-            "source": self.path.name, "source_bytes": self.plan["source"]["size"], "source_sha256": digest,
+            "end_of_line": self.tokenizer.specials["</s>"], "column": self.journal_header["column"],
+            "source": self.path.name, "source_bytes": self.journal_header["source"]["size"], "source_sha256": digest,
         })  # fmt: skip
 
 
-def _slices(lines: list[str], tokenizer: Tokenizer) -> Iterator[tuple[list[str], int | None]]:
+def _split_long_lines(lines: list[str], tokenizer: Tokenizer) -> Iterator[tuple[list[str], int | None]]:
     """Yield lines with what ends them; a very long one in parts, where a unit looks at one character at a time."""
     end = tokenizer.specials["</s>"]
-    if tokenizer.unit not in _CHARACTER_UNITS or max(map(len, lines), default=0) <= _LONG:
+    if tokenizer.unit not in _CHARACTER_UNITS or max(map(len, lines), default=0) <= _SLICE_CHARACTERS:
         yield lines, end
         return
     for line in lines:
-        for first in range(0, len(line), _LONG):
-            yield [line[first : first + _LONG]], end if first + _LONG >= len(line) else None
+        for first in range(0, len(line), _SLICE_CHARACTERS):
+            yield [line[first : first + _SLICE_CHARACTERS]], end if first + _SLICE_CHARACTERS >= len(line) else None
 
 
-def _empty(path: Path, partial: Path, journal: Path) -> CorpusError:
+def _discard_empty_output(path: Path, partial: Path, journal: Path) -> CorpusError:
     for leftover in (partial, journal):
         leftover.unlink(missing_ok=True)
     return CorpusError(
@@ -174,9 +189,9 @@ def _empty(path: Path, partial: Path, journal: Path) -> CorpusError:
     )
 
 
-def _located(path: Path, lines: list[str], before: int) -> CorpusError | None:
+def _invalid_line_error(path: Path, lines: list[str], lines_before: int) -> CorpusError | None:
     """Return the error that names the line with a character that cannot be encoded."""
-    for number, line in enumerate(lines, before + 1):
+    for number, line in enumerate(lines, lines_before + 1):
         try:
             check_text(line)
         except InputError as error:

@@ -1,8 +1,8 @@
 """What a model's card says of the corpus: its name for people, its home on the Hub, what a model learns from it.
 
->>> corpus_facts({"corpus": {"name": "reviews"}}).dataset
+>>> get_dataset_info({"corpus": {"name": "reviews"}}).dataset
 'e9t/nsmc'
->>> corpus_facts({"corpus": {"name": "mine.txt"}}).en
+>>> get_dataset_info({"corpus": {"name": "mine.txt"}}).en
 'mine.txt'
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class CorpusFacts:
+class DatasetInfo:
     """A corpus in words.
 
     Attributes:
@@ -34,8 +34,8 @@ class CorpusFacts:
     failing: tuple[str, str] = ("", "")
 
 
-_KNOWN = (
-    CorpusFacts(
+_DATASETS = (
+    DatasetInfo(
         "reviews", "네이버 영화평 (github.com/e9t/nsmc의 원자료, CC0)", "Naver film reviews (raw data of github.com/e9t/nsmc, CC0)",
         "e9t/nsmc",
         ("이 영화는", "배우들의 연기가", ""),
@@ -44,8 +44,8 @@ _KNOWN = (
             "It learnt from unfiltered film reviews: what it writes can be coarse, rude or discriminating.",
         ),
     ),
-    CorpusFacts("kolaw", "대한민국 헌법", "the constitution of the Republic of Korea", prompts=("모든 국민은", "국회는", "")),
-    CorpusFacts(
+    DatasetInfo("kolaw", "대한민국 헌법", "the constitution of the Republic of Korea", prompts=("모든 국민은", "국회는", "")),
+    DatasetInfo(
         "dialogues+songys_chatbot",
         "korlm의 대화 1,370편과 songys의 Chatbot_data 11,823쌍 (github.com/songys/Chatbot_data, MIT)",
         "korlm's 1,370 dialogues and 11,823 pairs of songys' Chatbot_data (github.com/songys/Chatbot_data, MIT)",
@@ -55,12 +55,12 @@ _KNOWN = (
             "Half of what it learnt are one-line answers to worries about parting and love, which it also gives to other questions.",
         ),
     ),
-    CorpusFacts("dialogues", "korlm의 대화 1,370편", "korlm's 1,370 dialogues", prompts=("안녕하세요?", "배고파요.", "이름이 뭐예요?")),
-    CorpusFacts("kobill", "국회 의안 10건", "ten bills of the National Assembly", prompts=("이 법은", "")),
+    DatasetInfo("dialogues", "korlm의 대화 1,370편", "korlm's 1,370 dialogues", prompts=("안녕하세요?", "배고파요.", "이름이 뭐예요?")),
+    DatasetInfo("kobill", "국회 의안 10건", "ten bills of the National Assembly", prompts=("이 법은", "")),
 )  # fmt: skip
 
 
-def corpus_facts(info: Mapping[str, Any]) -> CorpusFacts:
+def get_dataset_info(info: Mapping[str, Any]) -> DatasetInfo:
     """Return what is known of the corpus that a model's build information names."""
     name = str(info.get("corpus", {}).get("name", "?"))
-    return next((facts for facts in _KNOWN if facts.name == name), CorpusFacts(name, name, name))
+    return next((facts for facts in _DATASETS if facts.name == name), DatasetInfo(name, name, name))

@@ -3,7 +3,7 @@
 >>> import pathlib, tempfile
 >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.csv"
 >>> _ = path.write_text("id,text\\n1,안녕\\n", encoding="utf-8")
->>> list(read_file(path))
+>>> list(read_lines(path))
 ['안녕']
 """
 
@@ -20,11 +20,11 @@ from typing import IO, Any
 
 from korlm.errors import CorpusError
 
-SUFFIXES = (".txt", ".tsv", ".csv", ".jsonl")
-_NAMES = ("text", "document", "sentence", "review", "content")
+CORPUS_SUFFIXES = (".txt", ".tsv", ".csv", ".jsonl")
+_TEXT_COLUMNS = ("text", "document", "sentence", "review", "content")
 
 
-def read_file(path: str | Path, *, column: str | int | None = None, raw: IO[bytes] | None = None) -> Iterator[str]:
+def read_lines(path: str | Path, *, column: str | int | None = None, raw: IO[bytes] | None = None) -> Iterator[str]:
     """Yield the non-blank lines or rows of a file, without their line ends.
 
     Args:
@@ -38,14 +38,14 @@ def read_file(path: str | Path, *, column: str | int | None = None, raw: IO[byte
     """
     path = Path(path)
     suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
-    if suffix not in SUFFIXES:
+    if suffix not in CORPUS_SUFFIXES:
         raise CorpusError(
-            f"{path}의 형식을 모릅니다. {', '.join(SUFFIXES)} (또는 .gz) 파일을 쓰세요.",
-            f"Unknown format of {path}. Use {', '.join(SUFFIXES)} (or .gz).",
+            f"{path}의 형식을 모릅니다. {', '.join(CORPUS_SUFFIXES)} (또는 .gz) 파일을 쓰세요.",
+            f"Unknown format of {path}. Use {', '.join(CORPUS_SUFFIXES)} (or .gz).",
         )
     try:
-        with _open(path, raw) as handle:
-            rows = _rows(handle, suffix, column, path)
+        with _open_text(path, raw) as handle:
+            rows = _iter_rows(handle, suffix, column, path)
             yield from (row for row in rows if row.strip())
     except (OSError, EOFError, UnicodeDecodeError, ValueError, csv.Error) as error:
         if isinstance(error, CorpusError):
@@ -57,7 +57,7 @@ def read_file(path: str | Path, *, column: str | int | None = None, raw: IO[byte
         ) from error
 
 
-def unreadable(path: Path, error: OSError) -> CorpusError:
+def unreadable_file_error(path: Path, error: OSError) -> CorpusError:
     """Return the error for a file that the system does not let us read."""
     reason = error.strerror or type(error).__name__
     return CorpusError(
@@ -66,21 +66,21 @@ def unreadable(path: Path, error: OSError) -> CorpusError:
     )
 
 
-def _open(path: Path, raw: IO[bytes] | None) -> IO[str]:
+def _open_text(path: Path, raw: IO[bytes] | None) -> IO[str]:
     file: Any = gzip.open(raw or path) if path.suffix == ".gz" else raw or path.open("rb")  # noqa: SIM115  # closed with its wrapper
     # newline="\n": a lone U+0085 or \r inside a review is text, not the end of a line
     return io.TextIOWrapper(file, encoding="utf-8-sig", newline="\n")
 
 
-def _rows(handle: IO[str], suffix: str, column: str | int | None, path: Path) -> Iterator[str]:
+def _iter_rows(handle: IO[str], suffix: str, column: str | int | None, path: Path) -> Iterator[str]:
     if suffix == ".txt":
         return (line.rstrip("\r\n") for line in handle)
     if suffix == ".jsonl":
-        return _json_rows(handle, column, path)
-    return _table_rows(handle, suffix, column, path)
+        return _iter_jsonl_rows(handle, column, path)
+    return _iter_table_rows(handle, suffix, column, path)
 
 
-def _json_rows(handle: IO[str], column: str | int | None, path: Path) -> Iterator[str]:
+def _iter_jsonl_rows(handle: IO[str], column: str | int | None, path: Path) -> Iterator[str]:
     for number, line in enumerate(handle, 1):
         if not line.strip():
             continue
@@ -88,13 +88,13 @@ def _json_rows(handle: IO[str], column: str | int | None, path: Path) -> Iterato
         if isinstance(record, str) and column is None:
             yield record
             continue
-        names = [column] if column is not None else [name for name in _NAMES if name in record]
+        names = [column] if column is not None else [name for name in _TEXT_COLUMNS if name in record]
         if not isinstance(record, dict) or not names or not isinstance(record.get(names[0]), str):
-            raise _no_column(path, column, f"line {number}")
+            raise _missing_column_error(path, column, f"line {number}")
         yield record[names[0]]
 
 
-def _table_rows(handle: IO[str], suffix: str, column: str | int | None, path: Path) -> Iterator[str]:
+def _iter_table_rows(handle: IO[str], suffix: str, column: str | int | None, path: Path) -> Iterator[str]:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     if suffix == ".csv":
         rows: Iterator[list[str]] = csv.reader(handle)
@@ -103,10 +103,10 @@ def _table_rows(handle: IO[str], suffix: str, column: str | int | None, path: Pa
     index: int | None = column if isinstance(column, int) else None
     for number, row in enumerate(rows):
         if number == 0 and index is None:
-            wanted = [column] if isinstance(column, str) else list(_NAMES)
+            wanted = [column] if isinstance(column, str) else list(_TEXT_COLUMNS)
             named = [name for name in wanted if name in row]
             if isinstance(column, str) and not named:
-                raise _no_column(path, column, f"header {row}")
+                raise _missing_column_error(path, column, f"header {row}")
             index = row.index(named[0]) if named else -1
             if named:
                 continue
@@ -115,10 +115,10 @@ def _table_rows(handle: IO[str], suffix: str, column: str | int | None, path: Pa
         try:
             yield row[index if index is not None else -1]
         except IndexError as error:
-            raise _no_column(path, column, f"row {number + 1}") from error
+            raise _missing_column_error(path, column, f"row {number + 1}") from error
 
 
-def _no_column(path: Path, column: str | int | None, place: str) -> CorpusError:
+def _missing_column_error(path: Path, column: str | int | None, place: str) -> CorpusError:
     wanted = "text" if column is None else column
     return CorpusError(
         f"{path}에 '{wanted}' 칸이 없습니다 ({place}). column으로 글이 든 칸을 정하세요.",

@@ -8,8 +8,8 @@ so that opening them takes the same time for a thousand lines and for a thousand
 >>> with LineWriter(folder / "some") as writer:
 ...     writer.add("가나")
 ...     writer.add("다")
->>> lines = StoredLines(folder / "some")
->>> len(lines), lines[1], lines.first(1).digest == content_digest(["가나"])
+>>> lines = MemmapLines(folder / "some")
+>>> len(lines), lines[1], lines.head(1).digest == lines_sha256(["가나"])
 (2, '다', True)
 """
 
@@ -25,20 +25,20 @@ from typing import overload
 
 import numpy as np
 
-from korlm.corpora.arrays import ArrayFile
+from korlm.corpora.arrays import AppendableNpy
 from korlm.errors import ArtifactError
 
-_TOGETHER = 10_000  # lines that are decoded at once
-_BYTES = 2**20
-_OFFSETS = np.dtype("<u8")
+_BATCH_LINES = 10_000  # lines that are decoded at once
+_CHUNK_BYTES = 2**20
+_OFFSET_DTYPE = np.dtype("<u8")
 
 
-class StoredLines(Sequence[str]):
+class MemmapLines(Sequence[str]):
     """Lines of a `LineWriter`, or some of them that stand together.
 
     Args:
         stem: the path of both files, without their endings.
-        digest: what `content_digest` says of them, where that is known.
+        digest: what `lines_sha256` says of them, where that is known.
 
     Raises:
         ArtifactError: they are missing or do not fit together.
@@ -51,33 +51,33 @@ class StoredLines(Sequence[str]):
                 size = handle.seek(0, 2)
                 data = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
         except (OSError, ValueError) as error:
-            raise _damaged(stem) from error
-        if offsets.ndim != 1 or not len(offsets) or offsets.dtype != _OFFSETS or offsets[0] or offsets[-1] != size:
-            raise _damaged(stem)
+            raise _damaged_lines_error(stem) from error
+        if offsets.ndim != 1 or not len(offsets) or offsets.dtype != _OFFSET_DTYPE or offsets[0] or offsets[-1] != size:
+            raise _damaged_lines_error(stem)
         self._stem, self._data, self._offsets, self._digest = stem, data, offsets, digest
 
-    def first(self, count: int) -> StoredLines:
+    def head(self, count: int) -> MemmapLines:
         """Return the first lines, at most so many, that stay on disk as well (a slice is a list)."""
-        some = object.__new__(StoredLines)
+        some = object.__new__(MemmapLines)
         some._stem, some._data, some._digest = self._stem, self._data, ""
         some._offsets = self._offsets[: max(0, count) + 1]
         return some
 
     @property
     def digest(self) -> str:
-        """What `content_digest` says of them."""
-        self._digest = self._digest or digest_of(self.blocks())
+        """What `lines_sha256` says of them."""
+        self._digest = self._digest or chunks_sha256(self.iter_chunks())
         return self._digest
 
     @property
-    def size(self) -> int:
+    def num_bytes(self) -> int:
         """Bytes of the text, line ends included."""
         return int(self._offsets[-1])
 
-    def blocks(self) -> Iterator[bytes]:
+    def iter_chunks(self) -> Iterator[bytes]:
         """Yield the bytes of the lines, a line end after each."""
-        for start in range(0, self.size, _BYTES):
-            yield self._data[start : min(self.size, start + _BYTES)]
+        for start in range(0, self.num_bytes, _CHUNK_BYTES):
+            yield self._data[start : min(self.num_bytes, start + _CHUNK_BYTES)]
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
@@ -90,18 +90,18 @@ class StoredLines(Sequence[str]):
         if isinstance(place, slice):
             start, stop, step = place.indices(len(self))
             if step == 1:
-                blocks = range(start, stop, _TOGETHER)
-                return [line for block in blocks for line in self._block(block, min(stop, block + _TOGETHER))]
+                blocks = range(start, stop, _BATCH_LINES)
+                return [line for block in blocks for line in self._decode_lines(block, min(stop, block + _BATCH_LINES))]
             return [self[index] for index in range(start, stop, step)]
         index = range(len(self))[place]
-        return self._block(index, index + 1)[0]
+        return self._decode_lines(index, index + 1)[0]
 
     def __iter__(self) -> Iterator[str]:
-        for start in range(0, len(self), _TOGETHER):
-            yield from self._block(start, min(len(self), start + _TOGETHER))
+        for start in range(0, len(self), _BATCH_LINES):
+            yield from self._decode_lines(start, min(len(self), start + _BATCH_LINES))
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, (list, StoredLines)):
+        if not isinstance(other, (list, MemmapLines)):
             return NotImplemented
         return len(self) == len(other) and all(mine == theirs for mine, theirs in zip(self, other, strict=True))
 
@@ -116,7 +116,7 @@ class StoredLines(Sequence[str]):
     def __repr__(self) -> str:
         return f"<{len(self):,} lines of {self._stem}.txt>"
 
-    def _block(self, start: int, stop: int) -> list[str]:
+    def _decode_lines(self, start: int, stop: int) -> list[str]:
         offsets = self._offsets[start : stop + 1].tolist()
         data = self._data[offsets[0] : offsets[-1]]
         try:
@@ -125,7 +125,7 @@ class StoredLines(Sequence[str]):
             ends = [offset - offsets[0] for offset in offsets]
             return [data[one : two - 1].decode() for one, two in pairwise(ends)]
         except UnicodeDecodeError as error:
-            raise _damaged(self._stem) from error
+            raise _damaged_lines_error(self._stem) from error
 
 
 class LineWriter:
@@ -139,18 +139,18 @@ class LineWriter:
     """
 
     def __init__(self, stem: Path) -> None:
-        self._text = stem.with_suffix(".txt").open("wb")
-        self._offsets = ArrayFile(stem.with_suffix(".npy"), _OFFSETS)
-        self._offsets.append(np.zeros(1, _OFFSETS))
-        self._size, self._held, self._held_bytes = 0, list[bytes](), 0
+        self._text_file = stem.with_suffix(".txt").open("wb")
+        self._offsets_file = AppendableNpy(stem.with_suffix(".npy"), _OFFSET_DTYPE)
+        self._offsets_file.append(np.zeros(1, _OFFSET_DTYPE))
+        self._num_bytes, self._buffer, self._buffered_bytes = 0, list[bytes](), 0
 
     def add(self, line: str) -> None:
         """Add a line; it may hold line ends."""
         data = line.encode() + b"\n"
-        self._held.append(data)
-        self._held_bytes += len(data)
-        if len(self._held) >= _TOGETHER or self._held_bytes >= _BYTES:
-            self._flush()
+        self._buffer.append(data)
+        self._buffered_bytes += len(data)
+        if len(self._buffer) >= _BATCH_LINES or self._buffered_bytes >= _CHUNK_BYTES:
+            self._flush_buffer()
 
     def __enter__(self) -> LineWriter:
         return self
@@ -160,44 +160,44 @@ class LineWriter:
     ) -> None:
         try:
             if kind is None:
-                self._flush()
-                self._offsets.finish()
+                self._flush_buffer()
+                self._offsets_file.finish()
         finally:
-            self._text.close()
-            self._offsets.close()
+            self._text_file.close()
+            self._offsets_file.close()
 
-    def _flush(self) -> None:
-        sizes = np.fromiter(map(len, self._held), _OFFSETS, len(self._held))
-        self._text.write(b"".join(self._held))
-        self._offsets.append(np.cumsum(sizes, dtype=_OFFSETS) + np.uint64(self._size))
-        self._size += int(sizes.sum())
-        self._held, self._held_bytes = [], 0
+    def _flush_buffer(self) -> None:
+        sizes = np.fromiter(map(len, self._buffer), _OFFSET_DTYPE, len(self._buffer))
+        self._text_file.write(b"".join(self._buffer))
+        self._offsets_file.append(np.cumsum(sizes, dtype=_OFFSET_DTYPE) + np.uint64(self._num_bytes))
+        self._num_bytes += int(sizes.sum())
+        self._buffer, self._buffered_bytes = [], 0
 
 
-def content_digest(lines: Iterable[str]) -> str:
+def lines_sha256(lines: Iterable[str]) -> str:
     """Return the SHA-256 (hex) of lines, each ended by a newline."""
-    return lines.digest if isinstance(lines, StoredLines) else digest_of(blocks_of(lines))
+    return lines.digest if isinstance(lines, MemmapLines) else chunks_sha256(iter_line_chunks(lines))
 
 
-def blocks_of(lines: Iterable[str]) -> Iterator[bytes]:
+def iter_line_chunks(lines: Iterable[str]) -> Iterator[bytes]:
     """Yield the bytes of lines, a line end after each."""
-    if isinstance(lines, StoredLines):
-        yield from lines.blocks()
+    if isinstance(lines, MemmapLines):
+        yield from lines.iter_chunks()
         return
     rest = iter(lines)
-    while batch := list(islice(rest, _TOGETHER)):  # 4 times as quick as line by line
+    while batch := list(islice(rest, _BATCH_LINES)):  # 4 times as quick as line by line
         yield "\n".join([*batch, ""]).encode()
 
 
-def digest_of(blocks: Iterable[bytes]) -> str:
+def chunks_sha256(chunks: Iterable[bytes]) -> str:
     """Return the SHA-256 (hex) of bytes that come in blocks."""
     digest = hashlib.sha256()
-    for block in blocks:
+    for block in chunks:
         digest.update(block)
     return digest.hexdigest()
 
 
-def _damaged(stem: Path) -> ArtifactError:
+def _damaged_lines_error(stem: Path) -> ArtifactError:
     return ArtifactError(
         f"{stem}의 줄들을 읽을 수 없습니다. {stem.parent}을(를) 지우고 다시 하세요.",
         f"The lines of {stem} cannot be read. Delete {stem.parent} and try again.",

@@ -19,30 +19,33 @@ from typing import Any
 
 from korlm.artifacts import data_folder
 from korlm.corpora.cache import SPLITS
-from korlm.corpora.clusters import clusters
-from korlm.corpora.download import songys_chatbot
-from korlm.corpora.lines import content_digest
-from korlm.corpora.sources import split_of
+from korlm.corpora.clusters import cluster_near_duplicates
+from korlm.corpora.download import download_songys_chatbot
+from korlm.corpora.lines import lines_sha256
+from korlm.corpora.sources import assign_split
 from korlm.errors import CorpusError, InputError, UnknownNameError
 from korlm.text.spans import check_text
 
 PAIR_NAMES = ("dialogues", "songys_chatbot")
-_QUESTIONS, _ANSWERS = ("question", "q", "질문", "물음", "prompt"), ("answer", "a", "답변", "답", "response")
+_QUESTION_COLUMNS, _ANSWER_COLUMNS = (
+    ("question", "q", "질문", "물음", "prompt"),
+    ("answer", "a", "답변", "답", "response"),
+)
 
 
 @dataclass(frozen=True)
-class Pair:
+class DialoguePair:
     """A turn of a person's and the bot's answer.
 
     Attributes:
         question: what the person said.
         answer: what the bot says.
-        before: the turns before, the oldest first; empty for the first pair of a dialogue.
+        history: the turns before, the oldest first; empty for the first pair of a dialogue.
     """
 
     question: str
     answer: str
-    before: tuple[str, ...] = ()
+    history: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,21 +56,21 @@ class PairCorpus:
     Attributes:
         name: the names or paths that it was loaded by, joined by ``+``.
         train: pairs to learn from; ``valid`` and ``test`` likewise.
-        left_out: rows that lacked a question or an answer.
-        repeated: rows that were there already.
+        num_incomplete: rows that lacked a question or an answer.
+        num_duplicates: rows that were there already.
     """
 
     name: str
-    train: list[Pair] = field(repr=False)
-    valid: list[Pair] = field(repr=False)
-    test: list[Pair] = field(repr=False)
-    left_out: int = 0
-    repeated: int = 0
+    train: list[DialoguePair] = field(repr=False)
+    valid: list[DialoguePair] = field(repr=False)
+    test: list[DialoguePair] = field(repr=False)
+    num_incomplete: int = 0
+    num_duplicates: int = 0
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of all pairs with their splits."""
-        return content_digest(
+        return lines_sha256(
             "\0".join((side, *pair.before, pair.question, pair.answer))
             for side in SPLITS
             for pair in getattr(self, side)
@@ -78,9 +81,9 @@ def load_pairs(name: str | Path, *, question: str | None = None, answer: str | N
     """Load pairs and split them about 90 : 5 : 5.
 
     Args:
-        name: ``dialogues`` (the project's own, bundled), ``songys_chatbot`` (through ``KORLM_CORPORA``, else fetched
+        name: ``dialogues`` (the project's own, bundled), ``download_songys_chatbot`` (through ``KORLM_CORPORA``, else fetched
             into the cache), or a .csv, .tsv or .jsonl file with a question and an answer a row, or with the ``turns``
-            of a dialogue a row (.jsonl). Several are joined by ``+`` and split as one: ``dialogues+songys_chatbot``.
+            of a dialogue a row (.jsonl). Several are joined by ``+`` and split as one: ``dialogues+download_songys_chatbot``.
         question: the file's column of questions; by default question, Q, 질문, 물음 or prompt.
         answer: that of answers; by default answer, A, 답변, 답 or response.
 
@@ -90,12 +93,12 @@ def load_pairs(name: str | Path, *, question: str | None = None, answer: str | N
 
     Example:
         >>> pairs = load_pairs("dialogues")
-        >>> any(pair.before for pair in pairs.train)
+        >>> any(pair.history for pair in pairs.train)
         True
     """
     dialogues, left_out = [], 0
     for part in [name] if Path(name).is_file() else str(name).split("+"):
-        found, empty = _read(part, question, answer)
+        found, empty = _read_dialogues(part, question, answer)
         dialogues += found
         left_out += empty
     kept = list(dict.fromkeys(dialogues))
@@ -104,13 +107,13 @@ def load_pairs(name: str | Path, *, question: str | None = None, answer: str | N
             f"'{name}'에 물음과 답이 모두 있는 줄이 없습니다. 칸의 이름(question, answer)과 내용을 확인하세요.",
             f"'{name}' has no row with both a question and an answer. Check its columns (question, answer).",
         )
-    sides: dict[str, list[Pair]] = {side: [] for side in SPLITS}
-    roots = clusters(kept)
+    sides: dict[str, list[DialoguePair]] = {side: [] for side in SPLITS}
+    roots = cluster_near_duplicates(kept)
     for turns, root in zip(kept, roots, strict=True):
-        sides[split_of("\0".join(kept[root]))] += pairs_of(turns)
+        sides[assign_split("\0".join(kept[root]))] += dialogue_pairs(turns)
     return PairCorpus(
         str(name), sides["train"], sides["valid"], sides["test"],
-        left_out=left_out, repeated=len(dialogues) - len(kept),
+        num_incomplete=left_out, num_duplicates=len(dialogues) - len(kept),
     )  # fmt: skip
 
 
@@ -122,23 +125,24 @@ def check_question(text: str) -> None:
         )
 
 
-def pairs_of(turns: Sequence[str]) -> list[Pair]:
+def dialogue_pairs(turns: Sequence[str]) -> list[DialoguePair]:
     """Return the pairs of a dialogue, the person first.
 
-    >>> pairs_of(["안녕하세요.", "반가워요.", "뭐 해요?", "글을 읽어요."])[1].before
+    >>> dialogue_pairs(["안녕하세요.", "반가워요.", "뭐 해요?", "글을 읽어요."])[1].history
     ('안녕하세요.', '반가워요.')
     """
     return [
-        Pair(turns[place], turns[place + 1], tuple(turns[:place])) for place in range(0, len(turns) - len(turns) % 2, 2)
+        DialoguePair(turns[place], turns[place + 1], tuple(turns[:place]))
+        for place in range(0, len(turns) - len(turns) % 2, 2)
     ]
 
 
-def _read(name: str | Path, question: str | None, answer: str | None) -> tuple[list[tuple[str, ...]], int]:
+def _read_dialogues(name: str | Path, question: str | None, answer: str | None) -> tuple[list[tuple[str, ...]], int]:
     """Return dialogues, each of its turns, and how many rows lacked some."""
     if name == "dialogues":
         paths = sorted((data_folder() / "dialogues").glob("*.jsonl"))
     elif name == "songys_chatbot":
-        paths = [songys_chatbot()]
+        paths = [download_songys_chatbot()]
     elif Path(name).is_file():
         paths = [Path(name)]
     else:
@@ -148,7 +152,7 @@ def _read(name: str | Path, question: str | None, answer: str | None) -> tuple[l
         )
     found, left_out = [], 0
     for path in paths:
-        for row in _rows(path, question, answer):
+        for row in _iter_turn_lists(path, question, answer):
             turns = tuple(check_text(" ".join(turn.split())) for turn in row)
             if len(turns) >= 2 and all(turns):
                 found.append(turns)
@@ -157,13 +161,13 @@ def _read(name: str | Path, question: str | None, answer: str | None) -> tuple[l
     return found, left_out
 
 
-def _rows(path: Path, question: str | None, answer: str | None) -> Iterator[list[str]]:
+def _iter_turn_lists(path: Path, question: str | None, answer: str | None) -> Iterator[list[str]]:
     try:
         text = path.read_text("utf-8-sig")
         if path.suffix == ".jsonl":
-            yield from _json_rows(path, text, question, answer)
+            yield from _iter_jsonl_turns(path, text, question, answer)
         elif path.suffix in (".csv", ".tsv"):
-            yield from _table_rows(path, text, question, answer)
+            yield from _iter_table_turns(path, text, question, answer)
         else:
             raise CorpusError(
                 f"{path}의 형식을 모릅니다. 물음과 답이 든 .csv, .tsv, .jsonl을 쓰세요.",
@@ -177,18 +181,18 @@ def _rows(path: Path, question: str | None, answer: str | None) -> Iterator[list
         ) from error
 
 
-def _table_rows(path: Path, text: str, question: str | None, answer: str | None) -> Iterator[list[str]]:
+def _iter_table_turns(path: Path, text: str, question: str | None, answer: str | None) -> Iterator[list[str]]:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     rows = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if path.suffix == ".tsv" else ",")
     columns: list[int] = []
     for row in rows:
         if not columns:
-            columns = [row.index(name) for name in _columns(path, row, question, answer)]
+            columns = [row.index(name) for name in _find_columns(path, row, question, answer)]
         elif row:
             yield [row[column] if column < len(row) else "" for column in columns]
 
 
-def _json_rows(path: Path, text: str, question: str | None, answer: str | None) -> Iterator[list[str]]:
+def _iter_jsonl_turns(path: Path, text: str, question: str | None, answer: str | None) -> Iterator[list[str]]:
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -200,13 +204,13 @@ def _json_rows(path: Path, text: str, question: str | None, answer: str | None) 
             )
         turns = row.get("turns")
         if not isinstance(turns, list):
-            turns = [row[name] for name in _columns(path, list(row), question, answer)]
+            turns = [row[name] for name in _find_columns(path, list(row), question, answer)]
         yield [turn if isinstance(turn, str) else "" for turn in turns]
 
 
-def _columns(path: Path, names: Sequence[str], question: str | None, answer: str | None) -> list[str]:
+def _find_columns(path: Path, names: Sequence[str], question: str | None, answer: str | None) -> list[str]:
     found = []
-    for asked, known, ko in ((question, _QUESTIONS, "물음"), (answer, _ANSWERS, "답")):
+    for asked, known, ko in ((question, _QUESTION_COLUMNS, "물음"), (answer, _ANSWER_COLUMNS, "답")):
         own = [name for name in names if name == asked or (asked is None and name.strip().lower() in known)]
         if not own:
             raise CorpusError(

@@ -1,7 +1,7 @@
 """A split as one array of token ids, each line ended by ``</s>``, cached by content and tokenizer signature.
 
 >>> from korlm.tokenizers.byte import byte_tokenizer
->>> token_array(["ab"], byte_tokenizer(), cache=False).tolist()
+>>> encode_to_memmap(["ab"], byte_tokenizer(), cache=False).tolist()
 [101, 102, 2]
 """
 
@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from korlm.artifacts import cache_folder
-from korlm.corpora.arrays import ArrayFile
-from korlm.corpora.lines import content_digest
-from korlm.corpora.stream import by_characters
+from korlm.corpora.arrays import AppendableNpy
+from korlm.corpora.lines import lines_sha256
+from korlm.corpora.stream import batch_by_characters
 from korlm.errors import ArtifactError
 from korlm.tokenizers.base import EOS_ID, Tokenizer
 
 
-def token_array(
+def encode_to_memmap(
     lines: Sequence[str],
     tokenizer: Tokenizer,
     *,
@@ -47,18 +47,18 @@ def token_array(
     Raises:
         ArtifactError: the disk is full.
     """
-    key = hashlib.sha256((content_digest(lines) + tokenizer.signature).encode()).hexdigest()[:32]
+    key = hashlib.sha256((lines_sha256(lines) + tokenizer.signature).encode()).hexdigest()[:32]
     path = cache_folder() / "tokens" / f"{key}.npy"
     if cache and path.is_file():
         try:
             return np.load(path, mmap_mode="r", allow_pickle=False)
         except (ValueError, OSError):
             path.unlink(missing_ok=True)  # damaged: made again below
-    arrays = _arrays(lines, tokenizer, workers, progress)
-    if not cache or not _can_write(path.parent):
-        return np.concatenate([np.empty(0, id_type(tokenizer)), *arrays])
+    arrays = _encode_batches(lines, tokenizer, workers, progress)
+    if not cache or not _is_writable_folder(path.parent):
+        return np.concatenate([np.empty(0, id_dtype(tokenizer)), *arrays])
     try:
-        _write(path, id_type(tokenizer), arrays)
+        _write_npy(path, id_dtype(tokenizer), arrays)
     except ArtifactError:
         raise
     except OSError as error:
@@ -69,26 +69,26 @@ def token_array(
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
-def id_type(tokenizer: Tokenizer) -> np.dtype:
+def id_dtype(tokenizer: Tokenizer) -> np.dtype:
     """Return the type that holds every id of a tokenizer: little-endian uint16 or uint32."""
     return np.dtype("<u2" if tokenizer.vocab_size <= 2**16 else "<u4")
 
 
-def _arrays(
+def _encode_batches(
     lines: Sequence[str], tokenizer: Tokenizer, workers: int, progress: Callable[[int, int], None] | None
 ) -> Iterator[np.ndarray]:
     done = 0
-    for batch in by_characters(lines):
-        yield tokenizer.encode_array(batch, workers=workers, eos=EOS_ID).ids.astype(id_type(tokenizer))
+    for batch in batch_by_characters(lines):
+        yield tokenizer.encode_array(batch, workers=workers, eos=EOS_ID).ids.astype(id_dtype(tokenizer))
         done += len(batch)
         if progress:
             progress(done, len(lines))
 
 
-def _write(path: Path, dtype: np.dtype, arrays: Iterator[np.ndarray]) -> None:
+def _write_npy(path: Path, dtype: np.dtype, arrays: Iterator[np.ndarray]) -> None:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     os.close(handle)
-    file = ArrayFile(Path(name), dtype)
+    file = AppendableNpy(Path(name), dtype)
     try:
         for array in arrays:
             file.append(array)
@@ -100,7 +100,7 @@ def _write(path: Path, dtype: np.dtype, arrays: Iterator[np.ndarray]) -> None:
         Path(name).unlink(missing_ok=True)
 
 
-def _can_write(folder: Path) -> bool:
+def _is_writable_folder(folder: Path) -> bool:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()

@@ -19,23 +19,23 @@ import torch
 
 from korlm.artifacts import read_json, write_json
 from korlm.corpora.sources import Corpus
-from korlm.experiment.cost import flops_per_piece, parts
-from korlm.experiment.store import MARGINAL, MARGINAL_BITS
+from korlm.experiment.cost import count_parameters, training_flops_per_token
+from korlm.experiment.store import MARGINAL_BITS_FILE, MARGINAL_FILE
 from korlm.lm import LanguageModel
 from korlm.marginal import score_marginal
 from korlm.models import load_model
 from korlm.runs import train_model
-from korlm.training.loop import Report
+from korlm.training.loop import ProgressReport
 
-RESULT = "result.json"
+RESULT_FILE = "result.json"
 
 
-def run_cell(
+def execute_run(
     corpus: Corpus,
     folder: Path,
-    asked: dict[str, Any],
+    settings: dict[str, Any],
     *,
-    report: Callable[[Report], None] = lambda report: None,
+    report: Callable[[ProgressReport], None] = lambda report: None,
     encoding: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any] | None:
     """Train and measure one cell; return what is in its ``result.json``, or None where Ctrl-C stopped it.
@@ -43,7 +43,7 @@ def run_cell(
     Args:
         corpus: all three splits.
         folder: the cell's own.
-        asked: ``options`` (of `korlm.train_model`), ``tokenizer`` (a folder), ``experiment`` (its signature), and what
+        settings: ``options`` (of `korlm.train_model`), ``tokenizer`` (a folder), ``experiment`` (its signature), and what
             else is to be kept with the result.
         report: called with the trainer's reports.
         encoding: called with lines encoded and lines in all.
@@ -51,7 +51,7 @@ def run_cell(
     begun = time.perf_counter()
     share = 0.0
 
-    def watch(said: Report) -> None:
+    def forward_report(said: ProgressReport) -> None:
         nonlocal share
         share = said.share
         report(said)
@@ -60,27 +60,27 @@ def run_cell(
     untested = Corpus(corpus.name, corpus.train, corpus.valid, [])
     lm = train_model(
         untested, folder=folder, resume=(folder / "last").is_dir(),
-        tokenizer=asked["tokenizer"], report=watch, encoding=encoding, **asked["options"],
+        tokenizer=settings["tokenizer"], report=forward_report, encoding=encoding, **settings["options"],
     )  # fmt: skip
     if share < 1:
         return None
     progress = read_json(folder / "last" / "progress.json")
-    scores = {side: _score(lm, getattr(corpus, side), folder / f"bits-{side}.npy") for side in ("valid", "test")}
-    _complete_info(lm, corpus, folder, asked, scores["test"])
-    result = {**asked, **_figures(lm, progress), **scores, **_memory()}
+    scores = {side: _score_split(lm, getattr(corpus, side), folder / f"bits-{side}.npy") for side in ("valid", "test")}
+    _complete_build_info(lm, corpus, folder, settings, scores["test"])
+    result = {**settings, **_training_metrics(lm, progress), **scores, **_memory_usage()}
     result["wall_seconds"] = time.perf_counter() - begun
-    write_json(folder / RESULT, result)
+    write_json(folder / RESULT_FILE, result)
     shutil.rmtree(folder / "last", ignore_errors=True)
     return result
 
 
-def _figures(lm: LanguageModel, progress: dict[str, Any]) -> dict[str, Any]:
+def _training_metrics(lm: LanguageModel, progress: dict[str, Any]) -> dict[str, Any]:
     config = lm.net.config
     steps: dict[int, dict[str, float]] = {entry["step"]: entry for entry in reversed(progress["history"])}
-    flops = flops_per_piece(config)
+    flops = training_flops_per_token(config)
     return {
         "net": asdict(config),
-        "parameters": {**asdict(parts(config)), "total": lm.parameters},
+        "parameters": {**asdict(count_parameters(config)), "total": lm.parameters},
         "flops_per_piece": flops,
         "seconds": progress["seconds"],
         "pieces": progress["pieces"],
@@ -91,40 +91,40 @@ def _figures(lm: LanguageModel, progress: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _score(lm: LanguageModel, lines: list[str], path: Path) -> dict[str, Any]:
+def _score_split(lm: LanguageModel, lines: list[str], path: Path) -> dict[str, Any]:
     score = lm.score(lines)
     _save_bits(path, score.bits)
     return {
         "bits_per_character": score.bits_per_character,
         "characters": score.characters,
-        "pieces": score.pieces,
-        "bits_per_piece": float(score.bits.sum()) / score.pieces,
+        "pieces": score.num_tokens,
+        "bits_per_piece": float(score.bits.sum()) / score.num_tokens,
         "signature": score.signature,
     }
 
 
-def _complete_info(
-    lm: LanguageModel, corpus: Corpus, folder: Path, asked: dict[str, Any], test: dict[str, Any]
+def _complete_build_info(
+    lm: LanguageModel, corpus: Corpus, folder: Path, settings: dict[str, Any], test_score: dict[str, Any]
 ) -> None:
     """Have the best model's folder say what it was made from: the corpus with its test lines, and the experiment."""
     lm.info["corpus"]["sha256"] = corpus.digest
-    lm.info["experiment"] = asked.get("experiment")
-    bits = round(test["bits_per_character"], 4)
+    lm.info["experiment"] = settings.get("experiment")
+    bits = round(test_score["bits_per_character"], 4)
     lm.info["test"] = {
-        "bits_per_character": bits, "characters": test["characters"], "signature": test["signature"],
+        "bits_per_character": bits, "characters": test_score["characters"], "signature": test_score["signature"],
     }  # fmt: skip
     write_json(folder / "best" / "build_info.json", lm.info)
 
 
-def sum_cell(corpus: Corpus, folder: Path, beam: int) -> dict[str, Any]:
+def score_marginal_run(corpus: Corpus, folder: Path, beam: int) -> dict[str, Any]:
     """Measure the test lines over their segmentations under the best model of a finished run, and write what they cost."""
     lm = load_model(folder / "best")
     found = score_marginal(lm, corpus.test, beam=beam)
-    (folder / MARGINAL).unlink(missing_ok=True)  # of another beam: its bits go now
-    _save_bits(folder / MARGINAL_BITS, found.bits)
-    said = {"beam": beam, "bits_per_character": found.bits_per_character, "own_share": float(found.shares.mean()),
+    (folder / MARGINAL_FILE).unlink(missing_ok=True)  # of another beam: its bits go now
+    _save_bits(folder / MARGINAL_BITS_FILE, found.bits)
+    said = {"beam": beam, "bits_per_character": found.bits_per_character, "own_share": float(found.canonical_probabilities.mean()),
             "signature": found.signature}  # fmt: skip
-    write_json(folder / MARGINAL, said)
+    write_json(folder / MARGINAL_FILE, said)
     return said
 
 
@@ -134,7 +134,7 @@ def _save_bits(path: Path, bits: np.ndarray) -> None:
         np.save(file, bits, allow_pickle=False)
 
 
-def peak_memory() -> int | None:
+def peak_memory_bytes() -> int | None:
     """Return the most memory that this process held, in bytes, or None where the system does not say.
 
     Linux's ``ru_maxrss`` would not do: a process inherits it from the one that started it.
@@ -150,7 +150,7 @@ def peak_memory() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _memory() -> dict[str, int | None]:
+def _memory_usage() -> dict[str, int | None]:
     """Return the most memory that this process held, in bytes: interpreter, torch and tokenizer included."""
     gpu = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
-    return {"memory": peak_memory(), "gpu_memory": gpu}
+    return {"memory": peak_memory_bytes(), "gpu_memory": gpu}

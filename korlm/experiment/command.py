@@ -12,13 +12,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from korlm.comparison.output import aligned
+from korlm.comparison.output import format_columns
 from korlm.experiment.config import ExperimentConfig
-from korlm.experiment.options import read_config
-from korlm.language import pick
+from korlm.experiment.options import build_experiment_config
+from korlm.language import localize
 
 
-def experiment(options: argparse.Namespace) -> str:
+def run_experiment_from_options(options: argparse.Namespace) -> str:
     """Plan, run or report an experiment.
 
     Args:
@@ -28,51 +28,53 @@ def experiment(options: argparse.Namespace) -> str:
         What to print: a table, or JSON.
 
     Raises:
-        KorlmError: as `run_experiment` and `report` do.
+        KorlmError: as `run_experiment` and `report_experiment` do.
     """
-    from korlm.experiment.run import report, run_experiment
-    from korlm.experiment.show import Telling
+    from korlm.experiment.run import report_experiment, run_experiment
+    from korlm.experiment.show import ConsoleProgress
 
     folder = Path(options.folder)
     if options.report_only:
-        result = report(folder)
+        result = report_experiment(folder)
     else:
-        config = read_config(options)
+        config = build_experiment_config(options)
         if options.plan:
-            return _plan(config, folder, as_json=options.json)
+            return _format_plan(config, folder, as_json=options.json)
         command = "korlm " + shlex.join(sys.argv[1:])
         try:
-            result = run_experiment(config, folder, jobs=options.jobs, progress=Telling(), command=command)
+            result = run_experiment(config, folder, jobs=options.jobs, progress=ConsoleProgress(), command_line=command)
         except KeyboardInterrupt:
             ko = "멈췄습니다. 같은 명령을 다시 하면 이어서 합니다."
-            print(pick(ko, "Stopped. The same command goes on."), file=sys.stderr)
+            print(localize(ko, "Stopped. The same command goes on."), file=sys.stderr)
             raise
     if options.json:
         return json.dumps(result.to_dict(), ensure_ascii=False)
-    return _table(result, folder)
+    return _format_result(result, folder)
 
 
-def _plan(config: ExperimentConfig, folder: Path, *, as_json: bool) -> str:
-    from korlm.experiment.plan import Pace, plan, show_plan
-    from korlm.experiment.store import Store
-    from korlm.experiment.texts import characters, load_texts
+def _format_plan(config: ExperimentConfig, folder: Path, *, as_json: bool) -> str:
+    from korlm.experiment.plan import TimeEstimator, format_run_plan, plan_runs
+    from korlm.experiment.store import ExperimentFolder
+    from korlm.experiment.texts import count_characters, load_experiment_corpus
 
     config.check_installed()
-    store = Store(folder)
-    store.check(config)
-    corpus = load_texts(**config.texts)
-    vocabularies = {spec.slug: facts for spec in config.specs if (facts := store.vocabulary(spec.slug))}
-    runs = plan(config, train_characters=characters(corpus.train), vocabularies=vocabularies)
-    results = {run.run.name: result for run in runs if (result := store.result(run.run.name))}
-    pace = Pace(list(results.values()))
+    store = ExperimentFolder(folder)
+    store.check_compatible(config)
+    corpus = load_experiment_corpus(**config.corpus_arguments)
+    vocabularies = {
+        spec.slug: facts for spec in config.tokenizer_specs if (facts := store.load_vocabulary_info(spec.slug))
+    }
+    runs = plan_runs(config, train_characters=count_characters(corpus.train), vocabularies=vocabularies)
+    results = {run.run_spec.name: result for run in runs if (result := store.load_result(run.run_spec.name))}
+    pace = TimeEstimator(list(results.values()))
     if not as_json:
-        return show_plan(runs, pace, list(results))
+        return format_run_plan(runs, pace, list(results))
     return json.dumps(
         [
             {
-                "name": run.run.name, "vocab_size": run.vocab_size, "known": run.known, "hidden": run.hidden,
-                "parameters": run.parameters, "flops_per_piece": run.flops_per_piece, "seconds": pace.left([run]),
-                "finished": run.run.name in results,
+                "name": run.run_spec.name, "vocab_size": run.vocab_size, "known": run.vocab_size_is_exact, "hidden": run.hidden,
+                "parameters": run.parameters, "flops_per_piece": run.flops_per_token, "seconds": pace.remaining_seconds([run]),
+                "finished": run.run_spec.name in results,
             }
             for run in runs
         ],
@@ -80,21 +82,21 @@ def _plan(config: ExperimentConfig, folder: Path, *, as_json: bool) -> str:
     )  # fmt: skip
 
 
-def _table(result: Any, folder: Path) -> str:
-    from korlm.experiment.tables import main_table, marginal_table
+def _format_result(result: Any, folder: Path) -> str:
+    from korlm.experiment.tables import build_marginal_table, build_results_table
 
-    table = main_table(result)
+    table = build_results_table(result)
     shown = (0, 1, 2, 3, 4, 5, 8, 9, 13, 14, 15)  # what fits a terminal; the report has all
-    lines = [[pick(*table.heads[column]) for column in shown]]
+    lines = [[localize(*table.headers[column]) for column in shown]]
     lines += [[row[column] for column in shown] for row in table.rows]
-    summed = marginal_table(result)
-    further = [[pick(*head) for head in summed.heads], *summed.rows] if summed else []
-    where = pick(
+    summed = build_marginal_table(result)
+    further = [[localize(*head) for head in summed.headers], *summed.rows] if summed else []
+    where = localize(
         f"보고서: {folder}/report.html, report.md, table.csv", f"Report: {folder}/report.html, report.md, table.csv"
     )
     if result.missing:
-        where += "\n" + pick(
+        where += "\n" + localize(
             f"끝나지 않은 것: {', '.join(result.missing)}", f"Not finished: {', '.join(result.missing)}"
         )
-    tables = "\n\n".join(aligned(part) for part in (lines, further) if part)
+    tables = "\n\n".join(format_columns(part) for part in (lines, further) if part)
     return f"{tables}\n\n{where}\n{result.config.signature}"

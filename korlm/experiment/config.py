@@ -1,7 +1,7 @@
 """What an experiment is asked for: corpus, tokenizers, cells, seeds, and the budget that is held equal.
 
 >>> config = ExperimentConfig("kolaw", ("syllable@2", "unigram:4000"), cells=("gru", "lstm"), seeds=1, parameters=4e6)
->>> [cell.name for cell in config.runs()]
+>>> [cell.name for cell in config.run_specs()]
 ['syllable-gru-7', 'syllable-lstm-7', 'unigram-4000-gru-7', 'unigram-4000-lstm-7', 'syllable-gru-8', 'syllable-lstm-8']
 >>> ExperimentConfig.from_dict(config.to_dict()) == config
 True
@@ -19,26 +19,32 @@ from typing import Any
 from korlm.errors import InputError, MissingDependencyError
 from korlm.experiment.spec import TokenizerSpec
 from korlm.nn.config import CELLS, NetConfig
-from korlm.tokenizers.names import missing, unknown_name
+from korlm.tokenizers.names import install_hint, unknown_tokenizer_error
 from korlm.training.config import TrainConfig
 
-CLOCKS = ("characters", "flops", "minutes")  # of which a budget names one at most
-_OWN = ("vocab_size", "cell", "seed", "minutes")  # fields that the experiment itself fills
-EXTENDS = ("tokenizers", "cells", "seeds", "resamples", "marginal")  # what may change between two runs in one folder
+LENGTH_BUDGETS = ("characters", "flops", "minutes")  # of which a budget names one at most
+_RESERVED_FIELDS = ("vocab_size", "cell", "seed", "minutes")  # fields that the experiment itself fills
+EXTENDABLE_FIELDS = (
+    "tokenizers",
+    "cells",
+    "seeds",
+    "resamples",
+    "marginal",
+)  # what may change between two runs in one folder
 
 
 @dataclass(frozen=True)
-class Cell:
+class RunSpec:
     """One training run of an experiment."""
 
-    spec: TokenizerSpec
+    tokenizer_spec: TokenizerSpec
     cell: str
     seed: int
 
     @property
     def name(self) -> str:
         """Its folder's name."""
-        return f"{self.spec.slug}-{self.cell}-{self.seed}"
+        return f"{self.tokenizer_spec.slug}-{self.cell}-{self.seed}"
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ class ExperimentConfig:
     Attributes:
         corpus: a name or a file of `korlm.load_corpus`; so are `column` and `limit` its options.
         score_lines: so many first lines of valid and of test are scored; 0: all.
-        tokenizers: see `korlm.experiment.spec.TokenizerSpec`; vocabularies are made from the training split.
+        tokenizers: see `korlm.experiment.tokenizer_spec.TokenizerSpec`; vocabularies are made from the training split.
         cells: names of `NetConfig.cell`.
         seeds: runs of each row, where its tokenizer says no other number; below 3 a row has no interval over seeds.
         seed: the first of them; the others follow.
@@ -88,27 +94,27 @@ class ExperimentConfig:
     def __post_init__(self) -> None:
         for name in ("tokenizers", "cells"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        for name in ("parameters", *CLOCKS):  # 4_000_000 and 4e6 are one experiment
+        for name in ("parameters", *LENGTH_BUDGETS):  # 4_000_000 and 4e6 are one experiment
             object.__setattr__(self, name, float(getattr(self, name)))
-        object.__setattr__(self, "options", _as_typed(self.options))
-        _check_rows(self.specs, self.cells, self.seeds)
+        object.__setattr__(self, "options", _coerce_float_options(self.options))
+        _check_tokenizers_and_cells(self.tokenizer_specs, self.cells, self.seeds)
         _check_budget(self)
         _check_options(self)
 
     @property
-    def specs(self) -> list[TokenizerSpec]:
+    def tokenizer_specs(self) -> list[TokenizerSpec]:
         """The tokenizers, read."""
         return [TokenizerSpec.parse(text) for text in self.tokenizers]
 
     @property
-    def texts(self) -> dict[str, Any]:
-        """What `korlm.experiment.texts.load_texts` is asked for."""
+    def corpus_arguments(self) -> dict[str, Any]:
+        """What `korlm.experiment.corpus_arguments.load_texts` is asked for."""
         return {"name": self.corpus, **{key: getattr(self, key) for key in ("column", "limit", "score_lines")}}
 
     @property
-    def clock(self) -> str:
+    def budget_kind(self) -> str:
         """What ends a run: ``characters``, ``flops``, ``minutes``, or ``epochs``."""
-        return next((name for name in CLOCKS if getattr(self, name)), "epochs")
+        return next((name for name in LENGTH_BUDGETS if getattr(self, name)), "epochs")
 
     @property
     def epochs(self) -> float:
@@ -119,24 +125,24 @@ class ExperimentConfig:
     def signature(self) -> str:
         """A short text that names the experiment: corpus, budget, and a hash of all that decides its figures."""
         parts = [f"exp|corpus:{Path(self.corpus).name}"]
-        parts += [f"{name}:{getattr(self, name):g}" for name in ("parameters", *CLOCKS) if getattr(self, name)]
-        parts += [f"epochs:{self.epochs:g}"] if self.clock == "epochs" else []
+        parts += [f"{name}:{getattr(self, name):g}" for name in ("parameters", *LENGTH_BUDGETS) if getattr(self, name)]
+        parts += [f"epochs:{self.epochs:g}"] if self.budget_kind == "epochs" else []
         return "|".join([*parts, f"config:{self.digest[:8]}"])
 
     @property
     def digest(self) -> str:
         """SHA-256 of what must not change between two runs in one folder."""
-        fixed = {key: value for key, value in self.to_dict().items() if key not in EXTENDS}
+        fixed = {key: value for key, value in self.to_dict().items() if key not in EXTENDABLE_FIELDS}
         return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
 
-    def runs(self) -> Iterator[Cell]:
+    def run_specs(self) -> Iterator[RunSpec]:
         """Yield the training runs, the first seed of every row before the second of any."""
-        specs = self.specs
+        specs = self.tokenizer_specs
         for index in range(max(spec.seeds or self.seeds for spec in specs)):
             for spec in specs:
                 for cell in self.cells:
                     if index < (spec.seeds or self.seeds):
-                        yield Cell(spec, cell, self.seed + index)
+                        yield RunSpec(spec, cell, self.seed + index)
 
     def check_installed(self) -> None:
         """Raise before any work where a tokenizer is none, or its analyzer is missing.
@@ -145,10 +151,10 @@ class ExperimentConfig:
             UnknownNameError: neither a name nor a folder.
             MissingDependencyError: it names the command that installs it.
         """
-        for spec in self.specs:
+        for spec in self.tokenizer_specs:
             if spec.is_folder and not Path(spec.name).is_dir():
-                raise unknown_name(spec.name, folder=True)
-            if command := "" if spec.is_folder else missing(spec.name):
+                raise unknown_tokenizer_error(spec.name, or_folder=True)
+            if command := "" if spec.is_folder else install_hint(spec.name):
                 raise MissingDependencyError(
                     f"{spec.name}을(를) 쓰려면 먼저 하세요: {command}", f"{spec.name} needs this first: {command}"
                 )
@@ -166,10 +172,10 @@ class ExperimentConfig:
 
 def option_fields() -> list[Field[Any]]:
     """Return the fields of `NetConfig` and `TrainConfig` that an experiment takes as options."""
-    return [entry for kind in (NetConfig, TrainConfig) for entry in fields(kind) if entry.name not in _OWN]
+    return [entry for kind in (NetConfig, TrainConfig) for entry in fields(kind) if entry.name not in _RESERVED_FIELDS]
 
 
-def _as_typed(options: dict[str, Any]) -> dict[str, Any]:
+def _coerce_float_options(options: dict[str, Any]) -> dict[str, Any]:
     """Return options with whole numbers as floats where the field is one, so that 6 and 6.0 are one experiment."""
     floats = {entry.name for entry in option_fields() if entry.metadata["kind"] is float}
     return {
@@ -177,14 +183,14 @@ def _as_typed(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_rows(specs: list[TokenizerSpec], cells: tuple[str, ...], seeds: int) -> None:
+def _check_tokenizers_and_cells(tokenizer_specs: list[TokenizerSpec], cells: tuple[str, ...], seeds: int) -> None:
     if wrong := next((cell for cell in cells if cell not in CELLS), None):
         raise InputError(
             f"'{wrong}'이라는 셀은 없습니다. {', '.join(CELLS)} 가운데 고르세요.",
             f"There is no cell '{wrong}'. Choose from {', '.join(CELLS)}.",
         )
-    slugs = [spec.slug for spec in specs]
-    if not specs or not cells or seeds < 1 or len(set(slugs)) < len(slugs) or len(set(cells)) < len(cells):
+    slugs = [spec.slug for spec in tokenizer_specs]
+    if not tokenizer_specs or not cells or seeds < 1 or len(set(slugs)) < len(slugs) or len(set(cells)) < len(cells):
         raise InputError(
             "토크나이저와 셀은 하나 이상, 서로 다르게, seeds는 1 이상이어야 합니다.",
             "Give at least one tokenizer and cell, each once, and seeds of at least 1.",
@@ -192,10 +198,10 @@ def _check_rows(specs: list[TokenizerSpec], cells: tuple[str, ...], seeds: int) 
 
 
 def _check_budget(config: ExperimentConfig) -> None:
-    names = ("parameters", *CLOCKS)
+    names = ("parameters", *LENGTH_BUDGETS)
     if wrong := next((name for name in names if not 0 <= getattr(config, name) < float("inf")), None):
         raise InputError(f"{wrong}은(는) 0 이상이어야 합니다.", f"{wrong} must be at least 0.")
-    if len(given := [name for name in CLOCKS if getattr(config, name)]) > 1:
+    if len(given := [name for name in LENGTH_BUDGETS if getattr(config, name)]) > 1:
         raise InputError(
             f"{' · '.join(given)}은(는) 함께 같게 할 수 없습니다. 하나만 주세요.",
             f"{' and '.join(given)} cannot both be held equal. Give one.",

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from korlm.experiment.marginal import turned
-from korlm.experiment.plan import clock
+from korlm.experiment.marginal import reversed_pairs
+from korlm.experiment.plan import format_duration
 from korlm.experiment.result import ExperimentResult, ResultRow
-from korlm.experiment.statistics import Pair
-from korlm.experiment.tables import FEW, LOSSY
+from korlm.experiment.statistics import PairedDifference
+from korlm.experiment.tables import FEW_SEEDS_MARK, LOSSY_MARK
 
-Texts = tuple[str, str]  # Korean, English
+BilingualText = tuple[str, str]  # Korean, English
 
 
-def budget_texts(result: ExperimentResult) -> Iterator[Texts]:
+def describe_budget(result: ExperimentResult) -> Iterator[BilingualText]:
     """Yield what was compared, and what was held equal."""
-    config, corpus = result.config, result.said["corpus"]
+    config, corpus = result.config, result.metadata["corpus"]
     lines, characters = corpus["lines"], corpus["characters"]
     yield (
         f"말뭉치 {corpus['name']}: 학습 {lines['train']:,}줄 {characters['train']:,}자, 검증 {lines['valid']:,}줄, 시험 "
@@ -36,52 +36,55 @@ def budget_texts(result: ExperimentResult) -> Iterator[Texts]:
         "flops": (f"학습 연산 {config.flops:.3g} FLOP", f"{config.flops:.3g} training FLOPs"),
         "minutes": (f"학습 시간 {config.minutes:g}분", f"{config.minutes:g} minutes of training by the clock"),
         "epochs": (f"학습 글을 {config.epochs:g}번 읽기", f"{config.epochs:g} passes over the training text"),
-    }[config.clock]
+    }[config.budget_kind]
     seeds = sorted({len(row.seeds) for row in result.rows})
     count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]}~{seeds[-1]}"
     seconds = sum(row.seconds * len(row.seeds) for row in result.rows)
     yield (
-        f"같게 한 예산: {ko}, {told[0]}. 행마다 씨앗 {count}개, 학습 시간은 모두 {clock(seconds)}.",
-        f"Held equal: {en}; {told[1]}. Seeds a row: {_to(count)}; {clock(seconds)} of training in all.",
+        f"같게 한 예산: {ko}, {told[0]}. 행마다 씨앗 {count}개, 학습 시간은 모두 {format_duration(seconds)}.",
+        f"Held equal: {en}; {told[1]}. Seeds a row: {_english_range(count)}; {format_duration(seconds)} of training in all.",
     )
-    yield _reached(result)
+    yield _describe_actual_budget(result)
 
 
-def _reached(result: ExperimentResult) -> Texts:
+def _describe_actual_budget(result: ExperimentResult) -> BilingualText:
     """Return what the rows came to: widths are whole, and a run ends with the step that reaches its budget."""
 
-    def ends(values: list[float], form: str) -> str:
+    def format_range(values: list[float], form: str) -> str:
         low, high = format(min(values), form), format(max(values), form)
         return low if low == high else f"{low}~{high}"
 
     rows = result.rows
-    weights = ends([row.parameters["total"] for row in rows], ",")
-    read = ends([row.training_characters for row in rows], ",.0f")
-    spent, seconds = ends([row.flops for row in rows], ".3g"), ends([row.seconds for row in rows], ",.0f")
+    weights = format_range([row.parameters["total"] for row in rows], ",")
+    read = format_range([row.training_characters for row in rows], ",.0f")
+    spent, seconds = (
+        format_range([row.flops for row in rows], ".3g"),
+        format_range([row.seconds for row in rows], ",.0f"),
+    )
     return (
         f"행마다 실제로는: 매개변수 {weights}개, 배운 글자 {read}자, 학습 연산 {spent} FLOP, 학습 {seconds}초.",
-        f"What the rows came to: {_to(weights)} parameters, {_to(read)} training characters, {_to(spent)} training "
-        f"FLOPs, {_to(seconds)} seconds of training.",
+        f"What the rows came to: {_english_range(weights)} parameters, {_english_range(read)} training characters, {_english_range(spent)} training "
+        f"FLOPs, {_english_range(seconds)} seconds of training.",
     )
 
 
-def _to(span: str) -> str:
+def _english_range(span: str) -> str:
     """Return a span as it is written in English."""
     return span.replace("~", " to ")
 
 
-def note_texts(result: ExperimentResult) -> Iterator[Texts]:
+def describe_table_marks(result: ExperimentResult) -> Iterator[BilingualText]:
     """Yield what the marks of the main table mean, as far as they stand there."""
     if not all(row.lossless for row in result.rows):
         yield (
-            f"{LOSSY.strip()} 모르는 것을 <unk>로 적어 글을 잃는 어휘입니다. 글자당 비트가 글 전체의 값이 아니므로 다른 행과 견줄 수 없습니다.",
-            f"{LOSSY.strip()} This vocabulary writes what it lacks as <unk> and loses text: its bits do not pay for all of "
+            f"{LOSSY_MARK.strip()} 모르는 것을 <unk>로 적어 글을 잃는 어휘입니다. 글자당 비트가 글 전체의 값이 아니므로 다른 행과 견줄 수 없습니다.",
+            f"{LOSSY_MARK.strip()} This vocabulary writes what it lacks as <unk> and loses text: its bits do not pay for all of "
             "the text, so they compare with no other row.",
         )
-    if any(row.few_seeds for row in result.rows):
+    if any(row.has_too_few_seeds for row in result.rows):
         yield (
-            f"{FEW.strip()} 씨앗이 셋보다 적어 씨앗에 대한 구간이 없습니다.",
-            f"{FEW.strip()} Fewer than three seeds: no interval over seeds.",
+            f"{FEW_SEEDS_MARK.strip()} 씨앗이 셋보다 적어 씨앗에 대한 구간이 없습니다.",
+            f"{FEW_SEEDS_MARK.strip()} Fewer than three seeds: no interval over seeds.",
         )
     yield (
         "글자당 비트는 낮을수록 좋습니다. 조각당 혼란도는 어휘가 같을 때만 견줄 수 있습니다.",
@@ -89,13 +92,13 @@ def note_texts(result: ExperimentResult) -> Iterator[Texts]:
     )
 
 
-def cell_texts(result: ExperimentResult, cell: str) -> Iterator[Texts]:
+def describe_cell_differences(result: ExperimentResult, cell: str) -> Iterator[BilingualText]:
     """Yield what is certain about the tokenizers of a cell."""
     rows = [row for row in result.rows if row.cell == cell and row.lossless]
     pairs = [pair for pair in result.pairs if result.rows[pair.first].cell == result.rows[pair.second].cell == cell]
     best, worst = (pick(rows, key=lambda row: row.test.value) for pick in (min, max))
     apart = [pair for pair in pairs if pair.significant]
-    beyond = sum(pair.beyond_seeds for pair in apart)
+    beyond = sum(pair.significant_across_seeds for pair in apart)
     found = (
         f"짝 {len(pairs)}개 가운데 {len(apart)}개의 차이가 유의합니다(Holm 보정 p < 0.05, 표의 ✓).",
         f"Pairs that differ significantly (Holm-adjusted p < 0.05, ✓ in the table): {len(apart)} of {len(pairs)}.",
@@ -117,7 +120,7 @@ def cell_texts(result: ExperimentResult, cell: str) -> Iterator[Texts]:
         f"The lowest is {best.label} ({best.test.value:.3f}), the highest {worst.label} ({worst.test.value:.3f}). "
         f"{found[1]}{seeds[1]}",
     )
-    if rivals := _rivals(result, pairs, best):
+    if rivals := _labels_tied_with_best(result, pairs, best):
         names = ", ".join(rivals)
         yield (
             f"가장 낮은 {best.label}과(와) 유의한 차이가 없는 것: {names}.",
@@ -125,7 +128,7 @@ def cell_texts(result: ExperimentResult, cell: str) -> Iterator[Texts]:
         )
 
 
-def _rivals(result: ExperimentResult, pairs: list[Pair], best: ResultRow) -> list[str]:
+def _labels_tied_with_best(result: ExperimentResult, pairs: list[PairedDifference], best: ResultRow) -> list[str]:
     """Return the labels of the rows that the lines do not tell from the best one."""
     found = []
     for pair in pairs:
@@ -135,7 +138,7 @@ def _rivals(result: ExperimentResult, pairs: list[Pair], best: ResultRow) -> lis
     return found
 
 
-def marginal_texts(result: ExperimentResult) -> Iterator[Texts]:
+def describe_marginal_scores(result: ExperimentResult) -> Iterator[BilingualText]:
     """Yield what the bits over all segmentations are, and whether they change the order."""
     yield (
         "모델은 토크나이저가 낸 자르기만이 아니라 같은 글이 되는 다른 자르기에도 확률을 줍니다. 글의 확률은 그 모두의 합이므로, 토크나이저의 자르기 하나로 잰 "
@@ -145,27 +148,27 @@ def marginal_texts(result: ExperimentResult) -> Iterator[Texts]:
         "text's probability is their sum, so bits of the own one alone are too many. Summed here are the likeliest (a beam "
         f"of {result.config.marginal} ways to each place); that sum, too, bounds the true figure from above.",
     )
-    found = [_turned_text(result, pair) for pair in turned(result.pairs, result.summed)]
+    found = [_describe_reversed_pair(result, pair) for pair in reversed_pairs(result.pairs, result.marginal_pairs)]
     if found:
         ko, en = ("; ".join(texts) for texts in zip(*found, strict=True))
         yield f"유의한 차이가 거꾸로 된 짝: {ko}.", f"Significant differences that are turned round: {en}."
-    elif result.summed:
+    elif result.marginal_pairs:
         yield "유의한 차이가 거꾸로 된 짝은 없습니다.", "No significant difference is turned round."
 
 
-def _turned_text(result: ExperimentResult, pair: Pair) -> Texts:
+def _describe_reversed_pair(result: ExperimentResult, pair: PairedDifference) -> BilingualText:
     one, other = result.rows[pair.first], result.rows[pair.second]
     if pair.difference > 0:
         one, other = other, one
     names = [f"{row.label} {row.cell}" for row in (one, other)]
     low, high = sorted(abs(end) for end in pair.lines or (pair.difference, pair.difference))
     by = f"{abs(pair.difference):.3f} ({low:.3f}~{high:.3f})"
-    return f"{names[0]}이(가) {names[1]}보다 {by} 낮음", f"{names[0]} under {names[1]} by {_to(by)}"
+    return f"{names[0]}이(가) {names[1]}보다 {by} 낮음", f"{names[0]} under {names[1]} by {_english_range(by)}"
 
 
-def floor_text(result: ExperimentResult) -> Texts:
+def describe_baselines(result: ExperimentResult) -> BilingualText:
     """Return what the floors are."""
-    floors = result.floors or {}
+    floors = result.baselines or {}
     primed, alphabet = floors["xz"]["test"]["prime"], floors["uniform"]["test"]["alphabet"]
     unseen = floors["uniform"]["test"]["unseen"]
     return (
@@ -179,7 +182,7 @@ def floor_text(result: ExperimentResult) -> Texts:
     )
 
 
-def method_texts(result: ExperimentResult) -> Iterator[Texts]:
+def describe_method(result: ExperimentResult) -> Iterator[BilingualText]:
     """Yield how the figures came about."""
     draws, pairs = result.draws, len(result.pairs)
     yield (

@@ -26,37 +26,37 @@ except ImportError:  # Windows: nothing keeps two experiments from one folder
     fcntl = None  # type: ignore[assignment]
 
 _WORKER = (sys.executable, "-m", "korlm.experiment.worker")
-_WAIT = 20.0  # seconds that a killed experiment's job may take to die
+_LOCK_TIMEOUT = 20.0  # seconds that a killed experiment's job may take to die
 
 
-class Crew:
+class JobGroup:
     """The processes of the jobs that run now, so that all of them can be told to save and stop."""
 
     def __init__(self) -> None:
         self._processes: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
-        self._stopped = False
+        self._interrupted = False
 
-    def join(self, process: subprocess.Popen[str]) -> None:
+    def add(self, process: subprocess.Popen[str]) -> None:
         """Take in a process that has begun; one that comes too late is stopped at once."""
         with self._lock:
             self._processes.add(process)
-            if self._stopped:
+            if self._interrupted:
                 process.send_signal(signal.SIGINT)
 
-    def leave(self, process: subprocess.Popen[str]) -> None:
+    def discard(self, process: subprocess.Popen[str]) -> None:
         """Forget a process that has ended."""
         with self._lock:
             self._processes.discard(process)
 
-    def stop(self) -> None:
+    def interrupt_all(self) -> None:
         """Have all save and stop."""
         with self._lock:
-            self._stopped = True
+            self._interrupted = True
             for process in self._processes:
                 process.send_signal(signal.SIGINT)
 
-    def kill(self) -> None:
+    def kill_all(self) -> None:
         """End all at once."""
         with self._lock:
             for process in self._processes:
@@ -67,9 +67,9 @@ def run_job(
     job: dict[str, Any],
     *,
     log: Path,
-    lock: int | None = None,
-    hear: Callable[[dict[str, Any]], None],
-    crew: Crew | None = None,
+    lock_descriptor: int | None = None,
+    on_event: Callable[[dict[str, Any]], None],
+    job_group: JobGroup | None = None,
     threads: int = 0,
 ) -> dict[str, Any]:
     """Run a job of `korlm.experiment.worker` and return its result.
@@ -77,9 +77,9 @@ def run_job(
     Args:
         job: plain values.
         log: where its standard error goes.
-        lock: of `only_one`, held by the job as well, so that none works on in a folder that another experiment took.
-        hear: called with the job's events.
-        crew: those that run beside it; in a thread that Ctrl-C does not reach, it alone can stop the job.
+        lock_descriptor: of `folder_lock`, held by the job as well, so that none works on in a folder that another experiment took.
+        on_event: called with the job's events.
+        job_group: those that run beside it; in a thread that Ctrl-C does not reach, it alone can stop the job.
         threads: of its products, where ``OMP_NUM_THREADS`` does not say; 0 leaves that to torch.
 
     Raises:
@@ -91,10 +91,10 @@ def run_job(
         process = subprocess.Popen(
             _WORKER,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8",
-            env=_environment(threads), start_new_session=True, pass_fds=() if lock is None else (lock,),
+            env=_job_environment(threads), start_new_session=True, pass_fds=() if lock_descriptor is None else (lock_descriptor,),
         )  # fmt: skip
-        crew = crew or Crew()
-        crew.join(process)
+        job_group = job_group or JobGroup()
+        job_group.add(process)
         last: dict[str, Any] = {}
         try:
             assert process.stdin and process.stdout
@@ -104,7 +104,7 @@ def run_job(
                 for line in process.stdout:
                     last = json.loads(line)
                     if "report" in last or "encoding" in last:
-                        hear(last)
+                        on_event(last)
             except BrokenPipeError:  # it died at once: the log says why
                 pass
             except KeyboardInterrupt:
@@ -114,35 +114,35 @@ def run_job(
                 raise
             process.wait()
         finally:
-            crew.leave(process)
+            job_group.discard(process)
             process.kill()
             process.wait()
             for pipe in (process.stdin, process.stdout):
                 if pipe and not pipe.closed:
-                    _close(pipe)
-    return _outcome(last, process.returncode, log)
+                    _close_pipe(pipe)
+    return _job_result(last, process.returncode, log)
 
 
-def _close(pipe: Any) -> None:
+def _close_pipe(pipe: Any) -> None:
     with suppress(BrokenPipeError):
         pipe.close()
 
 
-def _environment(threads: int) -> dict[str, str]:
+def _job_environment(threads: int) -> dict[str, str]:
     """Return this process's environment, with the folder that korlm is in on the path."""
     home = str(Path(korlm.errors.__file__).resolve().parents[1])
     few = {"OMP_NUM_THREADS": str(threads)} if threads else {}
     return {**few, **os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))}
 
 
-def _outcome(last: dict[str, Any], status: int, log: Path) -> dict[str, Any]:
-    if "done" in last:
-        return dict(last["done"])
-    if "interrupted" in last:
+def _job_result(last_event: dict[str, Any], status: int, log: Path) -> dict[str, Any]:
+    if "done" in last_event:
+        return dict(last_event["done"])
+    if "interrupted" in last_event:
         raise KeyboardInterrupt
-    if "error" in last:
-        kind = getattr(korlm.errors, last["error"], KorlmError)
-        raise kind(last["ko"], last["en"])
+    if "error" in last_event:
+        kind = getattr(korlm.errors, last_event["error"], KorlmError)
+        raise kind(last_event["ko"], last_event["en"])
     raise TrainingError(
         f"작업이 말없이 끝났습니다 (상태 {status}). {log}의 끝을 보세요. 메모리가 모자랐다면 --parameters나 --batch를 줄이세요.",
         f"A job died (status {status}). See the end of {log}. If memory ran out, lower --parameters or --batch.",
@@ -150,7 +150,7 @@ def _outcome(last: dict[str, Any], status: int, log: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def only_one(folder: Path) -> Iterator[int | None]:
+def folder_lock(folder: Path) -> Iterator[int | None]:
     """Yield the descriptor of a lock on an experiment's folder, which its jobs hold too.
 
     Raises:
@@ -166,15 +166,15 @@ def only_one(folder: Path) -> Iterator[int | None]:
             f"Cannot write {folder} ({reason}). Use another --folder.",
         ) from error
     try:
-        yield _locked(handle, folder)
+        yield _acquire_lock(handle, folder)
     finally:
         os.close(handle)
 
 
-def _locked(handle: int, folder: Path) -> int | None:
+def _acquire_lock(handle: int, folder: Path) -> int | None:
     if fcntl is None:
         return None
-    until = time.monotonic() + _WAIT
+    until = time.monotonic() + _LOCK_TIMEOUT
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

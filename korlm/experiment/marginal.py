@@ -1,6 +1,6 @@
 """What an experiment's rows cost over all segmentations: figures with intervals, and pairs tested as those of their own are.
 
->>> turned([Pair(0, 1, 0.03, None, 0.0, 0.01, None)], [Pair(0, 1, -0.05, None, 0.0, 0.01, None)])[0].difference
+>>> reversed_pairs([PairedDifference(0, 1, 0.03, None, 0.0, 0.01, None)], [PairedDifference(0, 1, -0.05, None, 0.0, 0.01, None)])[0].difference
 -0.05
 """
 
@@ -12,18 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from korlm.experiment.statistics import Measured, Pair, bootstrap, compare_pairs, measure
-from korlm.experiment.store import Store
+from korlm.experiment.statistics import PairedDifference, ScoreEstimate, bootstrap_scores, compare_pairs, estimate_score
+from korlm.experiment.store import ExperimentFolder
 
 
-def collect_marginals(
-    store: Store,
+def collect_marginal_scores(
+    store: ExperimentFolder,
     beam: int,
     rows: Sequence[Sequence[dict[str, Any]]],
     pairs: Sequence[tuple[int, int]],
     *,
     draws: int,
-) -> tuple[list[Measured | None], list[Pair]]:
+) -> tuple[list[ScoreEstimate | None], list[PairedDifference]]:
     """Return each row's bits per character over all segmentations, None where a seed is not measured, and its pairs.
 
     Args:
@@ -33,16 +33,16 @@ def collect_marginals(
         pairs: of rows, those to be tested where both are measured.
         draws: of the bootstrap over test lines.
     """
-    found = [[store.marginal(result["name"], beam) for result in results] for results in rows]
+    found = [[store.load_marginal_bits(result["name"], beam) for result in results] for results in rows]
     seeds = [[bits for bits in own if bits is not None] for own in found]
     known = {index: np.stack(own) for index, own in enumerate(seeds) if len(own) == len(rows[index])}
-    measured: list[Measured | None] = [None] * len(rows)
+    measured: list[ScoreEstimate | None] = [None] * len(rows)
     if not known:
         return measured, []
-    counts, bits = store.characters("test"), list(known.values())
-    resampled = bootstrap(bits, counts, resamples=draws)
+    counts, bits = store.load_character_counts("test"), list(known.values())
+    resampled = bootstrap_scores(bits, counts, resamples=draws)
     for column, (index, own) in enumerate(known.items()):
-        measured[index] = measure(own, counts, resampled[:, column])
+        measured[index] = estimate_score(own, counts, resampled[:, column])
     place = {index: column for column, index in enumerate(known)}
     usable = [(first, second) for first, second in pairs if first in place and second in place]
     tested = compare_pairs(bits, counts, resampled, [(place[first], place[second]) for first, second in usable])
@@ -51,12 +51,14 @@ def collect_marginals(
     ]
 
 
-def turned(own: Sequence[Pair], summed: Sequence[Pair]) -> list[Pair]:
+def reversed_pairs(
+    pairs: Sequence[PairedDifference], marginal_pairs: Sequence[PairedDifference]
+) -> list[PairedDifference]:
     """Return the pairs over all segmentations that say the opposite of those over the own ones, both significant."""
-    before = {(pair.first, pair.second): pair for pair in own}
+    before = {(pair.first, pair.second): pair for pair in pairs}
     return [
         pair
-        for pair in summed
+        for pair in marginal_pairs
         if (other := before.get((pair.first, pair.second))) is not None
         and pair.significant and other.significant and pair.difference * other.difference < 0
     ]  # fmt: skip

@@ -1,6 +1,6 @@
 """A report as blocks in two languages, and as Markdown and HTML: Korean first, English beside it.
 
->>> print(markdown([Heading(2, "표", "Table"), Table([("이름", "name")], [["<unk>|x"]])]))
+>>> print(blocks_to_markdown([Heading(2, "표", "Table"), ReportTable([("이름", "name")], [["<unk>|x"]])]))
 ## 표 · Table
 <BLANKLINE>
 | 이름 name |
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from korlm.experiment.style import CSS
+from korlm.experiment.style import REPORT_CSS
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Heading:
 
 
 @dataclass(frozen=True)
-class Text:
+class Paragraph:
     """A paragraph."""
 
     ko: str
@@ -37,43 +37,43 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """Rows of plain text under heads in both languages; the first column names the row. Marked cells stand out."""
 
-    heads: Sequence[tuple[str, str]]
+    headers: Sequence[tuple[str, str]]
     rows: Sequence[Sequence[str]]
-    marked: frozenset[tuple[int, int]] = field(default_factory=frozenset)
+    highlighted_cells: frozenset[tuple[int, int]] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True)
-class Drawing:
+class FigureBlock:
     """A figure: an SVG that takes the page's colours, and the name of its PNG for Markdown."""
 
     svg: str
-    png: str
+    png_name: str
     ko: str
     en: str
 
 
 @dataclass(frozen=True)
-class Code:
+class CodeBlock:
     """Text as it stands."""
 
     text: str
 
 
-_MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-Block = Heading | Text | Table | Drawing | Code
+_HTML_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+ReportBlock = Heading | Paragraph | ReportTable | FigureBlock | CodeBlock
 
 
-def markdown(blocks: Sequence[Block]) -> str:
+def blocks_to_markdown(blocks: Sequence[ReportBlock]) -> str:
     """Return blocks as Markdown."""
-    return "\n".join(_markdown(block) for block in blocks)
+    return "\n".join(_block_to_markdown(block) for block in blocks)
 
 
-def html(blocks: Sequence[Block], title: str) -> str:
+def blocks_to_html(blocks: Sequence[ReportBlock], title: str) -> str:
     """Return blocks as one page that needs nothing else; it is well-formed XML as well."""
-    body = "\n".join(_html(block) for block in blocks)
+    body = "\n".join(_block_to_html(block) for block in blocks)
     return f"""<!DOCTYPE html>
 <html lang="ko" xmlns="http://www.w3.org/1999/xhtml">
 <head>
@@ -82,7 +82,7 @@ def html(blocks: Sequence[Block], title: str) -> str:
 <meta name="color-scheme" content="light dark"/>
 <title>{escape(title)}</title>
 <style>
-{CSS}
+{REPORT_CSS}
 </style>
 </head>
 <body>
@@ -94,57 +94,59 @@ def html(blocks: Sequence[Block], title: str) -> str:
 """
 
 
-def _markdown(block: Block) -> str:
+def _block_to_markdown(block: ReportBlock) -> str:
     if isinstance(block, Heading):
-        return f"{'#' * block.level} {_plain(block.ko)} · {_plain(block.en)}\n"
-    if isinstance(block, Text):
-        return f"{_plain(block.ko)}\n\n*{_plain(block.en)}*\n"
-    if isinstance(block, Drawing):
-        return f"![{_plain(block.ko)}](figures/{block.png})\n\n{_plain(block.ko)} *{_plain(block.en)}*\n"
-    if isinstance(block, Code):
+        return f"{'#' * block.level} {_escape_markdown(block.ko)} · {_escape_markdown(block.en)}\n"
+    if isinstance(block, Paragraph):
+        return f"{_escape_markdown(block.ko)}\n\n*{_escape_markdown(block.en)}*\n"
+    if isinstance(block, FigureBlock):
+        return f"![{_escape_markdown(block.ko)}](figures/{block.png_name})\n\n{_escape_markdown(block.ko)} *{_escape_markdown(block.en)}*\n"
+    if isinstance(block, CodeBlock):
         return f"```\n{block.text}\n```\n"
-    lines = ["| " + " | ".join(_plain(_both(head)) for head in block.heads) + " |"]
-    lines.append("|:--" + "|--:" * (len(block.heads) - 1) + "|")
+    lines = ["| " + " | ".join(_escape_markdown(_bilingual_header(head)) for head in block.headers) + " |"]
+    lines.append("|:--" + "|--:" * (len(block.headers) - 1) + "|")
     for row, cells in enumerate(block.rows):
-        written = [_plain(cell) for cell in cells]
-        marked = [f"**{cell}**" if (row, column) in block.marked else cell for column, cell in enumerate(written)]
+        written = [_escape_markdown(cell) for cell in cells]
+        marked = [
+            f"**{cell}**" if (row, column) in block.highlighted_cells else cell for column, cell in enumerate(written)
+        ]
         lines.append("| " + " | ".join(marked) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _html(block: Block) -> str:
+def _block_to_html(block: ReportBlock) -> str:
     if isinstance(block, Heading):
         tag = f"h{block.level}"
         return f'<{tag}>{escape(block.ko)} <span lang="en">{escape(block.en)}</span></{tag}>'
-    if isinstance(block, Text):
+    if isinstance(block, Paragraph):
         return f'<p>{escape(block.ko)}</p>\n<p lang="en">{escape(block.en)}</p>'
-    if isinstance(block, Drawing):
+    if isinstance(block, FigureBlock):
         return (
             f'<figure>\n{block.svg}\n<figcaption>{escape(block.ko)} <span lang="en">{escape(block.en)}</span>'
             "</figcaption>\n</figure>"
         )
-    if isinstance(block, Code):
+    if isinstance(block, CodeBlock):
         return f"<pre>{escape(block.text)}</pre>"
     heads = "".join(
         f'<th scope="col">{escape(ko)}' + (f'<br/><span lang="en">{escape(en)}</span>' if en else "") + "</th>"
-        for ko, en in block.heads
+        for ko, en in block.headers
     )
-    rows = "\n".join(_html_row(row, cells, block.marked) for row, cells in enumerate(block.rows))
+    rows = "\n".join(_row_to_html(row, cells, block.highlighted_cells) for row, cells in enumerate(block.rows))
     return f'<div class="table"><table>\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table></div>'
 
 
-def _html_row(row: int, cells: Sequence[str], marked: frozenset[tuple[int, int]]) -> str:
+def _row_to_html(row: int, cells: Sequence[str], highlighted_cells: frozenset[tuple[int, int]]) -> str:
     written = [f'<th scope="row">{escape(cells[0])}</th>']
     for column, cell in enumerate(cells[1:], 1):
-        kind = ' class="marked"' if (row, column) in marked else ""
+        kind = ' class="marked"' if (row, column) in highlighted_cells else ""
         written.append(f"<td{kind}>{escape(cell)}</td>")
     return f"<tr>{''.join(written)}</tr>"
 
 
-def _both(head: tuple[str, str]) -> str:
+def _bilingual_header(head: tuple[str, str]) -> str:
     return f"{head[0]} {head[1]}".strip()
 
 
-def _plain(text: str) -> str:
+def _escape_markdown(text: str) -> str:
     """Return a text in which Markdown finds nothing of its own."""
-    return re.sub(r"[&<>|*_\\`\[\]]", lambda found: _MARKUP.get(found[0], "\\" + found[0]), text)
+    return re.sub(r"[&<>|*_\\`\[\]]", lambda found: _HTML_ESCAPES.get(found[0], "\\" + found[0]), text)

@@ -7,11 +7,11 @@ from typing import Any
 
 from korlm.errors import InputError
 from korlm.experiment.config import ExperimentConfig, option_fields
-from korlm.experiment.presets import PRESETS, with_preset
-from korlm.language import pick
+from korlm.experiment.presets import EXPERIMENT_PRESETS, merge_preset
+from korlm.language import localize
 
-_TOKENIZERS, _CELLS = "word,kiwi,unigram,syllable", "lstm"
-_NUMBERS = (
+_DEFAULT_TOKENIZERS, _DEFAULT_CELLS = "word,kiwi,unigram,syllable", "lstm"
+_NUMERIC_OPTIONS = (
     ("seeds", int, "토크나이저와 셀마다 쓸 씨앗의 수 [3]", "seeds of each tokenizer and cell [3]"),
     ("seed", int, "첫 씨앗 [7]", "the first random seed [7]"),
     ("limit", int, "학습 줄 수의 한도", "at most so many training lines"),
@@ -29,7 +29,7 @@ _PRESET_HELP = (
     "정해 둔 실험 (course: WikiText-2를 낱말과 서브워드로)",
     "an experiment by name (course: WikiText-2 by words and subwords)",
 )
-_BUDGETS = (
+_BUDGET_OPTIONS = (
     ("parameters", float, "매개변수 모두 (은닉 너비를 거기에 맞춤)", "parameters in all (the hidden width is fitted)"),
     ("characters", float, "배울 글자 수", "training characters"),
     ("flops", float, "학습 연산 수", "training FLOPs"),
@@ -37,47 +37,51 @@ _BUDGETS = (
 )
 
 
-def add_experiment(parser: argparse.ArgumentParser) -> None:
+def add_experiment_options(parser: argparse.ArgumentParser) -> None:
     """Add the options; those that were not given leave nothing behind, so that a preset can fill them."""
     parser.add_argument(
         "corpus",
         nargs="?",
-        help=pick(
+        help=localize(
             "말뭉치 이름(kolaw, kobill, reviews, wikitext2)이나 파일", "corpus name (reviews, wikitext2, ...) or file"
         ),
     )
-    parser.add_argument("--folder", default="runs/experiment", help=pick("실험의 폴더", "the experiment's folder"))
-    parser.add_argument("--column", help=pick("글이 든 칸", "column that holds the text"))
+    parser.add_argument("--folder", default="runs/experiment", help=localize("실험의 폴더", "the experiment's folder"))
+    parser.add_argument("--column", help=localize("글이 든 칸", "column that holds the text"))
     parser.add_argument(
         "--tokenizers",
-        help=pick(
-            f"쉼표로 나눈 이름[-unk][:어휘 크기][@씨앗 수]나 폴더 [{_TOKENIZERS}]",
-            f"NAME[-unk][:SIZE][@SEEDS] or folders, comma-separated [{_TOKENIZERS}]",
+        help=localize(
+            f"쉼표로 나눈 이름[-unk][:어휘 크기][@씨앗 수]나 폴더 [{_DEFAULT_TOKENIZERS}]",
+            f"NAME[-unk][:SIZE][@SEEDS] or folders, comma-separated [{_DEFAULT_TOKENIZERS}]",
         ),
     )
-    parser.add_argument("--cells", help=pick(f"쉼표로 나눈 셀 [{_CELLS}]", f"cells, comma-separated [{_CELLS}]"))
-    parser.add_argument("--preset", choices=tuple(PRESETS), help=pick(*_PRESET_HELP))
+    parser.add_argument(
+        "--cells", help=localize(f"쉼표로 나눈 셀 [{_DEFAULT_CELLS}]", f"cells, comma-separated [{_DEFAULT_CELLS}]")
+    )
+    parser.add_argument("--preset", choices=tuple(EXPERIMENT_PRESETS), help=localize(*_PRESET_HELP))
     budget = parser.add_argument_group(
-        pick("모든 학습에 같게 하는 예산", "the budget that is held equal"),
-        pick(
+        localize("모든 학습에 같게 하는 예산", "the budget that is held equal"),
+        localize(
             "--parameters와, 다른 셋 가운데 하나. 그 셋이 없으면 --epochs만큼 읽는다.",
             "--parameters, and one of the other three; without those, --epochs.",
         ),
     )
-    for group, numbers in ((parser, _NUMBERS), (budget, _BUDGETS)):
+    for group, numbers in ((parser, _NUMERIC_OPTIONS), (budget, _BUDGET_OPTIONS)):
         for name, kind, ko, en in numbers:
-            group.add_argument(f"--{name}", type=kind, help=pick(ko, en), metavar="N")
+            group.add_argument(f"--{name}", type=kind, help=localize(ko, en), metavar="N")
     parser.add_argument(
-        "--jobs", type=int, default=1, help=pick("나란히 돌릴 학습의 수 [1]", "runs side by side [1]"), metavar="N"
+        "--jobs", type=int, default=1, help=localize("나란히 돌릴 학습의 수 [1]", "runs side by side [1]"), metavar="N"
     )
-    parser.add_argument("--plan", action="store_true", help=pick("할 일과 시간만 보인다", "show what would be run"))
+    parser.add_argument("--plan", action="store_true", help=localize("할 일과 시간만 보인다", "show what would be run"))
     parser.add_argument(
-        "--report-only", action="store_true", help=pick("끝난 것으로 보고서만", "the report alone, of what is finished")
+        "--report-only",
+        action="store_true",
+        help=localize("끝난 것으로 보고서만", "the report alone, of what is finished"),
     )
-    fields = parser.add_argument_group(pick("모든 학습에 같은 설정", "settings of every run"))
+    fields = parser.add_argument_group(localize("모든 학습에 같은 설정", "settings of every run"))
     for entry in option_fields():
         ko, en = entry.metadata["ko"], entry.metadata["en"]
-        name, text = f"--{entry.name.replace('_', '-')}", f"{pick(ko, en)} [{entry.default}]".replace("%", "%%")
+        name, text = f"--{entry.name.replace('_', '-')}", f"{localize(ko, en)} [{entry.default}]".replace("%", "%%")
         how: dict[str, Any] = {"default": argparse.SUPPRESS, "help": text}
         if isinstance(entry.default, bool):
             fields.add_argument(name, action=argparse.BooleanOptionalAction, **how)
@@ -86,7 +90,7 @@ def add_experiment(parser: argparse.ArgumentParser) -> None:
         fields.add_argument(name, type=entry.metadata["kind"], metavar="X", **how)
 
 
-def read_config(options: argparse.Namespace) -> ExperimentConfig:
+def build_experiment_config(options: argparse.Namespace) -> ExperimentConfig:
     """Return the experiment that was asked for.
 
     Raises:
@@ -94,7 +98,7 @@ def read_config(options: argparse.Namespace) -> ExperimentConfig:
         UnknownNameError: a tokenizer that is none.
     """
     asked: dict[str, Any] = {}
-    for name in ("corpus", *(number[0].replace("-", "_") for number in (*_NUMBERS, *_BUDGETS))):
+    for name in ("corpus", *(number[0].replace("-", "_") for number in (*_NUMERIC_OPTIONS, *_BUDGET_OPTIONS))):
         if (value := getattr(options, name)) is not None:
             asked[name] = value
     for name in ("tokenizers", "cells"):
@@ -104,11 +108,11 @@ def read_config(options: argparse.Namespace) -> ExperimentConfig:
         asked["column"] = int(options.column) if options.column.isdigit() else options.column
     names = [entry.name for entry in option_fields()]
     asked["options"] = {name: getattr(options, name) for name in names if hasattr(options, name)}
-    chosen = with_preset(options.preset or "", asked)
+    chosen = merge_preset(options.preset or "", asked)
     if "corpus" not in chosen:
         raise InputError(
             "말뭉치를 주세요: korlm experiment kolaw, 또는 --preset course.",
             "Give a corpus: korlm experiment kolaw, or --preset course.",
         )
-    defaults = {"tokenizers": tuple(_TOKENIZERS.split(",")), "cells": tuple(_CELLS.split(","))}
+    defaults = {"tokenizers": tuple(_DEFAULT_TOKENIZERS.split(",")), "cells": tuple(_DEFAULT_CELLS.split(","))}
     return ExperimentConfig(**{**defaults, **chosen})

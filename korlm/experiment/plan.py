@@ -1,7 +1,7 @@
 """What each run of an experiment will be: its net's width, its length, and the time that it will take.
 
 >>> config = ExperimentConfig("kolaw", ("syllable", "byte"), seeds=1, parameters=1e6, characters=1e6)
->>> [run.hidden for run in plan(config, train_characters=17_000)]
+>>> [run.hidden for run in plan_runs(config, train_characters=17_000)]
 [189, 348]
 """
 
@@ -14,20 +14,27 @@ from typing import Any
 
 import numpy as np
 
-from korlm.comparison.output import aligned
-from korlm.experiment.config import Cell, ExperimentConfig
-from korlm.experiment.cost import flops_per_piece, parts, width_for
-from korlm.language import pick
+from korlm.comparison.output import format_columns
+from korlm.experiment.config import ExperimentConfig, RunSpec
+from korlm.experiment.cost import count_parameters, fit_hidden_width, training_flops_per_token
+from korlm.language import localize
 from korlm.nn.config import NetConfig
-from korlm.tokenizers.names import DEFAULT_SIZES, UNITS
+from korlm.tokenizers.names import DEFAULT_VOCAB_SIZES, TOKENIZER_UNITS
 
-_ENDLESS = 1e6  # passes over the corpus, where the clock ends a run
+_UNLIMITED_EPOCHS = 1e6  # passes over the corpus, where the clock ends a run
 # rough, of Korean reviews; used before a vocabulary is made, in plans only
-_PIECES = {"word": 0.75, "morpheme": 0.6, "subword": 0.5, "morpheme-subword": 0.6, "syllable": 1.0, "jamo": 2.2}
+_TOKENS_PER_CHARACTER = {
+    "word": 0.75,
+    "morpheme": 0.6,
+    "subword": 0.5,
+    "morpheme-subword": 0.6,
+    "syllable": 1.0,
+    "jamo": 2.2,
+}
 _BYTES_PER_CHARACTER = 2.4
-_CHARACTERS_AN_ENTRY = 8  # of training text, at the least: little text has few words and syllables
-_SHARE_OF_PEAK = 0.4  # of a bare matrix product's speed that training reaches
-_OVERHEAD = 60.0  # seconds of loading, validating and scoring a run, before any is measured
+_CHARACTERS_PER_VOCAB_ENTRY = 8  # of training text, at the least: little text has few words and syllables
+_FRACTION_OF_PEAK = 0.4  # of a bare matrix product's speed that training reaches
+_DEFAULT_OVERHEAD_SECONDS = 60.0  # seconds of loading, validating and scoring a run, before any is measured
 
 
 @dataclass(frozen=True)
@@ -35,44 +42,48 @@ class PlannedRun:
     """One run, with what the budget makes of it.
 
     Attributes:
-        run: which.
-        vocab_size: ids; a guess where `known` is False.
-        known: whether the vocabulary is made already.
+        run_spec: which.
+        vocab_size: ids; a guess where `vocab_size_is_exact` is False.
+        vocab_size_is_exact: whether the vocabulary is made already.
         hidden: width of the net.
         parameters: weights in all.
-        flops_per_piece: see `korlm.experiment.cost`.
+        training_flops_per_token: see `korlm.experiment.cost`.
         epochs: passes over the training text; without end where the clock ends the run.
-        pieces: that it will learn from, or None where the clock ends it.
+        training_tokens: that it will learn from, or None where the clock ends it.
         minutes: time limit, or 0.
     """
 
-    run: Cell
+    run_spec: RunSpec
     vocab_size: int
-    known: bool
+    vocab_size_is_exact: bool
     hidden: int
     parameters: int
-    flops_per_piece: int
+    flops_per_token: int
     epochs: float
-    pieces: float | None
+    training_tokens: float | None
     minutes: float
 
     def training_options(self, config: ExperimentConfig) -> dict[str, Any]:
         """Return the options of `korlm.train_model`, the tokenizer aside."""
-        own = {"cell": self.run.cell, "seed": self.run.seed, "hidden": self.hidden}
+        own = {"cell": self.run_spec.cell, "seed": self.run_spec.seed, "hidden": self.hidden}
         return {**config.options, **own, "epochs": self.epochs, "minutes": self.minutes}
 
-    def seconds(self, rate: float, overhead: float) -> float:
+    def estimate_seconds(self, flops_per_second: float, overhead_seconds: float) -> float:
         """Return an estimate of the whole run's time.
 
         Args:
-            rate: floating-point operations a second.
-            overhead: seconds beside training.
+            flops_per_second: floating-point operations a second.
+            overhead_seconds: seconds beside training.
         """
-        training = 60 * self.minutes if self.pieces is None else self.pieces * self.flops_per_piece / rate
-        return training + overhead
+        training = (
+            60 * self.minutes
+            if self.training_tokens is None
+            else self.training_tokens * self.flops_per_token / flops_per_second
+        )
+        return training + overhead_seconds
 
 
-def plan(
+def plan_runs(
     config: ExperimentConfig, *, train_characters: int, vocabularies: Mapping[str, Mapping[str, Any]] | None = None
 ) -> list[PlannedRun]:
     """Return the runs of an experiment.
@@ -86,44 +97,60 @@ def plan(
         InputError: a vocabulary alone exceeds the budget.
     """
     found = vocabularies or {}
-    return [plan_run(config, run, train_characters, found.get(run.spec.slug)) for run in config.runs()]
+    return [plan_run(config, run, train_characters, found.get(run.tokenizer_spec.slug)) for run in config.run_specs()]
 
 
-def plan_run(config: ExperimentConfig, run: Cell, characters: int, facts: Mapping[str, Any] | None) -> PlannedRun:
-    """Return one run; see `plan`."""
-    vocab_size, train_pieces = (facts["vocab_size"], float(facts["train_pieces"])) if facts else _guess(run, characters)
+def plan_run(
+    config: ExperimentConfig, run_spec: RunSpec, train_characters: int, vocabulary_info: Mapping[str, Any] | None
+) -> PlannedRun:
+    """Return one run; see `plan_runs`."""
+    vocab_size, train_pieces = (
+        (vocabulary_info["vocab_size"], float(vocabulary_info["train_pieces"]))
+        if vocabulary_info
+        else _guess_vocabulary(run_spec, train_characters)
+    )
     names = {entry.name for entry in fields(NetConfig)}
-    shape = {name: value for name, value in config.options.items() if name in names} | {"cell": run.cell}
+    shape = {name: value for name, value in config.options.items() if name in names} | {"cell": run_spec.cell}
     if config.parameters:
-        shape["hidden"] = width_for(config.parameters, vocab_size, **shape)
+        shape["hidden"] = fit_hidden_width(config.parameters, vocab_size, **shape)
     net = NetConfig(vocab_size, **shape)
-    cost = flops_per_piece(net)
+    cost = training_flops_per_token(net)
     epochs = {
-        "characters": config.characters / characters,
+        "characters": config.characters / train_characters,
         "flops": config.flops / cost / train_pieces,
-        "minutes": _ENDLESS,
+        "minutes": _UNLIMITED_EPOCHS,
         "epochs": config.epochs,
-    }[config.clock]
+    }[config.budget_kind]
     pieces = None if config.minutes else epochs * train_pieces
     return PlannedRun(
-        run, vocab_size, facts is not None, net.hidden, parts(net).total, cost, epochs, pieces, config.minutes
+        run_spec,
+        vocab_size,
+        vocabulary_info is not None,
+        net.hidden,
+        count_parameters(net).total,
+        cost,
+        epochs,
+        pieces,
+        config.minutes,
     )
 
 
-def _guess(run: Cell, characters: int) -> tuple[int, float]:
-    if run.spec.name not in UNITS or run.spec.name == "byte":
-        return 260, characters * _BYTES_PER_CHARACTER
-    unit = UNITS[run.spec.name]
-    size = run.spec.vocab_size or DEFAULT_SIZES[unit]
-    return min(size, 260 + characters // _CHARACTERS_AN_ENTRY), characters * _PIECES[unit]
+def _guess_vocabulary(run_spec: RunSpec, train_characters: int) -> tuple[int, float]:
+    if run_spec.tokenizer_spec.name not in TOKENIZER_UNITS or run_spec.tokenizer_spec.name == "byte":
+        return 260, train_characters * _BYTES_PER_CHARACTER
+    unit = TOKENIZER_UNITS[run_spec.tokenizer_spec.name]
+    size = run_spec.tokenizer_spec.vocab_size or DEFAULT_VOCAB_SIZES[unit]
+    return min(size, 260 + train_characters // _CHARACTERS_PER_VOCAB_ENTRY), train_characters * _TOKENS_PER_CHARACTER[
+        unit
+    ]
 
 
-class Pace:
+class TimeEstimator:
     """How fast runs go: measured on those that are finished, guessed from a matrix product before."""
 
     def __init__(self, results: Sequence[Mapping[str, Any]] = ()) -> None:
-        self._flops = self._seconds = self._beside = 0.0
-        self._runs = 0
+        self._flops = self._seconds = self._overhead_seconds = 0.0
+        self._run_count = 0
         for result in results:
             self.add(result)
 
@@ -131,24 +158,30 @@ class Pace:
         """Take in a finished run's ``result.json``."""
         self._flops += result["flops"]
         self._seconds += result["seconds"]
-        self._beside += max(0.0, result["wall_seconds"] - result["seconds"])  # a resumed run's is but the last part
-        self._runs += 1
+        self._overhead_seconds += max(
+            0.0, result["wall_seconds"] - result["seconds"]
+        )  # a resumed run's is but the last part
+        self._run_count += 1
 
     @property
-    def measured(self) -> bool:
+    def has_measurements(self) -> bool:
         """Whether any run is finished."""
-        return self._runs > 0
+        return self._run_count > 0
 
-    def left(self, runs: Sequence[PlannedRun]) -> float:
+    def remaining_seconds(self, runs: Sequence[PlannedRun]) -> float:
         """Return the seconds that runs will take, one after the other."""
         if not runs:
             return 0.0
-        rate = self._flops / self._seconds if self._runs and self._seconds else _peak() * _SHARE_OF_PEAK
-        overhead = self._beside / self._runs if self._runs else _OVERHEAD
-        return sum(run.seconds(rate, overhead) for run in runs)
+        rate = (
+            self._flops / self._seconds
+            if self._run_count and self._seconds
+            else _measure_peak_flops() * _FRACTION_OF_PEAK
+        )
+        overhead = self._overhead_seconds / self._run_count if self._run_count else _DEFAULT_OVERHEAD_SECONDS
+        return sum(run.estimate_seconds(rate, overhead) for run in runs)
 
 
-def _peak() -> float:
+def _measure_peak_flops() -> float:
     """Return the operations a second of a float32 matrix product here."""
     left, right = np.ones((256, 512), np.float32), np.ones((512, 1024), np.float32)
     _ = left @ right
@@ -159,37 +192,39 @@ def _peak() -> float:
     return rounds * 2.0 * left.size * 1024 / (time.perf_counter() - begun)
 
 
-def show_plan(runs: Sequence[PlannedRun], pace: Pace, finished: Sequence[str]) -> str:
+def format_run_plan(runs: Sequence[PlannedRun], estimator: TimeEstimator, finished_names: Sequence[str]) -> str:
     """Return the runs as a table for a terminal, a line for each tokenizer and cell."""
-    heads = pick(
+    heads = localize(
         "토크나이저 어휘 셀 폭 매개변수 씨앗 끝남 한번에", "tokenizer vocabulary cell width parameters seeds done each"
     )
     lines = [heads.split()]
     rows: dict[tuple[str, str], list[PlannedRun]] = {}
     for run in runs:
-        rows.setdefault((run.run.spec.label, run.run.cell), []).append(run)
+        rows.setdefault((run.run_spec.tokenizer_spec.label, run.run_spec.cell), []).append(run)
     for (label, cell), same in rows.items():
         first = same[0]
-        done = sum(run.run.name in finished for run in same)
-        size = ("" if first.known else "≈") + f"{first.vocab_size:,}"
-        each = clock(pace.left([first]))
+        done = sum(run.run_spec.name in finished_names for run in same)
+        size = ("" if first.vocab_size_is_exact else "≈") + f"{first.vocab_size:,}"
+        each = format_duration(estimator.remaining_seconds([first]))
         lines.append([label, size, cell, f"{first.hidden:,}", f"{first.parameters:,}", str(len(same)), str(done), each])
-    left = clock(pace.left([run for run in runs if run.run.name not in finished]))
-    ko = f"모두 {len(runs)}번, 남은 시간 {left}" + ("" if pace.measured else " (어림)")
-    en = f"{len(runs)} runs, time left {left}" + ("" if pace.measured else " (a guess)")
-    note = pick(ko, en)
-    if not all(run.known for run in runs):
-        note += "\n" + pick(
+    left = format_duration(
+        estimator.remaining_seconds([run for run in runs if run.run_spec.name not in finished_names])
+    )
+    ko = f"모두 {len(runs)}번, 남은 시간 {left}" + ("" if estimator.has_measurements else " (어림)")
+    en = f"{len(runs)} runs, time left {left}" + ("" if estimator.has_measurements else " (a guess)")
+    note = localize(ko, en)
+    if not all(run.vocab_size_is_exact for run in runs):
+        note += "\n" + localize(
             "≈: 아직 만들지 않은 어휘의 가장 큰 크기. 폭은 만든 뒤에 정해집니다. 어휘를 만드는 시간은 세지 않았습니다.",
             "≈: the largest size of a vocabulary not made yet; widths are settled once it is. Making it is not counted.",
         )
-    return f"{aligned(lines)}\n\n{note}"
+    return f"{format_columns(lines)}\n\n{note}"
 
 
-def clock(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return a time as hours, minutes and seconds.
 
-    >>> clock(3725)
+    >>> format_duration(3725)
     '1:02:05'
     """
     whole = round(seconds)

@@ -7,11 +7,33 @@ from pathlib import Path
 
 from korlm.artifacts import write_file, write_json
 from korlm.experiment.config import ExperimentConfig
-from korlm.experiment.figures import draw_figures, drawable
-from korlm.experiment.findings import budget_texts, cell_texts, floor_text, marginal_texts, method_texts, note_texts
-from korlm.experiment.markup import Block, Code, Drawing, Heading, Text, html, markdown
+from korlm.experiment.figures import can_draw_figures, render_report_figures
+from korlm.experiment.findings import (
+    describe_baselines,
+    describe_budget,
+    describe_cell_differences,
+    describe_marginal_scores,
+    describe_method,
+    describe_table_marks,
+)
+from korlm.experiment.markup import (
+    CodeBlock,
+    FigureBlock,
+    Heading,
+    Paragraph,
+    ReportBlock,
+    blocks_to_html,
+    blocks_to_markdown,
+)
 from korlm.experiment.result import ExperimentResult
-from korlm.experiment.tables import between_cells, course_table, csv_table, main_table, marginal_table, matrix
+from korlm.experiment.tables import (
+    build_cell_differences_table,
+    build_course_table,
+    build_difference_matrix,
+    build_marginal_table,
+    build_results_table,
+    format_results_csv,
+)
 
 _CAPTIONS = {
     "bits": (
@@ -24,7 +46,7 @@ _CAPTIONS = {
 }  # fmt: skip
 
 
-def write_report(result: ExperimentResult, folder: Path) -> None:
+def write_experiment_report(result: ExperimentResult, folder: Path) -> None:
     """Write ``report.md``, ``report.html``, ``table.csv``, ``result.json``, ``curves.json`` and ``figures/``.
 
     Without matplotlib there are no figures, and the report says so.
@@ -32,71 +54,82 @@ def write_report(result: ExperimentResult, folder: Path) -> None:
     Raises:
         ArtifactError: the folder cannot be written.
     """
-    drawings: dict[str, Drawing] = {}
-    if drawable():
-        for name, (svg, png) in draw_figures(result).items():
+    drawings: dict[str, FigureBlock] = {}
+    if can_draw_figures():
+        for name, (svg, png) in render_report_figures(result).items():
             write_file(folder / "figures" / f"{name}.png", png)
-            drawings[name] = Drawing(svg, f"{name}.png", *_CAPTIONS[name])
-    blocks = make_blocks(result, drawings)
-    write_file(folder / "report.md", markdown(blocks).encode())
-    write_file(folder / "report.html", html(blocks, f"korlm: {result.config.signature}").encode())
-    write_file(folder / "table.csv", csv_table(result).encode("utf-8-sig"))  # Excel reads Hangul by the mark
+            drawings[name] = FigureBlock(svg, f"{name}.png", *_CAPTIONS[name])
+    blocks = build_report_blocks(result, drawings)
+    write_file(folder / "report.md", blocks_to_markdown(blocks).encode())
+    write_file(folder / "report.html", blocks_to_html(blocks, f"korlm: {result.config.signature}").encode())
+    write_file(folder / "table.csv", format_results_csv(result).encode("utf-8-sig"))  # Excel reads Hangul by the mark
     write_json(folder / "result.json", result.to_dict())
     write_json(folder / "curves.json", result.curves)
 
 
-def make_blocks(result: ExperimentResult, drawings: dict[str, Drawing]) -> list[Block]:
-    """Return the report; ``drawings`` by the names of `draw_figures`."""
+def build_report_blocks(result: ExperimentResult, figures: dict[str, FigureBlock]) -> list[ReportBlock]:
+    """Return the report; ``figures`` by the names of `render_report_figures`."""
     config = result.config
-    blocks: list[Block] = [Heading(1, "토크나이저와 셀의 비교", "Tokenizers and cells compared")]
-    blocks += [Text(*texts) for texts in budget_texts(result)]
-    if result.missing:
-        blocks.append(_missing(result.missing))
-    blocks += [Heading(2, "결과", "Results"), main_table(result), *(Text(*texts) for texts in note_texts(result))]
-    blocks += [drawings["bits"]] if drawings else []
+    blocks: list[ReportBlock] = [Heading(1, "토크나이저와 셀의 비교", "Tokenizers and cells compared")]
+    blocks += [Paragraph(*texts) for texts in describe_budget(result)]
+    if result.unfinished_runs:
+        blocks.append(_describe_unfinished_runs(result.unfinished_runs))
+    blocks += [
+        Heading(2, "결과", "Results"),
+        build_results_table(result),
+        *(Paragraph(*texts) for texts in describe_table_marks(result)),
+    ]
+    blocks += [figures["bits"]] if figures else []
     if config.preset == "course" or not all(row.lossless for row in result.rows):
-        blocks += _course(result)
-    if table := marginal_table(result):
+        blocks += _build_course_blocks(result)
+    if table := build_marginal_table(result):
         heading = Heading(2, "모든 자르기로 재면", "Over all segmentations")
-        blocks += [heading, *(Text(*texts) for texts in marginal_texts(result)), table]
-    blocks += _differences(result)
-    if drawings:
-        blocks += [Heading(2, "학습 곡선", "Learning curves"), *(drawings[name] for name in drawings if name != "bits")]
+        blocks += [heading, *(Paragraph(*texts) for texts in describe_marginal_scores(result)), table]
+    blocks += _build_difference_blocks(result)
+    if figures:
+        blocks += [Heading(2, "학습 곡선", "Learning curves"), *(figures[name] for name in figures if name != "bits")]
     else:
         blocks.append(
-            Text(
+            Paragraph(
                 'matplotlib이 없어 그림을 그리지 않았습니다. pip install "korlm[plot]" 한 뒤 --report-only로 다시 쓰세요.',
                 'No figures: matplotlib is missing. Run pip install "korlm[plot]", then --report-only.',
             )
         )
-    if result.floors:
-        blocks += [Heading(2, "바닥", "Floors"), Text(*floor_text(result))]
-    blocks += [Heading(2, "어떻게 쟀나", "How it was measured"), *(Text(*texts) for texts in method_texts(result))]
-    return [*blocks, Heading(2, "설정 그대로", "The exact configuration"), Code(_configuration(result))]
+    if result.baselines:
+        blocks += [Heading(2, "바닥", "Floors"), Paragraph(*describe_baselines(result))]
+    blocks += [
+        Heading(2, "어떻게 쟀나", "How it was measured"),
+        *(Paragraph(*texts) for texts in describe_method(result)),
+    ]
+    return [*blocks, Heading(2, "설정 그대로", "The exact configuration"), CodeBlock(_format_configuration(result))]
 
 
-def _missing(names: list[str]) -> Text:
+def _describe_unfinished_runs(names: list[str]) -> Paragraph:
     shown = ", ".join(names)
-    return Text(
+    return Paragraph(
         f"아직 끝나지 않은 학습이 {len(names)}개 있어 이 보고서에 없습니다: {shown}.",
         f"{len(names)} runs are not finished and missing here: {shown}.",
     )
 
 
-def _differences(result: ExperimentResult) -> list[Block]:
+def _build_difference_blocks(result: ExperimentResult) -> list[ReportBlock]:
     if not result.pairs:
         return []
-    blocks: list[Block] = [Heading(2, "차이", "Differences")]
+    blocks: list[ReportBlock] = [Heading(2, "차이", "Differences")]
     for cell in result.config.cells:
-        if table := matrix(result, cell):
-            blocks += [Heading(3, cell, "by tokenizer"), *(Text(*texts) for texts in cell_texts(result, cell)), table]
-    if table := between_cells(result):
+        if table := build_difference_matrix(result, cell):
+            blocks += [
+                Heading(3, cell, "by tokenizer"),
+                *(Paragraph(*texts) for texts in describe_cell_differences(result, cell)),
+                table,
+            ]
+    if table := build_cell_differences_table(result):
         blocks += [Heading(3, "셀", "Between cells"), table]
     return blocks
 
 
-def _course(result: ExperimentResult) -> list[Block]:
-    words = result.said["corpus"]["words"]
+def _build_course_blocks(result: ExperimentResult) -> list[ReportBlock]:
+    words = result.metadata["corpus"]["words"]
     width = result.config.options.get("embedding", 256)
     distinct, written = words["distinct"], words["written_unk"]
     unseen = words["unseen"]
@@ -113,18 +146,18 @@ def _course(result: ExperimentResult) -> list[Block]:
         f"{unseen['test'] * 100:.2f} % of test; written <unk> in the text already: {written['valid'] * 100:.2f} % and "
         f"{written['test'] * 100:.2f} %."
     )
-    note = Text(
+    note = Paragraph(
         "†가 붙은 행은 모르는 낱말을 <unk> 하나로 적어 글을 잃으므로, 그 글자당 비트는 다른 행과 견줄 수 없습니다. 조각당 "
         "혼란도는 같은 어휘 안에서만 견줄 수 있습니다.",
         "Rows marked † write each unknown word as one <unk> and lose text, so their bits per character compare with no "
         "other row. Perplexity a piece compares only within one vocabulary.",
     )
     heading = Heading(2, "수업의 문제: 낱말과 서브워드", "The course exercise: words against subwords")
-    return [heading, Text(ko, en), course_table(result), note]
+    return [heading, Paragraph(ko, en), build_course_table(result), note]
 
 
-def _configuration(result: ExperimentResult) -> str:
-    said = result.said
+def _format_configuration(result: ExperimentResult) -> str:
+    said = result.metadata
     about = {name: said[name] for name in ("command", "versions", "machine", "made")}
     corpus = {name: said["corpus"][name] for name in ("name", "sha256", "lines", "characters")}
     config: ExperimentConfig = result.config

@@ -14,12 +14,12 @@ import numpy as np
 
 from korlm.errors import InputError
 from korlm.experiment.config import ExperimentConfig
-from korlm.experiment.marginal import collect_marginals
-from korlm.experiment.statistics import Measured, Pair, bootstrap, compare_pairs, measure
-from korlm.experiment.store import SIDES, Store
+from korlm.experiment.marginal import collect_marginal_scores
+from korlm.experiment.statistics import PairedDifference, ScoreEstimate, bootstrap_scores, compare_pairs, estimate_score
+from korlm.experiment.store import SCORED_SPLITS, ExperimentFolder
 
-ENOUGH_SEEDS = 3
-_DRAWS_A_PAIR = 100  # so that the smallest p, 2 / draws, is 0.02 after Holm
+MIN_SEEDS_FOR_INTERVAL = 3
+_DRAWS_PER_PAIR = 100  # so that the smallest p, 2 / draws, is 0.02 after Holm
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,11 @@ class ResultRow:
     training_characters: float
     flops: float
     memory: int | None
-    valid: Measured
-    test: Measured
+    valid: ScoreEstimate
+    test: ScoreEstimate
     each: list[float]
     perplexity: float
-    marginal: Measured | None = None
+    marginal: ScoreEstimate | None = None
 
     @property
     def characters_per_second(self) -> float:
@@ -75,9 +75,9 @@ class ResultRow:
         return self.training_characters / max(self.seconds, 1e-9)
 
     @property
-    def few_seeds(self) -> bool:
+    def has_too_few_seeds(self) -> bool:
         """Whether there are too few for an interval over seeds."""
-        return len(self.seeds) < ENOUGH_SEEDS
+        return len(self.seeds) < MIN_SEEDS_FOR_INTERVAL
 
 
 @dataclass(frozen=True)
@@ -86,24 +86,24 @@ class ExperimentResult:
 
     Attributes:
         config: what was asked for.
-        said: ``experiment.json``.
+        metadata: ``experiment.json``.
         rows: in the order of the configuration; those without a finished run are left out.
         pairs: tested differences: all tokenizers within a cell, all cells of a tokenizer.
-        summed: the same over all segmentations, of the rows that were measured so.
-        floors: of `korlm.experiment.floors`, or None where they are not measured yet.
+        marginal_pairs: the same over all segmentations, of the rows that were measured so.
+        baselines: of `korlm.experiment.baselines`, or None where they are not measured yet.
         curves: for each run its label, cell, seed and points.
-        missing: names of the runs that are not finished.
+        unfinished_runs: names of the runs that are not finished.
         draws: of the bootstrap over test lines.
     """
 
     config: ExperimentConfig
-    said: dict[str, Any]
+    metadata: dict[str, Any]
     rows: list[ResultRow]
-    pairs: list[Pair]
-    summed: list[Pair]
-    floors: dict[str, Any] | None
+    pairs: list[PairedDifference]
+    marginal_pairs: list[PairedDifference]
+    baselines: dict[str, Any] | None
     curves: list[dict[str, Any]]
-    missing: list[str]
+    unfinished_runs: list[str]
     draws: int
 
     def to_dict(self) -> dict[str, Any]:
@@ -111,73 +111,77 @@ class ExperimentResult:
         return {
             "signature": self.config.signature,
             "config": self.config.to_dict(),
-            "corpus": self.said["corpus"],
+            "corpus": self.metadata["corpus"],
             "rows": [{**asdict(row), "characters_per_second": row.characters_per_second} for row in self.rows],
-            "pairs": [self._pair(pair) for pair in self.pairs],
-            "pairs_marginal": [self._pair(pair) for pair in self.summed],
-            "floors": self.floors,
-            "missing": self.missing,
+            "pairs": [self._pair_to_dict(pair) for pair in self.pairs],
+            "pairs_marginal": [self._pair_to_dict(pair) for pair in self.marginal_pairs],
+            "floors": self.baselines,
+            "missing": self.unfinished_runs,
             "draws": self.draws,
         }
 
-    def _pair(self, pair: Pair) -> dict[str, Any]:
+    def _pair_to_dict(self, pair: PairedDifference) -> dict[str, Any]:
         first, second = self.rows[pair.first], self.rows[pair.second]
         return {
             **asdict(pair),
             "first": [first.label, first.cell],
             "second": [second.label, second.cell],
             "significant": pair.significant,
-            "beyond_seeds": pair.beyond_seeds,
+            "beyond_seeds": pair.significant_across_seeds,
         }
 
 
-def collect(store: Store) -> ExperimentResult:
+def collect_results(store: ExperimentFolder) -> ExperimentResult:
     """Return what the finished runs of a folder say.
 
     Raises:
         ArtifactError: the folder holds no experiment, or it is damaged.
         InputError: no run is finished.
     """
-    config, said = store.read()
-    results = {run.name: store.result(run.name) for run in config.runs()}
+    config, said = store.read_metadata()
+    results = {run.name: store.load_result(run.name) for run in config.run_specs()}
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for run in config.runs():
+    for run in config.run_specs():
         if result := results[run.name]:
-            groups.setdefault((run.spec.slug, run.cell), []).append(result)
+            groups.setdefault((run.tokenizer_spec.slug, run.cell), []).append(result)
     if not groups:
         raise InputError(
-            f"{store.folder}에 끝난 학습이 없어 보고서를 쓸 수 없습니다. 먼저 korlm experiment를 돌리세요.",
-            f"No run of {store.folder} is finished, so there is nothing to report. Run korlm experiment first.",
+            f"{store.path}에 끝난 학습이 없어 보고서를 쓸 수 없습니다. 먼저 korlm experiment를 돌리세요.",
+            f"No run of {store.path} is finished, so there is nothing to report. Run korlm experiment first.",
         )
-    order = [(spec.slug, cell) for spec in config.specs for cell in config.cells if (spec.slug, cell) in groups]
+    order = [
+        (spec.slug, cell) for spec in config.tokenizer_specs for cell in config.cells if (spec.slug, cell) in groups
+    ]
     ordered = [groups[key] for key in order]
-    bits = {side: [_bits(store, results, side) for results in ordered] for side in SIDES}
-    counts = {side: store.characters(side) for side in SIDES}
-    facts = [store.vocabulary(slug) or {} for slug, _ in order]
-    pairs = _pairs(order, [found["lossless"] for found in facts])
+    bits = {side: [_stack_bits(store, results, side) for results in ordered] for side in SCORED_SPLITS}
+    counts = {side: store.load_character_counts(side) for side in SCORED_SPLITS}
+    facts = [store.load_vocabulary_info(slug) or {} for slug, _ in order]
+    pairs = _comparable_pairs(order, [found["lossless"] for found in facts])
     # intervals do with few draws; of a pair no p is under 2 / draws, which Holm multiplies by the number of pairs
-    draws = {"valid": min(1000, config.resamples), "test": max(config.resamples, _DRAWS_A_PAIR * len(pairs))}
-    resampled = {side: bootstrap(bits[side], counts[side], resamples=draws[side]) for side in SIDES}
-    summed, again = collect_marginals(store, config.marginal, ordered, pairs, draws=draws["test"])
+    draws = {"valid": min(1000, config.resamples), "test": max(config.resamples, _DRAWS_PER_PAIR * len(pairs))}
+    resampled = {side: bootstrap_scores(bits[side], counts[side], resamples=draws[side]) for side in SCORED_SPLITS}
+    summed, again = collect_marginal_scores(store, config.marginal, ordered, pairs, draws=draws["test"])
     rows = []
     for index in range(len(order)):
-        measured = {side: measure(bits[side][index], counts[side], resampled[side][:, index]) for side in SIDES}
+        measured = {
+            side: estimate_score(bits[side][index], counts[side], resampled[side][:, index]) for side in SCORED_SPLITS
+        }
         each = (bits["test"][index].sum(axis=1) / counts["test"].sum()).tolist()
-        rows.append(_row(facts[index], ordered[index], measured, each, summed[index]))
+        rows.append(_build_row(facts[index], ordered[index], measured, each, summed[index]))
     tested = compare_pairs(bits["test"], counts["test"], resampled["test"], pairs)
-    curves = [_curve(result, found) for found, group in zip(facts, ordered, strict=True) for result in group]
+    curves = [_build_curve(result, found) for found, group in zip(facts, ordered, strict=True) for result in group]
     missing = [name for name, result in results.items() if result is None]
-    return ExperimentResult(config, said, rows, tested, again, store.floors(), curves, missing, draws["test"])
+    return ExperimentResult(config, said, rows, tested, again, store.load_baselines(), curves, missing, draws["test"])
 
 
-def _bits(store: Store, results: Sequence[dict[str, Any]], side: str) -> np.ndarray:
-    return np.stack([store.bits(result["name"], side) for result in results])
+def _stack_bits(store: ExperimentFolder, results: Sequence[dict[str, Any]], split: str) -> np.ndarray:
+    return np.stack([store.load_bits(result["name"], split) for result in results])
 
 
-def _pairs(order: Sequence[tuple[str, str]], lossless: Sequence[bool]) -> list[tuple[int, int]]:
+def _comparable_pairs(order: Sequence[tuple[str, str]], lossless: Sequence[bool]) -> list[tuple[int, int]]:
     """Return the pairs that are tested: one thing apart, the tokenizer or the cell; none that is lossy.
 
-    >>> _pairs([("byte", "gru"), ("byte", "lstm"), ("jamo", "lstm"), ("word-unk", "gru")], [True, True, True, False])
+    >>> _comparable_pairs([("byte", "gru"), ("byte", "lstm"), ("jamo", "lstm"), ("word-unk", "gru")], [True, True, True, False])
     [(0, 1), (1, 2)]
     """
     usable = [index for index, whole in enumerate(lossless) if whole]
@@ -188,47 +192,47 @@ def _pairs(order: Sequence[tuple[str, str]], lossless: Sequence[bool]) -> list[t
     ]
 
 
-def _row(
-    facts: dict[str, Any],
+def _build_row(
+    vocabulary_info: dict[str, Any],
     results: Sequence[dict[str, Any]],
-    measured: dict[str, Measured],
-    each: list[float],
-    marginal: Measured | None,
+    estimates: dict[str, ScoreEstimate],
+    seed_scores: list[float],
+    marginal: ScoreEstimate | None,
 ) -> ResultRow:
     first = results[0]
-    pieces = _mean(results, "pieces")
+    pieces = _mean_of_field(results, "pieces")
     memory = [result["memory"] for result in results if result["memory"]]
     bits_per_piece = float(np.mean([result["test"]["bits_per_piece"] for result in results]))
     return ResultRow(
         label=first["label"],
         cell=first["cell"],
         seeds=[result["seed"] for result in results],
-        unit=facts["unit"],
-        vocab_size=facts["vocab_size"],
-        lossless=facts["lossless"],
-        unknown=facts["unknown"],
-        pieces_per_character=facts["pieces_per_character"],
+        unit=vocabulary_info["unit"],
+        vocab_size=vocabulary_info["vocab_size"],
+        lossless=vocabulary_info["lossless"],
+        unknown=vocabulary_info["unknown"],
+        pieces_per_character=vocabulary_info["pieces_per_character"],
         hidden=first["net"]["hidden"],
         parameters={name: first["parameters"][name] for name in ("embedding", "recurrent", "output", "total")},
-        seconds=_mean(results, "seconds"),
+        seconds=_mean_of_field(results, "seconds"),
         pieces=pieces,
-        training_characters=pieces / facts["pieces_per_character"]["train"],
-        flops=_mean(results, "flops"),
+        training_characters=pieces / vocabulary_info["pieces_per_character"]["train"],
+        flops=_mean_of_field(results, "flops"),
         memory=max(memory) if memory else None,
-        valid=measured["valid"],
-        test=measured["test"],
-        each=each,
+        valid=estimates["valid"],
+        test=estimates["test"],
+        each=seed_scores,
         perplexity=2.0**bits_per_piece,
         marginal=marginal,
     )
 
 
-def _mean(results: Sequence[dict[str, Any]], name: str) -> float:
+def _mean_of_field(results: Sequence[dict[str, Any]], name: str) -> float:
     return float(np.mean([result[name] for result in results]))
 
 
-def _curve(result: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
-    per_character = facts["pieces_per_character"]["train"]
+def _build_curve(result: dict[str, Any], vocabulary_info: dict[str, Any]) -> dict[str, Any]:
+    per_character = vocabulary_info["pieces_per_character"]["train"]
     points = [
         {
             "characters": entry["pieces"] / per_character,

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from korlm.errors import InputError
-from korlm.tokenizers.names import UNITS
+from korlm.tokenizers.names import TOKENIZER_UNITS
 
-_FORM = re.compile(r"(?P<what>.+?)(?:@(?P<seeds>\d+))?")
-_NAMED = re.compile(r"(?P<name>.+?)(?P<unk>-unk)?(?::(?P<size>\d+))?")
+_SPEC_PATTERN = re.compile(r"(?P<what>.+?)(?:@(?P<seeds>\d+))?")
+_NAME_PATTERN = re.compile(r"(?P<name>.+?)(?P<unk>-unk)?(?::(?P<size>\d+))?")
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,17 @@ class TokenizerSpec:
         Raises:
             InputError: nothing, ``:0`` or ``@0``.
         """
-        found = _FORM.fullmatch(text.strip())
-        named = _NAMED.fullmatch(found["what"]) if found else None
+        found = _SPEC_PATTERN.fullmatch(text.strip())
+        named = _NAME_PATTERN.fullmatch(found["what"]) if found else None
         if not found or not named or 0 in (int(named["size"] or 1), int(found["seeds"] or 1)):
             raise InputError(
                 f"'{text}'은(는) 토크나이저를 적는 꼴이 아닙니다. 이름[:어휘 크기][@씨앗 수]로 쓰세요 (예: unigram:8000@3).",
                 f"'{text}' is no tokenizer. Write NAME[:SIZE][@SEEDS], such as unigram:8000@3.",
             )
         seeds = int(found["seeds"] or 0)
-        if named["name"] not in UNITS:  # a folder's vocabulary is as it is: what looks like a size is its name
+        if (
+            named["name"] not in TOKENIZER_UNITS
+        ):  # a folder's vocabulary is as it is: what looks like a size is its name
             return cls(found["what"], seeds=seeds)
         return cls(named["name"], int(named["size"] or 0), "unk" if named["unk"] else "fallback", seeds)
 
@@ -72,4 +74,4 @@ class TokenizerSpec:
     @property
     def is_folder(self) -> bool:
         """Whether it is a folder's path, not a name; it need not be there once its vocabulary is copied."""
-        return self.name not in UNITS
+        return self.name not in TOKENIZER_UNITS

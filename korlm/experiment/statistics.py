@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from korlm.comparison.bootstrap import interval, resampled_sums
+from korlm.comparison.bootstrap import bootstrap_sums, percentile_interval
 
-CONFIDENCE = 0.95
-_AT_ONCE = 500  # draws: 16 MB of weights
+CONFIDENCE_LEVEL = 0.95
+_DRAWS_PER_BATCH = 500  # draws: 16 MB of weights
 
 
 @dataclass(frozen=True)
-class Measured:
+class ScoreEstimate:
     """Bits per character of a row: the mean over its seeds.
 
     Attributes:
@@ -34,7 +34,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Pair:
+class PairedDifference:
     """The difference of two rows' bits per character on the same lines, first less second.
 
     Attributes:
@@ -58,15 +58,17 @@ class Pair:
     @property
     def significant(self) -> bool:
         """Whether the lines tell the two apart: the adjusted p is under 0.05."""
-        return self.adjusted < 1 - CONFIDENCE
+        return self.adjusted < 1 - CONFIDENCE_LEVEL
 
     @property
-    def beyond_seeds(self) -> bool:
+    def significant_across_seeds(self) -> bool:
         """Whether the interval over seeds leaves 0 out as well."""
         return self.significant and self.seeds is not None and not self.seeds[0] <= 0 <= self.seeds[1]
 
 
-def bootstrap(bits: Sequence[np.ndarray], characters: np.ndarray, *, resamples: int, seed: int = 0) -> np.ndarray:
+def bootstrap_scores(
+    bits: Sequence[np.ndarray], characters: np.ndarray, *, resamples: int, seed: int = 0
+) -> np.ndarray:
     """Return bits per character of each row under resampled lines, the same draws for all rows.
 
     Args:
@@ -80,32 +82,32 @@ def bootstrap(bits: Sequence[np.ndarray], characters: np.ndarray, *, resamples: 
     """
     columns = [characters, *(of_row.mean(axis=0) for of_row in bits)]
     parts = []
-    for first in range(0, resamples, _AT_ONCE):
-        drawn = min(_AT_ONCE, resamples - first)
-        parts.append(resampled_sums(columns, resamples=drawn, seed=seed + first))
+    for first in range(0, resamples, _DRAWS_PER_BATCH):
+        drawn = min(_DRAWS_PER_BATCH, resamples - first)
+        parts.append(bootstrap_sums(columns, resamples=drawn, seed=seed + first))
     sums = np.concatenate(parts)
     return np.asarray(sums[:, 1:] / sums[:, :1])
 
 
-def measure(bits: np.ndarray, characters: np.ndarray, resampled: np.ndarray) -> Measured:
+def estimate_score(bits: np.ndarray, characters: np.ndarray, resampled: np.ndarray) -> ScoreEstimate:
     """Return what is known of a row.
 
     Args:
         bits: ``[seeds, lines]``.
         characters: ``[lines]``.
-        resampled: its column of `bootstrap`.
+        resampled: its column of `bootstrap_scores`.
 
-    >>> measure(np.array([[2.0, 4.0], [4.0, 6.0], [3.0, 5.0]]), np.array([1, 1]), np.array([4.0, 4.0])).value
+    >>> estimate_score(np.array([[2.0, 4.0], [4.0, 6.0], [3.0, 5.0]]), np.array([1, 1]), np.array([4.0, 4.0])).value
     4.0
     """
     each = bits.sum(axis=1) / characters.sum()
-    return Measured(float(each.mean()), seeds_interval(each), interval(resampled, CONFIDENCE))
+    return ScoreEstimate(float(each.mean()), student_t_interval(each), percentile_interval(resampled, CONFIDENCE_LEVEL))
 
 
-def seeds_interval(values: np.ndarray) -> tuple[float, float] | None:
+def student_t_interval(values: np.ndarray) -> tuple[float, float] | None:
     """Return Student's 95 % interval of a mean, or None for fewer than three values.
 
-    >>> [round(end, 3) for end in seeds_interval(np.array([1.0, 2.0, 3.0]))]
+    >>> [round(end, 3) for end in student_t_interval(np.array([1.0, 2.0, 3.0]))]
     [-0.484, 4.484]
     """
     if len(values) < 3:
@@ -116,7 +118,7 @@ def seeds_interval(values: np.ndarray) -> tuple[float, float] | None:
 
 def compare_pairs(
     bits: Sequence[np.ndarray], characters: np.ndarray, resampled: np.ndarray, pairs: Sequence[tuple[int, int]]
-) -> list[Pair]:
+) -> list[PairedDifference]:
     """Test differences of rows, in pairs over lines (Koehn 2004), and correct for their number (Holm 1979).
 
     ``p`` is twice the smaller share of draws on one side of 0, the observed one counted in, so it is never under
@@ -125,7 +127,7 @@ def compare_pairs(
     Args:
         bits: of each row ``[seeds, lines]``.
         characters: ``[lines]``.
-        resampled: of `bootstrap`.
+        resampled: of `bootstrap_scores`.
         pairs: indices of the rows.
     """
     each = [of_row.sum(axis=1) / characters.sum() for of_row in bits]
@@ -133,10 +135,15 @@ def compare_pairs(
     for first, second in pairs:
         differences = resampled[:, first] - resampled[:, second]
         smaller = min((differences <= 0).sum(), (differences >= 0).sum())
-        raw.append((min(1.0, 2 * (float(smaller) + 1) / (len(differences) + 1)), interval(differences, CONFIDENCE)))
-    adjusted = holm([p for p, _ in raw])
+        raw.append(
+            (
+                min(1.0, 2 * (float(smaller) + 1) / (len(differences) + 1)),
+                percentile_interval(differences, CONFIDENCE_LEVEL),
+            )
+        )
+    adjusted = holm_correction([p for p, _ in raw])
     return [
-        Pair(
+        PairedDifference(
             first, second, float(each[first].mean() - each[second].mean()),
             lines, p, corrected, welch_interval(each[first], each[second]),
         )
@@ -144,16 +151,16 @@ def compare_pairs(
     ]  # fmt: skip
 
 
-def holm(values: Sequence[float]) -> list[float]:
+def holm_correction(p_values: Sequence[float]) -> list[float]:
     """Return p values corrected for their number, step by step from the smallest.
 
-    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
+    >>> [round(p, 3) for p in holm_correction([0.01, 0.04, 0.03])]
     [0.03, 0.06, 0.06]
     """
-    order = sorted(range(len(values)), key=lambda index: values[index])
-    corrected, highest = [0.0] * len(values), 0.0
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    corrected, highest = [0.0] * len(p_values), 0.0
     for rank, index in enumerate(order):
-        highest = max(highest, min(1.0, (len(values) - rank) * values[index]))
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
         corrected[index] = highest
     return corrected
 
@@ -177,13 +184,13 @@ def welch_interval(first: np.ndarray, second: np.ndarray) -> tuple[float, float]
     return float(difference - half), float(difference + half)
 
 
-def t_quantile(freedom: float, share: float = (1 + CONFIDENCE) / 2) -> float:
+def t_quantile(degrees_of_freedom: float, probability: float = (1 + CONFIDENCE_LEVEL) / 2) -> float:
     """Return the quantile of Student's t distribution, by adding its density up over the angle.
 
     With ``t = sqrt(n) tan a`` the density is ``cos(a)^(n - 1)`` up to its norm, on -pi/2 to pi/2.
     """
     angles = np.linspace(0, math.pi / 2, 20_001)
-    density = np.cos(angles) ** (freedom - 1) if freedom != 1 else np.ones_like(angles)
+    density = np.cos(angles) ** (degrees_of_freedom - 1) if degrees_of_freedom != 1 else np.ones_like(angles)
     below = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
-    angle = float(np.interp(2 * share - 1, below / below[-1], angles))
-    return math.sqrt(freedom) * math.tan(angle)
+    angle = float(np.interp(2 * probability - 1, below / below[-1], angles))
+    return math.sqrt(degrees_of_freedom) * math.tan(angle)

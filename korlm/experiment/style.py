@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 # of figures; in the page the first three are the text's, the grid's and the faint one's
-INK, GRID, FAINT = "#222222", "#bbbbbb", "#6b6b6b"
-THEMED = {INK: "var(--ink)", GRID: "var(--grid)", FAINT: "var(--faint)"}
+TEXT_COLOR, GRID_COLOR, MUTED_COLOR = "#222222", "#bbbbbb", "#6b6b6b"
+CSS_VARIABLES = {TEXT_COLOR: "var(--ink)", GRID_COLOR: "var(--grid)", MUTED_COLOR: "var(--faint)"}
 # Okabe and Ito's colours, apart for the colour-blind too, then five more that are legible on white and on near-black
-COLORS = (
+SERIES_COLORS = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8a8a8a",
     "#8c6bb1", "#a6761d", "#66a61e", "#e7298a", "#1b9e9e",
 )  # fmt: skip
-MARKERS = ("o", "s", "^", "D")
-DASHES = ("-", "--", ":", "-.")
+SERIES_MARKERS = ("o", "s", "^", "D")
+LINE_STYLES = ("-", "--", ":", "-.")
 
-CSS = """:root { --ink: #222222; --faint: #6b6b6b; --grid: #bbbbbb; --ground: #ffffff; --wash: #eef4fb; }
+REPORT_CSS = """:root { --ink: #222222; --faint: #6b6b6b; --grid: #bbbbbb; --ground: #ffffff; --wash: #eef4fb; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e8e8e8; --faint: #a3a3a3; --grid: #4a4a4a; --ground: #161616; --wash: #22303d; }
 }

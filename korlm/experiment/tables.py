@@ -1,6 +1,6 @@
 """The tables of a report: the rows with their floors, the differences as a matrix, the course exercise, the CSV.
 
->>> margin((3.0, 3.5)), margin(None)
+>>> format_margin((3.0, 3.5)), format_margin(None)
 ('±0.250', '–')
 """
 
@@ -10,13 +10,13 @@ import csv
 import io
 from collections.abc import Sequence
 
-from korlm.experiment.markup import Table
+from korlm.experiment.markup import ReportTable
 from korlm.experiment.result import ExperimentResult, ResultRow
-from korlm.experiment.statistics import Measured, Pair
+from korlm.experiment.statistics import PairedDifference, ScoreEstimate
 from korlm.nn.config import NetConfig
 
-LOSSY, FEW = " †", " ‡"
-_HEADS = (
+LOSSY_MARK, FEW_SEEDS_MARK = " †", " ‡"
+_RESULTS_HEADERS = (
     ("토크나이저", "tokenizer"), ("셀", "cell"), ("시험 비트/글자", "test bits/char"), ("씨앗 95%", "over seeds"),
     ("줄 95%", "over lines"), ("검증 비트/글자", "valid bits/char"), ("씨앗 95%", "over seeds"), ("줄 95%", "over lines"),
     ("어휘", "vocabulary"), ("어휘 밖", "OOV, test"), ("조각/글자", "pieces/char"), ("임베딩", "embedding"),
@@ -25,36 +25,36 @@ _HEADS = (
 )  # fmt: skip
 
 
-def margin(ends: tuple[float, float] | None) -> str:
+def format_margin(interval: tuple[float, float] | None) -> str:
     """Return half an interval as text."""
-    return "–" if ends is None else f"±{(ends[1] - ends[0]) / 2:.3f}"
+    return "–" if interval is None else f"±{(interval[1] - interval[0]) / 2:.3f}"
 
 
-def main_table(result: ExperimentResult) -> Table:
+def build_results_table(result: ExperimentResult) -> ReportTable:
     """Return the rows, the best first and the lossy last, with the floors under them."""
-    rows = [_cells(row) for row in sorted(result.rows, key=lambda row: (not row.lossless, row.test.value))]
-    if result.floors:
+    rows = [_format_row(row) for row in sorted(result.rows, key=lambda row: (not row.lossless, row.test.value))]
+    if result.baselines:
         for name, label in (("xz", "xz -9e"), ("uniform", "균등 uniform")):
-            valid, test = (f"{result.floors[name][side]['bits_per_character']:.3f}" for side in ("valid", "test"))
-            rows.append([label, "–", test, "–", "–", valid, *["–"] * (len(_HEADS) - 6)])
-    return Table(_HEADS, rows)
+            valid, test = (f"{result.baselines[name][side]['bits_per_character']:.3f}" for side in ("valid", "test"))
+            rows.append([label, "–", test, "–", "–", valid, *["–"] * (len(_RESULTS_HEADERS) - 6)])
+    return ReportTable(_RESULTS_HEADERS, rows)
 
 
-def _cells(row: ResultRow) -> list[str]:
-    def measured(side: Measured) -> list[str]:
-        return [f"{side.value:.3f}", margin(side.seeds), margin(side.lines)]
+def _format_row(row: ResultRow) -> list[str]:
+    def format_estimate(side: ScoreEstimate) -> list[str]:
+        return [f"{side.value:.3f}", format_margin(side.seeds), format_margin(side.lines)]
 
     return [
-        row.label + ("" if row.lossless else LOSSY), row.cell, *measured(row.test), *measured(row.valid),
+        row.label + ("" if row.lossless else LOSSY_MARK), row.cell, *format_estimate(row.test), *format_estimate(row.valid),
         f"{row.vocab_size:,}", f"{row.unknown['test'] * 100:.2f}%", f"{row.pieces_per_character['test']:.3f}",
         f"{row.parameters['embedding']:,}", f"{row.parameters['recurrent']:,}", f"{row.parameters['total']:,}",
-        f"{row.hidden:,}", f"{len(row.seeds)}" + (FEW if row.few_seeds else ""), f"{row.seconds:,.0f}",
+        f"{row.hidden:,}", f"{len(row.seeds)}" + (FEW_SEEDS_MARK if row.has_too_few_seeds else ""), f"{row.seconds:,.0f}",
         f"{row.characters_per_second:,.0f}", f"{row.perplexity:,.1f}",
         "–" if row.memory is None else f"{row.memory / 2**20:,.0f}",
     ]  # fmt: skip
 
 
-def marginal_table(result: ExperimentResult) -> Table | None:
+def build_marginal_table(result: ExperimentResult) -> ReportTable | None:
     """Return the rows that were measured over all segmentations, the best first, beside their own; None where none was."""
     rows = [row for row in result.rows if row.marginal]
     rows.sort(key=lambda row: row.marginal.value if row.marginal else 0.0)
@@ -63,14 +63,14 @@ def marginal_table(result: ExperimentResult) -> Table | None:
         ("줄 95%", "over lines"), ("토크나이저의 자르기만", "its own alone"), ("차이", "difference"),
     ]  # fmt: skip
     cells = [
-        [row.label, row.cell, f"{found.value:.3f}", margin(found.seeds), margin(found.lines), f"{row.test.value:.3f}",
+        [row.label, row.cell, f"{found.value:.3f}", format_margin(found.seeds), format_margin(found.lines), f"{row.test.value:.3f}",
          f"{round(found.value - row.test.value, 3) + 0.0:+.3f}"]
         for row in rows if (found := row.marginal)
     ]  # fmt: skip
-    return Table(heads, cells) if cells else None
+    return ReportTable(heads, cells) if cells else None
 
 
-def matrix(result: ExperimentResult, cell: str) -> Table | None:
+def build_difference_matrix(result: ExperimentResult, cell: str) -> ReportTable | None:
     """Return the differences of a cell's tokenizers, row less column; None with fewer than two to compare."""
     places = [index for index, row in enumerate(result.rows) if row.cell == cell and row.lossless]
     if len(places) < 2:
@@ -87,20 +87,20 @@ def matrix(result: ExperimentResult, cell: str) -> Table | None:
                 continue
             pair = found.get((first, second)) or found[second, first]
             sign = 1 if (first, second) in found else -1
-            cells.append(f"{sign * pair.difference:+.3f}{mark(pair)}")
+            cells.append(f"{sign * pair.difference:+.3f}{significance_mark(pair)}")
             if pair.significant:
                 marked.add((number, column + 1))
         rows.append(cells)
     heads = [("행 − 열", "row − column"), *((result.rows[place].label, "") for place in places)]
-    return Table(heads, rows, frozenset(marked))
+    return ReportTable(heads, rows, frozenset(marked))
 
 
-def mark(pair: Pair) -> str:
+def significance_mark(pair: PairedDifference) -> str:
     """Return ``✓`` where the lines tell two rows apart, ``✓✓`` where the seeds do as well."""
-    return " ✓✓" if pair.beyond_seeds else " ✓" if pair.significant else ""
+    return " ✓✓" if pair.significant_across_seeds else " ✓" if pair.significant else ""
 
 
-def between_cells(result: ExperimentResult) -> Table | None:
+def build_cell_differences_table(result: ExperimentResult) -> ReportTable | None:
     """Return the differences of each tokenizer's cells, or None where there are none."""
     rows: list[list[str]] = []
     marked = set()
@@ -111,7 +111,7 @@ def between_cells(result: ExperimentResult) -> Table | None:
                 marked.add((len(rows), 2))
             low, high = pair.lines or (float("nan"), float("nan"))
             rows.append(
-                [first.label, f"{first.cell} − {second.cell}", f"{pair.difference:+.3f}{mark(pair)}",
+                [first.label, f"{first.cell} − {second.cell}", f"{pair.difference:+.3f}{significance_mark(pair)}",
                  f"{low:+.3f} ~ {high:+.3f}", f"{pair.adjusted:.4f}"]
             )  # fmt: skip
     heads = [
@@ -121,17 +121,17 @@ def between_cells(result: ExperimentResult) -> Table | None:
         ("줄 95%", "over lines"),
         ("p (Holm)", ""),
     ]
-    return Table(heads, rows, frozenset(marked)) if rows else None
+    return ReportTable(heads, rows, frozenset(marked)) if rows else None
 
 
-def course_table(result: ExperimentResult) -> Table:
+def build_course_table(result: ExperimentResult) -> ReportTable:
     """Return the exercise: embeddings of each row, OOV, and perplexity a piece beside bits per character."""
     width = result.config.options.get("embedding", NetConfig.embedding)
-    distinct = result.said["corpus"]["words"]["distinct"]
+    distinct = result.metadata["corpus"]["words"]["distinct"]
     rows = [["낱말 (교과서) words (textbook)", "–", f"{distinct:,}", f"{distinct * width:,}", *["–"] * 4]]
     rows += [
         [
-            row.label + ("" if row.lossless else LOSSY), row.cell, f"{row.vocab_size:,}",
+            row.label + ("" if row.lossless else LOSSY_MARK), row.cell, f"{row.vocab_size:,}",
             f"{row.vocab_size * width:,}", f"{row.unknown['valid'] * 100:.2f}%", f"{row.unknown['test'] * 100:.2f}%",
             f"{row.perplexity:,.1f}", f"{row.test.value:.3f}",
         ]
@@ -142,10 +142,10 @@ def course_table(result: ExperimentResult) -> Table:
         ("어휘 밖, 검증", "OOV, valid"), ("어휘 밖, 시험", "OOV, test"), ("조각당 혼란도", "perplexity/piece"),
         ("비트/글자", "bits/char"),
     ]  # fmt: skip
-    return Table(heads, rows)
+    return ReportTable(heads, rows)
 
 
-def csv_table(result: ExperimentResult) -> str:
+def format_results_csv(result: ExperimentResult) -> str:
     """Return the rows and floors as CSV, with all their digits."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -153,7 +153,7 @@ def csv_table(result: ExperimentResult) -> str:
              "pieces_per_character", "embedding", "recurrent", "output", "parameters", "hidden", "seconds",
              "training_characters", "flops", "characters_per_second", "perplexity_per_piece", "memory_bytes",
              "test_marginal"]  # fmt: skip
-    ends = [f"{side}_{name}" for side in ("valid", "test") for name in _MEASURED]
+    ends = [f"{side}_{name}" for side in ("valid", "test") for name in _ESTIMATE_COLUMNS]
     writer.writerow([*heads, *ends])
     for row in result.rows:
         weights = [row.parameters[name] for name in ("embedding", "recurrent", "output", "total")]
@@ -161,16 +161,16 @@ def csv_table(result: ExperimentResult) -> str:
             [row.label, row.cell, row.unit, row.lossless, len(row.seeds), row.vocab_size, row.unknown["valid"],
              row.unknown["test"], row.pieces_per_character["test"], *weights, row.hidden, row.seconds,
              row.training_characters, row.flops, row.characters_per_second, row.perplexity, row.memory,
-             row.marginal.value if row.marginal else "", *_measured(row.valid), *_measured(row.test)]
+             row.marginal.value if row.marginal else "", *_estimate_values(row.valid), *_estimate_values(row.test)]
         )  # fmt: skip
-    for name, sides in (result.floors or {}).items():
+    for name, sides in (result.baselines or {}).items():
         valid, test = ([sides[side]["bits_per_character"], *[""] * 4] for side in ("valid", "test"))
         writer.writerow([name, *[""] * (len(heads) - 1), *valid, *test])
     return buffer.getvalue()
 
 
-_MEASURED = ("bits_per_character", "seeds_low", "seeds_high", "lines_low", "lines_high")
+_ESTIMATE_COLUMNS = ("bits_per_character", "seeds_low", "seeds_high", "lines_low", "lines_high")
 
 
-def _measured(side: Measured) -> Sequence[float | str]:
-    return [side.value, *(side.seeds or ("", "")), *(side.lines or ("", ""))]
+def _estimate_values(estimate: ScoreEstimate) -> Sequence[float | str]:
+    return [estimate.value, *(estimate.seeds or ("", "")), *(estimate.lines or ("", ""))]

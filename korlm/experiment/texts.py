@@ -1,6 +1,6 @@
 """What an experiment reads: its corpus, and the corpus in counts.
 
->>> len(load_texts("kolaw", limit=40, score_lines=10).test)
+>>> len(load_experiment_corpus("kolaw", limit=40, score_lines=10).test)
 10
 """
 
@@ -12,7 +12,9 @@ from typing import Any
 from korlm.corpora.sources import Corpus, load_corpus
 
 
-def load_texts(name: str, *, column: str | int | None = None, limit: int | None = None, score_lines: int = 0) -> Corpus:
+def load_experiment_corpus(
+    name: str, *, column: str | int | None = None, limit: int | None = None, score_lines: int = 0
+) -> Corpus:
     """Return the corpus of an experiment.
 
     Args:
@@ -30,16 +32,16 @@ def load_texts(name: str, *, column: str | int | None = None, limit: int | None 
     return Corpus(corpus.name, corpus.train, corpus.valid[:score_lines], corpus.test[:score_lines])
 
 
-def characters(lines: Sequence[str]) -> int:
+def count_characters(lines: Sequence[str]) -> int:
     """Return the characters of lines, one line end a line included.
 
-    >>> characters(["가나", "다"])
+    >>> count_characters(["가나", "다"])
     5
     """
     return sum(map(len, lines)) + len(lines)
 
 
-def words(corpus: Corpus) -> dict[str, Any]:
+def word_statistics(corpus: Corpus) -> dict[str, Any]:
     """Return what the classical count of a word-level model needs.
 
     Returns:

@@ -17,15 +17,15 @@ from typing import Any
 
 from korlm.artifacts import write_json
 from korlm.corpora.sources import Corpus
-from korlm.corpora.tokens import token_array
+from korlm.corpora.tokens import encode_to_memmap
 from korlm.experiment.spec import TokenizerSpec
-from korlm.experiment.texts import characters
+from korlm.experiment.texts import count_characters
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.registry import load_tokenizer
 from korlm.tokenizers.training import train_tokenizer
 
-_EVERY = 10**9  # more pieces than any text has
-_BATCH = 2_000
+_UNLIMITED_VOCAB_SIZE = 10**9  # more pieces than any text has
+_LINES_PER_BATCH = 2_000
 
 
 def make_vocabulary(
@@ -49,9 +49,9 @@ def make_vocabulary(
         fallback) by split, ``seconds``.
     """
     begun = time.perf_counter()
-    tokenizer = _made(spec, corpus.train)
+    tokenizer = _make_tokenizer(spec, corpus.train)
     tokenizer.save(folder / spec.slug)
-    trained = len(token_array(corpus.train, tokenizer, progress=progress))
+    trained = len(encode_to_memmap(corpus.train, tokenizer, progress=progress))
     facts: dict[str, Any] = {
         "label": spec.label,
         "unit": tokenizer.unit,
@@ -59,34 +59,34 @@ def make_vocabulary(
         "signature": tokenizer.signature,
         "lossless": tokenizer.lossless and tokenizer.on_unknown == "fallback",
         "train_pieces": trained,
-        "pieces_per_character": {"train": trained / characters(corpus.train)},
+        "pieces_per_character": {"train": trained / count_characters(corpus.train)},
         "unknown": {},
     }
     for side in ("valid", "test"):
         lines = getattr(corpus, side)
-        pieces, cuts, lacking = _count(tokenizer, lines)
-        facts["pieces_per_character"][side] = (pieces + len(lines)) / max(1, characters(lines))
+        pieces, cuts, lacking = _count_tokens(tokenizer, lines)
+        facts["pieces_per_character"][side] = (pieces + len(lines)) / max(1, count_characters(lines))
         facts["unknown"][side] = lacking / max(1, cuts)
     facts["seconds"] = time.perf_counter() - begun
     write_json(folder / f"{spec.slug}.json", facts)
     return facts
 
 
-def _made(spec: TokenizerSpec, lines: Sequence[str]) -> Tokenizer:
+def _make_tokenizer(spec: TokenizerSpec, lines: Sequence[str]) -> Tokenizer:
     if spec.is_folder:
         return load_tokenizer(spec.name)
     if spec.on_unknown == "unk":
-        size = spec.vocab_size or _EVERY
+        size = spec.vocab_size or _UNLIMITED_VOCAB_SIZE
         return train_tokenizer(spec.name, lines, vocab_size=size, min_count=1, on_unknown="unk")
     return train_tokenizer(spec.name, lines, vocab_size=spec.vocab_size or None)
 
 
-def _count(tokenizer: Tokenizer, lines: Sequence[str]) -> tuple[int, int, int]:
+def _count_tokens(tokenizer: Tokenizer, lines: Sequence[str]) -> tuple[int, int, int]:
     """Return pieces, cuts, and cuts that the vocabulary lacks."""
     pieces = cuts = lacking = 0
-    for first in range(0, len(lines), _BATCH):
-        for encoding in tokenizer.encode_batch(lines[first : first + _BATCH], workers=2):
+    for first in range(0, len(lines), _LINES_PER_BATCH):
+        for encoding in tokenizer.encode_batch(lines[first : first + _LINES_PER_BATCH], workers=2):
             pieces += len(encoding.ids)
             cuts += len(encoding.segments)
-            lacking += len(tokenizer.unknown(encoding))
+            lacking += len(tokenizer.oov_segments(encoding))
     return pieces, cuts, lacking

@@ -20,12 +20,12 @@ from korlm.artifacts import write_json
 from korlm.corpora.sources import Corpus
 from korlm.errors import KorlmError
 from korlm.experiment.spec import TokenizerSpec
-from korlm.experiment.texts import load_texts
+from korlm.experiment.texts import load_experiment_corpus
 
-Emit = Callable[[dict[str, Any]], None]
+EmitEvent = Callable[[dict[str, Any]], None]
 
 
-def main() -> int:
+def run_worker() -> int:
     """Do the job that standard input names; return the exit status."""
     # the experiment stops a job by SIGINT; a shell that starts one in the background leaves that ignored
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -33,76 +33,80 @@ def main() -> int:
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as events:
         os.dup2(2, 1)
 
-        def emit(event: dict[str, Any]) -> None:
+        def emit_event(event: dict[str, Any]) -> None:
             print(json.dumps(event, ensure_ascii=False), file=events, flush=True)
 
         job = json.loads(sys.stdin.buffer.readline())
-        threading.Thread(target=_die_with_the_experiment, daemon=True).start()
+        threading.Thread(target=_exit_with_parent, daemon=True).start()
         try:
-            result = _JOBS[job["kind"]](job, emit)
+            result = _JOB_HANDLERS[job["kind"]](job, emit_event)
         except KorlmError as error:
-            emit({"error": type(error).__name__, "ko": error.ko, "en": error.en})
+            emit_event({"error": type(error).__name__, "ko": error.ko, "en": error.en})
             return 2
         except KeyboardInterrupt:
             result = None
-        emit({"done": result} if result is not None else {"interrupted": True})
+        emit_event({"done": result} if result is not None else {"interrupted": True})
     return 0 if result is not None else 130
 
 
-def _die_with_the_experiment() -> None:
+def _exit_with_parent() -> None:
     sys.stdin.buffer.read()
     os._exit(1)
 
 
-def _vocabulary(job: dict[str, Any], emit: Emit) -> dict[str, Any]:
+def _run_vocabulary_job(job: dict[str, Any], emit: EmitEvent) -> dict[str, Any]:
     from korlm.experiment.vocabulary import make_vocabulary
 
     spec = TokenizerSpec(**job["spec"])
-    return make_vocabulary(_corpus(job), spec, Path(job["folder"]), progress=_encoding(emit))
+    return make_vocabulary(_load_job_corpus(job), spec, Path(job["folder"]), progress=_encoding_reporter(emit))
 
 
-def _floors(job: dict[str, Any], emit: Emit) -> dict[str, Any]:
-    from korlm.experiment.floors import primed_xz, uniform
+def _run_baselines_job(job: dict[str, Any], emit: EmitEvent) -> dict[str, Any]:
+    from korlm.experiment.floors import uniform_baseline, xz_baseline
 
-    corpus = _corpus(job)
+    corpus = _load_job_corpus(job)
     sides = {"valid": corpus.valid, "test": corpus.test}
     floors = {
-        "xz": {side: primed_xz(corpus.train, lines, prime=job["prime"]) for side, lines in sides.items()},
-        "uniform": {side: uniform(corpus.train, lines) for side, lines in sides.items()},
+        "xz": {side: xz_baseline(corpus.train, lines, max_prime_bytes=job["prime"]) for side, lines in sides.items()},
+        "uniform": {side: uniform_baseline(corpus.train, lines) for side, lines in sides.items()},
     }
     write_json(job["file"], floors)
     return floors
 
 
-def _cell(job: dict[str, Any], emit: Emit) -> dict[str, Any] | None:
-    from korlm.experiment.cell import run_cell
+def _run_training_job(job: dict[str, Any], emit: EmitEvent) -> dict[str, Any] | None:
+    from korlm.experiment.cell import execute_run
 
     asked, folder = job["asked"], Path(job["folder"])
-    return run_cell(
-        _corpus(job), folder, asked, report=lambda said: emit({"report": asdict(said)}), encoding=_encoding(emit)
+    return execute_run(
+        _load_job_corpus(job),
+        folder,
+        asked,
+        report=lambda said: emit({"report": asdict(said)}),
+        encoding=_encoding_reporter(emit),
     )
 
 
-def _marginal(job: dict[str, Any], emit: Emit) -> dict[str, Any]:
-    from korlm.experiment.cell import sum_cell
+def _run_marginal_job(job: dict[str, Any], emit: EmitEvent) -> dict[str, Any]:
+    from korlm.experiment.cell import score_marginal_run
 
-    return sum_cell(_corpus(job), Path(job["folder"]), job["beam"])
-
-
-def _corpus(job: dict[str, Any]) -> Corpus:
-    return load_texts(**job["corpus"])
+    return score_marginal_run(_load_job_corpus(job), Path(job["folder"]), job["beam"])
 
 
-def _encoding(emit: Emit) -> Callable[[int, int], None]:
+def _load_job_corpus(job: dict[str, Any]) -> Corpus:
+    return load_experiment_corpus(**job["corpus"])
+
+
+def _encoding_reporter(emit: EmitEvent) -> Callable[[int, int], None]:
     return lambda done, total: emit({"encoding": [done, total]})
 
 
-_JOBS: dict[str, Callable[[dict[str, Any], Emit], dict[str, Any] | None]] = {
-    "vocabulary": _vocabulary,
-    "floors": _floors,
-    "cell": _cell,
-    "marginal": _marginal,
+_JOB_HANDLERS: dict[str, Callable[[dict[str, Any], EmitEvent], dict[str, Any] | None]] = {
+    "vocabulary": _run_vocabulary_job,
+    "floors": _run_baselines_job,
+    "cell": _run_training_job,
+    "marginal": _run_marginal_job,
 }
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_worker())

@@ -1,6 +1,6 @@
 """How a text is generated; the command line's options are these fields.
 
->>> SamplingConfig(temperature=0, stop=".").stop
+>>> GenerationConfig(temperature=0, stop=".").stop
 ('.',)
 """
 
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from korlm.errors import InputError
-from korlm.language import option
+from korlm.language import setting
 from korlm.text.spans import check_text
 
-_STRINGS = ("banned", "forced", "stop")
+_STRING_FIELDS = ("banned", "forced", "stop")
 
 
 @dataclass(frozen=True)
-class SamplingConfig:
+class GenerationConfig:
     """How to generate.
 
     At each step the model's logits pass, in this order: the repetition penalty; what may not come next (n-grams,
@@ -54,30 +54,34 @@ class SamplingConfig:
             the seed itself, further ones (``n``) a seed made from it and their number.
     """
 
-    temperature: float = option(0.8, "온도 (0이면 늘 가장 그럴듯한 조각)", "temperature (0: the likeliest piece)")
-    top_k: int = option(0, "그럴듯한 k개 가운데서만 (0이면 모두)", "only the k likeliest pieces (0: all)")
-    top_p: float = option(0.95, "확률의 합이 p가 될 때까지의 조각만", "the likeliest pieces that sum to p")
-    min_p: float = option(0.0, "가장 그럴듯한 조각의 확률의 이 배 이상만", "at least this share of the likeliest piece")
-    typical_p: float = option(
+    temperature: float = setting(0.8, "온도 (0이면 늘 가장 그럴듯한 조각)", "temperature (0: the likeliest piece)")
+    top_k: int = setting(0, "그럴듯한 k개 가운데서만 (0이면 모두)", "only the k likeliest pieces (0: all)")
+    top_p: float = setting(0.95, "확률의 합이 p가 될 때까지의 조각만", "the likeliest pieces that sum to p")
+    min_p: float = setting(
+        0.0, "가장 그럴듯한 조각의 확률의 이 배 이상만", "at least this share of the likeliest piece"
+    )
+    typical_p: float = setting(
         1.0, "놀라움이 엔트로피에 가까운, 합이 이만큼인 조각만", "the most typical pieces that sum to this"
     )
-    repetition_penalty: float = option(1.0, "나온 조각을 누르는 힘 (1이면 없음)", "against pieces seen (1: none)")
-    no_repeat_ngram: int = option(0, "조각 n개가 이어서 두 번 나오지 않게", "no n pieces in a row twice (0: no rule)")
-    min_tokens: int = option(0, "적어도 몇 조각", "at least so many pieces")
-    max_tokens: int = option(60, "많아야 몇 조각", "at most so many pieces")
-    beams: int = option(1, "빔의 너비 (2 이상이면 온도와 필터는 쓰지 않음)", "beam width (2 or more: nothing is drawn)")
-    length_penalty: float = option(0.6, "빔의 길이 보정 (GNMT의 알파)", "the beam's length normalisation (alpha)")
-    banned: tuple[str, ...] = option(
+    repetition_penalty: float = setting(1.0, "나온 조각을 누르는 힘 (1이면 없음)", "against pieces seen (1: none)")
+    no_repeat_ngram: int = setting(0, "조각 n개가 이어서 두 번 나오지 않게", "no n pieces in a row twice (0: no rule)")
+    min_tokens: int = setting(0, "적어도 몇 조각", "at least so many pieces")
+    max_tokens: int = setting(60, "많아야 몇 조각", "at most so many pieces")
+    beams: int = setting(
+        1, "빔의 너비 (2 이상이면 온도와 필터는 쓰지 않음)", "beam width (2 or more: nothing is drawn)"
+    )
+    length_penalty: float = setting(0.6, "빔의 길이 보정 (GNMT의 알파)", "the beam's length normalisation (alpha)")
+    banned: tuple[str, ...] = setting(
         (), "나오면 안 되는 글 (여러 번)", "text that must not come (repeatable)", kind=str
     )
-    forced: tuple[str, ...] = option((), "꼭 나와야 하는 글 (여러 번)", "text that must come (repeatable)", kind=str)
-    stop: tuple[str, ...] = option((), "이 글 앞에서 끝냄 (여러 번)", "text to end before (repeatable)", kind=str)
-    n: int = option(1, "글머리마다 몇 개", "texts a prompt")
-    seed: int | None = option(None, "난수 씨 (같으면 같은 글)", "random seed (the same gives the same)", kind=int)
+    forced: tuple[str, ...] = setting((), "꼭 나와야 하는 글 (여러 번)", "text that must come (repeatable)", kind=str)
+    stop: tuple[str, ...] = setting((), "이 글 앞에서 끝냄 (여러 번)", "text to end before (repeatable)", kind=str)
+    n: int = setting(1, "글머리마다 몇 개", "texts a prompt")
+    seed: int | None = setting(None, "난수 씨 (같으면 같은 글)", "random seed (the same gives the same)", kind=int)
 
     def __post_init__(self) -> None:
-        for name in _STRINGS:
-            object.__setattr__(self, name, _strings(name, getattr(self, name)))
+        for name in _STRING_FIELDS:
+            object.__setattr__(self, name, _normalize_strings(name, getattr(self, name)))
         rules = {
             "temperature": (0 <= self.temperature <= 10, "0~10"),
             "top_k": (self.top_k >= 0, "0~"),
@@ -112,10 +116,10 @@ class SamplingConfig:
                     )
 
 
-def _strings(name: str, given: str | Iterable[str] | None) -> tuple[str, ...]:
+def _normalize_strings(name: str, value: str | Iterable[str] | None) -> tuple[str, ...]:
     """Return one string or several, or None, as a tuple without repetitions."""
     try:
-        strings = tuple(dict.fromkeys([given] if isinstance(given, str) else given or ()))
+        strings = tuple(dict.fromkeys([value] if isinstance(value, str) else value or ()))
     except TypeError:
         strings = ("",)
     if not all(check_text(text) for text in strings):
@@ -126,23 +130,23 @@ def _strings(name: str, given: str | Iterable[str] | None) -> tuple[str, ...]:
     return strings
 
 
-def sampling_of(options: dict[str, Any]) -> SamplingConfig:
+def build_generation_config(options: dict[str, Any]) -> GenerationConfig:
     """Return options as a configuration.
 
     Raises:
         InputError: an unknown option, or a value out of its range.
 
-    >>> sampling_of({"top_k": 5}).top_k
+    >>> build_generation_config({"top_k": 5}).top_k
     5
     """
-    known = ", ".join(SamplingConfig.__dataclass_fields__)
-    if strange := [name for name in options if name not in SamplingConfig.__dataclass_fields__]:
+    known = ", ".join(GenerationConfig.__dataclass_fields__)
+    if strange := [name for name in options if name not in GenerationConfig.__dataclass_fields__]:
         raise InputError(
             f"모르는 선택지가 있습니다: {', '.join(strange)}. 쓸 수 있는 것: {known}.",
             f"Unknown option: {', '.join(strange)}. Options: {known}.",
         )
     try:
-        return SamplingConfig(**options)
+        return GenerationConfig(**options)
     except TypeError as error:
         raise InputError(
             f"선택지에 숫자가 아닌 값이 있습니다: {options}. 숫자로 바꾸세요.",

@@ -2,7 +2,7 @@
 
 A language model goes on with its prompt; an encoder-decoder answers it, and begins with ``<s>``.
 
->>> sample_seeds(7, 2)[0]
+>>> derive_seeds(7, 2)[0]
 7
 """
 
@@ -20,30 +20,30 @@ from korlm.nn.recurrent import RecurrentLM, State
 from korlm.nn.seq2seq import Seq2Seq
 from korlm.tokenizers.base import BOS_ID, EOS_ID, PAD_ID
 
-Net = RecurrentLM | Seq2Seq
+GenerativeModel = RecurrentLM | Seq2Seq
 
 
 @torch.inference_mode()
-def prefill(net: Net, contexts: Sequence[tuple[int, ...]]) -> tuple[Tensor, State]:
+def prefill(model: GenerativeModel, contexts: Sequence[tuple[int, ...]]) -> tuple[Tensor, State]:
     """Run the net over prompts: equal ones once, those of one length together, so that none needs padding.
 
     Args:
-        net: in evaluation mode.
+        model: in evaluation mode.
         contexts: ids of each prompt, at least one.
 
     Returns:
         The last hidden outputs ``[B, E]`` and the state, rows in the order of ``contexts``.
     """
-    device = next(net.parameters()).device
-    if isinstance(net, Seq2Seq):
+    device = next(model.parameters()).device
+    if isinstance(model, Seq2Seq):
         ids = pad_sequence([torch.tensor(context) for context in contexts], batch_first=True, padding_value=PAD_ID)
-        return net.begin(ids.to(device), torch.tensor([len(context) for context in contexts]), BOS_ID)
+        return model.start_decoding(ids.to(device), torch.tensor([len(context) for context in contexts]), BOS_ID)
     distinct = sorted(set(contexts), key=len)
     hidden: list[Tensor] = []
     states: list[State] = []
     for length in sorted({len(context) for context in distinct}):
         same = [context for context in distinct if len(context) == length]
-        outputs, state = net(torch.tensor(same, device=device))
+        outputs, state = model(torch.tensor(same, device=device))
         hidden.append(outputs[:, -1])
         states.append(state)
     place = {context: index for index, context in enumerate(distinct)}
@@ -53,24 +53,24 @@ def prefill(net: Net, contexts: Sequence[tuple[int, ...]]) -> tuple[Tensor, Stat
 
 
 @torch.inference_mode()
-def reread(net: Net, context: tuple[int, ...], numbers: Sequence[int]) -> Tensor:
+def compute_continuation_logits(model: GenerativeModel, context: tuple[int, ...], token_ids: Sequence[int]) -> Tensor:
     """Return the logits ``[T, V]`` before each of the ``T`` ids that came after a prompt, by one run of the net."""
-    device = next(net.parameters()).device
-    if isinstance(net, Seq2Seq):
-        memory, state = net.encode(torch.tensor([context], device=device), torch.tensor([len(context)]))
-        hidden, _, _ = net.decode(memory, torch.tensor([[BOS_ID, *numbers[:-1]]], device=device), state)
-        return net.logits(hidden[0])
-    hidden, _ = net(torch.tensor([[*context, *numbers]], device=device))
-    return net.logits(hidden[0, len(context) - 1 : -1])
+    device = next(model.parameters()).device
+    if isinstance(model, Seq2Seq):
+        memory, state = model.encode(torch.tensor([context], device=device), torch.tensor([len(context)]))
+        hidden, _, _ = model.decode(memory, torch.tensor([[BOS_ID, *token_ids[:-1]]], device=device), state)
+        return model.compute_logits(hidden[0])
+    hidden, _ = model(torch.tensor([[*context, *token_ids]], device=device))
+    return model.compute_logits(hidden[0, len(context) - 1 : -1])
 
 
-def history_of(said: Sequence[tuple[int, ...]]) -> Tensor:
+def left_pad_histories(histories: Sequence[tuple[int, ...]]) -> Tensor:
     """Return what was said before, ``[B, T]`` for the longest of ``T`` ids: shorter ones have ``</s>`` before them."""
-    longest = max(map(len, said))
-    return torch.tensor([(EOS_ID,) * (longest - len(ids)) + ids for ids in said])
+    longest = max(map(len, histories))
+    return torch.tensor([(EOS_ID,) * (longest - len(ids)) + ids for ids in histories])
 
 
-def sample_seeds(seed: int | None, n: int) -> list[int]:
+def derive_seeds(seed: int | None, n: int) -> list[int]:
     """Return the seeds of a prompt's texts: ``seed`` itself, then hashes of it and the text's number.
 
     Args:

@@ -1,7 +1,7 @@
 """Strings that must come in a text, as the pieces that would write them.
 
 >>> from korlm.tokenizers.byte import byte_tokenizer
->>> targets(byte_tokenizer(), SamplingConfig(forced="AB"))
+>>> encode_forced_strings(byte_tokenizer(), GenerationConfig(forced="AB"))
 (Target(data=b'AB', ways=((69, 70),)),)
 """
 
@@ -10,39 +10,44 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from korlm.errors import InputError
-from korlm.generation.config import SamplingConfig
+from korlm.generation.config import GenerationConfig
 from korlm.tokenizers.base import Tokenizer
 
-SPACE_JOINS = ("word", "morpheme", "subword", "morpheme-subword")  # units whose pieces carry the space before them
-_CHARACTER = 4  # bytes of the longest character
+SPACE_PREFIXED_UNITS = (
+    "word",
+    "morpheme",
+    "subword",
+    "morpheme-subword",
+)  # units whose pieces carry the space before them
+_MAX_UTF8_BYTES = 4  # bytes of the longest character
 
 
 @dataclass(frozen=True)
-class Target:
+class ForcedString:
     """A string that must come.
 
     Attributes:
         data: its UTF-8 bytes.
-        ways: ids that write it; in units whose pieces carry the space before them, also with a space before it.
+        tokenizations: ids that write it; in units whose pieces carry the space before them, also with a space before it.
     """
 
     data: bytes
-    ways: tuple[tuple[int, ...], ...]
+    tokenizations: tuple[tuple[int, ...], ...]
 
     @property
-    def cost(self) -> int:
+    def max_num_tokens(self) -> int:
         """How many pieces the longest way takes."""
-        return max(map(len, self.ways))
+        return max(map(len, self.tokenizations))
 
 
-def targets(tokenizer: Tokenizer, config: SamplingConfig) -> tuple[Target, ...]:
+def encode_forced_strings(tokenizer: Tokenizer, config: GenerationConfig) -> tuple[ForcedString, ...]:
     """Return what must come.
 
     Raises:
         InputError: a string that the vocabulary cannot write, or more of them than ``max_tokens`` has room for.
     """
-    found = tuple(_target(tokenizer, text) for text in config.forced)
-    needed = sum(target.cost for target in found)
+    found = tuple(_encode_forced_string(tokenizer, text) for text in config.forced)
+    needed = sum(target.max_num_tokens for target in found)
     if needed > config.max_tokens:
         raise InputError(
             f"forced를 쓰려면 조각이 {needed}개 있어야 합니다. max_tokens를 그 이상으로 하세요.",
@@ -51,14 +56,14 @@ def targets(tokenizer: Tokenizer, config: SamplingConfig) -> tuple[Target, ...]:
     return found
 
 
-def room(tokenizer: Tokenizer) -> int:
+def utf8_budget(tokenizer: Tokenizer) -> int:
     """Return how many pieces a character under way may still take: bytes, where the vocabulary has them."""
-    return _CHARACTER - 1 if tokenizer.byte_ids else 0
+    return _MAX_UTF8_BYTES - 1 if tokenizer.byte_ids else 0
 
 
-def _target(tokenizer: Tokenizer, text: str) -> Target:
+def _encode_forced_string(tokenizer: Tokenizer, text: str) -> ForcedString:
     variants = [text]
-    if tokenizer.unit in SPACE_JOINS and not text.startswith(" "):
+    if tokenizer.unit in SPACE_PREFIXED_UNITS and not text.startswith(" "):
         variants.append(" " + text)
     special = set(tokenizer.specials.values())
     ways = []
@@ -72,4 +77,4 @@ def _target(tokenizer: Tokenizer, text: str) -> Target:
             f"이 모델의 어휘로는 forced '{text}'을(를) 쓸 수 없습니다. 다른 말이나 다른 모델을 쓰세요.",
             f"The model's vocabulary cannot write forced '{text}'. Use another string or another model.",
         )
-    return Target(text.encode(), tuple(dict.fromkeys(ways)))
+    return ForcedString(text.encode(), tuple(dict.fromkeys(ways)))

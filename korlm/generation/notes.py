@@ -1,7 +1,7 @@
 """What a model thought of the pieces that were chosen: surprisals and the likeliest pieces.
 
 >>> from korlm.tokenizers.byte import byte_tokenizer
->>> [note] = take_notes(torch.zeros(1, 256), [69], [1.0], 0, byte_tokenizer())
+>>> [note] = token_info(torch.zeros(1, 256), [69], [1.0], 0, byte_tokenizer())
 >>> note.text, round(note.surprisal, 6)
 ('<0x41>', 8.0)
 """
@@ -18,7 +18,7 @@ from torch import Tensor
 from korlm.tokenizers.base import Tokenizer
 
 
-class Note(NamedTuple):
+class TokenInfo(NamedTuple):
     """What a `Step` says, but for the text that it made certain; see there."""
 
     id: int
@@ -28,23 +28,23 @@ class Note(NamedTuple):
     alternatives: tuple[tuple[str, float], ...]
 
 
-def take_notes(
-    logits: Tensor, numbers: Sequence[int], chances: Sequence[float], alternatives: int, tokenizer: Tokenizer
-) -> list[Note]:
+def token_info(
+    logits: Tensor, token_ids: Sequence[int], chosen_probs: Sequence[float], alternatives: int, tokenizer: Tokenizer
+) -> list[TokenInfo]:
     """Return a note a row.
 
     Args:
         logits: ``[B, V]``, as the net gave them.
-        numbers: the ids that were chosen, ``B`` of them.
-        chances: with which probability.
+        token_ids: the ids that were chosen, ``B`` of them.
+        chosen_probs: with which probability.
         alternatives: how many of the likeliest pieces to name.
         tokenizer: shows the pieces.
     """
     nats = logits.float().log_softmax(-1)
-    chosen = torch.tensor(numbers, dtype=torch.long, device=nats.device)
+    chosen = torch.tensor(token_ids, dtype=torch.long, device=nats.device)
     bits = (-nats.gather(1, chosen[:, None])[:, 0].double() / math.log(2)).tolist()
     shown = tokenizer.token_text
-    named: list[tuple[tuple[str, float], ...]] = [()] * len(numbers)
+    named: list[tuple[tuple[str, float], ...]] = [()] * len(token_ids)
     if alternatives:
         best = nats.topk(min(alternatives, nats.shape[-1]))
         named = [
@@ -52,6 +52,6 @@ def take_notes(
             for ids, probabilities in zip(best.indices.tolist(), best.values.exp().tolist(), strict=True)
         ]
     return [
-        Note(number, shown(number), surprisal, chance, others)
-        for number, surprisal, chance, others in zip(numbers, bits, chances, named, strict=True)
+        TokenInfo(number, shown(number), surprisal, chance, others)
+        for number, surprisal, chance, others in zip(token_ids, bits, chosen_probs, named, strict=True)
     ]

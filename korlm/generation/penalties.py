@@ -4,8 +4,8 @@
 itself is neither penalised nor banned.
 
     >>> logits = torch.zeros(1, 9) + 2.0
-    >>> penalise(logits, torch.tensor([[2, 5]]), 4.0)
-    >>> block_ngrams(logits, torch.tensor([[2, 5, 6, 5]]), 2)
+    >>> apply_repetition_penalty(logits, torch.tensor([[2, 5]]), 4.0)
+    >>> block_repeated_ngrams(logits, torch.tensor([[2, 5, 6, 5]]), 2)
     >>> logits[0, 2:].tolist()
     [2.0, 2.0, 2.0, 0.5, -inf, 2.0, 2.0]
 """
@@ -18,7 +18,7 @@ from torch import Tensor
 from korlm.tokenizers.base import EOS_ID
 
 
-def penalise(logits: Tensor, history: Tensor, penalty: float) -> None:
+def apply_repetition_penalty(logits: Tensor, history: Tensor, penalty: float) -> None:
     """Make the pieces of the history less probable, in place (Keskar et al. 2019).
 
     Positive logits are divided by the penalty and negative ones multiplied, so that both fall.
@@ -36,7 +36,7 @@ def penalise(logits: Tensor, history: Tensor, penalty: float) -> None:
     logits[:, EOS_ID] = end
 
 
-def block_ngrams(logits: Tensor, history: Tensor, n: int) -> None:
+def block_repeated_ngrams(logits: Tensor, history: Tensor, n: int) -> None:
     """Forbid, in place, every piece that would make an n-gram of the history come again (Paulus et al. 2018).
 
     Args:

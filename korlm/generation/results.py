@@ -1,7 +1,7 @@
-"""What generation gives: `Step`, a piece and what the model thought of it; `Generated`, a whole text.
+"""What generation gives: `Step`, a piece and what the model thought of it; `GeneratedText`, a whole text.
 
 >>> step = Step(270, " 정말", surprisal=1.0, probability=0.75, alternatives=((" 정말", 0.5),), delta=" 정말")
->>> Generated.of(" 정말", [step], reason="limit", score=-0.69).bits_per_character
+>>> GeneratedText.from_steps(" 정말", [step], finish_reason="limit", score=-0.69).bits_per_character
 0.3333333333333333
 """
 
@@ -36,7 +36,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Generated:
+class GeneratedText:
     """A text that a model wrote.
 
     Attributes:
@@ -46,7 +46,7 @@ class Generated:
         bits_per_character: ``bits`` over the characters of ``ids`` (at least one), the end counted as one.
         score: natural log of the probability over the length normalisation (see `SamplingConfig.length_penalty`): what
             a beam ranks by. The probability is the model's own, but for a repetition penalty in a beam.
-        reason: why it ended: ``end`` (the model wrote ``</s>``), ``stop``, ``limit``, ``blocked`` (no piece was
+        finish_reason: why it ended: ``end`` (the model wrote ``</s>``), ``stop``, ``limit``, ``blocked`` (no piece was
             permitted, so ``</s>`` was written) or ``asked`` (the caller had it stopped).
         steps: a `Step` a piece.
     """
@@ -56,32 +56,32 @@ class Generated:
     bits: float
     bits_per_character: float
     score: float
-    reason: str
+    finish_reason: str
     steps: tuple[Step, ...] = field(default=(), repr=False)
 
     @classmethod
-    def of(
-        cls, text: str, steps: Sequence[Step], *, reason: str, score: float, characters: int | None = None
-    ) -> Generated:
+    def from_steps(
+        cls, text: str, steps: Sequence[Step], *, finish_reason: str, score: float, num_characters: int | None = None
+    ) -> GeneratedText:
         """Sum the steps up.
 
         Args:
             text: the text.
             steps: of all pieces, that of ``</s>`` included.
-            reason: why it ended.
+            finish_reason: why it ended.
             score: see above.
-            characters: of the pieces and the end; by default those of ``text``.
+            num_characters: of the pieces and the end; by default those of ``text``.
         """
         bits = sum(step.surprisal for step in steps)
-        count = max(1, len(text) if characters is None else characters)
+        count = max(1, len(text) if num_characters is None else num_characters)
         ids = tuple(step.id for step in steps if step.id != EOS_ID)
-        return cls(text, ids, bits, bits / count, score, reason, tuple(steps))
+        return cls(text, ids, bits, bits / count, score, finish_reason, tuple(steps))
 
 
-def length_norm(length: int, alpha: float) -> float:
+def length_normalization(length: int, alpha: float) -> float:
     """Return GNMT's length normalisation, ``((5 + length) / 6) ** alpha`` (Wu et al. 2016, equation 14).
 
-    >>> length_norm(1, 0.6), length_norm(7, 1.0)
+    >>> length_normalization(1, 0.6), length_normalization(7, 1.0)
     (1.0, 2.0)
     """
     return ((5 + length) / 6) ** alpha

@@ -1,10 +1,10 @@
-"""`Row`: one text under way, from the pieces that are chosen to the text that is certain.
+"""`GenerationState`: one text under way, from the pieces that are chosen to the text that is certain.
 
->>> from korlm.generation.config import SamplingConfig
+>>> from korlm.generation.config import GenerationConfig
 >>> from korlm.tokenizers.byte import byte_tokenizer
->>> rules = Rules(byte_tokenizer(), SamplingConfig(), textual=True)
->>> row = Row(rules, rules.read([""])[0])
->>> [row.take(number) for number in (238, 180, 132, 2)], row.reason
+>>> rules = Constraints(byte_tokenizer(), GenerationConfig(), needs_text=True)
+>>> row = GenerationState(rules, rules.encode_prompts([""])[0])
+>>> [row.append(number) for number in (238, 180, 132, 2)], row.finish_reason
 (['', '', '가', ''], 'end')
 """
 
@@ -14,184 +14,198 @@ import copy
 
 from torch import Tensor
 
-from korlm.generation.forced import Target
+from korlm.generation.forced import ForcedString
 from korlm.generation.results import Step
-from korlm.generation.rules import Prompt, Rules
-from korlm.generation.table import probe
-from korlm.generation.writer import Writer
-from korlm.text.utf8 import is_complete
+from korlm.generation.rules import Constraints, Prompt
+from korlm.generation.table import decode_ahead
+from korlm.generation.writer import TextStream
+from korlm.text.utf8 import is_complete_character
 from korlm.tokenizers.base import EOS_ID
 
 
-class Row:
+class GenerationState:
     """One text under way.
 
     Attributes:
-        ids: the pieces; lone bytes once their character is whole.
-        count: pieces chosen.
-        begun: bytes of a character under way.
+        token_ids: the pieces; lone bytes once their character is whole.
+        num_tokens: pieces chosen.
+        partial_bytes: bytes of a character under way.
         text: what was given out.
-        reason: why it ended (see `Generated`); empty while it goes on.
-        state: of the automaton, after what is certain.
-        held: letters that the decoder holds back, where strings are watched for.
-        unmet: strings that must still come.
-        queue: ids of one of them that are to be written next.
-        sealed: such a string was just written: no letter may join its last syllable.
+        finish_reason: why it ended (see `Generated`); empty while it goes on.
+        matcher_state: of the automaton, after what is certain.
+        pending_text: letters that the decoder holds back, where strings are watched for.
+        remaining: strings that must still come.
+        pending_ids: ids of one of them that are to be written next.
+        blocks_joining: such a string was just written: no letter may join its last syllable.
         steps: filled by the sampler, where they are wanted.
     """
 
-    def __init__(self, rules: Rules, prompt: Prompt) -> None:
-        self.rules = rules
-        self.ids: list[int] = []
-        self.count = 0
-        self.begun = b""
+    def __init__(self, constraints: Constraints, prompt: Prompt) -> None:
+        self.constraints = constraints
+        self.token_ids: list[int] = []
+        self.num_tokens = 0
+        self.partial_bytes = b""
         self.text = ""
-        self.reason = ""
-        self.state = prompt.state
-        self.held = b""
-        self.unmet = rules.targets
-        self.queue: tuple[int, ...] = ()
-        self._way = 0  # how long the queue was
-        self.sealed = False
+        self.finish_reason = ""
+        self.matcher_state = prompt.matcher_state
+        self.pending_text = b""
+        self.remaining = constraints.forced_strings
+        self.pending_ids: tuple[int, ...] = ()
+        self._forced_length = 0  # how long the queue was
+        self.blocks_joining = False
         self.steps: list[Step] = []
-        self.decoder = rules.tokenizer.decoder()
-        self._writer = Writer(rules.config.stop)
-        self._healed = prompt.healed
-        self._unwritten: list[int] = []
-        self._written = b""
+        self.decoder = constraints.tokenizer.decoder()
+        self._text_stream = TextStream(constraints.config.stop)
+        self._token_healing = prompt.token_healing
+        self._undecoded_ids: list[int] = []
+        self._decoded_bytes = b""
 
-    def copy(self) -> Row:
+    def copy(self) -> GenerationState:
         """Return a twin that goes its own way."""
         twin = copy.copy(self)
-        twin.ids, twin.steps, twin._unwritten = self.ids.copy(), self.steps.copy(), self._unwritten.copy()
-        if self.rules.textual:
-            tokenizer = self.rules.tokenizer
+        twin.token_ids, twin.steps, twin._undecoded_ids = (
+            self.token_ids.copy(),
+            self.steps.copy(),
+            self._undecoded_ids.copy(),
+        )
+        if self.constraints.needs_text:
+            tokenizer = self.constraints.tokenizer
             twin.decoder = copy.deepcopy(self.decoder, {id(tokenizer): tokenizer})
-            twin._writer = copy.deepcopy(self._writer)
+            twin._text_stream = copy.deepcopy(self._text_stream)
         return twin
 
     @property
-    def key(self) -> tuple[object, ...]:
+    def mask_key(self) -> tuple[object, ...]:
         """All that decides which pieces may come next."""
-        return self.begun, self.state, self.held, self.may_end, self.strict, self.first, self.sealed
+        return (
+            self.partial_bytes,
+            self.matcher_state,
+            self.pending_text,
+            self.may_end,
+            self.forbids_stop,
+            self.needs_leading_space,
+            self.blocks_joining,
+        )
 
     @property
     def may_end(self) -> bool:
         """Whether ``</s>`` may come; in a sampled text a string that is forced is then written in its place."""
-        if self.count < self.rules.config.min_tokens:
+        if self.num_tokens < self.constraints.config.min_tokens:
             return False
-        return not self.unmet or (not self.rules.searching and bool(self.ways()))
+        return not self.remaining or (not self.constraints.is_beam_search and bool(self.possible_tokenizations()))
 
     @property
-    def strict(self) -> bool:
+    def forbids_stop(self) -> bool:
         """Whether stop strings may not come yet."""
-        return bool(self.unmet) or self.count < self.rules.config.min_tokens
+        return bool(self.remaining) or self.num_tokens < self.constraints.config.min_tokens
 
     @property
-    def first(self) -> bool:
+    def needs_leading_space(self) -> bool:
         """Whether the next piece must bring the prompt's last space."""
-        return self._healed and not self.count
+        return self._token_healing and not self.num_tokens
 
-    def take(self, number: int) -> str:
+    def append(self, token_id: int) -> str:
         """Add a piece; return the text that is now certain."""
-        self.count += 1
-        self.sealed = False
-        if number == EOS_ID:
-            return self.end("end")
-        byte = self.rules.byte_of.get(number)
+        self.num_tokens += 1
+        self.blocks_joining = False
+        if token_id == EOS_ID:
+            return self.finish("end")
+        byte = self.constraints.byte_by_id.get(token_id)
         if byte is None:
-            self._add([number])
+            self._append_ids([token_id])
         else:
-            self.begun += bytes([byte])
-            if is_complete(self.begun):
-                begun, self.begun = self.begun, b""
-                self._add([self.rules.tokenizer.byte_ids[byte] for byte in begun])
-        if self.queue:
-            self.queue = self.queue[1:]
-            self.sealed = not self.queue
-        delta = self._write() if self.rules.textual else ""
-        if not self.reason and self.count >= self.rules.config.max_tokens:
-            delta += self.end("limit")
+            self.partial_bytes += bytes([byte])
+            if is_complete_character(self.partial_bytes):
+                begun, self.partial_bytes = self.partial_bytes, b""
+                self._append_ids([self.constraints.tokenizer.byte_ids[byte] for byte in begun])
+        if self.pending_ids:
+            self.pending_ids = self.pending_ids[1:]
+            self.blocks_joining = not self.pending_ids
+        delta = self._decode_new_ids() if self.constraints.needs_text else ""
+        if not self.finish_reason and self.num_tokens >= self.constraints.config.max_tokens:
+            delta += self.finish("limit")
         return delta
 
-    def end(self, reason: str) -> str:
+    def finish(self, finish_reason: str) -> str:
         """End the text; return what was still held back. A character or letter that cannot stay is left out."""
-        self.reason = reason
-        delta = self._write()
+        self.finish_reason = finish_reason
+        delta = self._decode_new_ids()
         data = self.decoder.finish()
-        automaton = self.rules.automaton
-        if automaton and automaton.completes(self.state, data):
+        automaton = self.constraints.matcher
+        if automaton and automaton.completes_match(self.matcher_state, data):
             data = b""
-        rest = self._writer.push(data) + self._writer.finish()
+        rest = self._text_stream.push(data) + self._text_stream.finish()
         self.text += rest
-        if self._writer.stopped:
-            self.reason = "stop"
+        if self._text_stream.stopped:
+            self.finish_reason = "stop"
         return delta + rest
 
-    def start(self, scores: Tensor) -> bool:
+    def start_forced_string(self, scores: Tensor) -> bool:
         """Begin to write a string that must still come, the way whose first piece is likeliest; False if none fits.
 
         Args:
             scores: ``[V]``, logits or log-probabilities of the next piece.
         """
-        ways = self.ways()
+        ways = self.possible_tokenizations()
         if ways:
-            self.write_out(max(ways, key=lambda way: float(scores[way[0]])))
+            self.queue_token_ids(max(ways, key=lambda way: float(scores[way[0]])))
         return bool(ways)
 
-    def write_out(self, way: tuple[int, ...]) -> None:
+    def queue_token_ids(self, token_ids: tuple[int, ...]) -> None:
         """Take these pieces next, one a step."""
-        self.queue, self._way = way, len(way)
+        self.pending_ids, self._forced_length = token_ids, len(token_ids)
 
     @property
-    def progress(self) -> int:
+    def forced_progress(self) -> int:
         """How many pieces of the strings that must come are there, by their longest ways."""
-        met = sum(target.cost for target in self.rules.targets if target not in self.unmet)
-        return met + (self._way - len(self.queue) if self.queue else 0)
+        met = sum(target.max_num_tokens for target in self.constraints.forced_strings if target not in self.remaining)
+        return met + (self._forced_length - len(self.pending_ids) if self.pending_ids else 0)
 
-    def ways(self) -> list[tuple[int, ...]]:
+    def possible_tokenizations(self) -> list[tuple[int, ...]]:
         """Return the ids of each way to write a string that must still come, here and now."""
-        if self.begun or self.queue:
+        if self.partial_bytes or self.pending_ids:
             return []
-        return [way for target in self.unmet for way in target.ways if self._fits(target, way)]
+        return [way for target in self.remaining for way in target.tokenizations if self._can_write(target, way)]
 
     @property
-    def must(self) -> bool:
+    def must_start_forced(self) -> bool:
         """Whether there is just room left for what must still come."""
-        if not self.unmet or self.queue:
+        if not self.remaining or self.pending_ids:
             return False
-        needed = sum(target.cost for target in self.unmet)
-        return self.rules.config.max_tokens - self.count <= needed + self.rules.room
+        needed = sum(target.max_num_tokens for target in self.remaining)
+        return self.constraints.config.max_tokens - self.num_tokens <= needed + self.constraints.utf8_budget
 
-    def _fits(self, target: Target, way: tuple[int, ...]) -> bool:
-        decoder = self.rules.tokenizer.decoder()
-        data = b"".join([*map(decoder.push, way), decoder.finish()])
-        if self.first and not (data.startswith(b" ") and target.data in data[1:]):
+    def _can_write(self, forced_string: ForcedString, tokenization: tuple[int, ...]) -> bool:
+        decoder = self.constraints.tokenizer.decoder()
+        data = b"".join([*map(decoder.push, tokenization), decoder.finish()])
+        if self.needs_leading_space and not (data.startswith(b" ") and forced_string.data in data[1:]):
             return False
-        automaton = self.rules.automaton
-        return not (automaton and automaton.completes(self.state, self.held + data, strict=True))
+        automaton = self.constraints.matcher
+        return not (automaton and automaton.completes_match(self.matcher_state, self.pending_text + data, strict=True))
 
-    def _add(self, ids: list[int]) -> None:
-        self.ids += ids
-        self._unwritten += ids
+    def _append_ids(self, ids: list[int]) -> None:
+        self.token_ids += ids
+        self._undecoded_ids += ids
 
-    def _write(self) -> str:
+    def _decode_new_ids(self) -> str:
         """Decode what was not decoded yet; see which strings came."""
-        rules = self.rules
-        data = b"".join(map(self.decoder.push, self._unwritten))
-        self._unwritten.clear()
-        if rules.automaton:
-            self.state = rules.automaton.run(self.state, data)
-            if rules.table.letters:
-                self.held = probe(rules.tokenizer, self.decoder)[1]
-        if self._healed and data:
-            data, self._healed = data[1:], False
-        if self.unmet:
-            self._written += data
-            certain = self._written + (probe(rules.tokenizer, self.decoder)[1] if self.sealed else b"")
-            self.unmet = tuple(target for target in self.unmet if target.data not in certain)
-        delta = self._writer.push(data)
+        rules = self.constraints
+        data = b"".join(map(self.decoder.push, self._undecoded_ids))
+        self._undecoded_ids.clear()
+        if rules.matcher:
+            self.matcher_state = rules.matcher.next_state(self.matcher_state, data)
+            if rules.token_table.holds_jamo:
+                self.pending_text = decode_ahead(rules.tokenizer, self.decoder)[1]
+        if self._token_healing and data:
+            data, self._token_healing = data[1:], False
+        if self.remaining:
+            self._decoded_bytes += data
+            certain = self._decoded_bytes + (
+                decode_ahead(rules.tokenizer, self.decoder)[1] if self.blocks_joining else b""
+            )
+            self.remaining = tuple(target for target in self.remaining if target.data not in certain)
+        delta = self._text_stream.push(data)
         self.text += delta
-        if self._writer.stopped:
-            self.reason = "stop"
+        if self._text_stream.stopped:
+            self.finish_reason = "stop"
         return delta

@@ -1,9 +1,9 @@
-"""What may come next: `Rules`, shared by the texts of a call, and `Prompt`, a prompt made ready.
+"""What may come next: `Constraints`, shared by the texts of a call, and `Prompt`, a prompt made ready.
 
 >>> from korlm.tokenizers.byte import byte_tokenizer
->>> rules = Rules(byte_tokenizer(), SamplingConfig(banned="나쁜"))
->>> [prompt] = rules.read(["가"])
->>> prompt.ids, prompt.healed
+>>> rules = Constraints(byte_tokenizer(), GenerationConfig(banned="나쁜"))
+>>> [prompt] = rules.encode_prompts(["가"])
+>>> prompt.ids, prompt.token_healing
 ((2, 238, 180, 132), False)
 """
 
@@ -16,17 +16,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from korlm.generation.automaton import Automaton
-from korlm.generation.config import SamplingConfig
-from korlm.generation.forced import SPACE_JOINS, room, targets
-from korlm.generation.table import probe, table_of
-from korlm.text.utf8 import allowed_next, is_complete
+from korlm.generation.automaton import StringMatcher
+from korlm.generation.config import GenerationConfig
+from korlm.generation.forced import SPACE_PREFIXED_UNITS, encode_forced_strings, utf8_budget
+from korlm.generation.table import decode_ahead, token_table
+from korlm.text.utf8 import allowed_next_bytes, is_complete_character
 from korlm.tokenizers.base import EOS_ID, Tokenizer
 
 if TYPE_CHECKING:
-    from korlm.generation.row import Row
+    from korlm.generation.row import GenerationState
 
-_MASKS = 1000  # masks remembered: 36 MB at V = 9,000
+_MAX_CACHED_MASKS = 1000  # masks remembered: 36 MB at V = 9,000
 
 
 class Prompt(NamedTuple):
@@ -34,59 +34,59 @@ class Prompt(NamedTuple):
 
     Attributes:
         ids: ``</s>`` and the pieces of the prompt, or what else the net reads before the first piece.
-        healed: the prompt ended in a space, which is not among ``ids``: the first piece must bring it. Pieces carry
+        token_healing: the prompt ended in a space, which is not among ``ids``: the first piece must bring it. Pieces carry
             the space before them, so the net has never seen a lone space before a word (token healing).
-        state: of the automaton after the prompt, so that no banned string comes across the seam.
-        answered: what comes is an answer: nothing of the prompt counts as said, since an answer may say it too.
+        matcher_state: of the automaton after the prompt, so that no banned string comes across the seam.
+        is_reply: what comes is an answer: nothing of the prompt counts as said, since an answer may say it too.
     """
 
     ids: tuple[int, ...]
-    healed: bool = False
-    state: int = 0
-    answered: bool = False
+    token_healing: bool = False
+    matcher_state: int = 0
+    is_reply: bool = False
 
     @property
-    def said(self) -> tuple[int, ...]:
+    def repetition_context(self) -> tuple[int, ...]:
         """The ids that the control of repetition counts."""
-        return (EOS_ID,) if self.answered else self.ids
+        return (EOS_ID,) if self.is_reply else self.ids
 
 
-class Rules:
+class Constraints:
     """What may come next in any text of a call.
 
     Args:
         tokenizer: of the model.
         config: how to generate.
-        textual: text is wanted at each step, not only at the end.
-        searching: for a beam, which itself decides where forced strings come; else they come before the text ends.
-        unknown: ``<unk>`` may come, where the vocabulary has one for words: somebody else puts a word there.
+        needs_text: text is wanted at each step, not only at the end.
+        is_beam_search: for a beam, which itself decides where forced strings come; else they come before the text ends.
+        allow_unk: ``<unk>`` may come, where the vocabulary has one for words: somebody else puts a word there.
 
     Raises:
-        InputError: a forced string that cannot be written. See `targets`.
+        InputError: a forced string that cannot be written. See `encode_forced_strings`.
     """
 
     def __init__(
-        self, tokenizer: Tokenizer, config: SamplingConfig,
-        *, textual: bool = False, searching: bool = False, unknown: bool = False,
+        self, tokenizer: Tokenizer, config: GenerationConfig,
+        *, needs_text: bool = False, is_beam_search: bool = False, allow_unk: bool = False,
     ) -> None:  # fmt: skip
         self.tokenizer = tokenizer
         self.config = config
-        self.searching = searching
-        self.table = table_of(tokenizer)
-        self.byte_of = {number: byte for byte, number in tokenizer.byte_ids.items()}
-        self.targets = targets(tokenizer, config)
-        self.room = room(tokenizer)
-        self.closed = self.table.closed.copy()
-        if unknown and tokenizer.unk_id >= 0:
-            self.closed[tokenizer.unk_id] = tokenizer.on_unknown != "unk"
-        later = config.stop if config.min_tokens or self.targets else ()
+        self.is_beam_search = is_beam_search
+        self.token_table = token_table(tokenizer)
+        self.byte_by_id = {number: byte for byte, number in tokenizer.byte_ids.items()}
+        self.forced_strings = encode_forced_strings(tokenizer, config)
+        self.utf8_budget = utf8_budget(tokenizer)
+        self.forbidden = self.token_table.forbidden.copy()
+        if allow_unk and tokenizer.unk_id >= 0:
+            self.forbidden[tokenizer.unk_id] = tokenizer.on_unknown != "unk"
+        later = config.stop if config.min_tokens or self.forced_strings else ()
         watched = bool(config.banned or later)
         strings = ([text.encode() for text in some] for some in (config.banned, later))
-        self.automaton = Automaton(*strings) if watched else None
-        self.textual = textual or watched or bool(config.stop or self.targets)
-        self._masks: dict[tuple[object, ...], Tensor] = {}
+        self.matcher = StringMatcher(*strings) if watched else None
+        self.needs_text = needs_text or watched or bool(config.stop or self.forced_strings)
+        self._mask_cache: dict[tuple[object, ...], Tensor] = {}
 
-    def read(self, prompts: Sequence[str | Prompt]) -> list[Prompt]:
+    def encode_prompts(self, prompts: Sequence[str | Prompt]) -> list[Prompt]:
         """Make prompts ready, but for those that are.
 
         Raises:
@@ -94,61 +94,69 @@ class Rules:
             AnalyzerError, MissingDependencyError: the morphological analyzer failed or is not installed.
         """
         texts = [prompt for prompt in prompts if isinstance(prompt, str)]
-        joins = self.tokenizer.unit in SPACE_JOINS and bool((self.table.spaced & ~self.table.closed).any())
+        joins = self.tokenizer.unit in SPACE_PREFIXED_UNITS and bool(
+            (self.token_table.starts_with_space & ~self.token_table.forbidden).any()
+        )
         healed = [joins and text.endswith(" ") for text in texts]
         shown = [text[:-1] if heal else text for text, heal in zip(texts, healed, strict=True)]
-        states = [self.automaton.run(0, text.encode()) if self.automaton else 0 for text in shown]
+        states = [self.matcher.next_state(0, text.encode()) if self.matcher else 0 for text in shown]
         ids = self.tokenizer.encode_ids(shown)
         made = (Prompt((EOS_ID, *own), heal, state) for own, heal, state in zip(ids, healed, states, strict=True))
         return [next(made) if isinstance(prompt, str) else prompt for prompt in prompts]
 
-    def mask(self, rows: Sequence[Row], device: torch.device) -> Tensor:
+    def mask(self, states: Sequence[GenerationState], device: torch.device) -> Tensor:
         """Return what to add to the logits, 0 or -inf: ``[B, V]``, or ``[V]`` where it is the same for all rows."""
-        keys = [row.key for row in rows]
-        masks = {key: self._masks.get(key) for key in set(keys)}
-        for key, row in zip(keys, rows, strict=True):
+        keys = [row.mask_key for row in states]
+        masks = {key: self._mask_cache.get(key) for key in set(keys)}
+        for key, row in zip(keys, states, strict=True):
             if masks[key] is None:
-                if len(self._masks) >= _MASKS:
-                    self._masks.clear()
-                masks[key] = self._masks[key] = self._make(row).to(device)
+                if len(self._mask_cache) >= _MAX_CACHED_MASKS:
+                    self._mask_cache.clear()
+                masks[key] = self._mask_cache[key] = self._build_mask(row).to(device)
         found = [mask for key in keys if (mask := masks[key]) is not None]
         return found[0] if len(masks) == 1 else torch.stack(found)
 
-    def _make(self, row: Row) -> Tensor:
-        if row.begun:
-            closed = np.ones_like(self.table.closed)
-            closed[self._next_bytes(row.begun)] = False
+    def _build_mask(self, state: GenerationState) -> Tensor:
+        if state.partial_bytes:
+            closed = np.ones_like(self.token_table.forbidden)
+            closed[self._continuation_ids(state.partial_bytes)] = False
         else:
-            closed = self.closed.copy()
-            closed[EOS_ID] = not row.may_end
-        if row.first:
-            closed |= ~self.table.spaced
-        if row.sealed:
-            closed |= self.table.joining
-        if self.automaton:
-            self._close_strings(closed, row, self.automaton)
+            closed = self.forbidden.copy()
+            closed[EOS_ID] = not state.may_end
+        if state.needs_leading_space:
+            closed |= ~self.token_table.starts_with_space
+        if state.blocks_joining:
+            closed |= self.token_table.joins_previous
+        if self.matcher:
+            self._forbid_strings(closed, state, self.matcher)
         return torch.from_numpy(np.where(closed, -np.inf, 0.0).astype(np.float32))
 
-    def _next_bytes(self, begun: bytes) -> list[int]:
+    def _continuation_ids(self, partial_bytes: bytes) -> list[int]:
         ids = self.tokenizer.byte_ids
-        return [ids[byte] for byte in allowed_next(begun) if byte in ids]
+        return [ids[byte] for byte in allowed_next_bytes(partial_bytes) if byte in ids]
 
-    def _close_strings(self, closed: np.ndarray, row: Row, automaton: Automaton) -> None:
+    def _forbid_strings(self, forbidden: np.ndarray, row: GenerationState, matcher: StringMatcher) -> None:
         """Close what would complete a string that must not come."""
-        if row.begun:
-            ids = [self.tokenizer.byte_ids[byte] for byte in row.begun]
-            last = [number for number in self._next_bytes(row.begun) if is_complete(row.begun + self._byte(number))]
+        if row.partial_bytes:
+            ids = [self.tokenizer.byte_ids[byte] for byte in row.partial_bytes]
+            last = [
+                number
+                for number in self._continuation_ids(row.partial_bytes)
+                if is_complete_character(row.partial_bytes + self._byte_of_id(number))
+            ]
             tried = [(number, [*ids, number]) for number in last]
         else:
-            joins = self.table.joining & ~closed if row.held else np.zeros_like(closed)
+            joins = self.token_table.joins_previous & ~forbidden if row.pending_text else np.zeros_like(forbidden)
             # What the decoder holds back comes out before a piece that does not join it.
-            ends = automaton.completes(row.state, row.held, strict=row.strict)
-            state = automaton.run(row.state, row.held)
-            closed |= (ends | automaton.completing(state, self.table.matrix, strict=row.strict)) & ~joins
+            ends = matcher.completes_match(row.matcher_state, row.pending_text, strict=row.forbids_stop)
+            state = matcher.next_state(row.matcher_state, row.pending_text)
+            forbidden |= (
+                ends | matcher.completing_tokens(state, self.token_table.byte_matrix, strict=row.forbids_stop)
+            ) & ~joins
             tried = [(int(number), [int(number)]) for number in np.flatnonzero(joins)]
         for number, ids in tried:
-            data = probe(self.tokenizer, row.decoder, ids)[0]
-            closed[number] = automaton.completes(row.state, data, strict=row.strict)
+            data = decode_ahead(self.tokenizer, row.decoder, ids)[0]
+            forbidden[number] = matcher.completes_match(row.matcher_state, data, strict=row.forbids_stop)
 
-    def _byte(self, number: int) -> bytes:
-        return bytes([self.byte_of[number]])
+    def _byte_of_id(self, token_id: int) -> bytes:
+        return bytes([self.byte_by_id[token_id]])

@@ -1,10 +1,10 @@
-"""Models and tokenizers to and from the Hugging Face Hub: `push`, `fetch`, and the `card` that goes with them.
+"""Models and tokenizers to and from the Hugging Face Hub: `push_to_hub`, `fetch_from_hub`, and the `render_card` that goes with them.
 
 url = push("runs/law", "user/korlm-law", private=True)
 folder = fetch("user/korlm-law", revision=url.rsplit("/", 1)[1])
 """
 
-from korlm.hub.cards import card as card
+from korlm.hub.cards import render_card as render_card
 from korlm.hub.cards import write_card as write_card
-from korlm.hub.upload import push as push
-from korlm.remote.fetch import fetch as fetch
+from korlm.hub.upload import push_to_hub as push_to_hub
+from korlm.remote.fetch import fetch_from_hub as fetch_from_hub

@@ -10,19 +10,19 @@ from typing import Any
 
 from korlm.artifacts import write_file
 from korlm.chat.model import ChatModel
-from korlm.corpora.facts import CorpusFacts, corpus_facts
-from korlm.hub.chat_page import chat_page
-from korlm.hub.model_page import model_page
-from korlm.hub.subject import Subject, find
-from korlm.hub.tokenizer_page import tokenizer_page
-from korlm.remote.fetch import CARD
+from korlm.corpora.facts import DatasetInfo, get_dataset_info
+from korlm.hub.chat_page import render_chat_card
+from korlm.hub.model_page import render_model_card
+from korlm.hub.subject import Artifact, find_artifact
+from korlm.hub.tokenizer_page import render_tokenizer_card
+from korlm.remote.fetch import CARD_FILE
 from korlm.remote.refusals import hub_library
 from korlm.tokenizers.base import Tokenizer
 
-OWN_LICENCE = "apache-2.0"  # of the bundled weights and vocabularies: data/README.md
+BUNDLED_LICENSE = "apache-2.0"  # of the bundled weights and vocabularies: data/README.md
 
 
-def card(name: str | Path, *, repo_id: str | None = None) -> str:
+def render_card(name: str | Path, *, repo_id: str | None = None) -> str:
     """Return the card of a model or tokenizer: metadata as YAML, then Korean, then English.
 
     Args:
@@ -35,7 +35,7 @@ def card(name: str | Path, *, repo_id: str | None = None) -> str:
         MissingDependencyError: huggingface_hub, or the analyzer that the sample needs, is not installed.
 
     Example:
-        >>> print(card("syllable").split("---")[1].strip())  # doctest: +SKIP
+        >>> print(render_card("syllable").split("---")[1].strip())  # doctest: +SKIP
         language: ko
         license: apache-2.0
         library_name: korlm
@@ -45,49 +45,51 @@ def card(name: str | Path, *, repo_id: str | None = None) -> str:
         - tokenizer
         - syllable
     """
-    return make_card(find(name), repo_id)
+    return render_artifact_card(find_artifact(name), repo_id)
 
 
 def write_card(name: str | Path, *, repo_id: str | None = None) -> Path:
     """Write the card of a model or tokenizer as ``README.md`` into its folder; return the file.
 
     Raises:
-        UnknownNameError, ArtifactError, MissingDependencyError: see `card`.
+        UnknownNameError, ArtifactError, MissingDependencyError: see `render_card`.
 
     Example:
         >>> write_card("runs/law", repo_id="user/law").name  # doctest: +SKIP
         'README.md'
     """
-    subject = find(name)
-    target = subject.folder / CARD
-    write_file(target, make_card(subject, repo_id).encode())
+    subject = find_artifact(name)
+    target = subject.folder / CARD_FILE
+    write_file(target, render_artifact_card(subject, repo_id).encode())
     return target
 
 
-def make_card(subject: Subject, repo_id: str | None = None) -> str:
-    """Return the card of what `find` found. See `card`."""
+def render_artifact_card(artifact: Artifact, repo_id: str | None = None) -> str:
+    """Return the card of what `find_artifact` found. See `render_card`."""
     library = hub_library()
-    where = repo_id or (subject.name if subject.bundled else f"user/{subject.name}")
+    where = repo_id or (artifact.name if artifact.is_bundled else f"user/{artifact.name}")
     title = where.split("/")[-1]
-    found = subject.open()
+    found = artifact.load()
     if isinstance(found, Tokenizer):
         tags = ["korlm", "korean", "tokenizer", found.name]
-        body = tokenizer_page(found, title, where)
-        data = library.ModelCardData(language="ko", license=_licence(subject, {}), library_name="korlm", tags=tags)
+        body = render_tokenizer_card(found, title, where)
+        data = library.ModelCardData(
+            language="ko", license=_find_license(artifact, {}), library_name="korlm", tags=tags
+        )
     else:
-        facts = corpus_facts(found.info)
+        facts = get_dataset_info(found.info)
         chats = isinstance(found, ChatModel)
         body = (
-            chat_page(found, title, where, facts)
+            render_chat_card(found, title, where, facts)
             if isinstance(found, ChatModel)
-            else model_page(found, title, where, facts)
+            else render_model_card(found, title, where, facts)
         )
         tags = ["korlm", "korean", *(["chatbot"] if chats else []), found.net.config.cell, found.tokenizer.name]
-        data = _metadata(subject, title, found.info, facts, tags)
+        data = _build_metadata(artifact, title, found.info, facts, tags)
     return str(library.ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
 
 
-def _metadata(subject: Subject, title: str, info: dict[str, Any], facts: CorpusFacts, tags: list[str]) -> Any:
+def _build_metadata(artifact: Artifact, title: str, info: dict[str, Any], facts: DatasetInfo, tags: list[str]) -> Any:
     library = hub_library()
     test = info.get("test")
     results = [
@@ -104,7 +106,7 @@ def _metadata(subject: Subject, title: str, info: dict[str, Any], facts: CorpusF
     ] if test else None  # fmt: skip
     return library.ModelCardData(
         language="ko",
-        license=_licence(subject, info),
+        license=_find_license(artifact, info),
         library_name="korlm",
         pipeline_tag="text-generation",
         tags=tags,
@@ -114,5 +116,5 @@ def _metadata(subject: Subject, title: str, info: dict[str, Any], facts: CorpusF
     )
 
 
-def _licence(subject: Subject, info: dict[str, Any]) -> str | None:
-    return info.get("license") or (OWN_LICENCE if subject.bundled else None)
+def _find_license(artifact: Artifact, info: dict[str, Any]) -> str | None:
+    return info.get("license") or (BUNDLED_LICENSE if artifact.is_bundled else None)

@@ -1,6 +1,6 @@
 """What on this computer is pushed or described: a bundled model or tokenizer, a folder, a training run.
 
->>> find("reviews-unigram-lstm").kind, find("kiwi").kind
+>>> find_artifact("reviews-unigram-lstm").kind, find_artifact("kiwi").kind
 ('model', 'tokenizer')
 """
 
@@ -9,44 +9,44 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from korlm.artifacts import data_folder, read_config, read_json
+from korlm.artifacts import data_folder, read_artifact_config, read_json
 from korlm.chat.model import ChatModel
 from korlm.errors import UnknownNameError
 from korlm.lm import LanguageModel
-from korlm.remote.fetch import FILES
+from korlm.remote.fetch import ARTIFACT_FILES
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.registry import load_tokenizer
 
 
 @dataclass(frozen=True)
-class Subject:
+class Artifact:
     """A model's, chatbot's or tokenizer's folder.
 
     Attributes:
         name: what it is called.
         folder: where it is.
         kind: ``model``, ``chat`` or ``tokenizer``.
-        bundled: whether it comes with korlm.
+        is_bundled: whether it comes with korlm.
     """
 
     name: str
     folder: Path
     kind: str
-    bundled: bool
+    is_bundled: bool
 
     @property
     def files(self) -> list[str]:
         """Those of korlm's files that it has, as paths inside the folder."""
-        return [name for name in FILES[self.kind] if (self.folder / name).is_file()]
+        return [name for name in ARTIFACT_FILES[self.kind] if (self.folder / name).is_file()]
 
-    def open(self) -> LanguageModel | ChatModel | Tokenizer:
+    def load(self) -> LanguageModel | ChatModel | Tokenizer:
         """Load it. See `korlm.load_model`, `korlm.load_chat` and `korlm.load_tokenizer` for the errors."""
         if self.kind == "tokenizer":
             return load_tokenizer(self.folder)
         return ChatModel.load(self.folder) if self.kind == "chat" else LanguageModel.load(self.folder)
 
 
-def find(name: str | Path) -> Subject:
+def find_artifact(name: str | Path) -> Artifact:
     """Find a bundled model or tokenizer by its name, a folder, or the best checkpoint of a training run.
 
     Raises:
@@ -56,7 +56,7 @@ def find(name: str | Path) -> Subject:
     for room in ("models", "tokenizers"):
         folder = data_folder() / room / str(name)
         if str(name) == folder.name and folder.is_dir():
-            return Subject(folder.name, folder, _kind(folder), bundled=True)
+            return Artifact(folder.name, folder, _read_kind(folder), is_bundled=True)
     folder = Path(name)
     if not folder.is_dir():
         raise UnknownNameError(
@@ -64,13 +64,13 @@ def find(name: str | Path) -> Subject:
             f"There is no model, tokenizer or folder '{name}'. Check the name or path.",
         )
     inner = folder / "best" if (folder / "best").is_dir() else folder
-    kind = _kind(inner)
-    read_config(inner, kind)
-    return Subject(folder.absolute().name, inner, kind, bundled=False)
+    kind = _read_kind(inner)
+    read_artifact_config(inner, kind)
+    return Artifact(folder.absolute().name, inner, kind, is_bundled=False)
 
 
-def _kind(folder: Path) -> str:
+def _read_kind(folder: Path) -> str:
     """Return what a folder says it is; a model, where it says nothing that is known."""
     found = read_json(folder / "config.json")
     kind = found.get("kind") if isinstance(found, dict) else None
-    return kind if kind in FILES else "model"
+    return kind if kind in ARTIFACT_FILES else "model"

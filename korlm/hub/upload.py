@@ -1,4 +1,4 @@
-"""`push`: a model or tokenizer to the Hugging Face Hub, in one commit.
+"""`push_to_hub`: a model or tokenizer to the Hugging Face Hub, in one commit.
 
 push("reviews-unigram-lstm", "user/korlm-reviews", private=True)
 """
@@ -10,14 +10,14 @@ from typing import Any
 
 import korlm
 from korlm.errors import ArtifactError
-from korlm.hub.cards import make_card
-from korlm.hub.subject import Subject, find
-from korlm.remote.address import Address, required
-from korlm.remote.fetch import CARD, FILES, kind_of
-from korlm.remote.refusals import LOG_IN, hub_errors, hub_library
+from korlm.hub.cards import render_artifact_card
+from korlm.hub.subject import Artifact, find_artifact
+from korlm.remote.address import Address, parse_address
+from korlm.remote.fetch import ARTIFACT_FILES, CARD_FILE, artifact_kind
+from korlm.remote.refusals import LOGIN_HINT, hub_library, translate_hub_errors
 
 
-def push(
+def push_to_hub(
     name: str | Path,
     repo_id: str,
     *,
@@ -50,22 +50,22 @@ def push(
         MissingDependencyError: huggingface_hub, or the analyzer that the card's sample needs, is not installed.
 
     Example:
-        >>> push("reviews-unigram-lstm", "user/korlm-reviews", private=True)  # doctest: +SKIP
+        >>> push_to_hub("reviews-unigram-lstm", "user/korlm-reviews", private=True)  # doctest: +SKIP
         'https://huggingface.co/user/korlm-reviews/commit/0123456789abcdef0123456789abcdef01234567'
     """
-    where = required(repo_id, revision)
-    subject = find(name)
+    where = parse_address(repo_id, revision)
+    subject = find_artifact(name)
     hub = hub_library()
     if not (token or hub.get_token()):
         raise ArtifactError(
-            f"Hub에 올리려면 쓰기 권한이 있는 토큰이 있어야 합니다. {LOG_IN[0]}.",
-            f"Pushing to the Hub takes a token that may write: {LOG_IN[1]}.",
+            f"Hub에 올리려면 쓰기 권한이 있는 토큰이 있어야 합니다. {LOGIN_HINT[0]}.",
+            f"Pushing to the Hub takes a token that may write: {LOGIN_HINT[1]}.",
         )
-    files = _contents(subject, where)
+    files = _collect_files(subject, where)
     api = hub.HfApi(token=token, library_name="korlm", library_version=korlm.__version__)
     said = message or f"{subject.name} (korlm {korlm.__version__})"
-    with hub_errors(where, writing=True):
-        stale = _prepared(api, where, private) - set(files)
+    with translate_hub_errors(where, pushing=True):
+        stale = _prepare_repo(api, where, private) - set(files)
         add = [hub.CommitOperationAdd(path_in_repo=file, path_or_fileobj=source) for file, source in files.items()]
         delete = [hub.CommitOperationDelete(path_in_repo=file) for file in sorted(stale)]
         # not upload_folder: with hf_xet it may make several commits, and a reader could see half a model
@@ -73,34 +73,34 @@ def push(
     return str(done.commit_url)
 
 
-def _contents(subject: Subject, where: Address) -> dict[str, Path | bytes]:
+def _collect_files(artifact: Artifact, address: Address) -> dict[str, Path | bytes]:
     """Return what is pushed, by its path in the repository; loaded first, so that what is broken stays here."""
-    files: dict[str, Path | bytes] = {file: subject.folder / file for file in subject.files}
-    if CARD in files and not subject.bundled:  # a bundled one's names no repository
-        subject.open()
+    files: dict[str, Path | bytes] = {file: artifact.folder / file for file in artifact.files}
+    if CARD_FILE in files and not artifact.is_bundled:  # a bundled one's names no repository
+        artifact.load()
     else:
-        files[CARD] = make_card(subject, where.repo_id).encode()
+        files[CARD_FILE] = render_artifact_card(artifact, address.repo_id).encode()
     return files
 
 
-def _prepared(api: Any, where: Address, private: bool) -> set[str]:
+def _prepare_repo(api: Any, address: Address, private: bool) -> set[str]:
     """Make the repository and the branch where they are not there; return korlm's files in them."""
-    api.create_repo(where.repo_id, private=private or None, exist_ok=True)
-    if private and not api.model_info(where.repo_id).private:
+    api.create_repo(address.repo_id, private=private or None, exist_ok=True)
+    if private and not api.model_info(address.repo_id).private:
         raise ArtifactError(
-            f"'{where.repo_id}'은(는) 이미 공개된 저장소라 올리지 않았습니다. 설정에서 비공개로 바꾸거나 다른 이름을 쓰세요.",
-            f"'{where.repo_id}' is public already, so nothing was pushed. Make it private in its settings, or choose "
+            f"'{address.repo_id}'은(는) 이미 공개된 저장소라 올리지 않았습니다. 설정에서 비공개로 바꾸거나 다른 이름을 쓰세요.",
+            f"'{address.repo_id}' is public already, so nothing was pushed. Make it private in its settings, or choose "
             "another name.",
         )
-    if where.revision:
-        api.create_branch(where.repo_id, branch=where.revision, exist_ok=True)
-    there = set(api.list_repo_files(where.repo_id, revision=where.revision))
+    if address.revision:
+        api.create_branch(address.repo_id, branch=address.revision, exist_ok=True)
+    there = set(api.list_repo_files(address.repo_id, revision=address.revision))
     if "config.json" in there:  # what someone keeps there is not overwritten
-        config = Path(api.hf_hub_download(where.repo_id, "config.json", revision=where.revision))
-        if (found := kind_of(config)) not in FILES:
+        config = Path(api.hf_hub_download(address.repo_id, "config.json", revision=address.revision))
+        if (found := artifact_kind(config)) not in ARTIFACT_FILES:
             raise ArtifactError(
-                f"'{where}'에는 korlm의 것이 아닌 모델({found or '?'})이 있어 덮어쓰지 않습니다. 다른 이름을 쓰세요.",
-                f"'{where}' holds a model that is not korlm's ({found or '?'}), so it is not overwritten. "
+                f"'{address}'에는 korlm의 것이 아닌 모델({found or '?'})이 있어 덮어쓰지 않습니다. 다른 이름을 쓰세요.",
+                f"'{address}' holds a model that is not korlm's ({found or '?'}), so it is not overwritten. "
                 "Choose another name.",
             )
-    return there & {file for files in FILES.values() for file in files}
+    return there & {file for files in ARTIFACT_FILES.values() for file in files}

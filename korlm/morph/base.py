@@ -85,7 +85,7 @@ class Analyzer(Protocol):
         """
         ...
 
-    def spans(self, texts: Iterable[str], *, workers: int = 1) -> Iterator[list[Span]]:
+    def morpheme_spans(self, texts: Iterable[str], *, workers: int = 1) -> Iterator[list[Span]]:
         """Yield, for each text, the disjoint spans of its morphemes: `merge_spans` over those of `analyze`.
 
         The way to token ids, which need no forms and tags: texts are read and analyzed as the results are taken, so

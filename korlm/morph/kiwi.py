@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from korlm.errors import AnalyzerError, KorlmError, MissingDependencyError
 from korlm.morph.base import Morpheme, merge_spans
 from korlm.morph.kiwi_options import KiwiOptions as KiwiOptions  # part of what users of this module need
-from korlm.morph.tags import UNKNOWN, table
+from korlm.morph.tags import UNKNOWN_TAG, sejong_tag_table
 from korlm.morph.user_words import UserWord as UserWord
 from korlm.morph.user_words import parse_user_words as parse_user_words
 from korlm.morph.user_words import read_user_words as read_user_words
@@ -31,7 +31,7 @@ from korlm.text.spans import Span
 if TYPE_CHECKING:
     from kiwipiepy import Kiwi, Token
 
-_start = itemgetter(2)  # of a Morpheme
+_get_start = itemgetter(2)  # of a Morpheme
 
 
 class KiwiAnalyzer:
@@ -46,10 +46,10 @@ class KiwiAnalyzer:
     def __init__(self, options: KiwiOptions | None = None) -> None:
         self.options = options or KiwiOptions()
         threads = self.options.workers or min(os.cpu_count() or 1, 8)
-        self._key: int | object = object() if self.options.user_words else threads
+        self._cache_key: int | object = object() if self.options.user_words else threads
         self._threads = threads
         if self.options.user_words:
-            weakref.finalize(self, _forget, self._key)
+            weakref.finalize(self, _release_kiwi, self._cache_key)
 
     @property
     def version(self) -> str:
@@ -58,7 +58,7 @@ class KiwiAnalyzer:
             versions = "/".join(importlib.metadata.version(name) for name in ("kiwipiepy", "kiwipiepy_model"))
         except importlib.metadata.PackageNotFoundError:
             versions = "none"
-        return versions + self.options.suffix
+        return versions + self.options.version_suffix
 
     def analyze(self, texts: Sequence[str], *, workers: int = 1) -> list[list[Morpheme]]:
         """Return Kiwi's best analysis of each text; see `korlm.morph.base.Analyzer`.
@@ -73,19 +73,19 @@ class KiwiAnalyzer:
             MissingDependencyError: kiwipiepy is not installed.
             AnalyzerError: Kiwi itself failed.
         """
-        sejong = table("kiwi")
+        sejong = sejong_tag_table("kiwi")
         results = []
         for tokens in self._tokenize(texts, workers):
             found = [
-                Morpheme(token.form, token.tag, token.start, token.end, sejong.get(token.tag, UNKNOWN))
+                Morpheme(token.form, token.tag, token.start, token.end, sejong.get(token.tag, UNKNOWN_TAG))
                 for token in tokens
                 if token.len
             ]
-            found.sort(key=_start)  # in order already but for rare restored forms
+            found.sort(key=_get_start)  # in order already but for rare restored forms
             results.append(found)
         return results
 
-    def spans(self, texts: Iterable[str], *, workers: int = 1) -> Iterator[list[Span]]:
+    def morpheme_spans(self, texts: Iterable[str], *, workers: int = 1) -> Iterator[list[Span]]:
         """Yield the disjoint spans of each text's morphemes; see `korlm.morph.base.Analyzer`.
 
         With more than one worker Kiwi's threads stay about 16 texts a thread ahead of what is taken.
@@ -102,7 +102,7 @@ class KiwiAnalyzer:
             options["normalize_coda"] = True
         if self.options.split_compounds:
             options["split_complex"] = True
-        kiwi = self._load()
+        kiwi = self._load_kiwi()
         try:
             if workers > 1:
                 yield from kiwi.tokenize(texts, **options)
@@ -117,35 +117,35 @@ class KiwiAnalyzer:
                 f"Kiwi could not analyze the text: {error}. Split the text and try again.",
             ) from error
 
-    def _load(self) -> Kiwi:
-        key = (os.getpid(), self._key)
-        with _loading:
-            if key not in _kiwis:
-                _kiwis[key] = _new_kiwi(self._threads, self.options.user_words)
-            return _kiwis[key]
+    def _load_kiwi(self) -> Kiwi:
+        key = (os.getpid(), self._cache_key)
+        with _load_lock:
+            if key not in _kiwi_instances:
+                _kiwi_instances[key] = _create_kiwi(self._threads, self.options.user_words)
+            return _kiwi_instances[key]
 
 
 # By process and number of threads, or by an analyzer's own key. A forked child loads its own: the parent's threads
 # are not there, and destroying its Kiwi would wait for them forever, so it stays here.
-_kiwis: dict[tuple[int, int | object], Kiwi] = {}
-_loading = threading.Lock()
+_kiwi_instances: dict[tuple[int, int | object], Kiwi] = {}
+_load_lock = threading.Lock()
 
 
-def _after_fork() -> None:
-    global _loading
-    _loading = threading.Lock()  # another thread may have held it
+def _reset_lock_after_fork() -> None:
+    global _load_lock
+    _load_lock = threading.Lock()  # another thread may have held it
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(after_in_child=_reset_lock_after_fork)
 
 
-def _forget(key: int | object) -> None:
+def _release_kiwi(key: int | object) -> None:
     """Let go of an analyzer's own Kiwi, if this process loaded it."""
-    _kiwis.pop((os.getpid(), key), None)
+    _kiwi_instances.pop((os.getpid(), key), None)
 
 
-def _new_kiwi(threads: int, words: Sequence[UserWord]) -> Kiwi:
+def _create_kiwi(threads: int, words: Sequence[UserWord]) -> Kiwi:
     """Return a Kiwi that knows ``words`` and is ready to analyze."""
     try:
         from kiwipiepy import Kiwi

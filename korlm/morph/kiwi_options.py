@@ -1,6 +1,6 @@
 """What can be changed about Kiwi: words of one's own, typing errors seen through, how far words are split.
 
->>> KiwiOptions(typos="basic", user_words=(UserWord("갓생", "NNG"),)).suffix
+>>> KiwiOptions(typos="basic", user_words=(UserWord("갓생", "NNG"),)).version_suffix
 '+typos=basic+words=25dce0ea'
 """
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from korlm.errors import ArtifactError, InputError
-from korlm.morph.user_words import UserWord, check_words, word_of
+from korlm.morph.user_words import UserWord, make_user_word, validate_user_words
 
-TYPOS = ("", "basic", "continual", "basic_with_continual", "lengthening", "basic_with_continual_and_lengthening")
-MOST_THREADS = 64
+TYPO_MODES = ("", "basic", "continual", "basic_with_continual", "lengthening", "basic_with_continual_and_lengthening")
+MAX_THREADS = 64
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,20 @@ class KiwiOptions:
     workers: int = 0
 
     def __post_init__(self) -> None:
-        if self.typos not in TYPOS:
-            known = ", ".join(filter(None, TYPOS))
+        if self.typos not in TYPO_MODES:
+            known = ", ".join(filter(None, TYPO_MODES))
             raise InputError(
                 f"typos에 '{self.typos}'은(는) 쓸 수 없습니다. 비우거나 {known} 가운데 하나를 쓰세요.",
                 f"typos cannot be '{self.typos}'. Leave it empty or use one of {known}.",
             )
-        if not 0 <= self.workers <= MOST_THREADS:
+        if not 0 <= self.workers <= MAX_THREADS:
             raise InputError(
-                f"Kiwi의 스레드 수는 0(모든 코어)에서 {MOST_THREADS}까지입니다. {self.workers}을(를) 바꾸세요.",
-                f"Kiwi's threads go from 0 (all cores) to {MOST_THREADS}. Change {self.workers}.",
+                f"Kiwi의 스레드 수는 0(모든 코어)에서 {MAX_THREADS}까지입니다. {self.workers}을(를) 바꾸세요.",
+                f"Kiwi's threads go from 0 (all cores) to {MAX_THREADS}. Change {self.workers}.",
             )
-        words = check_words((number, word_of(number, word)) for number, word in enumerate(self.user_words, 1))
+        words = validate_user_words(
+            (number, make_user_word(number, word)) for number, word in enumerate(self.user_words, 1)
+        )
         object.__setattr__(self, "user_words", words)
 
     def to_dict(self) -> dict[str, Any]:
@@ -73,17 +75,17 @@ class KiwiOptions:
         """
         kinds = {"user_words": list, "typos": str, "normalize_coda": bool, "split_compounds": bool, "workers": int}
         if not isinstance(values, Mapping):
-            raise _bad_options(type(values).__name__)
+            raise _options_error(type(values).__name__)
         for name, value in values.items():
             if type(value) is not kinds.get(name):  # a bool is no number here
-                raise _bad_options(f"{name}: {value!r:.40}")
+                raise _options_error(f"{name}: {value!r:.40}")
         try:
             return cls(**{**values, "user_words": tuple(values.get("user_words", ()))})
         except InputError as error:
             raise ArtifactError(*error.args) from error
 
     @property
-    def suffix(self) -> str:
+    def version_suffix(self) -> str:
         """What the options add to a version: empty for the default ones."""
         lines = sorted(f"{form}\t{tag}\t{score!r}\n" for form, tag, score in self.user_words)
         parts = [f"typos={self.typos}"] if self.typos else []
@@ -93,8 +95,8 @@ class KiwiOptions:
         return "".join(f"+{part}" for part in parts)
 
 
-def _bad_options(what: str) -> ArtifactError:
+def _options_error(detail: str) -> ArtifactError:
     return ArtifactError(
-        f"저장된 Kiwi 설정을 알 수 없습니다({what}). korlm을 새로 설치하거나 토크나이저를 다시 저장하세요.",
-        f"The saved Kiwi options are not known ({what}). Update korlm, or save the tokenizer again.",
+        f"저장된 Kiwi 설정을 알 수 없습니다({detail}). korlm을 새로 설치하거나 토크나이저를 다시 저장하세요.",
+        f"The saved Kiwi options are not known ({detail}). Update korlm, or save the tokenizer again.",
     )

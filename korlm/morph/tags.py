@@ -2,7 +2,7 @@
 
     >>> to_sejong("kiwi", "VV-R"), to_sejong("okt", "Noun"), to_sejong("kaist", "jco")
     ('VV', 'NNG', 'JKO')
-    >>> group("JKO"), group("EP")
+    >>> coarse_tag("JKO"), coarse_tag("EP")
     ('particle', 'ending')
 
 The set is that of the 21st Century Sejong corpus, with one tag of Kiwi's added: XSM, a suffix that makes an adverb
@@ -12,7 +12,7 @@ A tag that covers several Sejong tags goes to the one of them that is commonest 
 JX 2,386 and JKB 2,323, of the case particles JKB, endings EC 3,166, 관형사형 before 명사형 (ETM 3,076, ETN 300),
 modifiers MAG 950, suffixes XSV 1,751 (XSN 1,127), punctuation SF 2,066. So it is with Okt throughout (Noun is NNG,
 Josa JX, Verb VV: Okt splits neither endings nor proper nouns off) and with Hannanum's J, E, M, X and S; counts by
-Sejong tag over those two analyzers are only good for `group`. A tag of several parts (mecab's ``NNG+JKS``) goes
+Sejong tag over those two analyzers are only good for `coarse_tag`. A tag of several parts (mecab's ``NNG+JKS``) goes
 where its first part does.
 """
 
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-GROUPS: dict[str, tuple[str, ...]] = {
+COARSE_TAGS: dict[str, tuple[str, ...]] = {
     "noun": ("NNG", "NNP", "NNB", "NR", "NP", "XR"),  # a root (깨끗) is a noun that cannot stand alone
     "verb": ("VV", "VA", "VX", "VCP", "VCN"),
     "modifier": ("MM", "MAG", "MAJ"),
@@ -30,28 +30,28 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "symbol": ("SF", "SP", "SS", "SE", "SO", "SW"),
     "other": ("IC", "SL", "SH", "SN", "NA"),  # words and numbers in other scripts are no symbols
 }
-SEJONG = tuple(tag for tags in GROUPS.values() for tag in tags)
-UNKNOWN = "NA"  # 분석 불능: what an analyzer could not analyze, and any tag that is not known here
+SEJONG_TAGS = tuple(tag for tags in COARSE_TAGS.values() for tag in tags)
+UNKNOWN_TAG = "NA"  # 분석 불능: what an analyzer could not analyze, and any tag that is not known here
 
-_GROUP_OF = {tag: name for name, tags in GROUPS.items() for tag in tags}
+_COARSE_TAG_OF = {tag: name for name, tags in COARSE_TAGS.items() for tag in tags}
 
 
-def _table(changed: str, *, same: str = "") -> dict[str, str]:
-    """Return a mapping from lines ``SEJONG: tag tag``; the tags in ``same`` stand for themselves."""
-    table = {tag: tag for tag in same.split()}
-    for line in changed.strip().splitlines():
+def _parse_tag_table(mapping: str, *, unchanged: str = "") -> dict[str, str]:
+    """Return a mapping from lines ``SEJONG: tag tag``; the tags in ``unchanged`` stand for themselves."""
+    table = {tag: tag for tag in unchanged.split()}
+    for line in mapping.strip().splitlines():
         sejong, tags = line.split(":")
         table |= {tag: sejong.strip() for tag in tags.split()}
     return table
 
 
-_COMMON = (
+_COMMON_TAGS = (
     "NNG NNP NNB NR NP VV VA VX VCP VCN MM MAG MAJ IC JKS JKC JKG JKO JKB JKV JKQ JX JC EP EF EC ETN ETM "
     "XPN XSN XSV XSA XR SF SE SL SH SN"
 )
-_TABLES: dict[str, dict[str, str]] = {
+_TAG_TABLES: dict[str, dict[str, str]] = {
     # Kiwi's Z_CODA is a lone consonant (the ㅋ of 했엌), SW as it tags ㅋㅋ; Z_SIOT is the ㅅ that joins two nouns.
-    "kiwi": _table(
+    "kiwi": _parse_tag_table(
         """
         VV: VV-R VV-I NV
         VA: VA-R VA-I
@@ -65,9 +65,9 @@ _TABLES: dict[str, dict[str, str]] = {
         SN: W_SERIAL
         NA: UN USER0 USER1 USER2 USER3 USER4
         """,
-        same=_COMMON + " XSM SP SS SO SW NA",
+        unchanged=_COMMON_TAGS + " XSM SP SS SO SW NA",
     ),
-    "mecab": _table(
+    "mecab": _parse_tag_table(
         """
         NNB: NNBC
         SP: SC
@@ -76,11 +76,11 @@ _TABLES: dict[str, dict[str, str]] = {
         VV: VSV
         NA: UNKNOWN UNA
         """,
-        same=_COMMON + " SP NA",
+        unchanged=_COMMON_TAGS + " SP NA",
     ),
-    "komoran": _table("NNG: NF\nVV: NV", same=_COMMON + " SP SS SO SW NA"),
+    "komoran": _parse_tag_table("NNG: NF\nVV: NV", unchanged=_COMMON_TAGS + " SP SS SO SW NA"),
     # Kkma's estimates: UN of a noun, UV of a predicate, UE of neither. EMO is an emoticon (^^, ㅋㅋ).
-    "kkma": _table(
+    "kkma": _parse_tag_table(
         """
         NNG: NN NNA UN
         NNB: NNM
@@ -105,9 +105,9 @@ _TABLES: dict[str, dict[str, str]] = {
         SN: ON
         NA: UE BOS
         """,
-        same=_COMMON + " XSM SP SS SO SW",
+        unchanged=_COMMON_TAGS + " XSM SP SS SO SW",
     ),
-    "okt": _table(
+    "okt": _parse_tag_table(
         """
         NNG: Noun ProperNoun
         VV: Verb
@@ -129,7 +129,7 @@ _TABLES: dict[str, dict[str, str]] = {
         """
     ),
     # Hannanum's 22 tags, the first two letters of Kaist's: SL and SR are quotes and brackets. N P M J E X I S: of its 9.
-    "hannanum": _table(
+    "hannanum": _parse_tag_table(
         """
         NNG: N NC
         NNP: NQ
@@ -162,7 +162,7 @@ _TABLES: dict[str, dict[str, str]] = {
         """
     ),
     # Kaist's xsm makes adjectives (사랑+스럽) and xsa adverbs (당연+히); jct is the 과 of company, an adverbial particle.
-    "kaist": _table(
+    "kaist": _parse_tag_table(
         """
         NNG: ncn ncr ncpa ncps
         NNP: nq nqpa nqpb nqpc nqq
@@ -207,16 +207,16 @@ _TABLES: dict[str, dict[str, str]] = {
         """
     ),
 }
-ANALYZERS = tuple(_TABLES)
+MAPPED_ANALYZERS = tuple(_TAG_TABLES)
 
 
-def table(analyzer: str) -> Mapping[str, str]:
+def sejong_tag_table(analyzer: str) -> Mapping[str, str]:
     """Return every tag of an analyzer that is known, with its Sejong tag; empty for an unknown analyzer.
 
-    >>> table("mecab")["NNBC"]
+    >>> sejong_tag_table("mecab")["NNBC"]
     'NNB'
     """
-    return _TABLES.get(analyzer, {})
+    return _TAG_TABLES.get(analyzer, {})
 
 
 def to_sejong(analyzer: str, tag: str) -> str:
@@ -228,19 +228,19 @@ def to_sejong(analyzer: str, tag: str) -> str:
         tag: the analyzer's own tag; of one with parts (``VV+EP``) the first counts.
 
     Returns:
-        A tag of `SEJONG`; ``"NA"`` where the tag or the analyzer is not known.
+        A tag of `SEJONG_TAGS`; ``"NA"`` where the tag or the analyzer is not known.
 
         >>> to_sejong("mecab", "NNG+JKS"), to_sejong("kiwi", "?"), to_sejong("?", "NNG")
         ('NNG', 'NA', 'NA')
     """
-    known = _TABLES.get(analyzer, {})
-    return known.get(tag) or known.get(tag.partition("+")[0], UNKNOWN)
+    known = _TAG_TABLES.get(analyzer, {})
+    return known.get(tag) or known.get(tag.partition("+")[0], UNKNOWN_TAG)
 
 
-def group(sejong: str) -> str:
-    """Return the group of a Sejong tag: a name of `GROUPS`, ``"other"`` for a tag that is none.
+def coarse_tag(sejong: str) -> str:
+    """Return the group of a Sejong tag: a name of `COARSE_TAGS`, ``"other"`` for a tag that is none.
 
-    >>> group("VCP"), group("")
+    >>> coarse_tag("VCP"), coarse_tag("")
     ('verb', 'other')
     """
-    return _GROUP_OF.get(sejong, "other")
+    return _COARSE_TAG_OF.get(sejong, "other")

@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 
 from korlm.errors import InputError
 
-MOST = 10_000  # words of one list
-_TAGS = (
+MAX_USER_WORDS = 10_000  # words of one list
+_KIWI_TAGS = (
     "NNG NNP NNB NR NP VV VV-R VV-I VA VA-R VA-I VX VX-R VX-I VCP VCN MM MAG MAJ IC JKS JKC JKG JKO JKB JKV JKQ JX JC "
     "EP EF EC ETN ETM XPN XSN XSV XSA XSA-R XSA-I XSM XR SF SP SS SSO SSC SE SO SW SB SL SH SN UN NA NF NV "
     "W_URL W_EMAIL W_HASHTAG W_MENTION W_SERIAL W_EMOJI Z_CODA Z_SIOT USER0 USER1 USER2 USER3 USER4"
 )
-TAGS = tuple(_TAGS.split())  # what `Kiwi.add_user_word` of kiwipiepy 0.24.1 takes
+KIWI_TAGS = tuple(_KIWI_TAGS.split())  # what `Kiwi.add_user_word` of kiwipiepy 0.24.1 takes
 
 
 class UserWord(NamedTuple):
@@ -32,7 +32,7 @@ class UserWord(NamedTuple):
 
     Attributes:
         form: the word as it is written; a space inside is allowed.
-        tag: one of `TAGS`, Kiwi's part-of-speech tags.
+        tag: one of `KIWI_TAGS`, Kiwi's part-of-speech tags.
         score: added to the word's score; a higher one makes Kiwi prefer the word.
     """
 
@@ -47,7 +47,7 @@ def parse_user_words(text: str) -> tuple[UserWord, ...]:
     Raises:
         InputError: a line that is no word, a word that is there twice, or more than 10,000; it names the line.
     """
-    return check_words(_parse_items(text.removeprefix("\ufeff").split("\n")))
+    return validate_user_words(_parse_user_words(text.removeprefix("\ufeff").split("\n")))
 
 
 def read_user_words(source: str | Path | Iterable[str | Sequence[Any]]) -> tuple[UserWord, ...]:
@@ -60,7 +60,7 @@ def read_user_words(source: str | Path | Iterable[str | Sequence[Any]]) -> tuple
         InputError: as `parse_user_words`; also where the file cannot be read or is not UTF-8.
     """
     if not isinstance(source, str | Path):
-        return check_words(_parse_items(source))
+        return validate_user_words(_parse_user_words(source))
     try:
         text = Path(source).read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
@@ -71,33 +71,36 @@ def read_user_words(source: str | Path | Iterable[str | Sequence[Any]]) -> tuple
     return parse_user_words(text)
 
 
-def check_words(numbered: Iterable[tuple[int, UserWord]]) -> tuple[UserWord, ...]:
+def validate_user_words(numbered_words: Iterable[tuple[int, UserWord]]) -> tuple[UserWord, ...]:
     """Return the words as Kiwi will know them (spaces trimmed and made single), or raise `InputError`.
 
     Args:
-        numbered: words, each with its line number from 1.
+        numbered_words: words, each with its line number from 1.
     """
     lines: dict[tuple[str, str], int] = {}
     words: list[UserWord] = []
-    for line, word in numbered:
+    for line, word in numbered_words:
         form = " ".join(word.form.split())
-        problem = _problem(form, word.tag, word.score)
+        problem = _find_problem(form, word.tag, word.score)
         if not problem and (form, word.tag) in lines:
             first = lines[form, word.tag]
             problem = (
-                f"'{_short(form)}/{word.tag}'이(가) {first}번째 줄에 이미 있습니다",
+                f"'{_abbreviate(form)}/{word.tag}'이(가) {first}번째 줄에 이미 있습니다",
                 f"the word is already in line {first}",
             )
-        if not problem and len(words) == MOST:
-            problem = (f"단어는 {MOST:,}개까지 넣을 수 있습니다", f"at most {MOST:,} words are allowed")
+        if not problem and len(words) == MAX_USER_WORDS:
+            problem = (
+                f"단어는 {MAX_USER_WORDS:,}개까지 넣을 수 있습니다",
+                f"at most {MAX_USER_WORDS:,} words are allowed",
+            )
         if problem:
-            raise _error(line, *problem)
+            raise _line_error(line, *problem)
         lines[form, word.tag] = line
         words.append(UserWord(form, word.tag, float(word.score)))
     return tuple(words)
 
 
-def _parse_items(items: Iterable[str | Sequence[Any]]) -> Iterator[tuple[int, UserWord]]:
+def _parse_user_words(items: Iterable[str | Sequence[Any]]) -> Iterator[tuple[int, UserWord]]:
     """Yield a word with its number for each line or tuple that is neither blank nor a comment."""
     for number, item in enumerate(items, 1):
         if isinstance(item, str):
@@ -105,63 +108,67 @@ def _parse_items(items: Iterable[str | Sequence[Any]]) -> Iterator[tuple[int, Us
             if line.strip() and not line.startswith("#"):
                 yield number, _parse_line(number, line)
         else:
-            yield number, word_of(number, item)
+            yield number, make_user_word(number, item)
 
 
-def word_of(number: int, parts: Any) -> UserWord:
+def make_user_word(line_number: int, parts: Any) -> UserWord:
     """Return the word of ``(form, tag, score)``, whose last one or two may be missing, or raise `InputError`."""
     fits = isinstance(parts, Sequence) and not isinstance(parts, str) and 1 <= len(parts) <= 3
     if fits and all(isinstance(part, str) for part in parts[:2]):
         score = parts[2] if len(parts) == 3 else 0.0
         if isinstance(score, int | float) and not isinstance(score, bool):
             return UserWord(parts[0], parts[1] if len(parts) > 1 else "NNP", float(score))
-    raise _error(number, f"{_short(repr(parts))}은(는) 단어가 아닙니다", f"{_short(repr(parts))} is no word")
+    raise _line_error(
+        line_number, f"{_abbreviate(repr(parts))}은(는) 단어가 아닙니다", f"{_abbreviate(repr(parts))} is no word"
+    )
 
 
-def _parse_line(number: int, line: str) -> UserWord:
+def _parse_line(line_number: int, line: str) -> UserWord:
     if "\t" in line:
         form, tag, *rest = line.split("\t")
         score = rest[0].strip() if rest else ""
         try:
             return UserWord(form, tag.strip(), float(score or 0))
         except ValueError:
-            raise _error(
-                number, f"점수 '{_short(score)}'이(가) 수가 아닙니다", f"the score '{_short(score)}' is no number"
+            raise _line_error(
+                line_number,
+                f"점수 '{_abbreviate(score)}'이(가) 수가 아닙니다",
+                f"the score '{_abbreviate(score)}' is no number",
             ) from None
     form, slash, tag = line.strip().rpartition("/")
     if slash:
         return UserWord(form, tag.strip())
     form = line.strip()
     last = form.split()[-1]
-    if last in TAGS and last != form:  # 아이폰 SE, or 갓생 NNG written with a space for the tab
-        raise _error(
-            number,
+    if last in KIWI_TAGS and last != form:  # 아이폰 SE, or 갓생 NNG written with a space for the tab
+        raise _line_error(
+            line_number,
             f"'{last}'이(가) 품사인지 단어의 끝인지 알 수 없습니다. '단어<탭>품사'로 쓰세요",
             f"'{last}' may be a tag or the word's end: write the word, a tab and its tag",
         )
     return UserWord(form)
 
 
-def _problem(form: str, tag: str, score: float) -> tuple[str, str] | None:
+def _find_problem(form: str, tag: str, score: float) -> tuple[str, str] | None:
     """Return what is wrong with a word, in Korean and English."""
     if not form:
         return "단어가 비었습니다", "the form is empty"
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in form):
         return f"'{form!a}'에 제어 문자가 있습니다", f"the form {form!a} holds a control character"
-    if tag not in TAGS:
-        return f"'{_short(tag)}'은(는) 품사가 아닙니다", f"'{_short(tag)}' is no tag"
+    if tag not in KIWI_TAGS:
+        return f"'{_abbreviate(tag)}'은(는) 품사가 아닙니다", f"'{_abbreviate(tag)}' is no tag"
     if not math.isfinite(score):
         return f"점수 '{score}'이(가) 유한한 수가 아닙니다", f"the score '{score}' is not finite"
     return None
 
 
-def _short(text: str) -> str:
+def _abbreviate(text: str) -> str:
     return text if len(text) <= 20 else text[:19] + "…"
 
 
-def _error(line: int, ko: str, en: str) -> InputError:
-    tags = " ".join(TAGS)
+def _line_error(line_number: int, ko: str, en: str) -> InputError:
+    tags = " ".join(KIWI_TAGS)
     return InputError(
-        f"사용자 사전 {line}번째 줄: {ko}. 한 줄에 '단어<탭>품사<탭>점수', '단어/품사' 또는 단어만 쓰세요. 품사: {tags}",
-        f"User dictionary, line {line}: {en}. Write form<TAB>tag<TAB>score, form/tag or a form alone. Tags: {tags}",
+        f"사용자 사전 {line_number}번째 줄: {ko}. 한 줄에 '단어<탭>품사<탭>점수', '단어/품사' 또는 단어만 쓰세요. 품사: {tags}",
+        f"User dictionary, line {line_number}: {en}. Write form<TAB>tag<TAB>score, form/tag or a form alone. Tags: {tags}",
     )

@@ -14,7 +14,7 @@ scores over the keys that are no padding, and the context is the keys' mean unde
 >>> attend = Attention("dot", 4)
 >>> keys = torch.randn(2, 3, 4)
 >>> mask = torch.tensor([[True, True, True], [True, False, False]])
->>> context, weights = attend(torch.randn(2, 5, 4), attend.ready(keys), keys, mask)
+>>> context, weights = attend(torch.randn(2, 5, 4), attend.project_keys(keys), keys, mask)
 >>> context.shape, weights[1, 0].tolist()
 (torch.Size([2, 5, 4]), [1.0, 0.0, 0.0])
 """
@@ -32,28 +32,28 @@ class Attention(nn.Module):
 
     Args:
         kind: one of `ATTENTIONS`.
-        width: ``H`` of queries and keys.
+        hidden_size: ``H`` of queries and keys.
     """
 
-    def __init__(self, kind: str, width: int) -> None:
+    def __init__(self, kind: str, hidden_size: int) -> None:
         super().__init__()
         self.kind = kind
-        self.keys = nn.Identity() if kind == "dot" else nn.Linear(width, width, bias=False)
+        self.keys = nn.Identity() if kind == "dot" else nn.Linear(hidden_size, hidden_size, bias=False)
         if kind == "additive":
-            self.queries = nn.Linear(width, width, bias=False)
-            self.scores = nn.Linear(width, 1, bias=False)
+            self.queries = nn.Linear(hidden_size, hidden_size, bias=False)
+            self.scores = nn.Linear(hidden_size, 1, bias=False)
 
-    def ready(self, keys: Tensor) -> Tensor:
+    def project_keys(self, keys: Tensor) -> Tensor:
         """Return what of the keys ``[B, S, H]`` is the same for every query; computed once a source."""
         made: Tensor = self.keys(keys)
         return made
 
-    def forward(self, queries: Tensor, ready: Tensor, keys: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, queries: Tensor, projected_keys: Tensor, keys: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Attend.
 
         Args:
             queries: ``[B, T, H]``.
-            ready: ``[B, S, H]`` of `ready`.
+            projected_keys: ``[B, S, H]`` of `projected_keys`.
             keys: ``[B, S, H]``.
             mask: ``[B, S]``, False at padding; every row has a True.
 
@@ -61,9 +61,9 @@ class Attention(nn.Module):
             Contexts ``[B, T, H]``, and weights ``[B, T, S]`` that sum to 1 over the source, exactly 0 at padding.
         """
         if self.kind == "additive":
-            mixed = torch.tanh(self.queries(queries).unsqueeze(2) + ready.unsqueeze(1))  # [B, T, S, H]
+            mixed = torch.tanh(self.queries(queries).unsqueeze(2) + projected_keys.unsqueeze(1))  # [B, T, S, H]
             scores = self.scores(mixed).squeeze(3)
         else:
-            scores = queries @ ready.transpose(1, 2)
+            scores = queries @ projected_keys.transpose(1, 2)
         weights = scores.float().masked_fill(~mask.unsqueeze(1), -torch.inf).softmax(-1).to(keys.dtype)
         return weights @ keys, weights

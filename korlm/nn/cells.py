@@ -1,7 +1,7 @@
 """The cells' own arithmetic: from the two products of a time step to the new state.
 
 >>> gates = torch.zeros(2, 4 * 3)
->>> h, c = advance("lstm", gates, gates, (torch.zeros(2, 3), torch.ones(2, 3)))
+>>> h, c = cell_step("lstm", gates, gates, (torch.zeros(2, 3), torch.ones(2, 3)))
 >>> c[0]
 tensor([0.5000, 0.5000, 0.5000])
 """
@@ -16,10 +16,10 @@ from torch import Tensor
 State = tuple[Tensor, ...]  # (h,), or (h, c) for LSTM
 
 
-def advance(
+def cell_step(
     cell: str,
-    inputs: Tensor,
-    recurrent: Tensor,
+    input_gates: Tensor,
+    recurrent_gates: Tensor,
     state: State,
     *,
     norm: Callable[[Tensor], Tensor] | None = None,
@@ -33,23 +33,23 @@ def advance(
 
     Args:
         cell: its name.
-        inputs: ``[B, gates * H]``, the input's product, bias included.
-        recurrent: ``[B, gates * H]``, that of the hidden state.
+        input_gates: ``[B, gates * H]``, the input's product, bias included.
+        recurrent_gates: ``[B, gates * H]``, that of the hidden state.
         state: ``(h,)`` or ``(h, c)``, each ``[B, H]``; of an LSTM's h nothing is read.
         norm: normalises an LSTM's c' before its tanh.
         projection: of a projected LSTM, from ``H`` to ``P``: ``h' = projection(o tanh(c'))``.
     """
     if cell == "lstm":
-        gates = inputs + recurrent
+        gates = input_gates + recurrent_gates
         i, f, g, o = gates.chunk(4, -1)
         c = torch.sigmoid(f) * state[1] + torch.sigmoid(i) * torch.tanh(g)
         h = torch.sigmoid(o) * torch.tanh(norm(c) if norm else c)
         return (h if projection is None else projection(h)), c
     if cell == "gru":
-        input_rz, input_n = inputs.tensor_split([2 * state[0].shape[-1]], -1)
-        recurrent_rz, recurrent_n = recurrent.tensor_split([2 * state[0].shape[-1]], -1)
+        input_rz, input_n = input_gates.tensor_split([2 * state[0].shape[-1]], -1)
+        recurrent_rz, recurrent_n = recurrent_gates.tensor_split([2 * state[0].shape[-1]], -1)
         r, z = torch.sigmoid(input_rz + recurrent_rz).chunk(2, -1)
         n = torch.tanh(input_n + r * recurrent_n)
         return (torch.lerp(n, state[0], z),)
-    total = inputs + recurrent
+    total = input_gates + recurrent_gates
     return (torch.tanh(total) if cell == "rnn" else torch.relu(total),)

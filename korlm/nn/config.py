@@ -1,6 +1,6 @@
 """`NetConfig`: the shape of a recurrent language model, as it stands in ``config.json``.
 
->>> NetConfig(8000, cell="gru", layers=2, dropout=0.3).between
+>>> NetConfig(8000, cell="gru", layers=2, dropout=0.3).effective_hidden_dropout
 0.3
 """
 
@@ -9,19 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from korlm.errors import InputError
-from korlm.language import option
+from korlm.language import setting
 
 CELLS = {"rnn": 1, "relu": 1, "gru": 3, "lstm": 4}  # and how many gates each has: blocks of H rows in its weights
-INITIALISATIONS = ("orthogonal", "xavier", "he", "uniform")
+INITIALIZATIONS = ("orthogonal", "xavier", "he", "uniform")
 SOFTMAXES = ("full", "adaptive")
-DROPOUTS = (
+DROPOUT_FIELDS = (
     "dropout",
     "hidden_dropout",
     "embedding_dropout",
     "weight_dropout",
     "locked",
 )  # no weight's shape hangs on them
-DIVISOR = 4  # each cluster of the adaptive softmax is this much narrower than the one before it
+ADAPTIVE_DIV_VALUE = 4  # each cluster of the adaptive softmax is this much narrower than the one before it
 
 
 @dataclass(frozen=True)
@@ -64,35 +64,35 @@ class NetConfig:
     """
 
     vocab_size: int
-    cell: str = option("lstm", "셀: rnn, relu, gru, lstm", "cell: rnn, relu, gru or lstm")
-    embedding: int = option(256, "임베딩 너비 E", "embedding width, E")
-    hidden: int = option(512, "은닉 너비 H", "hidden width, H")
-    layers: int = option(1, "층 수 L", "layers, L")
-    dropout: float = option(0.0, "드롭아웃 (입력과 출력)", "dropout (input and output)")
-    tied: bool = option(True, "출력 가중치를 임베딩과 함께 씀", "tie the output weights to the embedding")
-    projection: int = option(0, "LSTM 상태의 사영 너비 P (0이면 없음)", "width of an LSTM's projected state (0: none)")
-    hidden_dropout: float | None = option(None, "층 사이 드롭아웃", "dropout between layers", kind=float)
-    embedding_dropout: float = option(0.0, "조각째 빠지는 드롭아웃", "dropout of whole embeddings")
-    weight_dropout: float = option(
+    cell: str = setting("lstm", "셀: rnn, relu, gru, lstm", "cell: rnn, relu, gru or lstm")
+    embedding: int = setting(256, "임베딩 너비 E", "embedding width, E")
+    hidden: int = setting(512, "은닉 너비 H", "hidden width, H")
+    layers: int = setting(1, "층 수 L", "layers, L")
+    dropout: float = setting(0.0, "드롭아웃 (입력과 출력)", "dropout (input and output)")
+    tied: bool = setting(True, "출력 가중치를 임베딩과 함께 씀", "tie the output weights to the embedding")
+    projection: int = setting(0, "LSTM 상태의 사영 너비 P (0이면 없음)", "width of an LSTM's projected state (0: none)")
+    hidden_dropout: float | None = setting(None, "층 사이 드롭아웃", "dropout between layers", kind=float)
+    embedding_dropout: float = setting(0.0, "조각째 빠지는 드롭아웃", "dropout of whole embeddings")
+    weight_dropout: float = setting(
         0.0, "순환 가중치 드롭아웃 (DropConnect)", "dropout of recurrent weights (DropConnect)"
     )
-    locked: bool = option(False, "창 안에서 같은 드롭아웃 마스크", "one dropout mask for a whole window")
-    layer_norm: bool = option(False, "층 정규화 셀 (느림)", "layer-normalised cells (slow)")
-    initialisation: str = option(
+    locked: bool = setting(False, "창 안에서 같은 드롭아웃 마스크", "one dropout mask for a whole window")
+    layer_norm: bool = setting(False, "층 정규화 셀 (느림)", "layer-normalised cells (slow)")
+    initialisation: str = setting(
         "orthogonal", "초기값: orthogonal, xavier, he, uniform", "first weights: orthogonal, xavier, he, uniform"
     )
-    forget_bias: float = option(1.0, "LSTM 망각 문의 첫 편향", "first bias of an LSTM's forget gate")
-    softmax: str = option("full", "소프트맥스: full, adaptive", "softmax: full or adaptive")
-    cutoffs: tuple[int, ...] = option((), "adaptive의 경계 ID", "first ids of adaptive's clusters", kind=int)
-    ngrams: int = option(0, "해시 n-그램의 가장 긴 n (0이면 없음)", "longest hashed n-gram (0: none)")
-    buckets: int = option(131_072, "n마다 해시 표의 행 수", "rows of the hash table for each n")
-    ngram_width: int = option(64, "해시 표의 행 너비", "width of the hash table's rows")
+    forget_bias: float = setting(1.0, "LSTM 망각 문의 첫 편향", "first bias of an LSTM's forget gate")
+    softmax: str = setting("full", "소프트맥스: full, adaptive", "softmax: full or adaptive")
+    cutoffs: tuple[int, ...] = setting((), "adaptive의 경계 ID", "first ids of adaptive's clusters", kind=int)
+    ngrams: int = setting(0, "해시 n-그램의 가장 긴 n (0이면 없음)", "longest hashed n-gram (0: none)")
+    buckets: int = setting(131_072, "n마다 해시 표의 행 수", "rows of the hash table for each n")
+    ngram_width: int = setting(64, "해시 표의 행 너비", "width of the hash table's rows")
 
     def __post_init__(self) -> None:
-        _one_of("cell", self.cell, tuple(CELLS))
-        _one_of("initialisation", self.initialisation, INITIALISATIONS)
-        _one_of("softmax", self.softmax, SOFTMAXES)
-        shares = (self.dropout, self.between, self.embedding_dropout, self.weight_dropout)
+        _require_choice("cell", self.cell, tuple(CELLS))
+        _require_choice("initialisation", self.initialisation, INITIALIZATIONS)
+        _require_choice("softmax", self.softmax, SOFTMAXES)
+        shares = (self.dropout, self.effective_hidden_dropout, self.embedding_dropout, self.weight_dropout)
         sizes = (self.vocab_size, self.embedding, self.hidden, self.layers)
         if min(sizes) < 1 or not all(0 <= share < 1 for share in shares):
             raise InputError(
@@ -109,19 +109,19 @@ class NetConfig:
                 f"ngrams {self.ngrams}은(는) 쓸 수 없습니다. 0(없음)이나 2~6이고, 표의 크기는 1 이상입니다.",
                 f"ngrams cannot be {self.ngrams}: 0 (none) or 2 to 6, and its table at least 1 by 1.",
             )
-        object.__setattr__(self, "cutoffs", self._checked_cutoffs())
+        object.__setattr__(self, "cutoffs", self._resolve_cutoffs())
 
     @property
-    def between(self) -> float:
+    def effective_hidden_dropout(self) -> float:
         """Dropout between layers."""
         return self.dropout if self.hidden_dropout is None else self.hidden_dropout
 
     @property
-    def width(self) -> int:
+    def recurrent_width(self) -> int:
         """Width of the recurrent output and of the state's h: ``P`` with a projection, else ``H``."""
         return self.projection or self.hidden
 
-    def _checked_cutoffs(self) -> tuple[int, ...]:
+    def _resolve_cutoffs(self) -> tuple[int, ...]:
         cutoffs = tuple(self.cutoffs)
         if self.softmax == "full":
             if cutoffs:
@@ -135,14 +135,14 @@ class NetConfig:
                 "The adaptive softmax cannot be tied to the embedding. Set tied=False.",
             )
         if not cutoffs:
-            cutoffs = default_cutoffs(self.vocab_size, self.width)
+            cutoffs = default_cutoffs(self.vocab_size, self.recurrent_width)
         rising = all(low < high for low, high in zip((0, *cutoffs), (*cutoffs, self.vocab_size), strict=True))
-        if not cutoffs or not rising or self.width < DIVISOR ** len(cutoffs):
+        if not cutoffs or not rising or self.recurrent_width < ADAPTIVE_DIV_VALUE ** len(cutoffs):
             raise InputError(
                 f"cutoffs {cutoffs}은(는) 쓸 수 없습니다. 1부터 {self.vocab_size - 1}까지 커지는 수여야 하고, n개면 "
-                f"망의 너비가 {DIVISOR}^n 이상이어야 합니다.",
+                f"망의 너비가 {ADAPTIVE_DIV_VALUE}^n 이상이어야 합니다.",
                 f"cutoffs cannot be {cutoffs}: they must rise within 1 to {self.vocab_size - 1}, and n of them need "
-                f"a net at least {DIVISOR}^n wide.",
+                f"a net at least {ADAPTIVE_DIV_VALUE}^n wide.",
             )
         return cutoffs
 
@@ -154,10 +154,10 @@ def default_cutoffs(vocab_size: int, width: int) -> tuple[int, ...]:
     (4000, 16000)
     """
     cutoffs = sorted({vocab_size // 8, vocab_size // 2} - {0})
-    return tuple(cutoffs if width >= DIVISOR**2 else cutoffs[:1])
+    return tuple(cutoffs if width >= ADAPTIVE_DIV_VALUE**2 else cutoffs[:1])
 
 
-def _one_of(field: str, value: str, names: tuple[str, ...]) -> None:
+def _require_choice(field: str, value: str, names: tuple[str, ...]) -> None:
     if value not in names:
         raise InputError(
             f"{field}에 '{value}'은(는) 없습니다. {', '.join(names)} 가운데 고르세요.",

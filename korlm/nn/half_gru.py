@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from korlm.nn.cells import State
-from korlm.nn.halves import HALF, for_all_times, lay_out, sigmoid_backward, tanh_backward, times
+from korlm.nn.halves import BF16, input_projection, packed_linear, prepack_weight, sigmoid_backward, tanh_backward
 
 
 def run_gru(inputs: Tensor, state: State, weights: Sequence[Tensor]) -> tuple[Tensor, State]:
@@ -42,12 +42,12 @@ def run_gru(inputs: Tensor, state: State, weights: Sequence[Tensor]) -> tuple[Te
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     rz = 2 * weight_hh.shape[1]  # r and z add both biases; n multiplies its own by r
     with torch.autocast("cpu", enabled=False):
-        product = for_all_times(inputs, weight_ih, torch.cat([bias_ih[:rz] + bias_hh[:rz], bias_ih[rz:]]))
-        outputs, h = _Gru.apply(product, state[0][0].float(), weight_hh.to(HALF), bias_hh[rz:].float())
+        product = input_projection(inputs, weight_ih, torch.cat([bias_ih[:rz] + bias_hh[:rz], bias_ih[rz:]]))
+        outputs, h = _GruFunction.apply(product, state[0][0].float(), weight_hh.to(BF16), bias_hh[rz:].float())
     return outputs.transpose(0, 1), (h.unsqueeze(0),)
 
 
-class _Gru(torch.autograd.Function):
+class _GruFunction(torch.autograd.Function):
     """``h' = n + z (h - n)`` with ``n = tanh(x_n + r q)``, ``q = U_n h + b_n``; gates in torch's order r, z, n.
 
     Going back, every gate's gradient is dh times a factor of the way there, and ``dh = z dh + d(r, z, q) U``.
@@ -57,7 +57,7 @@ class _Gru(torch.autograd.Function):
     def forward(ctx: Any, product: Tensor, h: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
         (length, batch, _), width = product.shape, h.shape[-1]
         kept = any(ctx.needs_input_grad)
-        laid_out = lay_out(weight, batch)
+        laid_out = prepack_weight(weight, batch)
         hidden = product.new_empty(length + 1, batch, width)
         factors = product.new_empty(length if kept else 0, batch, 5 * width)  # of r, z, q, n; of dh into dh before
         hidden[0], h = h, h.clone()
@@ -66,7 +66,7 @@ class _Gru(torch.autograd.Function):
         r, z = rz.split(width, 1)
         to_r, to_z, to_q, to_n, back = found.split(width, 1)
         for time in range(length):
-            inner.copy_(times(hidden[time], laid_out))
+            inner.copy_(packed_linear(hidden[time], laid_out))
             given.copy_(product[time])
             rz.add_(given[:, : 2 * width]).sigmoid_()
             q.add_(bias)
@@ -91,7 +91,7 @@ class _Gru(torch.autograd.Function):
     def backward(ctx: Any, d_outputs: Tensor, dh: Tensor) -> tuple[Tensor, ...]:
         hidden, factors, weight = ctx.saved_tensors
         length, batch, width = d_outputs.shape
-        laid_out = lay_out(weight.t(), batch)
+        laid_out = prepack_weight(weight.t(), batch)
         d_product, d_inner = (factors.new_empty(length, batch, 3 * width) for _ in range(2))
         found, gates = dh.new_empty(batch, 5 * width), dh.new_empty(batch, 4, width)
         factor, back = found[:, : 4 * width].unflatten(1, (4, width)), found[:, 4 * width :]
@@ -104,6 +104,6 @@ class _Gru(torch.autograd.Function):
             d_inner[time] = flat[:, : 3 * width]
             d_product[time, :, : 2 * width] = flat[:, : 2 * width]
             d_product[time, :, 2 * width :] = d_n
-            dh = torch.addcmul(times(d_inner[time], laid_out).float(), dh, back)
+            dh = torch.addcmul(packed_linear(d_inner[time], laid_out).float(), dh, back)
         flat = d_inner.flatten(0, 1)
         return d_product, dh, flat.t() @ hidden[:-1].flatten(0, 1), flat[:, 2 * width :].sum(0, dtype=dh.dtype)

@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from korlm.nn.cells import State
-from korlm.nn.halves import HALF, for_all_times, lay_out, sigmoid_backward, tanh_backward, times
+from korlm.nn.halves import BF16, input_projection, packed_linear, prepack_weight, sigmoid_backward, tanh_backward
 
 
 def run_lstm(inputs: Tensor, state: State, weights: Sequence[Tensor]) -> tuple[Tensor, State]:
@@ -38,12 +38,12 @@ def run_lstm(inputs: Tensor, state: State, weights: Sequence[Tensor]) -> tuple[T
     """
     weight_ih, weight_hh, bias_ih, bias_hh = weights
     with torch.autocast("cpu", enabled=False):
-        product = for_all_times(inputs, weight_ih, bias_ih + bias_hh)
-        outputs, h, c = _Lstm.apply(product, state[0][0].float(), state[1][0].float(), weight_hh.to(HALF))
+        product = input_projection(inputs, weight_ih, bias_ih + bias_hh)
+        outputs, h, c = _LstmFunction.apply(product, state[0][0].float(), state[1][0].float(), weight_hh.to(BF16))
     return outputs.transpose(0, 1), (h.unsqueeze(0), c.unsqueeze(0))
 
 
-class _Lstm(torch.autograd.Function):
+class _LstmFunction(torch.autograd.Function):
     """``c' = f c + i g``, ``h' = o tanh(c')``, from the input's product, bias included; gates in torch's order i, f, g, o.
 
     Going back, ``dc += dh o (1 - tanh(c')^2)``; every gate's gradient is dc (dh for o) times a factor of the way there.
@@ -53,7 +53,7 @@ class _Lstm(torch.autograd.Function):
     def forward(ctx: Any, product: Tensor, h: Tensor, c: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         (length, batch, _), width = product.shape, c.shape[-1]
         kept = any(ctx.needs_input_grad)
-        laid_out = lay_out(weight, batch)
+        laid_out = prepack_weight(weight, batch)
         hidden = product.new_empty(length + 1, batch, width)
         factors = product.new_empty(length if kept else 0, batch, 6 * width)  # of i, f, g, o; dh into dc; dc back
         hidden[0], c, new = h, c.clone(), torch.empty_like(c)
@@ -61,7 +61,7 @@ class _Lstm(torch.autograd.Function):
         i, f, g, o = gates.split(width, 1)
         to_i, to_f, to_g, to_o, to_c, back = found.split(width, 1)
         for time in range(length):
-            gates.copy_(times(hidden[time], laid_out)).add_(product[time])
+            gates.copy_(packed_linear(hidden[time], laid_out)).add_(product[time])
             torch.tanh(g, out=new)
             gates.sigmoid_()
             g.copy_(new)
@@ -86,7 +86,7 @@ class _Lstm(torch.autograd.Function):
     def backward(ctx: Any, d_outputs: Tensor, dh: Tensor, dc: Tensor) -> tuple[Tensor, ...]:
         hidden, factors, weight = ctx.saved_tensors
         length, batch, width = d_outputs.shape
-        laid_out = lay_out(weight.t(), batch)
+        laid_out = prepack_weight(weight.t(), batch)
         d_product = factors.new_empty(length, batch, 4 * width)
         found, gates, dc = dc.new_empty(batch, 6 * width), dc.new_empty(batch, 4 * width), dc.clone()
         of_c, d_of_c = found[:, : 3 * width].unflatten(1, (3, width)), gates[:, : 3 * width].unflatten(1, (3, width))
@@ -99,5 +99,5 @@ class _Lstm(torch.autograd.Function):
             torch.mul(to_o, dh, out=gates[:, 3 * width :])
             dc.mul_(back)
             d_product[time] = gates
-            dh = times(d_product[time], laid_out).float()
+            dh = packed_linear(d_product[time], laid_out).float()
         return d_product, dh, dc, d_product.flatten(0, 1).t() @ hidden[:-1].flatten(0, 1)

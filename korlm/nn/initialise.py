@@ -2,15 +2,15 @@
 
 | name | matrices | embedding ``[V, E]`` |
 |---|---|---|
-| ``orthogonal`` | recurrent ones orthogonal a gate, the others Xavier | N(0, 1 / E) |
-| ``xavier`` | U(-a, a), a = sqrt(6 / (n_in + n_out)) a gate | N(0, 1 / E) |
-| ``he`` | N(0, 2 / n_in) | N(0, 1 / E) |
-| ``uniform`` | U(-a, a), a = 1 / sqrt(H) | the same |
+| ``init_orthogonal`` | recurrent ones orthogonal a gate, the others Xavier | N(0, 1 / E) |
+| ``init_xavier`` | U(-a, a), a = sqrt(6 / (n_in + n_out)) a gate | N(0, 1 / E) |
+| ``init_he`` | N(0, 2 / n_in) | N(0, 1 / E) |
+| ``init_uniform`` | U(-a, a), a = 1 / sqrt(H) | the same |
 
 Biases are 0, an LSTM's forget gate aside; gains of normalisations are 1.
 
 >>> weight = torch.empty(6, 6)
->>> orthogonal(weight, 6)
+>>> init_orthogonal(weight, 6)
 >>> torch.allclose(weight @ weight.t(), torch.eye(6), atol=1e-5)
 True
 """
@@ -26,11 +26,11 @@ from korlm.nn.config import NetConfig
 
 
 @torch.no_grad()
-def initialise(net: nn.Module, config: NetConfig, generator: torch.Generator | None = None) -> None:
+def initialize_weights(module: nn.Module, config: NetConfig, generator: torch.Generator | None = None) -> None:
     """Give a net its first weights, by the name in its configuration.
 
     Args:
-        net: parameters whose names hold ``embedding``, ``weight_ih``, ``weight_hh``, ``bias_ih``, ``norm``.
+        module: parameters whose names hold ``embedding``, ``weight_ih``, ``weight_hh``, ``bias_ih``, ``norm``.
         config: names the scheme, and the forget gate's bias. That is laid on one of the LSTM's two biases (the input
             one), second of the gates i, f, g, o: the gate starts open and the state lives on (Gers et al. 2000,
             "Learning to forget"; Jozefowicz et al. 2015, "An empirical exploration of recurrent network
@@ -38,44 +38,44 @@ def initialise(net: nn.Module, config: NetConfig, generator: torch.Generator | N
         generator: the source of randomness; torch's global one by default.
     """
     hidden = config.hidden
-    for name, weight in net.named_parameters():
+    for name, weight in module.named_parameters():
         if weight.dim() == 1:
-            _bias(name, weight, config)
+            _init_bias(name, weight, config)
         elif config.initialisation == "uniform":
-            uniform(weight, hidden, generator)
+            init_uniform(weight, hidden, generator)
         elif name.startswith("embedding"):
             nn.init.normal_(weight, std=1 / math.sqrt(config.embedding), generator=generator)
         elif config.initialisation == "he":
-            he(weight, generator)
+            init_he(weight, generator)
         elif config.initialisation == "orthogonal" and "weight_hh" in name:
-            orthogonal(weight, hidden, generator)
+            init_orthogonal(weight, hidden, generator)
         else:
             gated = config.initialisation == "xavier" and ("weight_ih" in name or "weight_hh" in name)
-            xavier(weight, hidden if gated else len(weight), generator)
+            init_xavier(weight, hidden if gated else len(weight), generator)
 
 
-def orthogonal(weight: Tensor, rows: int, generator: torch.Generator | None = None) -> None:
-    """Fill each block of ``rows`` rows with orthonormal rows or columns: ``W W^T = I``, so products keep lengths.
+def init_orthogonal(weight: Tensor, block_rows: int, generator: torch.Generator | None = None) -> None:
+    """Fill each block of ``block_rows`` rows with orthonormal rows or columns: ``W W^T = I``, so products keep lengths.
 
     Saxe et al. (2014), "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks". An
     entry's variance is ``1 / max(n_in, rows)``. Under this name the other matrices are Xavier-uniform, an input matrix
     as one block of all its gates.
     """
-    for block in weight.split(rows):
+    for block in weight.split(block_rows):
         nn.init.orthogonal_(block, generator=generator)
 
 
-def xavier(weight: Tensor, rows: int, generator: torch.Generator | None = None) -> None:
-    """Fill each block of ``rows`` rows from ``U(-a, a)``, ``a = sqrt(6 / (n_in + rows))``: variance ``2 / (n_in + rows)``.
+def init_xavier(weight: Tensor, block_rows: int, generator: torch.Generator | None = None) -> None:
+    """Fill each block of ``block_rows`` rows from ``U(-a, a)``, ``a = sqrt(6 / (n_in + rows))``: variance ``2 / (n_in + rows)``.
 
     Glorot and Bengio (2010), "Understanding the difficulty of training deep feedforward neural networks". Under this
     name each gate is a block of its own, for each gate is a map of its own onto ``H``.
     """
-    for block in weight.split(rows):
+    for block in weight.split(block_rows):
         nn.init.xavier_uniform_(block, generator=generator)
 
 
-def he(weight: Tensor, generator: torch.Generator | None = None) -> None:
+def init_he(weight: Tensor, generator: torch.Generator | None = None) -> None:
     """Fill from ``N(0, 2 / n_in)``: the scale that rectifiers keep, so the one for the ``relu`` cell.
 
     He et al. (2015), "Delving deep into rectifiers".
@@ -83,14 +83,14 @@ def he(weight: Tensor, generator: torch.Generator | None = None) -> None:
     nn.init.normal_(weight, std=math.sqrt(2 / weight.shape[1]), generator=generator)
 
 
-def uniform(weight: Tensor, hidden: int, generator: torch.Generator | None = None) -> None:
+def init_uniform(weight: Tensor, hidden_size: int, generator: torch.Generator | None = None) -> None:
     """Fill from ``U(-a, a)``, ``a = 1 / sqrt(H)``: variance ``1 / (3 H)``, the scale of LeCun et al. (1998), "Efficient
     backprop", and what torch's own recurrent layers start from; Zaremba et al. (2014) use 0.05 for ``H`` 650."""
-    bound = 1 / math.sqrt(hidden)
+    bound = 1 / math.sqrt(hidden_size)
     nn.init.uniform_(weight, -bound, bound, generator=generator)
 
 
-def _bias(name: str, weight: Tensor, config: NetConfig) -> None:
+def _init_bias(name: str, weight: Tensor, config: NetConfig) -> None:
     nn.init.constant_(weight, 1.0 if "norm" in name and name.endswith("weight") else 0.0)
     if config.cell == "lstm" and ("bias_ih" in name or name.endswith("norm_ih.bias")):
         weight[config.hidden : 2 * config.hidden] = config.forget_bias

@@ -20,12 +20,12 @@ from korlm.nn.config import NetConfig
 from korlm.nn.dropout import drop_connect
 from korlm.nn.half_gru import run_gru
 from korlm.nn.half_lstm import run_lstm
-from korlm.nn.halves import HALF, halves
-from korlm.nn.normalised import NormalisedLayer
+from korlm.nn.halves import BF16, cpu_supports_bf16
+from korlm.nn.normalised import LayerNormRecurrentLayer
 
 # torch takes its plain loop for a projected LSTM on CPU, and says so once: nothing that a person can act on
 warnings.filterwarnings("ignore", message="LSTM with projections is not supported with oneDNN")
-_FUSED: dict[str, Callable[..., tuple[Tensor, ...]]] = {
+_FUSED_KERNELS: dict[str, Callable[..., tuple[Tensor, ...]]] = {
     "LSTM": torch.lstm,
     "GRU": torch.gru,
     "RNN_TANH": torch.rnn_tanh,
@@ -33,15 +33,15 @@ _FUSED: dict[str, Callable[..., tuple[Tensor, ...]]] = {
 }
 
 
-def make_layer(config: NetConfig, inputs: int) -> nn.Module:
+def make_layer(config: NetConfig, input_size: int) -> nn.Module:
     """Return a layer of a net's shape for inputs of a width; its weights bear torch's names (``weight_ih_l0`` ...)."""
     if config.layer_norm:
-        return NormalisedLayer(config.cell, inputs, config.hidden, config.projection)
+        return LayerNormRecurrentLayer(config.cell, input_size, config.hidden, config.projection)
     if config.cell == "lstm":
-        return nn.LSTM(inputs, config.hidden, batch_first=True, proj_size=config.projection)
+        return nn.LSTM(input_size, config.hidden, batch_first=True, proj_size=config.projection)
     if config.cell == "gru":
-        return nn.GRU(inputs, config.hidden, batch_first=True)
-    return nn.RNN(inputs, config.hidden, batch_first=True, nonlinearity="tanh" if config.cell == "rnn" else "relu")
+        return nn.GRU(input_size, config.hidden, batch_first=True)
+    return nn.RNN(input_size, config.hidden, batch_first=True, nonlinearity="tanh" if config.cell == "rnn" else "relu")
 
 
 def run_layer(
@@ -59,7 +59,7 @@ def run_layer(
     Returns:
         Outputs ``[B, T, H]`` (``P`` wide with a projection), 0 after a row's end; and the state, at each row's end.
     """
-    if isinstance(layer, NormalisedLayer):
+    if isinstance(layer, LayerNormRecurrentLayer):
         dropped = drop_connect(layer.weight_hh_l0, weight_dropout)
         normalised: tuple[Tensor, State] = layer(inputs, state, weight_hh=dropped, lengths=lengths)
         return normalised
@@ -69,30 +69,30 @@ def run_layer(
             wide = tuple(part.float() for part in state)
             return run_layer(layer, inputs.float(), wide, weight_dropout=weight_dropout, lengths=lengths)
     # torch's fused kernel, called by itself: it may be given other recurrent weights than the layer's own
-    kernel = _FUSED[str(layer.mode)]
+    kernel = _FUSED_KERNELS[str(layer.mode)]
     weights = [
         drop_connect(weight, weight_dropout) if name.startswith("weight_hh") else weight
         for name, weight in layer.named_parameters()
     ]
     if lengths is None:
-        if _in_halves(layer, inputs):
+        if _use_bf16_kernel(layer, inputs):
             return (run_gru if layer.mode == "GRU" else run_lstm)(inputs, state, weights)
-        outputs, *parts = kernel(inputs, _one_or_both(state), weights, True, 1, 0.0, layer.training, False, True)
+        outputs, *parts = kernel(inputs, _to_torch_state(state), weights, True, 1, 0.0, layer.training, False, True)
         return outputs, tuple(parts)
     packed = pack_padded_sequence(inputs, lengths.cpu(), batch_first=True, enforce_sorted=False)
     assert packed.sorted_indices is not None and packed.unsorted_indices is not None  # not enforced: always there
-    before = _one_or_both(tuple(part.index_select(1, packed.sorted_indices) for part in state))
+    before = _to_torch_state(tuple(part.index_select(1, packed.sorted_indices) for part in state))
     data, *parts = kernel(packed.data, packed.batch_sizes, before, weights, True, 1, 0.0, layer.training, False)
     padded, _ = pad_packed_sequence(packed._replace(data=data), batch_first=True, total_length=inputs.shape[1])
     return padded, tuple(part.index_select(1, packed.unsorted_indices) for part in parts)
 
 
-def _in_halves(layer: nn.Module, inputs: Tensor) -> bool:
+def _use_bf16_kernel(layer: nn.Module, inputs: Tensor) -> bool:
     """Return whether torch would run a window in bf16 on a processor: a GRU slowly, an LSTM with a cell of 8 bits."""
     if inputs.device.type != "cpu" or not torch.is_autocast_enabled("cpu") or layer.mode not in ("GRU", "LSTM"):
         return False
-    return not layer.proj_size and torch.get_autocast_dtype("cpu") == HALF and halves()
+    return not layer.proj_size and torch.get_autocast_dtype("cpu") == BF16 and cpu_supports_bf16()
 
 
-def _one_or_both(state: State) -> Tensor | State:
+def _to_torch_state(state: State) -> Tensor | State:
     return state if len(state) == 2 else state[0]

@@ -1,4 +1,4 @@
-"""`TextNet`: what a language model and an encoder-decoder share: steps, weights by name, first biases."""
+"""`BaseTextModel`: what a language model and an encoder-decoder share: steps, weights by name, first biases."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from korlm.nn.stepping import Stepper
+from korlm.nn.stepping import PrepackedStepper
 
 if TYPE_CHECKING:
     from typing import Self
 
 
-class TextNet(nn.Module):
+class BaseTextModel(nn.Module):
     """An embedding, recurrent layers and an output.
 
-    It keeps a `Stepper` while its weights stand still, for step after step reads that: in evaluation mode on CPU, without
+    It keeps a `PrepackedStepper` while its weights stand still, for step after step reads that: in evaluation mode on CPU, without
     gradients, weights are laid out once, and anew where they have changed.
     """
 
     embedding: nn.Embedding
     output: nn.Module
-    _stepper: Stepper | None = None
+    _stepper: PrepackedStepper | None = None
 
-    def new_stepper(self, *, copy: bool) -> Stepper:
+    def build_stepper(self, *, copy: bool) -> PrepackedStepper:
         """Return a stepper of the net as it is."""
         raise NotImplementedError
 
-    def stepper(self) -> Stepper:
+    def get_stepper(self) -> PrepackedStepper:
         """Return a stepper, kept from before where it is still good."""
-        if not self.may_keep():
-            return self.new_stepper(copy=False)
-        if self._stepper is None or self._stepper.stale():
-            self._stepper = self.new_stepper(copy=self.embedding.weight.device.type == "cpu")
+        if not self.weights_are_frozen():
+            return self.build_stepper(copy=False)
+        if self._stepper is None or self._stepper.is_stale():
+            self._stepper = self.build_stepper(copy=self.embedding.weight.device.type == "cpu")
         return self._stepper
 
-    def may_keep(self) -> bool:
+    def weights_are_frozen(self) -> bool:
         """Return whether weights stand still: in evaluation mode, without gradients."""
         return not self.training and not torch.is_grad_enabled()
 
@@ -51,15 +51,15 @@ class TextNet(nn.Module):
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_stepper": None}  # a copy or a pickle of the net makes its own
 
-    def _quick_logits(self, hidden: Tensor) -> Tensor | None:
+    def _prepacked_logits(self, hidden: Tensor) -> Tensor | None:
         """Return the kept stepper's logits, where there is one that has them."""
-        if self._stepper is None or hidden.dtype != torch.float32 or not self.may_keep():
+        if self._stepper is None or hidden.dtype != torch.float32 or not self.weights_are_frozen():
             return None
-        kept = self.stepper().logits
+        kept = self.get_stepper().compute_logits
         return None if kept is None else kept(hidden)
 
     @torch.no_grad()
-    def set_frequencies(self, counts: Tensor) -> None:
+    def init_output_bias_from_counts(self, counts: Tensor) -> None:
         """Have the output biases say how frequent each id is, so that training need not begin by learning that.
 
         Saves some hundred steps: 4.53 to 4.35 bits per character after 500 (docs/LOG.md).
@@ -71,19 +71,19 @@ class TextNet(nn.Module):
             smooth = counts.to(self.output.bias) + 0.5
             self.output.bias.copy_((smooth / smooth.sum()).log())
 
-    def weights(self) -> dict[str, Tensor]:
+    def weight_dict(self) -> dict[str, Tensor]:
         """Return all weights by name, tied ones once; what `read_weights` takes."""
         return {name: parameter.detach() for name, parameter in self.named_parameters()}
 
     @torch.no_grad()
-    def read_weights(self, tensors: Mapping[str, Tensor]) -> None:
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
         """Copy weights in, of `weights` or of a folder from before the layers had modules of their own.
 
         Raises:
             KeyError: names are missing or unknown.
             RuntimeError: a tensor has another shape.
         """
-        renamed = {_new_name(name): tensor for name, tensor in tensors.items()}
+        renamed = {_current_weight_name(name): tensor for name, tensor in weights.items()}
         own = dict(self.named_parameters())
         if wrong := sorted(set(renamed) ^ set(own)):
             raise KeyError(f"weights missing or unknown: {', '.join(wrong)}")
@@ -95,10 +95,10 @@ class TextNet(nn.Module):
         self._stepper = None
 
 
-def _new_name(name: str) -> str:
+def _current_weight_name(name: str) -> str:
     """Return a weight's name as it is now.
 
-    >>> _new_name("rnn.weight_hh_l1")
+    >>> _current_weight_name("rnn.weight_hh_l1")
     'layers.1.weight_hh_l0'
     """
     return re.sub(r"^rnn\.(\w+)_l(\d+)$", r"layers.\2.\1_l0", name)

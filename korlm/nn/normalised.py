@@ -1,6 +1,6 @@
-"""`NormalisedLayer`: one layer of a layer-normalised RNN, GRU or LSTM (Ba et al. 2016, "Layer normalization").
+"""`LayerNormRecurrentLayer`: one layer of a layer-normalised RNN, GRU or LSTM (Ba et al. 2016, "Layer normalization").
 
->>> layer = NormalisedLayer("lstm", 8, 16)
+>>> layer = LayerNormRecurrentLayer("lstm", 8, 16)
 >>> outputs, (h, c) = layer(torch.zeros(2, 5, 8), (torch.zeros(1, 2, 16), torch.zeros(1, 2, 16)))
 >>> outputs.shape
 torch.Size([2, 5, 16])
@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from korlm.nn.cells import State, advance
+from korlm.nn.cells import State, cell_step
 from korlm.nn.config import CELLS
 
 
-class NormalisedLayer(nn.Module):
+class LayerNormRecurrentLayer(nn.Module):
     """A recurrent layer whose two products are normalised: ``LN(W x) + LN(U h)`` stands where ``W x + U h + b`` stood.
 
     ``LN(a) = gain * (a - mean(a)) / sqrt(var(a) + 1e-5) + bias`` over all gates at once, as in the paper's LSTM and
@@ -30,16 +30,16 @@ class NormalisedLayer(nn.Module):
 
     Args:
         cell: ``rnn``, ``relu``, ``gru`` or ``lstm``.
-        inputs: width of the input.
+        input_size: width of the input.
         hidden: ``H``.
         projection: ``P`` of a projected LSTM, or 0.
     """
 
-    def __init__(self, cell: str, inputs: int, hidden: int, projection: int = 0) -> None:
+    def __init__(self, cell: str, input_size: int, hidden: int, projection: int = 0) -> None:
         super().__init__()
         self.cell = cell
         rows = CELLS[cell] * hidden
-        self.weight_ih_l0 = nn.Parameter(torch.empty(rows, inputs))
+        self.weight_ih_l0 = nn.Parameter(torch.empty(rows, input_size))
         self.weight_hh_l0 = nn.Parameter(torch.empty(rows, projection or hidden))
         self.weight_hr_l0 = nn.Parameter(torch.empty(projection, hidden)) if projection else None
         self.norm_ih = nn.LayerNorm(rows)
@@ -70,7 +70,7 @@ class NormalisedLayer(nn.Module):
         outputs = []
         for time, product in enumerate(projected.unbind(1)):
             recurrent = self.norm_hh(F.linear(state[0], weight_hh))
-            new = advance(self.cell, product, recurrent, state, norm=self.norm_c, projection=projection)
+            new = cell_step(self.cell, product, recurrent, state, norm=self.norm_c, projection=projection)
             if lengths is None:
                 state = new
                 outputs.append(state[0])

@@ -1,10 +1,10 @@
 """Weights in fewer bits for a file: float32, float16, or int8 with a scale a row.
 
 >>> weights = {"w": torch.tensor([[1.0, -0.5], [0.25, 0.1]])}
->>> packed = pack(weights, "int8")
+>>> packed = quantize(weights, "int8")
 >>> packed["w"].tolist(), sorted(packed)
 ([[127, -64], [127, 51]], ['w', 'w:scale'])
->>> torch.allclose(unpack(packed)["w"], weights["w"], atol=0.005)
+>>> torch.allclose(dequantize(packed)["w"], weights["w"], atol=0.005)
 True
 """
 
@@ -18,11 +18,11 @@ from torch import Tensor
 from korlm.errors import InputError
 
 PRECISIONS = ("float32", "float16", "int8")
-_SCALE = ":scale"
-_WHOLE = 1e-4  # steps of int8: what float32 leaves of a whole number of them is less
+_SCALE_SUFFIX = ":scale"
+_ROUNDING_TOLERANCE = 1e-4  # steps of int8: what float32 leaves of a whole number of them is less
 
 
-def pack(weights: Mapping[str, Tensor], precision: str) -> dict[str, Tensor]:
+def quantize(weights: Mapping[str, Tensor], precision: str) -> dict[str, Tensor]:
     """Return weights as they stand in a file.
 
     ``int8``: each row of a matrix is ``round(w / s)`` with ``s = max |w| / 127``, kept as float32 beside it (symmetric
@@ -47,39 +47,39 @@ def pack(weights: Mapping[str, Tensor], precision: str) -> dict[str, Tensor]:
         if weight.dim() < 2:
             packed[name] = weight
             continue
-        scale = _scale(weight)
+        scale = _row_scales(weight)
         packed[name] = (weight / scale).round().to(torch.int8)
-        packed[name + _SCALE] = scale.flatten()
+        packed[name + _SCALE_SUFFIX] = scale.flatten()
     return packed
 
 
-def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the float32 weights of a file that `pack` filled.
+def dequantize(quantized: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the float32 weights of a file that `quantize` filled.
 
     Raises:
         KeyError: int8 weights without their scale.
     """
     weights = {}
-    for name, tensor in packed.items():
-        if name.endswith(_SCALE):
+    for name, tensor in quantized.items():
+        if name.endswith(_SCALE_SUFFIX):
             continue
         weight = tensor.float()
         if tensor.dtype == torch.int8:
-            weight *= packed[name + _SCALE].view(-1, *[1] * (weight.dim() - 1))
+            weight *= quantized[name + _SCALE_SUFFIX].view(-1, *[1] * (weight.dim() - 1))
         weights[name] = weight
     return weights
 
 
-def is_int8(weight: Tensor) -> bool:
-    """Return whether int8 and a scale a row hold a matrix to the last bits, as they do what `unpack` made of them.
+def fits_int8(weight: Tensor) -> bool:
+    """Return whether int8 and a scale a row hold a matrix to the last bits, as they do what `dequantize` made of them.
 
-    >>> is_int8(torch.tensor([[0.5, -0.25, 0.1]])), is_int8(torch.tensor([[127.0, -1.0, 2.0]]))
+    >>> fits_int8(torch.tensor([[0.5, -0.25, 0.1]])), fits_int8(torch.tensor([[127.0, -1.0, 2.0]]))
     (False, True)
     """
-    steps = weight / _scale(weight)
-    return bool(steps.sub_(steps.round()).abs_().max() < _WHOLE)
+    steps = weight / _row_scales(weight)
+    return bool(steps.sub_(steps.round()).abs_().max() < _ROUNDING_TOLERANCE)
 
 
-def _scale(weight: Tensor) -> Tensor:
+def _row_scales(weight: Tensor) -> Tensor:
     """Return what a step of int8 is worth in each row, shaped to stand beside them."""
     return weight.abs().amax(tuple(range(1, weight.dim())), keepdim=True).clamp(min=1e-12) / 127

@@ -15,7 +15,7 @@ that frequent entries are always there and only rare ones, whose share of ``Z`` 
 to learn by: scores are always the full softmax's.
 
 >>> counts = torch.tensor([900, 90, 9, 9, 0, 0])
->>> [round(chance, 2) for chance in drawing_chances(counts, 3).tolist()]
+>>> [round(chance, 2) for chance in inclusion_probabilities(counts, 3).tolist()]
 [1.0, 1.0, 0.42, 0.42, 0.08, 0.08]
 """
 
@@ -25,28 +25,28 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from korlm.nn.softmax import IGNORED, chunked_cross_entropy
+from korlm.nn.softmax import IGNORE_INDEX, chunked_cross_entropy
 
-_POWER = 0.75  # of the frequency, as Mikolov et al. (2013) draw negative samples
+_FREQUENCY_POWER = 0.75  # of the frequency, as Mikolov et al. (2013) draw negative samples
 # The columns are filled up to a multiple of this with ones that are never right: oneDNN compiles a kernel for each shape
 # that it meets, and a draw has another length at every step (25 ms of a step's 160, docs/LOG.md).
-_EVEN = 512
+_COLUMN_MULTIPLE = 512
 
 
-def drawing_chances(counts: Tensor, size: int) -> Tensor:
-    """Return the chance of each entry to be drawn, ``[V]`` float32: they sum to ``size``, or are all 1.
+def inclusion_probabilities(counts: Tensor, num_sampled: int) -> Tensor:
+    """Return the chance of each entry to be drawn, ``[V]`` float32: they sum to ``num_sampled``, or are all 1.
 
     Args:
         counts: ``[V]``, how frequent each entry is in the text to learn from.
-        size: how many entries a step is to look at, on average and less the batch's own targets.
+        num_sampled: how many entries a step is to look at, on average and less the batch's own targets.
     """
-    if size >= len(counts):
+    if num_sampled >= len(counts):
         return torch.ones(len(counts))
-    weights = (counts.double() + 1) ** _POWER
+    weights = (counts.double() + 1) ** _FREQUENCY_POWER
     low, high = 0.0, len(counts) / float(weights.min())
     for _ in range(100):  # halves the interval; the sum grows with the factor
         middle = (low + high) / 2
-        low, high = (middle, high) if (weights * middle).clamp(max=1).sum() < size else (low, middle)
+        low, high = (middle, high) if (weights * middle).clamp(max=1).sum() < num_sampled else (low, middle)
     return (weights * high).clamp(max=1).float()
 
 
@@ -55,10 +55,10 @@ def sampled_cross_entropy(
     weight: Tensor,
     bias: Tensor,
     targets: Tensor,
-    chances: Tensor,
+    inclusion_probs: Tensor,
     *,
     reduction: str = "mean",
-    ignore_index: int = IGNORED,
+    ignore_index: int = IGNORE_INDEX,
 ) -> Tensor:
     """Return the cross entropy against the batch's targets and a draw from the other entries.
 
@@ -69,7 +69,7 @@ def sampled_cross_entropy(
         weight: ``[V, E]``.
         bias: ``[V]``.
         targets: ``[N]`` int64.
-        chances: ``[V]`` of `drawing_chances`, above 0, on the device of the rest.
+        inclusion_probs: ``[V]`` of `inclusion_probabilities`, above 0, on the device of the rest.
         reduction: ``mean`` or ``sum``.
         ignore_index: targets that cost nothing.
 
@@ -81,13 +81,13 @@ def sampled_cross_entropy(
     """
     with torch.no_grad():
         own = targets[targets != ignore_index]
-        drawn = torch.rand(len(chances), device=chances.device) < chances
-        correction = -chances.log()
+        drawn = torch.rand(len(inclusion_probs), device=inclusion_probs.device) < inclusion_probs
+        correction = -inclusion_probs.log()
         drawn[own], correction[own] = True, 0.0
         columns = drawn.nonzero().squeeze(1)
         places = drawn.cumsum(0) - 1
-        goal = places[targets.clamp(min=0)].where(targets != ignore_index, IGNORED)
-        spare = -len(columns) % _EVEN
+        goal = places[targets.clamp(min=0)].where(targets != ignore_index, IGNORE_INDEX)
+        spare = -len(columns) % _COLUMN_MULTIPLE
         lift = F.pad(correction.index_select(0, columns), (0, spare), value=-torch.inf)
         columns = F.pad(columns, (0, spare))
     kept_bias = bias.index_select(0, columns) + lift

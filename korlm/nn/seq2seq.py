@@ -12,7 +12,7 @@ The attentional output ``a`` is Luong et al.'s (2015), without input feeding: so
 >>> net = Seq2Seq(Seq2SeqConfig(300, embedding=8, hidden=16))
 >>> memory, state = net.encode(torch.tensor([[5, 6, 7], [8, 9, 0]]), torch.tensor([3, 2]))
 >>> hidden, weights, state = net.decode(memory, torch.tensor([[2, 5], [2, 5]]), state)
->>> net.logits(hidden).shape, weights.shape, weights[1, 0, 2].item()
+>>> net.compute_logits(hidden).shape, weights.shape, weights[1, 0, 2].item()
 (torch.Size([2, 2, 300]), torch.Size([2, 2, 3]), 0.0)
 """
 
@@ -26,34 +26,34 @@ from torch.nn import functional as F
 
 from korlm.nn.attention import Attention
 from korlm.nn.cells import State
-from korlm.nn.dropout import drop
-from korlm.nn.initialise import initialise
+from korlm.nn.dropout import apply_dropout
+from korlm.nn.initialise import initialize_weights
 from korlm.nn.layers import make_layer, run_layer
-from korlm.nn.net import TextNet
+from korlm.nn.net import BaseTextModel
 from korlm.nn.seq2seq_config import Seq2SeqConfig
-from korlm.nn.softmax import IGNORED, chunked_cross_entropy
-from korlm.nn.stepping import Stepper
+from korlm.nn.softmax import IGNORE_INDEX, chunked_cross_entropy
+from korlm.nn.stepping import PrepackedStepper
 
 
-class Memory(NamedTuple):
+class EncoderMemory(NamedTuple):
     """What the decoder attends to.
 
     Attributes:
         keys: ``[B, S, H]``, the encoder's outputs.
-        ready: ``[B, S, H]``, of `Attention.ready`.
+        projected_keys: ``[B, S, H]``, of `Attention.project_keys`.
         mask: ``[B, S]``, False at padding.
     """
 
     keys: Tensor
-    ready: Tensor
+    projected_keys: Tensor
     mask: Tensor
 
-    def select(self, rows: Tensor) -> Memory:
+    def select_rows(self, rows: Tensor) -> EncoderMemory:
         """Return some rows, also several times: for a beam."""
-        return Memory(*(part.index_select(0, rows) for part in self))
+        return EncoderMemory(*(part.index_select(0, rows) for part in self))
 
 
-class Seq2Seq(TextNet):
+class Seq2Seq(BaseTextModel):
     """An encoder-decoder. A decoder's state is ``(h,)``, for LSTM ``(h, c)``, each ``[L, B, H]``.
 
     Args:
@@ -69,9 +69,9 @@ class Seq2Seq(TextNet):
         hidden, half = config.hidden, config.hidden // 2
         widths = [config.embedding] + [hidden] * (config.layers - 1)
         self.embedding = nn.Embedding(config.vocab_size, config.embedding)
-        self.forward_layers = nn.ModuleList(make_layer(config.part(half), width) for width in widths)
-        self.backward_layers = nn.ModuleList(make_layer(config.part(half), width) for width in widths)
-        self.layers = nn.ModuleList(make_layer(config.part(hidden), width) for width in widths)
+        self.forward_layers = nn.ModuleList(make_layer(config.layer_config(half), width) for width in widths)
+        self.backward_layers = nn.ModuleList(make_layer(config.layer_config(half), width) for width in widths)
+        self.layers = nn.ModuleList(make_layer(config.layer_config(hidden), width) for width in widths)
         parts = 2 if config.cell == "lstm" else 1
         self.bridges = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(parts * config.layers))
         self.attention = Attention(config.attention, hidden)
@@ -79,11 +79,11 @@ class Seq2Seq(TextNet):
         self.project = nn.Linear(hidden, config.embedding) if hidden != config.embedding else nn.Identity()
         self.output = nn.Linear(config.embedding, config.vocab_size)
         self.output.weight = self.embedding.weight
-        initialise(self, config.part(hidden), generator)
+        initialize_weights(self, config.layer_config(hidden), generator)
         for layers in (self.forward_layers, self.backward_layers):  # their gates are H / 2 wide
-            initialise(layers, config.part(half), generator)
+            initialize_weights(layers, config.layer_config(half), generator)
 
-    def encode(self, ids: Tensor, lengths: Tensor) -> tuple[Memory, State]:
+    def encode(self, ids: Tensor, lengths: Tensor) -> tuple[EncoderMemory, State]:
         """Read sources.
 
         Args:
@@ -98,21 +98,21 @@ class Seq2Seq(TextNet):
         places = torch.arange(ids.shape[1], device=ids.device)[None]
         mask = places < lengths[:, None].to(ids.device)
         back = torch.where(mask, lengths[:, None].to(ids.device) - 1 - places, places)  # turns each row around
-        inputs = drop(F.embedding(ids, self.embedding.weight), share)
+        inputs = apply_dropout(F.embedding(ids, self.embedding.weight), share)
         ends: list[tuple[Tensor, ...]] = []
         for ahead, behind in zip(self.forward_layers, self.backward_layers, strict=True):
-            forward, last = self._read(ahead, inputs, lengths)
+            forward, last = self._run_encoder_layer(ahead, inputs, lengths)
             turned = inputs.gather(1, back[..., None].expand_as(inputs))
-            backward, first_last = self._read(behind, turned, lengths)
+            backward, first_last = self._run_encoder_layer(behind, turned, lengths)
             backward = backward.gather(1, back[..., None].expand_as(backward))
             ends.append(tuple(torch.cat(pair, -1) for pair in zip(last, first_last, strict=True)))
-            inputs = drop(torch.cat([forward, backward], -1), share)
-        made = [torch.tanh(bridge(part[0])) for bridge, part in zip(self.bridges, _flat(ends), strict=True)]
+            inputs = apply_dropout(torch.cat([forward, backward], -1), share)
+        made = [torch.tanh(bridge(part[0])) for bridge, part in zip(self.bridges, _flatten_states(ends), strict=True)]
         parts = len(ends[0])
         state = tuple(torch.stack(made[part::parts]) for part in range(parts))
-        return Memory(inputs, self.attention.ready(inputs), mask), state
+        return EncoderMemory(inputs, self.attention.project_keys(inputs), mask), state
 
-    def decode(self, memory: Memory, ids: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+    def decode(self, memory: EncoderMemory, ids: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
         """Run over target pieces: all of them under teacher forcing, or one in generation.
 
         Args:
@@ -124,35 +124,35 @@ class Seq2Seq(TextNet):
             Hidden outputs ``[B, T, E]`` for `logits` and `nats`; attention weights ``[B, T, S]``; the new state.
         """
         share = self.config.dropout if self.training else 0.0
-        outputs = drop(F.embedding(ids, self.embedding.weight), share)
+        outputs = apply_dropout(F.embedding(ids, self.embedding.weight), share)
         states = []
         for index, layer in enumerate(self.layers):
             if index:
-                outputs = drop(outputs, share)
+                outputs = apply_dropout(outputs, share)
             outputs, new = run_layer(layer, outputs, tuple(part[index : index + 1] for part in state))
             states.append(new)
-        contexts, weights = self.attention(outputs, memory.ready, memory.keys, memory.mask)
+        contexts, weights = self.attention(outputs, memory.projected_keys, memory.keys, memory.mask)
         attentional = torch.tanh(self.combine(torch.cat([contexts, outputs], -1)))
-        hidden = self.project(drop(attentional, share))
+        hidden = self.project(apply_dropout(attentional, share))
         return hidden, weights, tuple(torch.cat(parts) for parts in zip(*states, strict=True))
 
-    def begin(self, ids: Tensor, lengths: Tensor, first: int) -> tuple[Tensor, State]:
+    def start_decoding(self, ids: Tensor, lengths: Tensor, bos_id: int) -> tuple[Tensor, State]:
         """Read sources and the target's first piece: what generation starts from.
 
         Args:
             ids: ``[B, S]`` int64.
             lengths: ``[B]``.
-            first: the piece that every target begins with, ``<s>``.
+            bos_id: the piece that every target begins with, ``<s>``.
 
         Returns:
             Hidden outputs ``[B, E]`` and a state for `step`: the decoder's, and at its end the memory, each part with
             the batch second.
         """
         memory, state = self.encode(ids, lengths)
-        return self.step(ids.new_full((len(ids),), first), (*state, *(part.unsqueeze(0) for part in memory)))
+        return self.step(ids.new_full((len(ids),), bos_id), (*state, *(part.unsqueeze(0) for part in memory)))
 
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
-        """Run one piece further, without dropout; what `decode` gives for ``T`` = 1. See `korlm.nn.net.TextNet`.
+        """Run one piece further, without dropout; what `decode` gives for ``T`` = 1. See `korlm.nn.net.BaseTextModel`.
 
         Args:
             ids: ``[B]`` int64.
@@ -161,33 +161,33 @@ class Seq2Seq(TextNet):
         Returns:
             Hidden outputs ``[B, E]`` and the new state.
         """
-        memory = Memory(*(part[0] for part in state[-3:]))
-        outputs, new = self.stepper().step(ids, state[:-3])
-        contexts, _ = self.attention(outputs.unsqueeze(1), memory.ready, memory.keys, memory.mask)
+        memory = EncoderMemory(*(part[0] for part in state[-3:]))
+        outputs, new = self.get_stepper().step(ids, state[:-3])
+        contexts, _ = self.attention(outputs.unsqueeze(1), memory.projected_keys, memory.keys, memory.mask)
         attentional = torch.tanh(self.combine(torch.cat([contexts[:, 0], outputs], -1)))
         return self.project(attentional), (*new, *state[-3:])
 
-    def new_stepper(self, *, copy: bool) -> Stepper:
+    def build_stepper(self, *, copy: bool) -> PrepackedStepper:
         """Return a stepper of the decoder as it is."""
-        return Stepper(self.config.cell, self.embedding, self.layers, nn.Identity(), self.output, copy=copy)
+        return PrepackedStepper(self.config.cell, self.embedding, self.layers, nn.Identity(), self.output, copy=copy)
 
-    def logits(self, hidden: Tensor) -> Tensor:
+    def compute_logits(self, hidden: Tensor) -> Tensor:
         """Return unnormalised log-probabilities, ``[..., V]``."""
-        quick = self._quick_logits(hidden)
+        quick = self._prepacked_logits(hidden)
         if quick is not None:
             return quick
         return F.linear(hidden, self.output.weight.to(hidden.dtype), self.output.bias.to(hidden.dtype))
 
-    def nats(
-        self, hidden: Tensor, targets: Tensor, *, smoothing: float = 0.0, reduction: str = "mean",
-        ignore_index: int = IGNORED,
+    def nll(
+        self, hidden: Tensor, targets: Tensor, *, label_smoothing: float = 0.0, reduction: str = "mean",
+        ignore_index: int = IGNORE_INDEX,
     ) -> Tensor:  # fmt: skip
         """Return ``-ln p`` of the targets.
 
         Args:
             hidden: ``[B, T, E]`` of `decode`.
             targets: ``[B, T]`` int64.
-            smoothing: label smoothing (Szegedy et al. 2016): this share of the target's weight goes to all pieces.
+            label_smoothing: label smoothing (Szegedy et al. 2016): this share of the target's weight goes to all pieces.
             reduction: ``mean``, ``sum``, or ``none`` (``[B, T]``, without gradients and smoothing).
             ignore_index: targets that cost nothing.
         """
@@ -197,13 +197,19 @@ class Seq2Seq(TextNet):
         )
         if reduction == "none":
             return nats.view(targets.shape)
-        return nats + self._smoothed(rows, goal, smoothing, reduction, ignore_index) if smoothing else nats
+        return (
+            nats + self._label_smoothing_term(rows, goal, label_smoothing, reduction, ignore_index)
+            if label_smoothing
+            else nats
+        )
 
-    def zero_state(self, batch: int) -> State:
+    def zero_state(self, batch_size: int) -> State:
         """Return what is carried from batch to batch: nothing."""
         return ()
 
-    def _smoothed(self, rows: Tensor, goal: Tensor, smoothing: float, reduction: str, ignore_index: int) -> Tensor:
+    def _label_smoothing_term(
+        self, rows: Tensor, goal: Tensor, smoothing: float, reduction: str, ignore_index: int
+    ) -> Tensor:
         """Return what label smoothing adds to the loss, without the vocabulary's logits a second time.
 
         With ``z`` the logits and ``y`` the target: ``(1 - s) (-ln p_y) + s mean(-ln p) = -ln p_y + s (z_y - mean z)``, and
@@ -215,7 +221,7 @@ class Seq2Seq(TextNet):
         added = smoothing * ((rows * apart).sum() + (self.output.bias[goal] - self.output.bias.mean()).sum())
         return added / len(goal) if reduction == "mean" else added
 
-    def _read(self, layer: nn.Module, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, State]:
+    def _run_encoder_layer(self, layer: nn.Module, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, State]:
         """Run a layer of the encoder; return its outputs, and its state at each row's end."""
         batch, width = len(inputs), self.config.hidden // 2
         parts = 2 if self.config.cell == "lstm" else 1
@@ -229,5 +235,5 @@ class Seq2Seq(TextNet):
         return outputs, (outputs.gather(1, ends).transpose(0, 1),)
 
 
-def _flat(ends: list[tuple[Tensor, ...]]) -> list[Tensor]:
+def _flatten_states(ends: list[tuple[Tensor, ...]]) -> list[Tensor]:
     return [part for layer in ends for part in layer]

@@ -1,6 +1,6 @@
 """The shape of an encoder-decoder, as it stands in ``config.json``.
 
->>> Seq2SeqConfig(8000, hidden=256).part(128).cell
+>>> Seq2SeqConfig(8000, hidden=256).layer_config(128).cell
 'gru'
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from korlm.errors import InputError
-from korlm.language import option
+from korlm.language import setting
 from korlm.nn.attention import ATTENTIONS
 from korlm.nn.config import NetConfig
 
@@ -37,14 +37,14 @@ class Seq2SeqConfig:
     """
 
     vocab_size: int
-    cell: str = option("gru", "셀: gru, lstm", "cell: gru or lstm")
-    embedding: int = option(256, "임베딩 너비 E", "embedding width, E")
-    hidden: int = option(512, "은닉 너비 H (짝수)", "hidden width, H (even)")
-    layers: int = option(1, "인코더와 디코더의 층 수 L", "layers of the encoder and of the decoder, L")
-    attention: str = option("general", "주의: general, dot, additive", "attention: general, dot or additive")
-    dropout: float = option(0.0, "드롭아웃", "dropout")
-    layer_norm: bool = option(False, "층 정규화 셀 (느림)", "layer-normalised cells (slow)")
-    max_length: int = option(
+    cell: str = setting("gru", "셀: gru, lstm", "cell: gru or lstm")
+    embedding: int = setting(256, "임베딩 너비 E", "embedding width, E")
+    hidden: int = setting(512, "은닉 너비 H (짝수)", "hidden width, H (even)")
+    layers: int = setting(1, "인코더와 디코더의 층 수 L", "layers of the encoder and of the decoder, L")
+    attention: str = setting("general", "주의: general, dot, additive", "attention: general, dot or additive")
+    dropout: float = setting(0.0, "드롭아웃", "dropout")
+    layer_norm: bool = setting(False, "층 정규화 셀 (느림)", "layer-normalised cells (slow)")
+    max_length: int = setting(
         64, "물음과 답의 길이 한도 (조각, <s>와 </s>도 셈)", "longest question or answer (pieces, <s> and </s> too)"
     )
 
@@ -62,7 +62,7 @@ class Seq2SeqConfig:
                 "Sizes of the net must be at least 1, hidden even, dropout at least 0 and under 1, max_length at least 3.",
             )
 
-    def part(self, hidden: int) -> NetConfig:
+    def layer_config(self, hidden: int) -> NetConfig:
         """Return the shape of a layer of this net, for `korlm.nn.layers`."""
         return NetConfig(
             self.vocab_size, cell=self.cell, embedding=self.embedding, hidden=hidden, layer_norm=self.layer_norm

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from korlm.errors import InputError
-from korlm.nn.half_loss import half_loss
-from korlm.nn.halves import HALF, halves
+from korlm.nn.half_loss import bf16_cross_entropy
+from korlm.nn.halves import BF16, cpu_supports_bf16
 
-IGNORED = -100  # torch's own default
+IGNORE_INDEX = -100  # torch's own default
 # Logits a chunk, and rows: N 4096, E 512 on one Zen 3 core take 0.81, 0.73 and 0.80 of F.linear + F.cross_entropy's
 # time at V 2,500, 8,000 and 32,000; with 64 rows 1.07, 1.03 and 1.05, for the products are then too thin.
 _CHUNK_LOGITS = 1 << 23
@@ -32,7 +32,7 @@ def chunked_cross_entropy(
     *,
     chunk: int | None = None,
     reduction: str = "mean",
-    ignore_index: int = IGNORED,
+    ignore_index: int = IGNORE_INDEX,
 ) -> Tensor:
     """Return the cross entropy of ``hidden weight^T + bias``, without ever holding all its logits.
 
@@ -74,24 +74,24 @@ def chunked_cross_entropy(
     kept = targets != ignore_index
     if reduction == "none" or not torch.is_grad_enabled():
         with torch.no_grad():
-            nats = _nats(hidden, weight, bias, targets.where(kept, 0), chunk) * kept
+            nats = _chunked_nll(hidden, weight, bias, targets.where(kept, 0), chunk) * kept
         return nats if reduction == "none" else nats.sum() / (kept.sum().clamp(min=1) if reduction == "mean" else 1)
-    scale = kept.to(_wide(hidden.dtype))
+    scale = kept.to(_accumulation_dtype(hidden.dtype))
     if reduction == "mean":
         scale = scale / scale.sum().clamp(min=1)
-    loss: Tensor = _ChunkedLoss.apply(hidden, weight, bias, targets.where(kept, 0), scale, chunk)
+    loss: Tensor = _ChunkedCrossEntropy.apply(hidden, weight, bias, targets.where(kept, 0), scale, chunk)
     return loss
 
 
-class _ChunkedLoss(torch.autograd.Function):
+class _ChunkedCrossEntropy(torch.autograd.Function):
     """``sum(scale * nats)``, with its gradients taken in the forward pass."""
 
     @staticmethod
     def forward(
         ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, scale: Tensor, chunk: int
     ) -> Tensor:
-        if hidden.dtype == HALF and hidden.device.type == "cpu" and halves():
-            loss, *gradients = half_loss(hidden, weight, bias, targets, scale)
+        if hidden.dtype == BF16 and hidden.device.type == "cpu" and cpu_supports_bf16():
+            loss, *gradients = bf16_cross_entropy(hidden, weight, bias, targets, scale)
             ctx.save_for_backward(*gradients)
             return loss
         d_hidden = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
@@ -114,7 +114,7 @@ class _ChunkedLoss(torch.autograd.Function):
             if d_hidden is not None:
                 d_hidden[rows] = (scores @ matrix) * share
             if d_weight is not None:
-                _add_product(d_weight, scores.t(), (hidden[rows] * share).to(hidden.dtype))
+                _accumulate_matmul(d_weight, scores.t(), (hidden[rows] * share).to(hidden.dtype))
             del scores  # before the next chunk's logits are made: one chunk in memory at a time
         ctx.save_for_backward(d_hidden, d_weight, d_bias)
         return loss
@@ -143,12 +143,12 @@ def adaptive_cross_entropy(
         targets: ``[N]`` int64.
         **options: `chunk`, `reduction` and `ignore_index` of `chunked_cross_entropy`.
     """
-    ignored, reduction = options.pop("ignore_index", IGNORED), options.pop("reduction", "mean")
+    ignored, reduction = options.pop("ignore_index", IGNORE_INDEX), options.pop("reduction", "mean")
     first = layer.shortlist_size
     bounds = torch.tensor(layer.cutoffs[:-1], device=targets.device)
     clusters = torch.bucketize(targets, bounds, right=True)  # 0 for the head
     kept = targets != ignored
-    goal = torch.where(clusters > 0, first - 1 + clusters, targets).where(kept, IGNORED)
+    goal = torch.where(clusters > 0, first - 1 + clusters, targets).where(kept, IGNORE_INDEX)
     part = "none" if reduction == "none" else "sum"
     options["reduction"] = part
     total = chunked_cross_entropy(hidden, layer.head.weight, layer.head.bias, goal, **options)
@@ -164,12 +164,12 @@ def adaptive_cross_entropy(
 def _log_softmax(hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Return ``[C, V]`` log-probabilities, in place where the types allow it."""
     logits = hidden @ weight.t() if bias is None else torch.addmm(bias.to(hidden.dtype), hidden, weight.t())
-    if logits.dtype != _wide(logits.dtype):
-        return torch.log_softmax(logits, 1, dtype=_wide(logits.dtype))
+    if logits.dtype != _accumulation_dtype(logits.dtype):
+        return torch.log_softmax(logits, 1, dtype=_accumulation_dtype(logits.dtype))
     return torch.log_softmax(logits, 1, out=logits)
 
 
-def _nats(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, chunk: int) -> Tensor:
+def _chunked_nll(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, chunk: int) -> Tensor:
     """Return ``[N]`` nats."""
     weight = weight.to(hidden.dtype)
     parts = [
@@ -179,7 +179,7 @@ def _nats(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, 
     return torch.cat(parts)
 
 
-def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
+def _accumulate_matmul(total: Tensor, left: Tensor, right: Tensor) -> None:
     """``total += left @ right``, in place where the types allow it."""
     if total.dtype == left.dtype:
         total.addmm_(left, right)
@@ -187,5 +187,5 @@ def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
         total += left @ right
 
 
-def _wide(dtype: torch.dtype) -> torch.dtype:
+def _accumulation_dtype(dtype: torch.dtype) -> torch.dtype:
     return torch.promote_types(dtype, torch.float32)

@@ -1,8 +1,8 @@
 """What names a repository on the Hub, and what names something on this computer.
 
->>> address("user/my-model@v1")
+>>> match_address("user/my-model@v1")
 Address(repo_id='user/my-model', revision='v1')
->>> address("kiwi") is None
+>>> match_address("kiwi") is None
 True
 """
 
@@ -28,7 +28,7 @@ class Address(NamedTuple):
         return f"{self.repo_id}@{self.revision}" if self.revision else self.repo_id
 
 
-def address(name: str | Path, revision: str | None = None) -> Address | None:
+def match_address(name: str | Path, revision: str | None = None) -> Address | None:
     """Return the address that a name is, or None for a name that cannot be one.
 
     Args:
@@ -39,7 +39,7 @@ def address(name: str | Path, revision: str | None = None) -> Address | None:
         InputError: two revisions that differ, or one that no branch, tag or commit can be called.
 
     Example:
-        >>> str(address("user/repo", revision="main"))
+        >>> str(match_address("user/repo", revision="main"))
         'user/repo@main'
     """
     found = None if isinstance(name, Path) else _ADDRESS.fullmatch(name)
@@ -55,17 +55,17 @@ def address(name: str | Path, revision: str | None = None) -> Address | None:
     return Address(found[1], named)
 
 
-def required(name: str, revision: str | None = None) -> Address:
-    """Return the address that a name is. See `address`.
+def parse_address(name: str, revision: str | None = None) -> Address:
+    """Return the address that a name is. See `match_address`.
 
     Raises:
         InputError: it has not the form of one.
 
     Example:
-        >>> required("user/repo").repo_id
+        >>> parse_address("user/repo").repo_id
         'user/repo'
     """
-    where = address(name, revision)
+    where = match_address(name, revision)
     if where is None:
         raise InputError(
             f"'{name}'은(는) Hub 저장소의 이름이 아닙니다. '사용자/저장소'나 '사용자/저장소@판'이라고 쓰세요.",
@@ -74,22 +74,22 @@ def required(name: str, revision: str | None = None) -> Address:
     return where
 
 
-def elsewhere(name: str | Path, revision: str | None, *, bundled: bool) -> Address | None:
+def resolve_hub_address(name: str | Path, revision: str | None, *, is_bundled: bool) -> Address | None:
     """Return the address of what is on the Hub, or None where it is on this computer or nowhere.
 
     Args:
         name: what a user named; a file or folder of that name wins over the Hub.
         revision: the one asked for, if any.
-        bundled: whether it is a name of korlm's own, which wins over all.
+        is_bundled: whether it is a name of korlm's own, which wins over all.
 
     Raises:
         InputError: a revision of what is not on the Hub.
 
     Example:
-        >>> elsewhere("user/repo", "v2", bundled=False)
+        >>> resolve_hub_address("user/repo", "v2", is_bundled=False)
         Address(repo_id='user/repo', revision='v2')
     """
-    where = None if bundled or Path(name).exists() else address(name, revision)
+    where = None if is_bundled or Path(name).exists() else match_address(name, revision)
     if revision and where is None:
         raise InputError(
             f"'{name}'은(는) Hub의 저장소가 아니라서 판(revision)이 없습니다. revision을 빼거나 '사용자/저장소'를 쓰세요.",

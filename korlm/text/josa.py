@@ -10,12 +10,18 @@ import re
 import unicodedata
 
 from korlm.errors import InputError
-from korlm.text.hangul import TAILS, is_syllable, shown, tail_of
+from korlm.text.hangul import COMPATIBILITY_TAILS, final_consonant, is_syllable, to_compatibility_jamo
 
 # the last sound of a digit's Sino-Korean name (영 일 이 삼 사 오 육 칠 팔 구), and of a Latin letter's Korean name
-_DIGITS = dict(zip("0123456789", ("ㅇ", "ㄹ", "", "ㅁ", "", "", "ㄱ", "ㄹ", "ㄹ", ""), strict=True))
-_NAMES = {"l": "ㄹ", "m": "ㅁ", "n": "ㄴ", "r": "ㄹ"}  # 엘 엠 엔 알; all others end in a vowel
-_POWERS = (("00000000", "ㄱ"), ("0000", "ㄴ"), ("000", "ㄴ"), ("00", "ㄱ"), ("0", "ㅂ"))  # 억 만 천 백 십
+_DIGIT_FINAL_SOUNDS = dict(zip("0123456789", ("ㅇ", "ㄹ", "", "ㅁ", "", "", "ㄱ", "ㄹ", "ㄹ", ""), strict=True))
+_LATIN_LETTER_FINAL_SOUNDS = {"l": "ㄹ", "m": "ㅁ", "n": "ㄴ", "r": "ㄹ"}  # 엘 엠 엔 알; all others end in a vowel
+_POWER_OF_TEN_FINAL_SOUNDS = (
+    ("00000000", "ㄱ"),
+    ("0000", "ㄴ"),
+    ("000", "ㄴ"),
+    ("00", "ㄱ"),
+    ("0", "ㅂ"),
+)  # 억 만 천 백 십
 
 
 def final_sound(word: str) -> str | None:
@@ -30,13 +36,13 @@ def final_sound(word: str) -> str | None:
     word = re.sub(r"[\W_]+$", "", unicodedata.normalize("NFC", word))
     last = word[-1:]
     if is_syllable(last):
-        return shown(tail_of(last))
-    if last in TAILS and last:  # a lone letter goes by its name: 키읔, 기역
+        return to_compatibility_jamo(final_consonant(last))
+    if last in COMPATIBILITY_TAILS and last:  # a lone letter goes by its name: 키읔, 기역
         return {"ㅋ": "ㄱ", "ㅎ": "ㅅ"}.get(last, last)
-    if last in _DIGITS:
-        return _number(word)
+    if last in _DIGIT_FINAL_SOUNDS:
+        return _number_final_sound(word)
     if re.search(r"(^|[^a-zA-Z])[A-Z]+$", word):
-        return _NAMES.get(last.lower(), "")
+        return _LATIN_LETTER_FINAL_SOUNDS.get(last.lower(), "")
     return None
 
 
@@ -69,10 +75,13 @@ def with_josa(word: str, josa: str) -> str:
     return word + consonant
 
 
-def _number(word: str) -> str:
+def _number_final_sound(word: str) -> str:
     """Return the last sound of the number at the end of a word: 십, 백, 천, 만, 억 where it ends in zeros."""
     digits = re.sub(r"(?<=\d),(?=\d{3})", "", word)
     whole = re.search(r"(\.?)(\d+)$", digits)
     if whole is None or whole[1] or not whole[2].strip("0"):  # after a point digit by digit
-        return _DIGITS[word[-1]]
-    return next((sound for zeros, sound in _POWERS if whole[2].endswith(zeros)), _DIGITS[word[-1]])
+        return _DIGIT_FINAL_SOUNDS[word[-1]]
+    return next(
+        (sound for zeros, sound in _POWER_OF_TEN_FINAL_SOUNDS if whole[2].endswith(zeros)),
+        _DIGIT_FINAL_SOUNDS[word[-1]],
+    )

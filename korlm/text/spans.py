@@ -57,10 +57,10 @@ def eojeol_spans(text: str) -> list[Span]:
     return [found.span() for found in _EOJEOL.finditer(text)]
 
 
-def whitespace_pieces(text: str, start: int, end: int) -> list[Span]:
+def gap_spans(text: str, start: int, end: int) -> list[Span]:
     """Return the spans of a gap between pieces: a character each where it is whitespace, runs of anything else.
 
-    >>> whitespace_pieces("a \\tbc", 0, 5)
+    >>> gap_spans("a \\tbc", 0, 5)
     [(0, 1), (1, 2), (2, 3), (3, 5)]
     """
     return [(start + found.start(), start + found.end()) for found in re.finditer(r"\s|\S+", text[start:end])]
@@ -83,7 +83,7 @@ def join_spaces(text: str, spans: Iterable[Span]) -> list[Span]:
     partition: list[Span] = []
     position = 0
     for span in spans:
-        partition += whitespace_pieces(text, position, span[0])
+        partition += gap_spans(text, position, span[0])
         if partition and text[span[0]] != " " and not text[span[0]].isspace():
             before = partition[-1]
             if before[1] == span[0] and before[1] - before[0] == 1 and text[before[0]] == " ":
@@ -91,4 +91,4 @@ def join_spaces(text: str, spans: Iterable[Span]) -> list[Span]:
                 span = (before[0], span[1])
         partition.append(span)
         position = span[1]
-    return partition + whitespace_pieces(text, position, len(text))
+    return partition + gap_spans(text, position, len(text))

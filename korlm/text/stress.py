@@ -1,6 +1,6 @@
 """Ways to make a text harder to cut, as people write it: no spaces, NFD, ㅋㅋ, a typo, a coined word, hanja.
 
->>> remove_spaces("나랑 쇼핑하자."), laugh("나랑 쇼핑하자."), hanja("학교에 갔다")
+>>> remove_spaces("나랑 쇼핑하자."), append_laughter("나랑 쇼핑하자."), to_hanja("학교에 갔다")
 ('나랑쇼핑하자.', '나랑 쇼핑하자ㅋㅋ', '學校에 갔다')
 
 Pure functions, the same result each time; a text that one of them does not touch comes back as it was.
@@ -12,12 +12,20 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from korlm.text.hangul import LEAD_LETTERS, LEADS, VOWEL_LETTERS, VOWELS, compose, is_syllable, letters_of
+from korlm.text.hangul import (
+    COMPATIBILITY_LEADS,
+    COMPATIBILITY_VOWELS,
+    CONJOINING_LEADS,
+    CONJOINING_VOWELS,
+    compose_syllable,
+    decompose_syllable,
+    is_syllable,
+)
 
-COINED = "갓생러"  # 갓(god) + 생(生) + -er: one who lives each day to the full; in no dictionary of the analyzers
-_PEOPLE = ("직장인", "회사원", "대학생", "학생", "사람", "친구")  # words that the coined one can stand for
-_VOWELS = {"ㅐ": "ㅔ", "ㅔ": "ㅐ", "ㅚ": "ㅙ", "ㅙ": "ㅚ"}
-_DOUBLES = {"ㄱ": "ㄲ", "ㄷ": "ㄸ", "ㅂ": "ㅃ", "ㅅ": "ㅆ", "ㅈ": "ㅉ"}
+NEOLOGISM = "갓생러"  # 갓(god) + 생(生) + -er: one who lives each day to the full; in no dictionary of the analyzers
+_PERSON_NOUNS = ("직장인", "회사원", "대학생", "학생", "사람", "친구")  # words that the coined one can stand for
+_CONFUSABLE_VOWELS = {"ㅐ": "ㅔ", "ㅔ": "ㅐ", "ㅚ": "ㅙ", "ㅙ": "ㅚ"}
+_TENSE_CONSONANTS = {"ㄱ": "ㄲ", "ㄷ": "ㄸ", "ㅂ": "ㅃ", "ㅅ": "ㅆ", "ㅈ": "ㅉ"}
 _SENTENCE_END = re.compile(r"(?<=[가-힣])(\.+|…)?([!?~]*)(?=[)\"'’”]*(?:[^\S\n]*\n|[^\S\n]*\Z|(?<=[.…!?~])\s))")
 _HANJA = {
     "대한민국": "大韓民國", "한국어": "韓國語", "한국": "韓國", "민주주의": "民主主義", "민주": "民主", "공화국": "共和國",
@@ -32,9 +40,12 @@ _HANJA = {
     "오후": "午後", "내일": "來日", "금일": "今日", "작년": "昨年", "내년": "來年", "가족": "家族", "부모": "父母",
     "형제": "兄弟", "친구": "親舊", "결혼": "結婚", "사랑방": "舍廊房", "방": "房", "문": "門", "산": "山", "강": "江",
 }  # fmt: skip
-_LONE = "(?=이|가|을|를|은|는|에|도|의|로|만|과|와|[^가-힣]|$)"  # one syllable is a word where a particle or no Hangul follows
+_AFTER_SINGLE_SYLLABLE = "(?=이|가|을|를|은|는|에|도|의|로|만|과|와|[^가-힣]|$)"  # one syllable is a word where a particle or no Hangul follows
 _HANJA_WORD = re.compile(
-    "|".join(word if len(word) > 1 else f"(?<![가-힣]){word}{_LONE}" for word in sorted(_HANJA, key=len, reverse=True))
+    "|".join(
+        word if len(word) > 1 else f"(?<![가-힣]){word}{_AFTER_SINGLE_SYLLABLE}"
+        for word in sorted(_HANJA, key=len, reverse=True)
+    )
 )
 
 
@@ -47,94 +58,102 @@ def remove_spaces(text: str) -> str:
     return re.sub(r"[^\S\n]+", "", text)
 
 
-def nfd(text: str) -> str:
+def to_nfd(text: str) -> str:
     """Return ``text`` with syllables taken apart into conjoining letters, as file names on macOS are.
 
-    >>> len("한글"), len(nfd("한글"))
+    >>> len("한글"), len(to_nfd("한글"))
     (2, 6)
     """
     return unicodedata.normalize("NFD", text)
 
 
-def laugh(text: str) -> str:
+def append_laughter(text: str) -> str:
     """Return ``text`` with ㅋㅋ at the end of its sentences, where the full stop was.
 
-    >>> laugh("그래? 나도 갔다.")
+    >>> append_laughter("그래? 나도 갔다.")
     '그래?ㅋㅋ 나도 갔다ㅋㅋ'
     """
     return _SENTENCE_END.sub(lambda found: (found[2] or "") + "ㅋㅋ", text)
 
 
-def typo(text: str) -> str:
+def add_typos(text: str) -> str:
     """Return ``text`` with slips of the fingers: in every second eojeol that allows one, ㅐ for ㅔ, ㅚ for ㅙ, or Shift.
 
-    >>> typo("내가 어제 왜 그랬지")
+    >>> add_typos("내가 어제 왜 그랬지")
     '네가 어제 외 그랬지'
-    >>> typo("방")
+    >>> add_typos("방")
     '빵'
     """
     turn = 0
 
-    def slip(found: re.Match[str]) -> str:
+    def misspell_alternate(found: re.Match[str]) -> str:
         nonlocal turn
-        changed = _slip(found.group())
+        changed = _misspell_eojeol(found.group())
         if changed == found.group():
             return changed
         turn += 1
         return changed if turn % 2 else found.group()
 
-    return re.sub(r"\S+", slip, text)
+    return re.sub(r"\S+", misspell_alternate, text)
 
 
-def _slip(eojeol: str) -> str:
+def _misspell_eojeol(eojeol: str) -> str:
     """Return one eojeol with its first confusable vowel swapped; without one, its first consonant doubled."""
-    for table, place in ((_VOWELS, 1), (_DOUBLES, 0)):
+    for table, place in ((_CONFUSABLE_VOWELS, 1), (_TENSE_CONSONANTS, 0)):
         for at, character in enumerate(eojeol):
-            if is_syllable(character) and (swapped := _swap(character, table, place)):
+            if is_syllable(character) and (swapped := _swap_jamo(character, table, place)):
                 return eojeol[:at] + swapped + eojeol[at + 1 :]
     return eojeol
 
 
-def _swap(syllable: str, table: dict[str, str], place: int) -> str:
+def _swap_jamo(syllable: str, table: dict[str, str], jamo_index: int) -> str:
     """Return a syllable with its lead (place 0) or vowel (1) replaced as the table says, or nothing."""
-    letters = list(letters_of(syllable))
-    known, names = ((LEAD_LETTERS, LEADS), (VOWEL_LETTERS, VOWELS))[place]
-    new = table.get(names[known.index(letters[place])])
+    letters = list(decompose_syllable(syllable))
+    known, names = ((CONJOINING_LEADS, COMPATIBILITY_LEADS), (CONJOINING_VOWELS, COMPATIBILITY_VOWELS))[jamo_index]
+    new = table.get(names[known.index(letters[jamo_index])])
     if not new:
         return ""
-    letters[place] = known[names.index(new)]
-    return compose(*letters)
+    letters[jamo_index] = known[names.index(new)]
+    return compose_syllable(*letters)
 
 
-def coined(text: str) -> str:
+def insert_neologism(text: str) -> str:
     """Return ``text`` with a word too new for dictionaries: in place of a word for people, else in front.
 
-    >>> coined("그 사람은 웃었다"), coined("밥을 먹었다"), coined("  ")
+    >>> insert_neologism("그 사람은 웃었다"), insert_neologism("밥을 먹었다"), insert_neologism("  ")
     ('그 갓생러는 웃었다', '갓생러 밥을 먹었다', '  ')
     """
-    for word in _PEOPLE:
+    for word in _PERSON_NOUNS:
         if word in text:
-            return re.sub(word + "(은|이|을|과)?", lambda found: COINED + _AFTER_VOWEL[found[1] or ""], text, count=1)
-    return re.sub(r"(?=\S)", COINED + " ", text, count=1)
+            return re.sub(
+                word + "(은|이|을|과)?", lambda found: NEOLOGISM + _PARTICLE_AFTER_VOWEL[found[1] or ""], text, count=1
+            )
+    return re.sub(r"(?=\S)", NEOLOGISM + " ", text, count=1)
 
 
-_AFTER_VOWEL = {"": "", "은": "는", "이": "가", "을": "를", "과": "와"}  # particles after a syllable without a final
+_PARTICLE_AFTER_VOWEL = {
+    "": "",
+    "은": "는",
+    "이": "가",
+    "을": "를",
+    "과": "와",
+}  # particles after a syllable without a final
 
 
-def hanja(text: str) -> str:
+def to_hanja(text: str) -> str:
     """Return ``text`` with well-known Sino-Korean words in hanja; a small table, by spelling alone.
 
-    >>> hanja("대한민국의 주권은 국민에게 있고"), hanja("사람이 간다")
+    >>> to_hanja("대한민국의 주권은 국민에게 있고"), to_hanja("사람이 간다")
     ('大韓民國의 主權은 國民에게 있고', '사람이 간다')
     """
     return _HANJA_WORD.sub(lambda found: _HANJA[found.group()], text)
 
 
-STRESSES: dict[str, Callable[[str], str]] = {
+PERTURBATIONS: dict[str, Callable[[str], str]] = {
     "spaces": remove_spaces,
-    "nfd": nfd,
-    "laugh": laugh,
-    "typo": typo,
-    "coined": coined,
-    "hanja": hanja,
+    "nfd": to_nfd,
+    "laugh": append_laughter,
+    "typo": add_typos,
+    "coined": insert_neologism,
+    "hanja": to_hanja,
 }

@@ -2,7 +2,7 @@
 
 >>> from korlm.tokenizers.byte import byte_tokenizer
 >>> encoding = byte_tokenizer().encode("가!")
->>> encoding.pieces, encoding.spans
+>>> encoding.tokens, encoding.spans
 (['<0xEA>', '<0xB0>', '<0x80>', '<0x21>'], [(0, 1), (0, 1), (0, 1), (1, 2)])
 """
 
@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from korlm.artifacts import FORMAT, new_folder, write_json
+from korlm.artifacts import FORMAT_VERSION, new_folder, write_json
 from korlm.errors import InputError
 from korlm.text.spans import check_text, check_texts
 from korlm.tokenizers.encoding import Encoding
@@ -23,16 +23,16 @@ from korlm.tokenizers.encoding import Encoding
 if TYPE_CHECKING:
     from korlm.tokenizers.arrays import IdArray
 
-SPECIALS = ("<pad>", "<s>", "</s>", "<unk>")
+SPECIAL_TOKENS = ("<pad>", "<s>", "</s>", "<unk>")
 PAD_ID, BOS_ID, EOS_ID, UNK_ID = range(4)
-FIRST_BYTE = len(SPECIALS)  # ids of korlm's own: special tokens, the 256 bytes, pieces, further special tokens
-FIRST_PIECE = FIRST_BYTE + 256
-BYTE_IDS = {byte: FIRST_BYTE + byte for byte in range(256)}
+FIRST_BYTE_ID = len(SPECIAL_TOKENS)  # ids of korlm's own: special tokens, the 256 bytes, pieces, further special tokens
+FIRST_TOKEN_ID = FIRST_BYTE_ID + 256
+BYTE_IDS = {byte: FIRST_BYTE_ID + byte for byte in range(256)}
 
 
-def lay_out(pieces: Iterable[str]) -> list[bytes]:
+def vocabulary_layout(tokens: Iterable[str]) -> list[bytes]:
     """Return the bytes that each id stands for, none for special tokens, in the order of all vocabularies."""
-    return [b""] * FIRST_BYTE + [bytes([byte]) for byte in range(256)] + [piece.encode() for piece in pieces]
+    return [b""] * FIRST_BYTE_ID + [bytes([byte]) for byte in range(256)] + [piece.encode() for piece in tokens]
 
 
 class Decoder(Protocol):
@@ -57,7 +57,7 @@ class Tokenizer(ABC):
         specials: ids of the special tokens by name.
         byte_ids: ids of lone bytes by byte; empty where the vocabulary has none.
         lossless: False where the unknown becomes ``<unk>`` or the text is normalised.
-        joins_letters: pieces may be letters of a syllable, which `decode` joins (`korlm.tokenizers.letters`).
+        composes_jamo: pieces may be letters of a syllable, which `decode` joins (`korlm.tokenizers.letters`).
     """
 
     name: str
@@ -66,14 +66,14 @@ class Tokenizer(ABC):
     specials: dict[str, int]
     byte_ids: dict[int, int] = BYTE_IDS
     lossless: bool = True
-    joins_letters: bool = False
+    composes_jamo: bool = False
 
     @abstractmethod
-    def _ids(self, texts: Sequence[str], workers: int) -> Iterable[list[int]]:
+    def _iter_ids(self, texts: Sequence[str], workers: int) -> Iterable[list[int]]:
         """Yield the ids of each text: the fast way."""
 
     @abstractmethod
-    def _encodings(self, texts: Sequence[str], workers: int) -> Iterable[Encoding]:
+    def _iter_encodings(self, texts: Sequence[str], workers: int) -> Iterable[Encoding]:
         """Yield the encoding of each text."""
 
     @abstractmethod
@@ -86,14 +86,14 @@ class Tokenizer(ABC):
         Raises:
             ArtifactError: the folder cannot be written.
         """
-        config = {"kind": "tokenizer", "format": FORMAT, "name": self.name, "unit": self.unit}
+        config = {"kind": "tokenizer", "format": FORMAT_VERSION, "name": self.name, "unit": self.unit}
         with new_folder(folder) as temporary:
-            write_json(temporary / "config.json", config | self._options() | {"signature": self.signature})
+            write_json(temporary / "config.json", config | self._config_fields() | {"signature": self.signature})
             self.write_vocabulary(temporary)
 
-    def _options(self) -> dict[str, Any]:
+    def _config_fields(self) -> dict[str, Any]:
         """Return what ``config.json`` must say for the same ids to come back, as plain values."""
-        further = [name for name in self.specials if name not in SPECIALS]
+        further = [name for name in self.specials if name not in SPECIAL_TOKENS]
         return {"specials": further} if further else {}
 
     @property
@@ -104,11 +104,11 @@ class Tokenizer(ABC):
     @cached_property
     def signature(self) -> str:
         """A short text that says what made an id: name, unit, size, treatment of the unknown, hash, versions."""
-        digest = hashlib.sha256(self._decisive()).hexdigest()[:8]
+        digest = hashlib.sha256(self._fingerprint_bytes()).hexdigest()[:8]
         parts = [f"tok:{self.name}", f"unit:{self.unit}", f"v:{self.vocab_size}", f"unk:{self.on_unknown}"]
-        return "|".join([*parts, f"sha:{digest}", *self._versions()])
+        return "|".join([*parts, f"sha:{digest}", *self.dependency_versions()])
 
-    def _decisive(self) -> bytes:
+    def _fingerprint_bytes(self) -> bytes:
         """Return what of the vocabulary decides the ids, for the signature's hash."""
         return b"".join(len(token).to_bytes(4, "little") + token for token in self.token_bytes)
 
@@ -123,20 +123,20 @@ class Tokenizer(ABC):
         return self.specials.get("<unk>", -1)
 
     @cached_property
-    def lone_bytes(self) -> frozenset[int]:
+    def byte_token_ids(self) -> frozenset[int]:
         """The ids that are a lone byte."""
         return frozenset(self.byte_ids.values())
 
-    def _versions(self) -> list[str]:
+    def dependency_versions(self) -> list[str]:
         """Return ``name:version`` of what else decides the cuts."""
         return []
 
-    def unknown(self, encoding: Encoding) -> set[int]:
+    def oov_segments(self, encoding: Encoding) -> set[int]:
         """Return the indices of the segments that the vocabulary lacks, before any fallback.
 
         Here: those that took bytes or ``<unk>``. The byte unit lacks none.
         """
-        strange = self.lone_bytes | {self.unk_id}
+        strange = self.byte_token_ids | {self.unk_id}
         return {owner for number, owner in zip(encoding.ids, encoding.segment_of, strict=True) if number in strange}
 
     def encode(self, text: str) -> Encoding:
@@ -154,11 +154,11 @@ class Tokenizer(ABC):
             InputError: an unpaired surrogate.
             AnalyzerError, MissingDependencyError: the morphological analyzer failed or is not installed.
         """
-        return list(self._encodings([check_text(text) for text in texts], workers))
+        return list(self._iter_encodings([check_text(text) for text in texts], workers))
 
     def encode_ids(self, texts: Sequence[str], *, workers: int = 1) -> list[list[int]]:
         """Encode texts to ids alone: the fast way. The same ids and errors as `encode_batch`."""
-        return list(self._ids(check_texts(texts), workers))
+        return list(self._iter_ids(check_texts(texts), workers))
 
     def encode_array(self, texts: Sequence[str], *, workers: int = 1, eos: int | None = None) -> IdArray:
         """Encode texts to one array of ids: the quickest way for a corpus. The same ids and errors as `encode_batch`.
@@ -168,12 +168,12 @@ class Tokenizer(ABC):
             workers: threads or processes, where the backend can use them.
             eos: an id that ends each text, such as ``</s>``; none by default.
         """
-        return self._array(check_texts(texts), workers, eos)
+        return self._encode_array(check_texts(texts), workers, eos)
 
-    def _array(self, texts: Sequence[str], workers: int, eos: int | None) -> IdArray:
-        from korlm.tokenizers.arrays import from_lists
+    def _encode_array(self, texts: Sequence[str], workers: int, eos_id: int | None) -> IdArray:
+        from korlm.tokenizers.arrays import id_array_from_lists
 
-        return from_lists(self._ids(texts, workers), eos)
+        return id_array_from_lists(self._iter_ids(texts, workers), eos_id)
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of ``ids``; bytes that are no UTF-8 (cut by hand or by a model) become U+FFFD.
@@ -207,7 +207,8 @@ class Tokenizer(ABC):
     def surfaces(self) -> list[str | None]:
         """For each id its text (nothing for a special token), or None where it is a lone byte of a character."""
         return [
-            None if index in self.lone_bytes else token.decode("utf-8") for index, token in enumerate(self.token_bytes)
+            None if index in self.byte_token_ids else token.decode("utf-8")
+            for index, token in enumerate(self.token_bytes)
         ]
 
     @cached_property

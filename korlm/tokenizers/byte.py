@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from korlm.tokenizers.pieces import PieceTokenizer
+from korlm.tokenizers.pieces import SegmentedTokenizer
 from korlm.tokenizers.syllable import SyllableSegmenter
 from korlm.tokenizers.vocabulary import Vocabulary
 
@@ -19,6 +19,6 @@ class ByteSegmenter(SyllableSegmenter):
     unit = "byte"
 
 
-def byte_tokenizer(specials: Sequence[str] = ()) -> PieceTokenizer:
+def byte_tokenizer(specials: Sequence[str] = ()) -> SegmentedTokenizer:
     """Return the byte tokenizer: 4 special tokens and 256 bytes, and any further special tokens."""
-    return PieceTokenizer("byte", ByteSegmenter(), Vocabulary([], specials=specials))
+    return SegmentedTokenizer("byte", ByteSegmenter(), Vocabulary([], specials=specials))

@@ -14,57 +14,57 @@ from collections.abc import Iterable, Sequence
 from korlm.text.spans import Span
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.encoding import Encoding, Segment
-from korlm.tokenizers.names import parts_of
-from korlm.tokenizers.pieces import PieceTokenizer
+from korlm.tokenizers.names import split_name
+from korlm.tokenizers.pieces import SegmentedTokenizer
 from korlm.tokenizers.segmenter import Segmenter
 from korlm.tokenizers.subword import SubwordTokenizer, train_subword
 
 _DELIMITER = "\x01"  # of morphemes, for SentencePiece's trainer alone
 
 
-class ComposedTokenizer(PieceTokenizer):
+class MorphemeSubwordTokenizer(SegmentedTokenizer):
     """A tokenizer whose vocabulary is a subword model applied within each segment.
 
     `Encoding.segments` are the subword pieces, each with the morphemes that it stands in.
     """
 
-    def __init__(self, name: str, segmenter: Segmenter, subwords: SubwordTokenizer) -> None:
-        super().__init__(name, segmenter, subwords)  # type: ignore[arg-type]  # what is asked of a vocabulary
-        self.unit = f"{segmenter.unit}-{subwords.unit}"
-        self.subwords = subwords
+    def __init__(self, name: str, segmenter: Segmenter, subword_tokenizer: SubwordTokenizer) -> None:
+        super().__init__(name, segmenter, subword_tokenizer)  # type: ignore[arg-type]  # what is asked of a vocabulary
+        self.unit = f"{segmenter.unit}-{subword_tokenizer.unit}"
+        self.subword_tokenizer = subword_tokenizer
 
-    def _decisive(self) -> bytes:
-        return self.subwords.model
+    def _fingerprint_bytes(self) -> bytes:
+        return self.subword_tokenizer.model
 
-    def _versions(self) -> list[str]:
-        return [*self.segmenter.versions(), *self.subwords._versions()]
+    def dependency_versions(self) -> list[str]:
+        return [*self.segmenter.dependency_versions(), *self.subword_tokenizer.dependency_versions()]
 
-    def _encoding(self, text: str, ids: list[int], spans: list[Span], segments: list[Segment]) -> Encoding:
-        return super()._encoding(text, ids, spans, _refine(segments, spans))
+    def _build_encoding(self, text: str, ids: list[int], spans: list[Span], segments: list[Segment]) -> Encoding:
+        return super()._build_encoding(text, ids, spans, _refine_segments(segments, spans))
 
-    def unknown(self, encoding: Encoding) -> set[int]:
-        return Tokenizer.unknown(self, encoding)
+    def oov_segments(self, encoding: Encoding) -> set[int]:
+        return Tokenizer.oov_segments(self, encoding)
 
 
-def train_composed(
+def train_morpheme_subword(
     name: str, segmenter: Segmenter, lines: Iterable[str], vocab_size: int, *, workers: int, soft: bool, coverage: float,
     specials: Sequence[str] = (),
-) -> ComposedTokenizer:  # fmt: skip
+) -> MorphemeSubwordTokenizer:  # fmt: skip
     """Train the subword model of ``analyzer+subword`` on lines, no piece of it across morphemes.
 
     Raises:
         CorpusError, InputError: as `train_subword` does.
     """
-    pieces = segmenter.pieces([line.replace(_DELIMITER, " ") for line in lines], workers=workers)
+    pieces = segmenter.iter_lookup_strings([line.replace(_DELIMITER, " ") for line in lines], workers=workers)
     joined = (_DELIMITER.join(line) for line in pieces)
     subwords = train_subword(
-        parts_of(name)[-1], joined, vocab_size, soft=soft, coverage=coverage, threads=workers,
+        split_name(name)[-1], joined, vocab_size, soft=soft, coverage=coverage, threads=workers,
         specials=specials, delimiter=_DELIMITER,
     )  # fmt: skip
-    return ComposedTokenizer(name, segmenter, subwords)
+    return MorphemeSubwordTokenizer(name, segmenter, subwords)
 
 
-def _refine(segments: Sequence[Segment], spans: Sequence[Span]) -> list[Segment]:
+def _refine_segments(segments: Sequence[Segment], spans: Sequence[Span]) -> list[Segment]:
     """Return a segment for each distinct span, with the morphemes of its segment that it overlaps."""
     refined: list[Segment] = []
     index = 0

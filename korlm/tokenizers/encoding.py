@@ -40,7 +40,7 @@ class Encoding:
     Attributes:
         text: the caller's string.
         ids: token ids, ``n`` of them.
-        pieces: ``n`` strings; a byte of a character is written ``<0xEA>``.
+        tokens: ``n`` strings; a byte of a character is written ``<0xEA>``.
         spans: ``n`` half-open code-point offsets; bytes of one character share its span.
         segments: the unit's own cuts before the fallback to syllables and bytes; they partition the text.
         segment_of: for each id, the index of its segment.
@@ -48,7 +48,7 @@ class Encoding:
 
     text: str
     ids: list[int]
-    pieces: list[str]
+    tokens: list[str]
     spans: list[Span]
     segments: list[Segment] = field(repr=False)
     segment_of: list[int] = field(repr=False)
@@ -59,7 +59,7 @@ class Encoding:
         return [self.segments[index].tag for index in self.segment_of]
 
     @property
-    def stretches(self) -> list[str]:
+    def segment_texts(self) -> list[str]:
         """For each segment the text that it covers."""
         return [self.text[segment[0] : segment[1]] for segment in self.segments]
 
@@ -67,8 +67,12 @@ class Encoding:
         return len(self.ids)
 
 
-def walk(
-    surfaces: Sequence[str | None], text: str, ids: Sequence[int], start: int = 0, joining: frozenset[str] = frozenset()
+def token_spans(
+    surfaces: Sequence[str | None],
+    text: str,
+    ids: Sequence[int],
+    start: int = 0,
+    joining_jamo: frozenset[str] = frozenset(),
 ) -> list[Span]:
     """Return the span of each id: they stand one after the other in ``text`` from ``start`` on.
 
@@ -77,7 +81,7 @@ def walk(
         text: the caller's string.
         ids: what a stretch of it became, without loss.
         start: where the stretch begins.
-        joining: letters that stand on the character before them.
+        joining_jamo: letters that stand on the character before them.
     """
     spans: list[Span] = []
     position, left = start, 0  # `left`: bytes of the character at `position` still to come
@@ -90,16 +94,16 @@ def walk(
             position += left == 0
             continue
         begin = position
-        if joining:
-            begin -= surface[0] in joining
-            position += sum(character not in joining for character in surface)
+        if joining_jamo:
+            begin -= surface[0] in joining_jamo
+            position += sum(character not in joining_jamo for character in surface)
         else:
             position += len(surface)
         spans.append((begin, position))
     return spans
 
 
-def owners(spans: Sequence[Span], segments: Sequence[Segment]) -> list[int]:
+def segment_indices(spans: Sequence[Span], segments: Sequence[Segment]) -> list[int]:
     """Return, for each span, the index of the segment that it begins in."""
     found: list[int] = []
     index = 0

@@ -3,10 +3,10 @@
 In a ``tokenizer.json`` the special tokens and the bytes are keys of the same vocabulary as the pieces, so that a typed
 ``</s>`` or ``<0x41>`` would be taken for one. A guard cuts such a text where no learnt piece can cross the cut.
 
-    >>> cut_inside(["</s>"], ["<", "/s", "s>"])
+    >>> name_splitting_pattern(["</s>"], ["<", "/s", "s>"])
     '(?:<(?=/s>))'
     >>> import re
-    >>> re.findall(EOJEOL, "나랑  쇼핑\\t하자")
+    >>> re.findall(EOJEOL_PATTERN, "나랑  쇼핑\\t하자")
     ['나랑', ' ', ' 쇼핑', '\\t', '하자']
 """
 
@@ -21,24 +21,24 @@ from korlm.errors import InputError
 _OTHER_SPACES = "\\x09-\\x0D\\x1C-\\x1F\\u0085\\u00A0\\u1680\\u2000-\\u200A\\u2028\\u2029\\u202F\\u205F\\u3000"
 # What `str.isspace` calls whitespace: Oniguruma's \s is another set, and \x85 is a byte to it.
 _SPACES = "\\x20" + _OTHER_SPACES
-_NEVER = "(?!)"
-EOJEOL = f"\\x20?[^{_SPACES}]+|[{_SPACES}]"
+_MATCH_NOTHING = "(?!)"
+EOJEOL_PATTERN = f"\\x20?[^{_SPACES}]+|[{_SPACES}]"
 
 
-def cut_inside(names: Iterable[str], pieces: Iterable[str], *, fused: bool = False) -> str:
+def name_splitting_pattern(names: Iterable[str], tokens: Iterable[str], *, fuse_unknown: bool = False) -> str:
     """Return a pattern of one character after which to cut, so that no typed name stays whole.
 
     Args:
         names: of special tokens and bytes.
-        pieces: what the vocabulary learnt; none of them can cross a cut.
-        fused: whether neighbouring unknown characters become one ``<unk>``; a cut between two of them would make two.
+        tokens: what the vocabulary learnt; none of them can cross a cut.
+        fuse_unknown: whether neighbouring unknown characters become one ``<unk>``; a cut between two of them would make two.
 
     Raises:
         InputError: a name has no place that no learnt piece can cross.
     """
-    pieces = set(pieces)
+    tokens = set(tokens)
     crossing: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for piece in pieces:
+    for piece in tokens:
         for at in range(1, len(piece)):
             crossing[piece[at - 1 : at + 1]].append((piece, at))
     options = []
@@ -46,8 +46,8 @@ def cut_inside(names: Iterable[str], pieces: Iterable[str], *, fused: bool = Fal
         free = [
             at
             for at in range(1, len(name))
-            if not any(_crosses(piece, where, name, at) for piece, where in crossing[name[at - 1 : at + 1]])
-            and not (fused and pieces.isdisjoint(name[at - 1 : at + 1]))
+            if not any(_crosses_boundary(piece, where, name, at) for piece, where in crossing[name[at - 1 : at + 1]])
+            and not (fuse_unknown and tokens.isdisjoint(name[at - 1 : at + 1]))
         ]
         if not free:
             raise InputError(
@@ -59,28 +59,28 @@ def cut_inside(names: Iterable[str], pieces: Iterable[str], *, fused: bool = Fal
         at = free[0]
         before = f"(?<={re.escape(name[: at - 1])})" if at > 1 else ""
         options.append(f"{before}{re.escape(name[at - 1])}(?={re.escape(name[at:])})")
-    return f"(?:{'|'.join(options) or _NEVER})"
+    return f"(?:{'|'.join(options) or _MATCH_NOTHING})"
 
 
-def either(names: Iterable[str]) -> str:
+def alternation_pattern(names: Iterable[str]) -> str:
     """Return a pattern of any of ``names``.
 
-    >>> either(["<s>", "[끝]"])
+    >>> alternation_pattern(["<s>", "[끝]"])
     '(?:<s>|\\\\[끝\\\\])'
     """
-    return f"(?:{'|'.join(map(re.escape, names)) or _NEVER})"
+    return f"(?:{'|'.join(map(re.escape, names)) or _MATCH_NOTHING})"
 
 
-def _crosses(piece: str, where: int, name: str, at: int) -> bool:
-    """Whether a piece can stand in a text over the cut of a name, the piece's offset ``where`` on the name's ``at``."""
-    left, right = min(where, at), min(len(piece) - where, len(name) - at)
-    return piece[where - left : where + right] == name[at - left : at + right]
+def _crosses_boundary(token: str, token_offset: int, name: str, name_offset: int) -> bool:
+    """Whether a piece can stand in a text over the cut of a name, the piece's offset ``token_offset`` on the name's ``name_offset``."""
+    left, right = min(token_offset, name_offset), min(len(token) - token_offset, len(name) - name_offset)
+    return token[token_offset - left : token_offset + right] == name[name_offset - left : name_offset + right]
 
 
-def take_apart(names: Iterable[str]) -> str:
+def character_splitting_pattern(names: Iterable[str]) -> str:
     """Return a pattern of each character of a word that is a byte's name or one of ``names``, and nothing else.
 
-    >>> take_apart(["<s>"])  # doctest: +ELLIPSIS
+    >>> character_splitting_pattern(["<s>"])  # doctest: +ELLIPSIS
     '(?:(?<=\\\\A)<(?=s>\\\\z)|(?<=\\\\A<)s(?=>\\\\z)|(?<=\\\\A<s)>(?=\\\\z)|...)'
     """
     words = [[*map(re.escape, name)] for name in names if not any(map(str.isspace, name))]
@@ -92,11 +92,11 @@ def take_apart(names: Iterable[str]) -> str:
     return f"(?:{'|'.join(options)})"
 
 
-def whole_words(names: Sequence[str]) -> str:
+def whole_word_pattern(names: Sequence[str]) -> str:
     """Return a pattern of a word that is one of ``names``, with no space before it to join.
 
-    >>> whole_words(["<s>"]).startswith("(?<![^") and "(?:<s>)" in whole_words(["<s>"])
+    >>> whole_word_pattern(["<s>"]).startswith("(?<![^") and "(?:<s>)" in whole_word_pattern(["<s>"])
     True
     """
-    words = either(name for name in names if not any(map(str.isspace, name)))
+    words = alternation_pattern(name for name in names if not any(map(str.isspace, name)))
     return f"(?<![^{_OTHER_SPACES}]){words}(?![^{_SPACES}])"

@@ -15,10 +15,10 @@ from typing import Any
 
 from korlm.artifacts import write_file
 from korlm.text.spans import Span
-from korlm.text.utf8 import is_start
+from korlm.text.utf8 import is_leading_byte
 from korlm.tokenizers.base import Tokenizer
-from korlm.tokenizers.encoding import Encoding, Segment, owners
-from korlm.tokenizers.subword import META, MODEL_FILE, load_processor
+from korlm.tokenizers.encoding import Encoding, Segment, segment_indices
+from korlm.tokenizers.subword import META_SYMBOL, MODEL_FILE, load_processor
 
 
 class SentencePieceTokenizer(Tokenizer):
@@ -42,20 +42,21 @@ class SentencePieceTokenizer(Tokenizer):
     def __init__(self, name: str, model: bytes) -> None:
         self.name = name
         self.model = model
-        self._processor = processor = load_processor(model)
+        self.processor = processor = load_processor(model)
         numbers = range(processor.get_piece_size())
         self.byte_ids = {int(processor.id_to_piece(i)[3:5], 16): i for i in numbers if processor.is_byte(i)}
         strange = [i for i in numbers if processor.is_control(i) or processor.is_unknown(i)]
         self.specials = {processor.id_to_piece(i): i for i in strange}
         bytes_of = {number: bytes([byte]) for byte, number in self.byte_ids.items()} | dict.fromkeys(strange, b"")
         self.token_bytes = [
-            bytes_of[i] if i in bytes_of else processor.id_to_piece(i).replace(META, " ").encode() for i in numbers
+            bytes_of[i] if i in bytes_of else processor.id_to_piece(i).replace(META_SYMBOL, " ").encode()
+            for i in numbers
         ]
 
-    def _decisive(self) -> bytes:
+    def _fingerprint_bytes(self) -> bytes:
         return self.model  # its normalisation as well
 
-    def _versions(self) -> list[str]:
+    def dependency_versions(self) -> list[str]:
         return [f"sentencepiece:{importlib.metadata.version('sentencepiece')}"]
 
     @property
@@ -64,26 +65,31 @@ class SentencePieceTokenizer(Tokenizer):
 
     @property
     def unk_id(self) -> int:
-        return self._processor.unk_id()
+        return self.processor.unk_id()
 
-    def _ids(self, texts: Sequence[str], workers: int) -> list[list[int]]:
-        ids: list[list[int]] = self._processor.encode(list(texts), num_threads=max(workers, 1)) if texts else []
+    def _iter_ids(self, texts: Sequence[str], workers: int) -> list[list[int]]:
+        ids: list[list[int]] = self.processor.encode(list(texts), num_threads=max(workers, 1)) if texts else []
         return ids
 
-    def _encodings(self, texts: Sequence[str], workers: int) -> Iterator[Encoding]:
+    def _iter_encodings(self, texts: Sequence[str], workers: int) -> Iterator[Encoding]:
         for text in texts:
-            found = self._processor.encode(text, return_type="offset_mapping")
-            spans = self._share([tuple(span) for span in found["offsets"]], found["ids"])
-            segments = _segments(text, spans)
+            found = self.processor.encode(text, return_type="offset_mapping")
+            spans = self._share_character_spans([tuple(span) for span in found["offsets"]], found["ids"])
+            segments = _partition_by_spans(text, spans)
             yield Encoding(
-                text, found["ids"], [self.token_text(i) for i in found["ids"]], spans, segments, owners(spans, segments)
+                text,
+                found["ids"],
+                [self.token_text(i) for i in found["ids"]],
+                spans,
+                segments,
+                segment_indices(spans, segments),
             )
 
-    def _share(self, spans: list[Span], ids: Sequence[int]) -> list[Span]:
+    def _share_character_spans(self, spans: list[Span], ids: Sequence[int]) -> list[Span]:
         """Give all bytes of a character its span, which SentencePiece gives to the last of them alone."""
         begun = 0
         for index, number in enumerate(ids):
-            if number not in self.lone_bytes or is_start(self.token_bytes[number][0]):
+            if number not in self.byte_token_ids or is_leading_byte(self.token_bytes[number][0]):
                 begun = index
             elif spans[index] != spans[begun]:
                 shared = (spans[begun][0], spans[index][1])
@@ -93,17 +99,17 @@ class SentencePieceTokenizer(Tokenizer):
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         ids = list(ids)
         self.check_ids(ids)
-        text: str = self._processor.decode(ids)
+        text: str = self.processor.decode(ids)
         return text.encode()
 
-    def _options(self) -> dict[str, Any]:
+    def _config_fields(self) -> dict[str, Any]:
         return {"on_unknown": "sentencepiece"}  # all else is in the model
 
     def write_vocabulary(self, folder: Path) -> None:
         write_file(folder / MODEL_FILE, self.model)
 
 
-def _segments(text: str, spans: Sequence[Span]) -> list[Segment]:
+def _partition_by_spans(text: str, spans: Sequence[Span]) -> list[Segment]:
     segments: list[Segment] = []
     position = 0
     for start, end in spans:

@@ -4,7 +4,7 @@ A syllable's letters are not the letters that somebody typed alone: 크 gives a 
 letters, and typed conjoining letters (NFD) fall back to their bytes, so that all three come back as they were.
 
 >>> from korlm.tokenizers.encoding import Segment
->>> JamoSegmenter().strings("한", Segment(0, 1)) == ["\\u1112", "\\u1161", "\\u11ab"]
+>>> JamoSegmenter().lookup_strings("한", Segment(0, 1)) == ["\\u1112", "\\u1161", "\\u11ab"]
 True
 """
 
@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from korlm.text.hangul import LETTERS
+from korlm.text.hangul import CONJOINING_JAMO
 from korlm.tokenizers.encoding import Segment
-from korlm.tokenizers.letters import spell
+from korlm.tokenizers.letters import to_jamo
 from korlm.tokenizers.syllable import SyllableSegmenter
 
 
@@ -22,10 +22,10 @@ class JamoSegmenter(SyllableSegmenter):
     """Cuts between code points, and precomposed syllables into their letters."""
 
     unit = "jamo"
-    letters = LETTERS
+    conjoining_jamo = CONJOINING_JAMO
 
-    def pieces(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[str]]:
-        return map(spell, texts)
+    def iter_lookup_strings(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[str]]:
+        return map(to_jamo, texts)
 
-    def strings(self, escaped: str, segment: Segment) -> list[str]:
-        return spell(escaped[segment.start])
+    def lookup_strings(self, escaped_text: str, segment: Segment) -> list[str]:
+        return to_jamo(escaped_text[segment.start])

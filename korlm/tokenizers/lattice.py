@@ -3,14 +3,14 @@
 A tokenizer gives one of them. A language model gives each its own probability, and the text is as probable as all of them
 together (`korlm.marginal`).
 
-    >>> from korlm.tokenizers.pieces import PieceTokenizer
+    >>> from korlm.tokenizers.pieces import SegmentedTokenizer
     >>> from korlm.tokenizers.vocabulary import Vocabulary
     >>> from korlm.tokenizers.word import WordSegmenter
-    >>> tokenizer = PieceTokenizer("word", WordSegmenter(), Vocabulary(["하", "늘", "하늘"]))
-    >>> lattice = Lattices(tokenizer).of("하늘")
+    >>> tokenizer = SegmentedTokenizer("word", WordSegmenter(), Vocabulary(["하", "늘", "하늘"]))
+    >>> lattice = LatticeBuilder(tokenizer).build("하늘")
     >>> lattice.edges, [tokenizer.token_text(number) for number in (260, 261, 262)]
     ([[(1, 260), (2, 262)], [(2, 261)], []], ['하', '늘', '하늘'])
-    >>> lattice.nodes([262]), lattice.nodes([260, 261])
+    >>> lattice.path_nodes([262]), lattice.path_nodes([260, 261])
     ([0, 2], [0, 1, 2])
 """
 
@@ -20,10 +20,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from korlm.errors import InputError
-from korlm.text.hangul import LETTERS, is_syllable, letters_of, tail_of, without_tail
+from korlm.text.hangul import CONJOINING_JAMO, decompose_syllable, final_consonant, is_syllable, remove_final_consonant
 from korlm.text.spans import check_text
 from korlm.tokenizers.base import Tokenizer
-from korlm.tokenizers.letters import spell
+from korlm.tokenizers.letters import to_jamo
 
 Edge = tuple[int, int]  # the node that it leads to, the id
 
@@ -38,7 +38,7 @@ class Lattice(NamedTuple):
 
     edges: list[list[Edge]]
 
-    def nodes(self, ids: Sequence[int]) -> list[int]:
+    def path_nodes(self, ids: Sequence[int]) -> list[int]:
         """Return the nodes that a cut goes through, one more than its ids.
 
         Raises:
@@ -57,7 +57,7 @@ class Lattice(NamedTuple):
         return nodes[::-1]
 
 
-class Lattices:
+class LatticeBuilder:
     """Makes the lattices of texts for one tokenizer.
 
     A path is any sequence of ids that `Tokenizer.decode` turns into the text, whether or not the tokenizer would ever give
@@ -77,33 +77,35 @@ class Lattices:
                 f"{tokenizer.name} 토크나이저는 글을 잃으므로 자르기를 모두 셀 수 없습니다. on_unknown=fallback인 것을 쓰세요.",
                 f"The tokenizer {tokenizer.name} is lossy, so its cuts cannot be summed over. Take one with fallback.",
             )
-        self._joining = tokenizer.joins_letters
+        self._composes_jamo = tokenizer.composes_jamo
         self._byte_ids = tokenizer.byte_ids
-        self._ids: dict[str, list[int]] = {}  # of each piece, and none for what pieces begin with
-        self._whole: set[str] = set()  # characters that are pieces
+        self._ids_by_prefix: dict[str, list[int]] = {}  # of each piece, and none for what pieces begin with
+        self._character_tokens: set[str] = set()  # characters that are pieces
         for number, surface in enumerate(tokenizer.surfaces):
             if surface:
-                self._add(surface, number)
-        if self._joining:
-            self._whole.difference_update(LETTERS)  # which stand for those of syllables, not for typed ones
+                self._add_token(surface, number)
+        if self._composes_jamo:
+            self._character_tokens.difference_update(
+                CONJOINING_JAMO
+            )  # which stand for those of syllables, not for typed ones
 
-    def _add(self, surface: str, number: int) -> None:
-        spelt = "".join(map(_letters, surface)) if self._joining else surface
+    def _add_token(self, surface: str, token_id: int) -> None:
+        spelt = "".join(map(_character_to_jamo, surface)) if self._composes_jamo else surface
         for end in range(1, len(spelt)):
-            self._ids.setdefault(spelt[:end], [])
-        self._ids.setdefault(spelt, []).append(number)
+            self._ids_by_prefix.setdefault(spelt[:end], [])
+        self._ids_by_prefix.setdefault(spelt, []).append(token_id)
         if len(surface) == 1:
-            self._whole.add(surface)
+            self._character_tokens.add(surface)
 
-    def of(self, text: str) -> Lattice:
+    def build(self, text: str) -> Lattice:
         """Return the lattice of a text.
 
         Raises:
             InputError: an unpaired surrogate.
         """
         check_text(text)
-        units = "".join(spell(text)) if self._joining else text
-        chains = self._chains(text)
+        units = "".join(to_jamo(text)) if self._composes_jamo else text
+        chains = self._byte_chains(text)
         place: list[int] = []  # the node before each unit; those within its chains come after it
         node = 0
         for at in range(len(units) + 1):
@@ -112,7 +114,7 @@ class Lattices:
         edges: list[list[Edge]] = [[] for _ in range(node)]
         for at in range(len(units)):
             for end in range(at + 1, len(units) + 1):
-                if (numbers := self._ids.get(units[at:end])) is None:
+                if (numbers := self._ids_by_prefix.get(units[at:end])) is None:
                     break
                 edges[place[at]] += [(place[end], number) for number in numbers]
             inner = place[at]
@@ -123,19 +125,21 @@ class Lattices:
                 inner += len(data) - 1
         return Lattice(edges)
 
-    def _chains(self, text: str) -> dict[int, list[tuple[bytes, int]]]:
+    def _byte_chains(self, text: str) -> dict[int, list[tuple[bytes, int]]]:
         """Return, by unit, the characters that begin there and must be spelt in bytes, and how many units they are."""
         chains: dict[int, list[tuple[bytes, int]]] = {}
         at = 0
         for character in text:
-            joined = self._joining and is_syllable(character)
-            size = len(letters_of(character)) if joined else 1
-            own = [(character, size)] + ([(without_tail(character), 2)] if joined and tail_of(character) else [])
-            if found := [(part.encode(), length) for part, length in own if part not in self._whole]:
+            joined = self._composes_jamo and is_syllable(character)
+            size = len(decompose_syllable(character)) if joined else 1
+            own = [(character, size)] + (
+                [(remove_final_consonant(character), 2)] if joined and final_consonant(character) else []
+            )
+            if found := [(part.encode(), length) for part, length in own if part not in self._character_tokens]:
                 chains[at] = found
             at += size
         return chains
 
 
-def _letters(character: str) -> str:
-    return letters_of(character) if is_syllable(character) else character
+def _character_to_jamo(character: str) -> str:
+    return decompose_syllable(character) if is_syllable(character) else character

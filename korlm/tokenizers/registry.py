@@ -1,8 +1,8 @@
 """Tokenizers by name or folder, with the options that decide their cuts.
 
->>> load_tokenizer("syllable").encode("가나").pieces
+>>> load_tokenizer("syllable").encode("가나").tokens
 ['가', '나']
->>> load_tokenizer("kiwi", split="jamo").encode("갔다").pieces
+>>> load_tokenizer("kiwi", split="jamo").encode("갔다").tokens
 ['가', 'ㅆ', '다']
 """
 
@@ -14,7 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from korlm.artifacts import data_folder, read_config, read_json
+from korlm.artifacts import data_folder, read_artifact_config, read_json
 from korlm.errors import ArtifactError, InputError, MissingDependencyError
 from korlm.morph.base import Analyzer
 from korlm.morph.kiwi import KiwiAnalyzer
@@ -22,25 +22,37 @@ from korlm.morph.kiwi_options import KiwiOptions
 from korlm.morph.konlpy import KonlpyAnalyzer
 from korlm.morph.mecab import MecabAnalyzer
 from korlm.morph.user_words import read_user_words
-from korlm.remote.address import elsewhere
-from korlm.remote.fetch import fetch
+from korlm.remote.address import resolve_hub_address
+from korlm.remote.fetch import fetch_from_hub
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.byte import ByteSegmenter, byte_tokenizer
-from korlm.tokenizers.composed import ComposedTokenizer
+from korlm.tokenizers.composed import MorphemeSubwordTokenizer
 from korlm.tokenizers.foreign import SentencePieceTokenizer
 from korlm.tokenizers.jamo import JamoSegmenter
 from korlm.tokenizers.morpheme import MorphemeSegmenter
-from korlm.tokenizers.names import SUBWORDS, UNITS, analyzer_of, bundled, missing, parts_of, unknown_name
+from korlm.tokenizers.names import (
+    SUBWORD_ALGORITHMS,
+    TOKENIZER_UNITS,
+    bundled_tokenizers,
+    find_analyzer_name,
+    install_hint,
+    split_name,
+    unknown_tokenizer_error,
+)
 from korlm.tokenizers.names import list_tokenizers as list_tokenizers  # its public home is here
-from korlm.tokenizers.pieces import PieceTokenizer
+from korlm.tokenizers.pieces import SegmentedTokenizer
 from korlm.tokenizers.segmenter import Segmenter
 from korlm.tokenizers.subword import MODEL_FILE, SubwordTokenizer
 from korlm.tokenizers.syllable import SyllableSegmenter
 from korlm.tokenizers.vocabulary import Vocabulary
 from korlm.tokenizers.word import make_word_segmenter
 
-FOREIGN = "sentencepiece"
-_PLAIN: dict[str, type[Segmenter]] = {"syllable": SyllableSegmenter, "jamo": JamoSegmenter, "byte": ByteSegmenter}
+SENTENCEPIECE = "sentencepiece"
+_CHARACTER_SEGMENTERS: dict[str, type[Segmenter]] = {
+    "syllable": SyllableSegmenter,
+    "jamo": JamoSegmenter,
+    "byte": ByteSegmenter,
+}
 
 
 def load_tokenizer(
@@ -55,7 +67,7 @@ def load_tokenizer(
         token: for a private repository; by default ``HF_TOKEN`` or that of ``hf auth login``.
         **options: for morpheme units ``split="jamo"`` (cut inside syllables where the letters allow); for Kiwi also
             ``user_words`` (a file, or pairs of a form and a Sejong tag), ``typos`` (``"basic"``, ...),
-            ``normalize_coda``, ``split_compounds`` and ``workers``, see `korlm.morph.kiwi_options.KiwiOptions`; for ``word``
+            ``normalize_coda``, ``split_compounds`` and ``workers``, see `korlm.morph.parse_kiwi_options.KiwiOptions`; for ``word``
             ``language="en"`` (spaCy's rules). They hold for this tokenizer alone.
 
     Raises:
@@ -69,21 +81,21 @@ def load_tokenizer(
         >>> [(segment.start, segment.end, segment.tag) for segment in segments]
         [(0, 3, 'NNP'), (3, 4, 'JKS')]
     """
-    if where := elsewhere(name, revision, bundled=str(name) in bundled()):
-        fetched = fetch(where.repo_id, revision=where.revision, token=token, kind="tokenizer")
+    if where := resolve_hub_address(name, revision, is_bundled=str(name) in bundled_tokenizers()):
+        fetched = fetch_from_hub(where.repo_id, revision=where.revision, token=token, kind="tokenizer")
         return check_installed(_load_folder(fetched, options))
-    if str(name) in bundled():
+    if str(name) in bundled_tokenizers():
         if name == "byte":
-            no_options("byte", options)
+            reject_options("byte", options)
             return byte_tokenizer()
         return _load_folder(data_folder() / "tokenizers" / str(name), options)
     path = Path(name)
     if path.is_dir():
         return _load_folder(path, options)
     if path.is_file() and path.suffix in (".model", ".spm"):
-        no_options(FOREIGN, options)
-        return _load_file(path)
-    raise unknown_name(name, folder=True)
+        reject_options(SENTENCEPIECE, options)
+        return _load_sentencepiece_file(path)
+    raise unknown_tokenizer_error(name, or_folder=True)
 
 
 def check_installed(tokenizer: Tokenizer) -> Tokenizer:
@@ -96,7 +108,7 @@ def check_installed(tokenizer: Tokenizer) -> Tokenizer:
         >>> check_installed(load_tokenizer("syllable")).name
         'syllable'
     """
-    if command := missing(tokenizer.name):
+    if command := install_hint(tokenizer.name):
         raise MissingDependencyError(
             f"이 토크나이저({tokenizer.name})의 형태소 분석기가 설치되어 있지 않습니다. 다음 명령으로 설치하세요: {command}",
             f"The analyzer of this tokenizer ({tokenizer.name}) is not installed. Install it with: {command}",
@@ -114,31 +126,31 @@ def make_segmenter(name: str, options: Mapping[str, Any]) -> Segmenter:
     Raises:
         InputError: an option that it does not have.
     """
-    analyzer_name = analyzer_of(name)
+    analyzer_name = find_analyzer_name(name)
     if analyzer_name is None:
         if name == "word":
-            no_options(name, {key: value for key, value in options.items() if key != "language"})
+            reject_options(name, {key: value for key, value in options.items() if key != "language"})
             return make_word_segmenter(options.get("language", ""))
-        no_options(name, options)
-        return _PLAIN[name]()
+        reject_options(name, options)
+        return _CHARACTER_SEGMENTERS[name]()
     own = dict(options)
     split = own.pop("split", "")
-    if split and UNITS[name] != "morpheme":
+    if split and TOKENIZER_UNITS[name] != "morpheme":
         raise InputError(
             f"{name}에는 split을 쓸 수 없습니다. 형태소 단위(kiwi, mecab, ...)에만 씁니다.",
             f"{name} takes no split; morpheme units (kiwi, mecab, ...) do.",
         )
     if analyzer_name != "kiwi":
-        no_options(name, own)
-        return MorphemeSegmenter(_analyzer(analyzer_name), split=split)
-    chosen = kiwi_options(own)
+        reject_options(name, own)
+        return MorphemeSegmenter(_shared_analyzer(analyzer_name), split=split)
+    chosen = parse_kiwi_options(own)
     kept = (
         {} if chosen == KiwiOptions() else {key: value for key, value in chosen.to_dict().items() if key != "workers"}
     )
-    return MorphemeSegmenter(KiwiAnalyzer(chosen), split=split, kept=kept)
+    return MorphemeSegmenter(KiwiAnalyzer(chosen), split=split, analyzer_options=kept)
 
 
-def kiwi_options(options: Mapping[str, Any]) -> KiwiOptions:
+def parse_kiwi_options(options: Mapping[str, Any]) -> KiwiOptions:
     """Return Kiwi's options out of keywords; ``user_words`` may be a file or pairs.
 
     Raises:
@@ -155,12 +167,12 @@ def kiwi_options(options: Mapping[str, Any]) -> KiwiOptions:
 
 
 @functools.cache
-def _analyzer(name: str) -> Analyzer:
+def _shared_analyzer(name: str) -> Analyzer:
     """Return the process's one analyzer of that name (they are large, and shared by threads)."""
     return MecabAnalyzer() if name == "mecab" else KonlpyAnalyzer(name)
 
 
-def no_options(name: str, options: Mapping[str, Any]) -> None:
+def reject_options(name: str, options: Mapping[str, Any]) -> None:
     """Raise an `InputError` for an option given to a tokenizer that has none."""
     if options:
         raise InputError(
@@ -170,26 +182,26 @@ def no_options(name: str, options: Mapping[str, Any]) -> None:
 
 
 def _load_folder(folder: Path, options: Mapping[str, Any]) -> Tokenizer:
-    config = read_config(folder, "tokenizer")
+    config = read_artifact_config(folder, "tokenizer")
     name, specials = config.get("name"), config.get("specials", [])
-    if name == FOREIGN or config.get("on_unknown") == FOREIGN:
-        no_options(str(name), options)
-        return SentencePieceTokenizer(str(name), _model(folder))
-    if name not in UNITS:
+    if name == SENTENCEPIECE or config.get("on_unknown") == SENTENCEPIECE:
+        reject_options(str(name), options)
+        return SentencePieceTokenizer(str(name), _read_model(folder))
+    if name not in TOKENIZER_UNITS:
         raise ArtifactError(
             f"{folder}의 토크나이저 '{name}'을(를) 이 korlm은 모릅니다. korlm을 새로 설치하세요.",
             f"This korlm does not know the tokenizer '{name}' of {folder}. Upgrade korlm.",
         )
-    last = parts_of(name)[-1]
-    if name in SUBWORDS:
-        no_options(name, options)
-        return SubwordTokenizer(name, _model(folder), specials=specials)
+    last = split_name(name)[-1]
+    if name in SUBWORD_ALGORITHMS:
+        reject_options(name, options)
+        return SubwordTokenizer(name, _read_model(folder), specials=specials)
     saved: dict[str, Any] = {key: config[key] for key in ("split", "language") if key in config}
     if "analyzer" in config:
         saved |= vars(KiwiOptions.from_dict(config["analyzer"]))
     segmenter = make_segmenter(name, {**saved, **options})
-    if last in SUBWORDS:
-        return ComposedTokenizer(name, segmenter, SubwordTokenizer(last, _model(folder), specials=specials))
+    if last in SUBWORD_ALGORITHMS:
+        return MorphemeSubwordTokenizer(name, segmenter, SubwordTokenizer(last, _read_model(folder), specials=specials))
     pieces = read_json(folder / "vocabulary.json")
     if not isinstance(pieces, list) or not all(isinstance(piece, str) for piece in pieces):
         raise ArtifactError(
@@ -197,12 +209,12 @@ def _load_folder(folder: Path, options: Mapping[str, Any]) -> Tokenizer:
             f"{folder}/vocabulary.json is not a list of pieces. Fetch the folder again.",
         )
     vocabulary = Vocabulary(
-        pieces, on_unknown=config.get("on_unknown", "fallback"), specials=specials, required=segmenter.letters
+        pieces, on_unknown=config.get("on_unknown", "fallback"), specials=specials, required=segmenter.conjoining_jamo
     )
-    return PieceTokenizer(name, segmenter, vocabulary)
+    return SegmentedTokenizer(name, segmenter, vocabulary)
 
 
-def _load_file(path: Path) -> Tokenizer:
+def _load_sentencepiece_file(path: Path) -> Tokenizer:
     """Load a lone model as SentencePiece reads it."""
     try:
         model = path.read_bytes()
@@ -211,10 +223,10 @@ def _load_file(path: Path) -> Tokenizer:
             f"{path}을(를) 읽지 못했습니다 ({error.strerror}). 경로를 확인하세요.",
             f"Cannot read {path} ({error.strerror}). Check the path.",
         ) from error
-    return SentencePieceTokenizer(FOREIGN, model)
+    return SentencePieceTokenizer(SENTENCEPIECE, model)
 
 
-def _model(folder: Path) -> bytes:
+def _read_model(folder: Path) -> bytes:
     model = folder / MODEL_FILE
     if not model.is_file():
         raise ArtifactError(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import struct
 
-_STEPS = 256
+_STEPS_PER_UNIT = 256
 _PIECE = 0x0A  # ModelProto: field 1, a message; in it field 2, a float (sentencepiece_model.proto)
 _SCORE = 0x15
 _MESSAGE, _VARINT, _FIXED32 = 2, 0, 5
@@ -24,31 +24,31 @@ def round_scores(model: bytes) -> bytes:
     position = 0
     while position < len(model):
         tag = model[position]
-        begin, position = _skip(model, position)
+        begin, position = _skip_field(model, position)
         if tag == _PIECE:
             inner = begin
             while inner < position:
                 key = model[inner]
-                value, inner = _skip(model, inner)
+                value, inner = _skip_field(model, inner)
                 if key == _SCORE:
                     score = struct.unpack_from("<f", model, value)[0]
-                    struct.pack_into("<f", rounded, value, round(score * _STEPS) / _STEPS)
+                    struct.pack_into("<f", rounded, value, round(score * _STEPS_PER_UNIT) / _STEPS_PER_UNIT)
     return bytes(rounded)
 
 
-def _skip(data: bytes, position: int) -> tuple[int, int]:
+def _skip_field(data: bytes, position: int) -> tuple[int, int]:
     """Return where the value of the field at ``position`` begins and where the field ends."""
-    tag, position = _varint(data, position)
+    tag, position = _read_varint(data, position)
     kind = tag & 7
     if kind == _MESSAGE:
-        size, position = _varint(data, position)
+        size, position = _read_varint(data, position)
         return position, position + size
     if kind == _VARINT:
-        return position, _varint(data, position)[1]
+        return position, _read_varint(data, position)[1]
     return position, position + (4 if kind == _FIXED32 else 8)
 
 
-def _varint(data: bytes, position: int) -> tuple[int, int]:
+def _read_varint(data: bytes, position: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         byte = data[position]

@@ -1,7 +1,7 @@
 """What cuts a text into the unit's pieces, before any vocabulary: the `Segmenter` protocol and its plain base.
 
 >>> from korlm.tokenizers.word import WordSegmenter
->>> next(WordSegmenter().pieces(["나랑 쇼핑하자."]))
+>>> next(WordSegmenter().iter_lookup_strings(["나랑 쇼핑하자."]))
 ['나랑', ' 쇼핑하자.']
 """
 
@@ -19,12 +19,12 @@ class Segmenter(ABC):
 
     Attributes:
         unit: what a segment is.
-        letters: conjoining letters that its pieces may hold (`korlm.tokenizers.letters`); empty where no cut falls
+        conjoining_jamo: conjoining letters that its pieces may hold (`korlm.tokenizers.conjoining_jamo`); empty where no cut falls
             inside a syllable.
     """
 
     unit: str
-    letters: tuple[str, ...] = ()
+    conjoining_jamo: tuple[str, ...] = ()
 
     @property
     def options(self) -> dict[str, Any]:
@@ -35,15 +35,15 @@ class Segmenter(ABC):
     def segment(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[Segment]]:
         """Yield the segments of each text; joined, they are the text."""
 
-    def pieces(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[str]]:
+    def iter_lookup_strings(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[str]]:
         """Yield the pieces of each text as the vocabulary knows them; quicker than by segments where it can be."""
         for text, segments in zip(texts, self.segment(texts, workers=workers), strict=True):
             yield [text[segment[0] : segment[1]] for segment in segments]
 
-    def strings(self, escaped: str, segment: Segment) -> list[str]:
-        """Return the pieces of one segment; ``escaped`` is the text, escaped where there are `letters`."""
-        return [escaped[segment[0] : segment[1]]]
+    def lookup_strings(self, escaped_text: str, segment: Segment) -> list[str]:
+        """Return the pieces of one segment; ``escaped_text`` is the text, escaped where there are `letters`."""
+        return [escaped_text[segment[0] : segment[1]]]
 
-    def versions(self) -> list[str]:
+    def dependency_versions(self) -> list[str]:
         """Return ``name:version`` of the libraries and options that decide the cuts."""
         return []

@@ -16,11 +16,11 @@ from pathlib import Path
 from korlm.errors import InputError
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.encoding import Encoding
-from korlm.tokenizers.names import UNITS, bundled, unit_of
+from korlm.tokenizers.names import TOKENIZER_UNITS, bundled_tokenizers, tokenizer_unit
 from korlm.tokenizers.registry import load_tokenizer
-from korlm.tokenizers.stoplist import Listed, StopWords, stop_words
+from korlm.tokenizers.stoplist import StopWords, StopWordSource, load_stopwords
 
-_WORDS = ("word", "morpheme", "morpheme-subword")  # units whose pieces are words or know their morphemes
+_WORD_UNITS = ("word", "morpheme", "morpheme-subword")  # units whose pieces are words or know their morphemes
 
 
 def remove_stopwords(
@@ -28,7 +28,7 @@ def remove_stopwords(
     tokenizer: str | Path | Tokenizer = "kiwi",
     *,
     language: str | None = None,
-    stopwords: Listed | None = None,
+    stopwords: StopWordSource | None = None,
 ) -> list[str]:
     """Return the words or morphemes of a text, as they stand in it, that are no stop words.
 
@@ -50,67 +50,67 @@ def remove_stopwords(
         >>> remove_stopwords("It's a new 영화였다", stopwords=[("*", "EF"), "a"])
         ['It', "'", 's', 'new', '영화', '였']
     """
-    words = stop_words(language=language, stopwords=stopwords)
+    words = load_stopwords(language=language, stopwords=stopwords)
     if isinstance(text, Encoding):
-        check_unit(tokenizer)
+        check_word_unit(tokenizer)
         encoding = text
-        unit = _unit(tokenizer)
+        unit = _get_unit(tokenizer)
         if unit and unit != "word" and text.text.strip() and not any(part.morphemes for part in text.segments):
             raise InputError(
                 "이 결과에는 형태소가 없습니다. 그것을 만든 토크나이저를 tokenizer로 주세요.",
                 "This encoding carries no morphemes. Pass the tokenizer that made it as `tokenizer`.",
             )
     else:
-        check_unit(tokenizer)
-        loaded = tokenizer if isinstance(tokenizer, Tokenizer) else _load(tokenizer)
-        check_unit(loaded)
+        check_word_unit(tokenizer)
+        loaded = tokenizer if isinstance(tokenizer, Tokenizer) else _load_cached(tokenizer)
+        check_word_unit(loaded)
         encoding = loaded.encode(text)
-    return cuts(keep(encoding, words))
+    return list_segment_texts(drop_stopwords(encoding, words))
 
 
-def keep(encoding: Encoding, words: StopWords) -> Encoding:
+def drop_stopwords(encoding: Encoding, words: StopWords) -> Encoding:
     """Return an encoding without the segments that are stop words; what is left has the spans that it had."""
-    stays = [not words.has_segment(encoding.text, segment) for segment in encoding.segments]
+    stays = [not words.covers_segment(encoding.text, segment) for segment in encoding.segments]
     number = {old: new for new, old in enumerate(index for index, stay in enumerate(stays) if stay)}
     chosen = [index for index, owner in enumerate(encoding.segment_of) if stays[owner]]
     return replace(
         encoding,
         ids=[encoding.ids[index] for index in chosen],
-        pieces=[encoding.pieces[index] for index in chosen],
+        tokens=[encoding.tokens[index] for index in chosen],
         spans=[encoding.spans[index] for index in chosen],
         segments=[encoding.segments[index] for index in number],
         segment_of=[number[encoding.segment_of[index]] for index in chosen],
     )
 
 
-def cuts(encoding: Encoding, *, spaces: bool = False) -> list[str]:
-    """Return the stretches of the text that the segments are; ``spaces``: with the space that joins them."""
-    found = encoding.stretches
-    return found if spaces else [piece.removeprefix(" ") for piece in found]
+def list_segment_texts(encoding: Encoding, *, keep_spaces: bool = False) -> list[str]:
+    """Return the stretches of the text that the segments are; ``keep_spaces``: with the space that joins them."""
+    found = encoding.segment_texts
+    return found if keep_spaces else [piece.removeprefix(" ") for piece in found]
 
 
-def check_unit(tokenizer: str | Path | Tokenizer) -> None:
+def check_word_unit(tokenizer: str | Path | Tokenizer) -> None:
     """Raise an `InputError` where the pieces of a tokenizer are known to be no words; a folder is not looked into."""
-    unit = _unit(tokenizer)
-    if unit is None or unit in _WORDS:
+    unit = _get_unit(tokenizer)
+    if unit is None or unit in _WORD_UNITS:
         return
     name = tokenizer.name if isinstance(tokenizer, Tokenizer) else tokenizer
-    names = ", ".join(one for one in UNITS if UNITS[one] in _WORDS and "+" not in one)
+    names = ", ".join(one for one in TOKENIZER_UNITS if TOKENIZER_UNITS[one] in _WORD_UNITS and "+" not in one)
     raise InputError(
         f"{name}의 조각({unit})은 낱말이 아니라서 불용어를 뺄 수 없습니다. 낱말이나 형태소로 자르는 것을 쓰세요: {names}.",
         f"The pieces of {name} ({unit}) are no words, so that they are no stop words. Use one of: {names}.",
     )
 
 
-def _unit(tokenizer: str | Path | Tokenizer) -> str | None:
-    return tokenizer.unit if isinstance(tokenizer, Tokenizer) else unit_of(str(tokenizer))
+def _get_unit(tokenizer: str | Path | Tokenizer) -> str | None:
+    return tokenizer.unit if isinstance(tokenizer, Tokenizer) else tokenizer_unit(str(tokenizer))
 
 
-def _load(name: str | Path) -> Tokenizer:
-    return _by_name(str(name)) if str(name) in bundled() else load_tokenizer(name)
+def _load_cached(name: str | Path) -> Tokenizer:
+    return _load_bundled_tokenizer(str(name)) if str(name) in bundled_tokenizers() else load_tokenizer(name)
 
 
 @functools.lru_cache(maxsize=4)
-def _by_name(name: str) -> Tokenizer:
+def _load_bundled_tokenizer(name: str) -> Tokenizer:
     """Load a bundled tokenizer once: people call `remove_stopwords` line by line."""
     return load_tokenizer(name)

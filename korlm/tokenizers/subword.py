@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 from korlm.artifacts import write_file
 from korlm.errors import ArtifactError, CorpusError, InputError, MissingDependencyError
-from korlm.tokenizers.base import FIRST_BYTE, FIRST_PIECE, SPECIALS, Tokenizer, lay_out
-from korlm.tokenizers.encoding import Encoding, Segment, owners, walk
+from korlm.tokenizers.base import FIRST_BYTE_ID, FIRST_TOKEN_ID, SPECIAL_TOKENS, Tokenizer, vocabulary_layout
+from korlm.tokenizers.encoding import Encoding, Segment, segment_indices, token_spans
 from korlm.tokenizers.scores import round_scores
-from korlm.tokenizers.vocabulary import Memo, number_specials
+from korlm.tokenizers.vocabulary import TokenIdCache, assign_special_ids
 
 if TYPE_CHECKING:
     from sentencepiece import SentencePieceProcessor
 
 MODEL_FILE = "sentencepiece.model"
-META = "\u2581"
-_META_IDS = [FIRST_BYTE + byte for byte in META.encode()]
-_OPTIONS: dict[str, Any] = {
+META_SYMBOL = "\u2581"
+_META_SYMBOL_IDS = [FIRST_BYTE_ID + byte for byte in META_SYMBOL.encode()]
+_TRAINER_OPTIONS: dict[str, Any] = {
     "normalization_rule_name": "identity",
     "remove_extra_whitespaces": False,
     "add_dummy_prefix": False,
@@ -59,42 +59,42 @@ class SubwordTokenizer(Tokenizer):
     def __init__(self, name: str, model: bytes, *, specials: Sequence[str] = ()) -> None:
         self.name = name
         self.model = model
-        self._processor = load_processor(model)
-        self.token_bytes = _token_bytes(self._processor)
-        self.specials = number_specials(specials, len(self.token_bytes))
+        self.processor = load_processor(model)
+        self.token_bytes = _read_token_bytes(self.processor)
+        self.specials = assign_special_ids(specials, len(self.token_bytes))
         self.token_bytes += [b""] * len(specials)
-        self.memo = Memo(lambda piece: tuple(self._one(piece)))
+        self.cached_ids = TokenIdCache(lambda piece: tuple(self._encode_text(piece)))
 
-    def _decisive(self) -> bytes:
+    def _fingerprint_bytes(self) -> bytes:
         return self.model  # its scores as well as its pieces
 
-    def _versions(self) -> list[str]:
+    def dependency_versions(self) -> list[str]:
         return [f"sentencepiece:{importlib.metadata.version('sentencepiece')}"]
 
-    def _ids(self, texts: Sequence[str], workers: int) -> list[list[int]]:
+    def _iter_ids(self, texts: Sequence[str], workers: int) -> list[list[int]]:
         threads = max(workers, 1)
-        if not any(META in text for text in texts):
-            encoded: list[list[int]] = self._processor.encode(list(texts), num_threads=threads) if texts else []
+        if not any(META_SYMBOL in text for text in texts):
+            encoded: list[list[int]] = self.processor.encode(list(texts), num_threads=threads) if texts else []
             return encoded
-        return [self._one(text) for text in texts]
+        return [self._encode_text(text) for text in texts]
 
-    def _encodings(self, texts: Sequence[str], workers: int) -> Iterator[Encoding]:
-        for text, ids in zip(texts, self._ids(texts, workers), strict=True):
-            spans = walk(self.surfaces, text, ids)
+    def _iter_encodings(self, texts: Sequence[str], workers: int) -> Iterator[Encoding]:
+        for text, ids in zip(texts, self._iter_ids(texts, workers), strict=True):
+            spans = token_spans(self.surfaces, text, ids)
             segments = [Segment(*span) for span in dict.fromkeys(spans)]
             pieces = [self.token_text(number) for number in ids]
-            yield Encoding(text, ids, pieces, spans, segments, owners(spans, segments))
+            yield Encoding(text, ids, pieces, spans, segments, segment_indices(spans, segments))
 
-    def _one(self, text: str) -> list[int]:
-        return self._around_meta(text) if META in text else self._processor.encode(text)
+    def _encode_text(self, text: str) -> list[int]:
+        return self._encode_around_meta(text) if META_SYMBOL in text else self.processor.encode(text)
 
     def __contains__(self, piece: str) -> bool:
-        return self.lone_bytes.isdisjoint(self.memo[piece])
+        return self.byte_token_ids.isdisjoint(self.cached_ids[piece])
 
-    def _around_meta(self, text: str) -> list[int]:
+    def _encode_around_meta(self, text: str) -> list[int]:
         ids: list[int] = []
-        for index, part in enumerate(text.split(META)):
-            ids += (_META_IDS if index else []) + (self._processor.encode(part) if part else [])
+        for index, part in enumerate(text.split(META_SYMBOL)):
+            ids += (_META_SYMBOL_IDS if index else []) + (self.processor.encode(part) if part else [])
         return ids
 
     def write_vocabulary(self, folder: Path) -> None:
@@ -132,20 +132,27 @@ def train_subword(
     size = vocab_size - len(specials)
     return SubwordTokenizer(
         name,
-        train_model(name, lines, size, soft=soft, coverage=coverage, threads=threads, **further),
+        train_sentencepiece_model(name, lines, size, soft=soft, coverage=coverage, threads=threads, **further),
         specials=specials,
     )
 
 
-def train_model(
-    name: str, lines: Iterable[str], vocab_size: int, *, soft: bool, coverage: float, threads: int, **further: Any
+def train_sentencepiece_model(
+    name: str,
+    lines: Iterable[str],
+    vocab_size: int,
+    *,
+    soft: bool,
+    coverage: float,
+    threads: int,
+    **trainer_options: Any,
 ) -> bytes:
-    """Return the bytes of a SentencePiece model; ``further`` are the trainer's own options. See `train_subword`."""
+    """Return the bytes of a SentencePiece model; ``trainer_options`` are the trainer's own options. See `train_subword`."""
     # NUL ends a sentence for SentencePiece's trainer, and a typed U+2581 would be learnt as a space.
-    usable = (line.replace("\0", "").replace(META, "") for line in lines)
+    usable = (line.replace("\0", "").replace(META_SYMBOL, "") for line in lines)
     output = io.BytesIO()
     try:
-        _library().SentencePieceTrainer.train(
+        _import_sentencepiece().SentencePieceTrainer.train(
             sentence_iterator=(line for line in usable if line),
             model_writer=output,
             model_type=name,
@@ -153,7 +160,7 @@ def train_model(
             hard_vocab_limit=not soft,
             character_coverage=coverage,
             num_threads=threads,
-            **(_OPTIONS | further),
+            **(_TRAINER_OPTIONS | trainer_options),
         )
     except (RuntimeError, OSError) as error:
         raise _training_error(str(error), vocab_size) from error
@@ -174,15 +181,15 @@ def _training_error(reason: str, vocab_size: int) -> CorpusError | InputError:
     )
 
 
-def _token_bytes(processor: SentencePieceProcessor) -> list[bytes]:
+def _read_token_bytes(processor: SentencePieceProcessor) -> list[bytes]:
     size = processor.get_piece_size()
-    laid_out = size >= FIRST_PIECE and all(processor.is_byte(FIRST_BYTE + byte) for byte in range(256))
-    if not laid_out or [processor.id_to_piece(i) for i in range(FIRST_BYTE)] != list(SPECIALS):
+    laid_out = size >= FIRST_TOKEN_ID and all(processor.is_byte(FIRST_BYTE_ID + byte) for byte in range(256))
+    if not laid_out or [processor.id_to_piece(i) for i in range(FIRST_BYTE_ID)] != list(SPECIAL_TOKENS):
         raise ArtifactError(
             "korlm이 만든 SentencePiece 모델이 아닙니다. korlm.train_tokenizer로 만든 것을 쓰세요.",
             "This SentencePiece model was not made by korlm. Use one made by korlm.train_tokenizer.",
         )
-    return lay_out(processor.id_to_piece(i).replace(META, " ") for i in range(FIRST_PIECE, size))
+    return vocabulary_layout(processor.id_to_piece(i).replace(META_SYMBOL, " ") for i in range(FIRST_TOKEN_ID, size))
 
 
 def load_processor(model: bytes) -> SentencePieceProcessor:
@@ -192,7 +199,7 @@ def load_processor(model: bytes) -> SentencePieceProcessor:
         ArtifactError: they are none.
         MissingDependencyError: sentencepiece is not installed.
     """
-    library = _library()
+    library = _import_sentencepiece()
     try:
         return library.SentencePieceProcessor(model_proto=model or b"?")  # no bytes at all would be an empty model
     except (RuntimeError, OSError, ValueError) as error:
@@ -202,7 +209,7 @@ def load_processor(model: bytes) -> SentencePieceProcessor:
         ) from error
 
 
-def _library() -> Any:
+def _import_sentencepiece() -> Any:
     try:
         import sentencepiece
     except ImportError as error:

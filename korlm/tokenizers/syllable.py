@@ -21,5 +21,5 @@ class SyllableSegmenter(Segmenter):
         for text in texts:
             yield [Segment(index, index + 1) for index in range(len(text))]
 
-    def pieces(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[str]]:
+    def iter_lookup_strings(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[str]]:
         return map(list, texts)

@@ -1,6 +1,6 @@
 """Making a tokenizer's vocabulary from training lines.
 
->>> train_tokenizer("word", ["나는 간다", "나는 온다"], vocab_size=300).encode("나는 논다").pieces
+>>> train_tokenizer("word", ["나는 간다", "나는 온다"], vocab_size=300).encode("나는 논다").tokens
 ['나는', ' ', '<0xEB>', '<0x85>', '<0xBC>', '다']
 """
 
@@ -15,16 +15,22 @@ from korlm.errors import CorpusError, InputError
 from korlm.text.spans import check_text
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.byte import byte_tokenizer
-from korlm.tokenizers.composed import train_composed
+from korlm.tokenizers.composed import train_morpheme_subword
 from korlm.tokenizers.foreign import SentencePieceTokenizer
-from korlm.tokenizers.names import DEFAULT_SIZES, SUBWORDS, UNITS, parts_of, unknown_name
-from korlm.tokenizers.pieces import PieceTokenizer
-from korlm.tokenizers.registry import make_segmenter, no_options
+from korlm.tokenizers.names import (
+    DEFAULT_VOCAB_SIZES,
+    SUBWORD_ALGORITHMS,
+    TOKENIZER_UNITS,
+    split_name,
+    unknown_tokenizer_error,
+)
+from korlm.tokenizers.pieces import SegmentedTokenizer
+from korlm.tokenizers.registry import make_segmenter, reject_options
 from korlm.tokenizers.segmenter import Segmenter
-from korlm.tokenizers.subword import train_model, train_subword
-from korlm.tokenizers.vocabulary import Vocabulary, build_pieces, check_on_unknown, first_piece
+from korlm.tokenizers.subword import train_sentencepiece_model, train_subword
+from korlm.tokenizers.vocabulary import Vocabulary, check_on_unknown, first_token_id, select_tokens
 
-_BATCH = 10_000
+_BATCH_SIZE = 10_000
 
 
 def train_tokenizer(
@@ -61,35 +67,37 @@ def train_tokenizer(
         InputError: a vocabulary too small for the special tokens and characters, or an option that it does not have.
 
     Example:
-        >>> train_tokenizer("word", ["가 나"] * 2, on_unknown="unk").encode("가 다").pieces
+        >>> train_tokenizer("word", ["가 나"] * 2, on_unknown="unk").encode("가 다").tokens
         ['가', '<unk>']
     """
-    if name not in UNITS:
-        raise unknown_name(name, folder=False)
+    if name not in TOKENIZER_UNITS:
+        raise unknown_tokenizer_error(name, or_folder=False)
     check_on_unknown(on_unknown)
     if name == "byte":
-        return _bytes(on_unknown, specials, options)
-    if name in SUBWORDS:
-        no_options(name, options)
-    segmenter = None if name in SUBWORDS else make_segmenter(name, options)
-    texts = _usable(lines)
-    size = vocab_size or DEFAULT_SIZES[UNITS[name]]
+        return _make_byte_tokenizer(on_unknown, specials, options)
+    if name in SUBWORD_ALGORITHMS:
+        reject_options(name, options)
+    segmenter = None if name in SUBWORD_ALGORITHMS else make_segmenter(name, options)
+    texts = _check_lines(lines)
+    size = vocab_size or DEFAULT_VOCAB_SIZES[TOKENIZER_UNITS[name]]
     soft = vocab_size is None
     if segmenter is None:
-        return _subword(name, texts, size, on_unknown, soft=soft, coverage=coverage, threads=workers, specials=specials)
-    if parts_of(name)[-1] in SUBWORDS:
-        _only_fallback(name, on_unknown)
-        return train_composed(
+        return _train_subword_tokenizer(
+            name, texts, size, on_unknown, soft=soft, coverage=coverage, threads=workers, specials=specials
+        )
+    if split_name(name)[-1] in SUBWORD_ALGORITHMS:
+        _require_fallback(name, on_unknown)
+        return train_morpheme_subword(
             name, segmenter, texts, size, workers=workers, soft=soft, coverage=coverage, specials=specials
         )
-    room = size - first_piece(on_unknown) - len(specials)
-    counts = _count(segmenter, texts, workers)
+    room = size - first_token_id(on_unknown) - len(specials)
+    counts = _count_strings(segmenter, texts, workers)
     wanted = coverage if on_unknown == "fallback" else 0.0
-    pieces = build_pieces(counts, room, min_count=min_count, coverage=wanted, required=segmenter.letters)
-    return PieceTokenizer(name, segmenter, Vocabulary(pieces, on_unknown=on_unknown, specials=specials))
+    pieces = select_tokens(counts, room, min_count=min_count, coverage=wanted, required=segmenter.conjoining_jamo)
+    return SegmentedTokenizer(name, segmenter, Vocabulary(pieces, on_unknown=on_unknown, specials=specials))
 
 
-def _usable(lines: Iterable[str]) -> Iterator[str]:
+def _check_lines(lines: Iterable[str]) -> Iterator[str]:
     usable = (check_text(line) for line in lines)
     first = next((line for line in usable if line.strip()), None)
     if first is None:
@@ -100,22 +108,22 @@ def _usable(lines: Iterable[str]) -> Iterator[str]:
     return chain([first], usable)
 
 
-def _subword(
-    name: str, texts: Iterable[str], size: int, on_unknown: str, *, specials: Sequence[str], **how: Any
+def _train_subword_tokenizer(
+    name: str, texts: Iterable[str], size: int, on_unknown: str, *, specials: Sequence[str], **training_options: Any
 ) -> Tokenizer:
     if on_unknown == "fallback":
-        return train_subword(name, texts, size, specials=specials, **how)
+        return train_subword(name, texts, size, specials=specials, **training_options)
     further: dict[str, Any] = {"byte_fallback": False, "control_symbols": list(specials)}
-    return SentencePieceTokenizer(name, train_model(name, texts, size, **how, **further))
+    return SentencePieceTokenizer(name, train_sentencepiece_model(name, texts, size, **training_options, **further))
 
 
-def _bytes(on_unknown: str, specials: Sequence[str], options: dict[str, Any]) -> Tokenizer:
-    no_options("byte", options)
-    _only_fallback("byte", on_unknown)
+def _make_byte_tokenizer(on_unknown: str, specials: Sequence[str], options: dict[str, Any]) -> Tokenizer:
+    reject_options("byte", options)
+    _require_fallback("byte", on_unknown)
     return byte_tokenizer(specials)
 
 
-def _only_fallback(name: str, on_unknown: str) -> None:
+def _require_fallback(name: str, on_unknown: str) -> None:
     if on_unknown != "fallback":
         raise InputError(
             f"{name}에는 <unk> 방식이 없습니다. on_unknown을 빼세요.",
@@ -123,9 +131,9 @@ def _only_fallback(name: str, on_unknown: str) -> None:
         )
 
 
-def _count(segmenter: Segmenter, texts: Iterator[str], workers: int) -> Counter[str]:
+def _count_strings(segmenter: Segmenter, texts: Iterator[str], workers: int) -> Counter[str]:
     counts: Counter[str] = Counter()
-    while batch := list(islice(texts, _BATCH)):
-        for pieces in segmenter.pieces(batch, workers=workers):
+    while batch := list(islice(texts, _BATCH_SIZE)):
+        for pieces in segmenter.iter_lookup_strings(batch, workers=workers):
             counts.update(pieces)
     return counts

@@ -44,7 +44,7 @@ class SpacySegmenter(Segmenter):
         return {"language": self.language}
 
     @cached_property
-    def _split(self) -> Any:
+    def _spacy_tokenizer(self) -> Any:
         try:
             import spacy
         except ImportError as error:
@@ -56,10 +56,10 @@ class SpacySegmenter(Segmenter):
 
     def segment(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[Segment]]:
         for text in texts:
-            words = [(word.idx, word.idx + len(word.text)) for word in self._split(text) if not word.is_space]
+            words = [(word.idx, word.idx + len(word.text)) for word in self._spacy_tokenizer(text) if not word.is_space]
             yield [Segment(*span) for span in join_spaces(text, words)]
 
-    def versions(self) -> list[str]:
+    def dependency_versions(self) -> list[str]:
         try:
             return [f"spacy-{self.language}:{importlib.metadata.version('spacy')}"]
         except importlib.metadata.PackageNotFoundError:

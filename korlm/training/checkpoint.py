@@ -17,7 +17,7 @@ from korlm.errors import ArtifactError
 
 
 @dataclass
-class Progress:
+class TrainerState:
     """Where a run stands.
 
     Attributes:
@@ -47,8 +47,8 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-def save_state(
-    folder: Path, tensors: Mapping[str, Tensor], progress: Progress, write_model: Callable[[Path], None]
+def save_checkpoint(
+    folder: Path, tensors: Mapping[str, Tensor], state: TrainerState, write_model: Callable[[Path], None]
 ) -> None:
     """Write a checkpoint: a model folder by ``write_model`` with the training state beside the weights.
 
@@ -58,17 +58,17 @@ def save_state(
     with new_folder(folder) as temporary:
         write_model(temporary)
         write_tensors(temporary / "training.safetensors", tensors)
-        write_json(temporary / "progress.json", asdict(progress))
+        write_json(temporary / "progress.json", asdict(state))
 
 
-def load_state(folder: Path, data: str, batch: int) -> tuple[dict[str, Tensor], Progress]:
-    """Read a checkpoint of `save_state`.
+def load_checkpoint(folder: Path, data_digest: str, batch: int) -> tuple[dict[str, Tensor], TrainerState]:
+    """Read a checkpoint of `save_checkpoint`.
 
     Raises:
         ArtifactError: missing or damaged, or made from another corpus, tokenizer or batch.
     """
     saved = read_json(folder / "progress.json")
-    if saved.get("data") != data:
+    if saved.get("data") != data_digest:
         raise ArtifactError(
             f"{folder}은(는) 다른 말뭉치나 토크나이저로 배우던 것입니다. 같은 것을 주거나 새 폴더에서 시작하세요.",
             f"{folder} was trained on another corpus or tokenizer. Give the same ones, or start in a new folder.",
@@ -79,12 +79,12 @@ def load_state(folder: Path, data: str, batch: int) -> tuple[dict[str, Tensor], 
             f"{folder} was trained with batch {saved.get('batch')}. Give the same --batch, or start in a new folder.",
         )
     try:
-        return load_file(folder / "training.safetensors"), Progress(**saved)
+        return load_file(folder / "training.safetensors"), TrainerState(**saved)
     except (SafetensorError, OSError, TypeError) as error:
-        raise not_fitting(folder) from error
+        raise checkpoint_mismatch_error(folder) from error
 
 
-def not_fitting(folder: Path) -> ArtifactError:
+def checkpoint_mismatch_error(folder: Path) -> ArtifactError:
     """Return the error of a training state that does not fit the run."""
     return ArtifactError(
         f"{folder}의 학습 상태를 읽지 못했습니다. 설정이 같은지 보거나 새 폴더에서 시작하세요.",
@@ -92,9 +92,9 @@ def not_fitting(folder: Path) -> ArtifactError:
     )
 
 
-def optimizer_tensors(net: nn.Module, optimizers: list[torch.optim.Optimizer]) -> dict[str, Tensor]:
+def optimizer_tensors(model: nn.Module, optimizers: list[torch.optim.Optimizer]) -> dict[str, Tensor]:
     """Return what the optimisers remember of each weight, as ``optimizer.WEIGHT.KEY``."""
-    names = {id(weight): name for name, weight in net.named_parameters()}
+    names = {id(weight): name for name, weight in model.named_parameters()}
     found: dict[str, Tensor] = {}
     for optimizer in optimizers:
         for weight, values in optimizer.state.items():
@@ -104,16 +104,18 @@ def optimizer_tensors(net: nn.Module, optimizers: list[torch.optim.Optimizer]) -
     return found
 
 
-def restore_optimizers(net: nn.Module, optimizers: list[torch.optim.Optimizer], tensors: Mapping[str, Tensor]) -> None:
+def restore_optimizers(
+    model: nn.Module, optimizers: list[torch.optim.Optimizer], tensors: Mapping[str, Tensor]
+) -> None:
     """Give the optimisers back what `optimizer_tensors` returned."""
-    names = {id(weight): name for name, weight in net.named_parameters()}
+    names = {id(weight): name for name, weight in model.named_parameters()}
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             for weight in group["params"]:
-                if values := _values(tensors, f"optimizer.{names[id(weight)]}.", weight.device):
+                if values := _tensors_with_prefix(tensors, f"optimizer.{names[id(weight)]}.", weight.device):
                     optimizer.state[weight] = values
 
 
-def _values(tensors: Mapping[str, Tensor], prefix: str, device: torch.device) -> dict[str, Any]:
+def _tensors_with_prefix(tensors: Mapping[str, Tensor], prefix: str, device: torch.device) -> dict[str, Any]:
     values = {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
     return {key: value if key == "step" else value.to(device) for key, value in values.items()}

@@ -10,22 +10,22 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from korlm.errors import InputError
-from korlm.language import option
+from korlm.language import setting
 
 OPTIMIZERS = {"adamw": 8e-3, "muon": 8e-3, "sgd": 1.0, "asgd": 1.0}  # with the learning rate that 0 stands for
 SCHEDULES = ("cosine", "linear", "constant")
-LAYOUTS = ("padded", "packed")
-DECAYS = ("constant", "linear", "exponential", "inverse-sigmoid")
+LINE_LAYOUTS = ("padded", "packed")
+FORCING_DECAYS = ("constant", "linear", "exponential", "inverse-sigmoid")
 
 
 @dataclass(frozen=True)
 class TokenizerConfig:
     """Which pieces a model is trained on; see each field's help."""
 
-    tokenizer: str = option(
+    tokenizer: str = setting(
         "unigram", "토크나이저: 이름, 폴더, 사용자/저장소", "tokenizer: a name, a folder, or user/repo on the Hub"
     )
-    vocab_size: int = option(0, "어휘 크기 (0이면 이름의 기본값)", "vocabulary size (0: the name's default)")
+    vocab_size: int = setting(0, "어휘 크기 (0이면 이름의 기본값)", "vocabulary size (0: the name's default)")
 
 
 @dataclass(frozen=True)
@@ -49,58 +49,63 @@ class TrainConfig:
         activation: AR, alpha of Merity et al. (2017), on the dropped outputs; ``temporal``: TAR, beta, on their change.
     """
 
-    batch: int = option(32, "나란히 읽는 글줄기의 수 B", "streams read side by side, B")
-    bptt: int = option(
+    batch: int = setting(32, "나란히 읽는 글줄기의 수 B", "streams read side by side, B")
+    bptt: int = setting(
         64, "잘린 역전파의 길이 T (조각, 0이면 줄 하나씩)", "length of truncated BPTT, T (pieces; 0: whole lines)"
     )
-    jitter: bool = option(False, "창의 길이를 흔듦 (AWD-LSTM)", "draw the windows' lengths (AWD-LSTM)")
-    layout: str = option("padded", "--bptt 0의 줄 묶음: padded, packed", "lines of --bptt 0: padded or packed")
-    teacher_forcing: float = option(1.0, "참 조각을 넣는 비율", "share of inputs that are the true piece")
-    forcing_decay: str = option(
+    jitter: bool = setting(False, "창의 길이를 흔듦 (AWD-LSTM)", "draw the windows' lengths (AWD-LSTM)")
+    layout: str = setting("padded", "--bptt 0의 줄 묶음: padded, packed", "lines of --bptt 0: padded or packed")
+    teacher_forcing: float = setting(1.0, "참 조각을 넣는 비율", "share of inputs that are the true piece")
+    forcing_decay: str = setting(
         "constant",
         "그 비율까지: constant, linear, exponential, inverse-sigmoid",
         "how it gets there: constant, linear, exponential or inverse-sigmoid",
     )
-    epochs: float = option(1.0, "말뭉치를 몇 번 읽나", "passes over the corpus")
-    minutes: float = option(0.0, "몇 분 동안 배우나 (0이면 epochs만 따름)", "time limit in minutes (0: epochs alone)")
-    optimizer: str = option("adamw", "최적화: adamw, muon, sgd, asgd", "optimiser: adamw, muon, sgd or asgd")
-    learning_rate: float = option(
+    epochs: float = setting(1.0, "말뭉치를 몇 번 읽나", "passes over the corpus")
+    minutes: float = setting(0.0, "몇 분 동안 배우나 (0이면 epochs만 따름)", "time limit in minutes (0: epochs alone)")
+    optimizer: str = setting("adamw", "최적화: adamw, muon, sgd, asgd", "optimiser: adamw, muon, sgd or asgd")
+    learning_rate: float = setting(
         0.0, "가장 높은 학습률 (0이면 최적화의 기본값)", "peak learning rate (0: the optimiser's own)"
     )
-    schedule: str = option("cosine", "학습률: cosine, linear, constant", "learning rate: cosine, linear or constant")
-    warmup: float = option(0.02, "학습률을 올리는 구간의 비율", "share of the run spent warming up")
-    final_rate: float = option(0.02, "끝 학습률의 비율", "final share of the learning rate")
-    anneal: float = option(4.0, "sgd: 나아지지 않으면 학습률을 나눔", "sgd: divide the rate where nothing improves")
-    weight_decay: float = option(0.01, "가중치 감쇠", "weight decay")
-    clip: float = option(1.0, "기울기 자르기 (노름, 0이면 안 자름)", "gradient clipping (norm; 0: none)")
-    clip_value: float = option(0.0, "기울기 자르기 (값, 0이면 안 자름)", "gradient clipping (by value; 0: none)")
-    frequencies: bool = option(
+    schedule: str = setting("cosine", "학습률: cosine, linear, constant", "learning rate: cosine, linear or constant")
+    warmup: float = setting(0.02, "학습률을 올리는 구간의 비율", "share of the run spent warming up")
+    final_rate: float = setting(0.02, "끝 학습률의 비율", "final share of the learning rate")
+    anneal: float = setting(4.0, "sgd: 나아지지 않으면 학습률을 나눔", "sgd: divide the rate where nothing improves")
+    weight_decay: float = setting(0.01, "가중치 감쇠", "weight decay")
+    clip: float = setting(1.0, "기울기 자르기 (노름, 0이면 안 자름)", "gradient clipping (norm; 0: none)")
+    clip_value: float = setting(0.0, "기울기 자르기 (값, 0이면 안 자름)", "gradient clipping (by value; 0: none)")
+    frequencies: bool = setting(
         True, "출력 편향을 조각의 빈도로 시작", "start the output biases at the pieces' frequencies"
     )
-    sampled: int = option(
+    sampled: int = setting(
         0, "한 걸음에 견줄 어휘의 수 (표본 소프트맥스, 0이면 모두)", "entries a step compares (sampled softmax; 0: all)"
     )
-    smoothing: float = option(0.0, "라벨 스무딩 (챗봇)", "label smoothing (chatbots)")
-    average: float = option(0.0, "가중치의 이동 평균 (감쇠, 0이면 없음)", "moving average of weights (decay; 0: none)")
-    activation: float = option(0.0, "활성 규제 AR의 α", "activation regularisation, AR's alpha")
-    temporal: float = option(0.0, "시간 활성 규제 TAR의 β", "temporal activation regularisation, TAR's beta")
-    validations: int = option(10, "학습하는 동안 검증하는 횟수", "validations in the course of the run")
-    patience: int = option(
+    smoothing: float = setting(0.0, "라벨 스무딩 (챗봇)", "label smoothing (chatbots)")
+    average: float = setting(0.0, "가중치의 이동 평균 (감쇠, 0이면 없음)", "moving average of weights (decay; 0: none)")
+    activation: float = setting(0.0, "활성 규제 AR의 α", "activation regularisation, AR's alpha")
+    temporal: float = setting(0.0, "시간 활성 규제 TAR의 β", "temporal activation regularisation, TAR's beta")
+    validations: int = setting(10, "학습하는 동안 검증하는 횟수", "validations in the course of the run")
+    patience: int = setting(
         0,
         "이만큼 검증해도 나아지지 않으면 멈춤 (0이면 끝까지)",
         "stop after so many validations without a better one (0: never)",
     )
-    save_every: float = option(60.0, "저장 사이의 초", "seconds between checkpoints")
-    valid_lines: int = option(2000, "검증에 쓰는 줄 수 (0이면 모두)", "validation lines (0: all)")
-    bf16: bool = option(
+    save_every: float = setting(60.0, "저장 사이의 초", "seconds between checkpoints")
+    valid_lines: int = setting(2000, "검증에 쓰는 줄 수 (0이면 모두)", "validation lines (0: all)")
+    bf16: bool = setting(
         True, "CPU나 GPU가 빠르게 하면 bf16으로 계산", "compute in bf16 where the processor is fast at it"
     )
-    seed: int = option(7, "난수 씨", "random seed")
+    seed: int = setting(7, "난수 씨", "random seed")
 
     def __post_init__(self) -> None:
         positive = ("batch", "epochs", "validations")
         shares = ("warmup", "final_rate", "teacher_forcing", "average", "smoothing")
-        choices = {"optimizer": tuple(OPTIMIZERS), "schedule": SCHEDULES, "layout": LAYOUTS, "forcing_decay": DECAYS}
+        choices = {
+            "optimizer": tuple(OPTIMIZERS),
+            "schedule": SCHEDULES,
+            "layout": LINE_LAYOUTS,
+            "forcing_decay": FORCING_DECAYS,
+        }
         for entry in fields(self):
             value = getattr(self, entry.name)
             if entry.name in choices:
@@ -114,16 +119,16 @@ class TrainConfig:
                 )
 
     @property
-    def peak_rate(self) -> float:
+    def peak_learning_rate(self) -> float:
         """The peak learning rate: `learning_rate`, or the optimiser's own.
 
-        >>> TrainConfig(optimizer="sgd").peak_rate
+        >>> TrainConfig(optimizer="sgd").peak_learning_rate
         1.0
         """
         return self.learning_rate or OPTIMIZERS[self.optimizer]
 
 
-def sort_options(options: dict[str, Any], *kinds: type) -> list[dict[str, Any]]:
+def split_options(options: dict[str, Any], *kinds: type) -> list[dict[str, Any]]:
     """Sort options into the configurations they are fields of.
 
     Raises:

@@ -5,8 +5,8 @@ this does nothing.
 
     torchrun --nproc-per-node 2 -m korlm train reviews
 
->>> ranks = Ranks()
->>> ranks.number, ranks.first, ranks.agree(0.5)
+>>> ranks = ProcessGroup()
+>>> ranks.world_size, ranks.is_main, ranks.broadcast_object(0.5)
 (1, True, 0.5)
 """
 
@@ -22,96 +22,96 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
-_WAIT = timedelta(hours=12)  # the others wait while rank 0 makes a vocabulary or validates
+_TIMEOUT = timedelta(hours=12)  # the others wait while rank 0 makes a vocabulary or validates
 
 
-class Ranks:
+class ProcessGroup:
     """The processes of a run. Uses ``RANK``, ``WORLD_SIZE`` and ``LOCAL_RANK``, as ``torchrun`` sets them."""
 
     def __init__(self) -> None:
-        self.number = int(os.environ.get("WORLD_SIZE", 1))
-        self.rank = int(os.environ.get("RANK", 0)) if self.number > 1 else 0
-        self.first = self.rank == 0
+        self.world_size = int(os.environ.get("WORLD_SIZE", 1))
+        self.rank = int(os.environ.get("RANK", 0)) if self.world_size > 1 else 0
+        self.is_main = self.rank == 0
         cuda = torch.cuda.is_available()
         self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
-        if self.number > 1 and not dist.is_initialized():
+        if self.world_size > 1 and not dist.is_initialized():
             if cuda:
                 torch.cuda.set_device(self.device)
-            dist.init_process_group("nccl" if cuda else "gloo", timeout=_WAIT)
+            dist.init_process_group("nccl" if cuda else "gloo", timeout=_TIMEOUT)
             atexit.register(dist.destroy_process_group)
 
-    def sum_gradients(self, net: nn.Module) -> None:
+    def all_reduce_gradients(self, model: nn.Module) -> None:
         """Replace every gradient by its sum over the ranks."""
-        if self.number == 1:
+        if self.world_size == 1:
             return
-        found = [weight.grad for weight in net.parameters() if weight.grad is not None]
-        for weight in net.parameters():
+        found = [weight.grad for weight in model.parameters() if weight.grad is not None]
+        for weight in model.parameters():
             if weight.grad is not None and weight.grad.is_sparse:
-                weight.grad = self._sum_sparse(weight.grad)
+                weight.grad = self._all_reduce_sparse(weight.grad)
         gradients = [gradient for gradient in found if not gradient.is_sparse]
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         dist.all_reduce(flat)
         for gradient, part in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
             gradient.copy_(part.view_as(gradient))
 
-    def _sum_sparse(self, gradient: Tensor) -> Tensor:
+    def _all_reduce_sparse(self, gradient: Tensor) -> Tensor:
         """Return the sum of a sparse gradient of as many entries on every rank, each row of a table an entry."""
         indices, values = gradient._indices(), gradient._values()
-        all_indices = [torch.empty_like(indices) for _ in range(self.number)]
-        all_values = [torch.empty_like(values) for _ in range(self.number)]
+        all_indices = [torch.empty_like(indices) for _ in range(self.world_size)]
+        all_values = [torch.empty_like(values) for _ in range(self.world_size)]
         dist.all_gather(all_indices, indices)
         dist.all_gather(all_values, values)
         return torch.sparse_coo_tensor(
             torch.cat(all_indices, 1), torch.cat(all_values), gradient.shape, check_invariants=False
         )
 
-    def sum(self, values: Tensor) -> Tensor:
+    def all_reduce(self, values: Tensor) -> Tensor:
         """Return the sum of a tensor over the ranks."""
-        if self.number > 1:
+        if self.world_size > 1:
             dist.all_reduce(values)
         return values
 
-    def agree(self, value: Any) -> Any:
+    def broadcast_object(self, value: Any) -> Any:
         """Return what rank 0 has: all ranks must decide alike."""
-        if self.number == 1:
+        if self.world_size == 1:
             return value
         held = [value]
         dist.broadcast_object_list(held, src=0, device=self.device)
         return held[0]
 
-    def first_does(self, work: Callable[[], Any]) -> Any:
+    def run_on_main(self, work: Callable[[], Any]) -> Any:
         """Have rank 0 do some work and return its result on every rank.
 
         Raises:
             Exception: what rank 0 raised, on every rank, so that none waits for ever.
         """
-        if self.number == 1:
+        if self.world_size == 1:
             return work()
         held: Any = (True, None)
-        if self.first:
+        if self.is_main:
             try:
                 held = (True, work())
             except Exception as error:
                 held = (False, error)
-        well, result = self.agree(held)
+        well, result = self.broadcast_object(held)
         if not well:
             raise result
         return result
 
-    def gather(self, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def gather_state(self, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Return the states ``[L, B / number, *]`` of all ranks joined along their rows, on every rank."""
-        if self.number == 1:
+        if self.world_size == 1:
             return state
         joined = []
         for part in state:
-            rows = [torch.empty_like(part) for _ in range(self.number)]
+            rows = [torch.empty_like(part) for _ in range(self.world_size)]
             dist.all_gather(rows, part.contiguous())
             joined.append(torch.cat(rows, 1))
         return tuple(joined)
 
-    def own(self, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def local_shard(self, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Return this rank's rows of a joined state."""
-        sizes = [part.shape[1] // self.number for part in state]
+        sizes = [part.shape[1] // self.world_size for part in state]
         return tuple(
             part[:, self.rank * size : (self.rank + 1) * size].contiguous()
             for part, size in zip(state, sizes, strict=True)

@@ -1,4 +1,4 @@
-"""`Learner`: what a step changes: weights, optimisers, their average, and the recurrent state."""
+"""`TrainStep`: what a step changes: weights, optimisers, their average, and the recurrent state."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import torch
 from torch import Tensor
 
 from korlm.errors import InputError
-from korlm.nn.halves import halves
+from korlm.nn.halves import cpu_supports_bf16
 from korlm.nn.recurrent import RecurrentLM, State
-from korlm.nn.sampled import drawing_chances
+from korlm.nn.sampled import inclusion_probabilities
 from korlm.nn.seq2seq import Seq2Seq
 from korlm.tokenizers.base import EOS_ID
-from korlm.training.averaging import Average
-from korlm.training.batching import Batch
-from korlm.training.checkpoint import Progress, not_fitting, optimizer_tensors, restore_optimizers
+from korlm.training.averaging import WeightAverage
+from korlm.training.batching import TrainingBatch
+from korlm.training.checkpoint import TrainerState, checkpoint_mismatch_error, optimizer_tensors, restore_optimizers
 from korlm.training.config import TrainConfig
-from korlm.training.distributed import Ranks
-from korlm.training.loss import batch_loss
-from korlm.training.optimizers import clip, make_optimizers
-from korlm.training.schedule import forcing, rate
+from korlm.training.distributed import ProcessGroup
+from korlm.training.loss import lm_loss
+from korlm.training.optimizers import clip_gradients, make_optimizers
+from korlm.training.schedule import lr_factor, teacher_forcing_ratio
 
-Net = RecurrentLM | Seq2Seq
-Loss = Callable[..., tuple[Tensor, Tensor, State]]  # as `korlm.training.loss.batch_loss`
+TrainableModel = RecurrentLM | Seq2Seq
+LossFunction = Callable[..., tuple[Tensor, Tensor, State]]  # as `korlm.training.loss.lm_loss`
 
 
-class Learner:
+class TrainStep:
     """A net and all that moves it.
 
     Args:
-        net: on its device.
+        model: on its device.
         config: how it learns.
-        batch: rows over all processes.
-        ranks: the processes.
+        batch_size: rows over all processes.
+        process_group: the processes.
         counts: ``[V]``, how frequent each id is in the training text; ``config.sampled`` needs it.
-        loss: of a batch; by default a language model's.
+        loss_function: of a batch; by default a language model's.
 
     Raises:
         InputError: ``config.sampled`` with an adaptive softmax.
@@ -45,69 +45,73 @@ class Learner:
 
     def __init__(
         self,
-        net: Net,
+        model: TrainableModel,
         config: TrainConfig,
-        batch: int,
-        ranks: Ranks,
+        batch_size: int,
+        process_group: ProcessGroup,
         *,
         counts: Tensor | None = None,
-        loss: Loss = batch_loss,
+        loss_function: LossFunction = lm_loss,
     ) -> None:
-        self.net, self.config, self.ranks = net, config, ranks
-        self.loss: Loss = loss
-        self.device = net.embedding.weight.device
-        self.optimizers = make_optimizers(net, config)
-        self.average = Average(net, config.average)
-        self.state = ranks.own(net.zero_state(batch))
-        self.bf16 = config.bf16 and fast_bf16(self.device)
-        self.chances = self._chances(counts)
+        self.model, self.config, self.process_group = model, config, process_group
+        self.loss_function: LossFunction = loss_function
+        self.device = model.embedding.weight.device
+        self.optimizers = make_optimizers(model, config)
+        self.average = WeightAverage(model, config.average)
+        self.recurrent_state = process_group.local_shard(model.zero_state(batch_size))
+        self.bf16 = config.bf16 and supports_fast_bf16(self.device)
+        self.inclusion_probs = self._inclusion_probs_from_counts(counts)
 
-    def step(self, batch: Batch, share: float, progress: Progress) -> tuple[float, int]:
+    def step(self, batch: TrainingBatch, fraction_done: float, trainer_state: TrainerState) -> tuple[float, int]:
         """Learn from a batch.
 
         Args:
             batch: this process's rows.
-            share: of the run that is done.
-            progress: of the run; not changed.
+            fraction_done: of the run that is done.
+            trainer_state: of the run; not changed.
 
         Returns:
             The nats of its targets over all processes (nan or inf: nothing was changed), and 1 where gradients were
             cut, else 0.
         """
-        torch.manual_seed((self.config.seed * 1_000_003 + progress.step) * 1_000_003 + self.ranks.rank)
+        torch.manual_seed((self.config.seed * 1_000_003 + trainer_state.step) * 1_000_003 + self.process_group.rank)
         batch = batch.to(self.device)
-        state = self._before(batch)
-        true = forcing(share, self.config)
-        loss, nats, new_state = self.loss(
-            self.net, batch, state, self.config, bf16=self.bf16, chances=self.chances, forcing=true
+        state = self._initial_state(batch)
+        true = teacher_forcing_ratio(fraction_done, self.config)
+        loss, nats, new_state = self.loss_function(
+            self.model, batch, state, self.config, bf16=self.bf16, chances=self.inclusion_probs, forcing=true
         )
-        self.net.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         loss.backward()
-        self.ranks.sum_gradients(self.net)
-        norm, cut = clip(self.net, self.config)
-        total, size, was_cut = torch.stack([self.ranks.sum(nats).float(), norm.float(), cut.float()]).tolist()
+        self.process_group.all_reduce_gradients(self.model)
+        norm, cut = clip_gradients(self.model, self.config)
+        total, size, was_cut = torch.stack(
+            [self.process_group.all_reduce(nats).float(), norm.float(), cut.float()]
+        ).tolist()
         if not math.isfinite(total) or not math.isfinite(size):
             return math.nan, 0
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = group["peak"] * rate(share, self.config) * progress.rate * batch.scale
+                group["lr"] = (
+                    group["peak"] * lr_factor(fraction_done, self.config) * trainer_state.rate * batch.lr_scale
+                )
             optimizer.step()
-        if self.config.average and not self.average.count:
-            self.average.begin()
+        if self.config.average and not self.average.num_averaged:
+            self.average.start()
         self.average.update()
-        self.state = tuple(part.detach() for part in new_state)
+        self.recurrent_state = tuple(part.detach() for part in new_state)
         return total, int(was_cut)
 
-    def tensors(self) -> dict[str, Tensor]:
+    def checkpoint_tensors(self) -> dict[str, Tensor]:
         """Return all that `restore` needs; every process must call it."""
-        state = self.ranks.gather(self.state)
+        state = self.process_group.gather_state(self.recurrent_state)
         found = {f"state.{index}": part for index, part in enumerate(state)}
-        found |= {f"weight.{name}": weight for name, weight in self.net.named_parameters()}
-        found |= {f"average.{name}": weight for name, weight in self.average.kept.items()}
-        found["average"] = torch.tensor(self.average.count)
-        return found | optimizer_tensors(self.net, self.optimizers)
+        found |= {f"weight.{name}": weight for name, weight in self.model.named_parameters()}
+        found |= {f"average.{name}": weight for name, weight in self.average.averaged_weights.items()}
+        found["average"] = torch.tensor(self.average.num_averaged)
+        return found | optimizer_tensors(self.model, self.optimizers)
 
-    def restore(self, tensors: dict[str, Tensor], folder: Path) -> None:
+    def restore_tensors(self, tensors: dict[str, Tensor], folder: Path) -> None:
         """Take over what `tensors` returned.
 
         Raises:
@@ -115,42 +119,42 @@ class Learner:
         """
         try:
             with torch.no_grad():
-                for name, weight in self.net.named_parameters():
+                for name, weight in self.model.named_parameters():
                     weight.copy_(tensors[f"weight.{name}"])
-            restore_optimizers(self.net, self.optimizers, tensors)
-            state = tuple(tensors[f"state.{index}"].to(self.device) for index in range(len(self.state)))
-            self.average.count = int(tensors["average"])
-            if self.average.count:
+            restore_optimizers(self.model, self.optimizers, tensors)
+            state = tuple(tensors[f"state.{index}"].to(self.device) for index in range(len(self.recurrent_state)))
+            self.average.num_averaged = int(tensors["average"])
+            if self.average.num_averaged:
                 names = self.average.weights
-                self.average.kept = {name: tensors[f"average.{name}"].to(self.device) for name in names}
+                self.average.averaged_weights = {name: tensors[f"average.{name}"].to(self.device) for name in names}
         except (KeyError, RuntimeError) as error:
-            raise not_fitting(folder) from error
-        self.state = self.ranks.own(state)
+            raise checkpoint_mismatch_error(folder) from error
+        self.recurrent_state = self.process_group.local_shard(state)
 
-    def _chances(self, counts: Tensor | None) -> Tensor | None:
+    def _inclusion_probs_from_counts(self, counts: Tensor | None) -> Tensor | None:
         if not self.config.sampled or counts is None:
             return None
-        if isinstance(self.net, RecurrentLM) and self.net.config.softmax == "adaptive":
+        if isinstance(self.model, RecurrentLM) and self.model.config.softmax == "adaptive":
             raise InputError(
                 "sampled는 softmax full과만 쓸 수 있습니다. 둘 가운데 하나를 빼세요.",
                 "sampled goes with the full softmax only. Leave out one of the two.",
             )
-        return drawing_chances(counts, self.config.sampled).to(self.device)
+        return inclusion_probabilities(counts, self.config.sampled).to(self.device)
 
-    def _before(self, batch: Batch) -> State:
-        if batch.fresh:
-            return self.net.zero_state(len(batch.inputs))
-        return _restart(self.state, batch.inputs[:, 0])
+    def _initial_state(self, batch: TrainingBatch) -> State:
+        if batch.resets_state:
+            return self.model.zero_state(len(batch.inputs))
+        return _reset_at_line_start(self.recurrent_state, batch.inputs[:, 0])
 
 
-def fast_bf16(device: torch.device) -> bool:
+def supports_fast_bf16(device: torch.device) -> bool:
     """Return whether bf16 products are fast on this processor."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
-    return device.type == "cpu" and halves()
+    return device.type == "cpu" and cpu_supports_bf16()
 
 
-def _restart(state: State, first: Tensor) -> State:
+def _reset_at_line_start(state: State, first: Tensor) -> State:
     """Zero the state of rows whose window opens a line (its first input is ``</s>``).
 
     Lines are scored and generated from the zero state after ``</s>``; without this the net would hardly ever have

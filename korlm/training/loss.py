@@ -10,16 +10,16 @@ import torch
 from torch import Tensor
 
 from korlm.nn.recurrent import RecurrentLM, State
-from korlm.nn.regularisation import Features, activation_penalty
+from korlm.nn.regularisation import LMOutput, activation_penalty
 from korlm.nn.seq2seq import Seq2Seq
 from korlm.tokenizers.base import EOS_ID, PAD_ID
-from korlm.training.batching import Batch
+from korlm.training.batching import TrainingBatch
 from korlm.training.config import TrainConfig
 
 
-def batch_loss(
-    net: RecurrentLM,
-    batch: Batch,
+def lm_loss(
+    model: RecurrentLM,
+    batch: TrainingBatch,
     state: State,
     config: TrainConfig,
     *,
@@ -30,7 +30,7 @@ def batch_loss(
     """Return what to follow down, the nats of the targets, and the state after the batch.
 
     Args:
-        net: the language model.
+        model: the language model.
         batch: inputs and targets ``[B, T]`` on the net's device.
         state: before it, detached.
         config: ``teacher_forcing``, ``activation`` and ``temporal`` of it.
@@ -40,55 +40,57 @@ def batch_loss(
         forcing: share of true inputs at this step; by default ``config.teacher_forcing``.
 
     Returns:
-        The loss over ``batch.pieces``, so that the sum over processes is the mean over all; the sum of nats, detached;
+        The loss over ``batch.global_tokens``, so that the sum over processes is the mean over all; the sum of nats, detached;
         and the new state, with its gradients.
     """
     forcing = config.teacher_forcing if forcing is None else forcing
     with torch.autocast(batch.inputs.device.type, dtype=torch.bfloat16, enabled=bf16):
         if forcing < 1:
-            features = _sampled(net, batch.inputs, state, forcing)
+            features = _run_scheduled_sampling(model, batch.inputs, state, forcing)
         else:
-            features = net.features(batch.inputs, state, lengths=batch.lengths)
+            features = model.forward_with_activations(batch.inputs, state, lengths=batch.lengths)
     hidden = features.hidden.to(torch.bfloat16) if bf16 else features.hidden  # not all layers give it in bf16
-    nats = net.nats(hidden, batch.targets, reduction="sum", ignore_index=PAD_ID, chances=chances)
-    loss = nats / batch.pieces
+    nats = model.nll(hidden, batch.targets, reduction="sum", ignore_index=PAD_ID, inclusion_probs=chances)
+    loss = nats / batch.global_tokens
     if config.activation or config.temporal:
-        share = len(batch.inputs) / batch.rows
+        share = len(batch.inputs) / batch.global_rows
         loss = loss + share * activation_penalty(features, config.activation, config.temporal)
     after = tuple(part.float() if part.is_floating_point() else part for part in features.state)
     return loss, nats.detach(), after
 
 
-def with_guesses(net: RecurrentLM | Seq2Seq, current: Tensor, true: Tensor, hidden: Tensor) -> Tensor:
+def scheduled_sampling_inputs(
+    model: RecurrentLM | Seq2Seq, gold_inputs: Tensor, keep_gold: Tensor, hidden: Tensor
+) -> Tensor:
     """Return the inputs of a step of scheduled sampling: where they are not to be true, drawn from the net's prediction.
 
     Args:
-        net: whose prediction.
-        current: the true inputs, ``[B]``.
-        true: which of them to keep, ``[B]``.
+        model: whose prediction.
+        gold_inputs: the true inputs, ``[B]``.
+        keep_gold: which of them to keep, ``[B]``.
         hidden: the outputs of the step before, ``[B, E]``; no gradient goes through the draw.
     """
-    if bool(true.all()):
-        return current
+    if bool(keep_gold.all()):
+        return gold_inputs
     with torch.no_grad():
-        chances = net.logits(hidden).float().softmax(-1)
-        return torch.where(true, current, torch.multinomial(chances, 1)[:, 0])
+        chances = model.compute_logits(hidden).float().softmax(-1)
+        return torch.where(keep_gold, gold_inputs, torch.multinomial(chances, 1)[:, 0])
 
 
-def _sampled(net: RecurrentLM, inputs: Tensor, state: State, ratio: float) -> Features:
+def _run_scheduled_sampling(net: RecurrentLM, inputs: Tensor, state: State, ratio: float) -> LMOutput:
     """Read ``[B, T]`` piece by piece; a coin for each decides between the true piece and one drawn from the net's
     prediction of it. No gradient goes through the draw. The first piece of a line, ``</s>``, is always the true one."""
     true = torch.rand(inputs.shape, device=inputs.device) < ratio
     true |= inputs == EOS_ID
-    parts: list[Features] = []
+    parts: list[LMOutput] = []
     for time in range(inputs.shape[1]):
         current = inputs[:, time]
         if parts:
-            current = with_guesses(net, current, true[:, time], parts[-1].hidden[:, -1])
-        parts.append(net.features(current[:, None], state))
+            current = scheduled_sampling_inputs(net, current, true[:, time], parts[-1].hidden[:, -1])
+        parts.append(net.forward_with_activations(current[:, None], state))
         state = parts[-1].state
     hidden, raw, dropped = (
         torch.cat(stretch, 1)
-        for stretch in zip(*((part.hidden, part.raw, part.dropped) for part in parts), strict=True)
+        for stretch in zip(*((part.hidden, part.raw_outputs, part.dropped_outputs) for part in parts), strict=True)
     )
-    return Features(hidden, state, raw, dropped)
+    return LMOutput(hidden, state, raw, dropped)

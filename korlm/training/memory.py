@@ -14,10 +14,10 @@ import platform
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of malloc.h
 
 
-def keep_memory() -> bool:
+def retain_freed_memory() -> bool:
     """Let this process keep the memory that it frees; return whether the system knows how.
 
-    >>> keep_memory() in (True, False)
+    >>> retain_freed_memory() in (True, False)
     True
     """
     if platform.libc_ver()[0] != "glibc":

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from korlm.training.config import TrainConfig
 
-_SPARSE = "ngrams.table"  # weights with sparse gradients
+_SPARSE_PREFIX = "ngrams.table"  # weights with sparse gradients
 _MUON_RATE = 2.5  # Muon's learning rate over that of AdamW beside it: 0.02 and 0.008 (docs/LOG.md)
 
 
@@ -49,13 +49,13 @@ class Muon(torch.optim.Optimizer):
                 state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
                 ahead = weight.grad.lerp(state["momentum"], group["momentum"]).view(gates, -1, weight.shape[1])
                 scale = max(1.0, ahead.shape[1] / ahead.shape[2]) ** 0.5
-                weight.add_(orthogonal(ahead).view_as(weight), alpha=-group["lr"] * scale)
+                weight.add_(newton_schulz(ahead).view_as(weight), alpha=-group["lr"] * scale)
 
 
-def orthogonal(matrices: Tensor) -> Tensor:
+def newton_schulz(matrices: Tensor) -> Tensor:
     """Return about the nearest orthogonal matrices to ``[G, M, N]``: singular values between 0.7 and 1.2.
 
-    >>> torch.linalg.svdvals(orthogonal(torch.randn(1, 4, 8, generator=torch.Generator().manual_seed(1)))).min() > 0.6
+    >>> torch.linalg.svdvals(newton_schulz(torch.randn(1, 4, 8, generator=torch.Generator().manual_seed(1)))).min() > 0.6
     tensor(True)
     """
     tall = matrices.shape[1] > matrices.shape[2]
@@ -67,21 +67,21 @@ def orthogonal(matrices: Tensor) -> Tensor:
     return x.mT if tall else x
 
 
-def make_optimizers(net: nn.Module, config: TrainConfig) -> list[torch.optim.Optimizer]:
+def make_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.optim.Optimizer]:
     """Return the optimisers; each group's ``peak`` is its learning rate at the top of the schedule.
 
     Args:
-        net: what they move.
+        model: what they move.
         config: ``optimizer``, ``learning_rate`` and ``weight_decay`` of it.
     """
-    peak = config.peak_rate
-    named = [(name, weight) for name, weight in net.named_parameters() if not name.startswith(_SPARSE)]
-    tables = [weight for name, weight in net.named_parameters() if name.startswith(_SPARSE)]
+    peak = config.peak_learning_rate
+    named = [(name, weight) for name, weight in model.named_parameters() if not name.startswith(_SPARSE_PREFIX)]
+    tables = [weight for name, weight in model.named_parameters() if name.startswith(_SPARSE_PREFIX)]
     made: list[torch.optim.Optimizer]
     if config.optimizer in ("sgd", "asgd"):
         made = [torch.optim.SGD([weight for _, weight in named], lr=peak, weight_decay=config.weight_decay)]
     else:
-        matrices = [weight for name, weight in named if config.optimizer == "muon" and _is_inner(name, weight)]
+        matrices = [weight for name, weight in named if config.optimizer == "muon" and _is_inner_matrix(name, weight)]
         chosen = {id(weight) for weight in matrices}
         rest = [weight for _, weight in named if id(weight) not in chosen]
         # one pass over the weights in place of a dozen: 7 ms against 40 for 12 M of them, one Zen 3 core. On a GPU torch's
@@ -89,7 +89,7 @@ def make_optimizers(net: nn.Module, config: TrainConfig) -> list[torch.optim.Opt
         fused = True if rest[0].device.type == "cpu" else None
         made = [torch.optim.AdamW(rest, lr=peak, weight_decay=config.weight_decay, betas=(0.9, 0.99), fused=fused)]
         if matrices:
-            gates = [max(1, round(len(weight) / _hidden(net))) for weight in matrices]
+            gates = [max(1, round(len(weight) / _hidden_size(model))) for weight in matrices]
             made.insert(0, Muon(matrices, peak * _MUON_RATE, gates))
     if tables:
         lazy = torch.optim.SparseAdam if config.optimizer in ("adamw", "muon") else torch.optim.SGD
@@ -100,13 +100,13 @@ def make_optimizers(net: nn.Module, config: TrainConfig) -> list[torch.optim.Opt
     return made
 
 
-def clip(net: nn.Module, config: TrainConfig) -> tuple[Tensor, Tensor]:
+def clip_gradients(model: nn.Module, config: TrainConfig) -> tuple[Tensor, Tensor]:
     """Cut gradients by value, then by norm (Pascanu et al. 2013); sparse ones, whose optimiser scales them, are left.
 
     Returns:
         The norm before the cut, and whether anything was cut, as tensors of no dimension.
     """
-    weights = [weight for weight in net.parameters() if weight.grad is not None and not weight.grad.is_sparse]
+    weights = [weight for weight in model.parameters() if weight.grad is not None and not weight.grad.is_sparse]
     cut = torch.zeros((), dtype=torch.bool, device=weights[0].device)
     if config.clip_value:
         gradients = [weight.grad for weight in weights if weight.grad is not None]
@@ -116,9 +116,9 @@ def clip(net: nn.Module, config: TrainConfig) -> tuple[Tensor, Tensor]:
     return norm, cut | (norm > (config.clip or math.inf))
 
 
-def _is_inner(name: str, weight: Tensor) -> bool:
+def _is_inner_matrix(name: str, weight: Tensor) -> bool:
     return weight.dim() == 2 and not name.startswith(("embedding", "output"))
 
 
-def _hidden(net: nn.Module) -> int:
+def _hidden_size(net: nn.Module) -> int:
     return int(net.config.hidden)  # type: ignore[union-attr, arg-type]

@@ -13,13 +13,13 @@ from torch import Tensor
 from korlm.nn.recurrent import RecurrentLM
 from korlm.tokenizers.base import EOS_ID, PAD_ID
 
-_CELLS = 16_384  # pieces a batch, padding included
-_GROUP = 20  # lines between two steps of dynamic evaluation
+_MAX_BATCH_TOKENS = 16_384  # pieces a batch, padding included
+_LINES_PER_UPDATE = 20  # lines between two steps of dynamic evaluation
 
 
 @torch.inference_mode()
-def line_nats(
-    net: RecurrentLM, lines: Sequence[Sequence[int]], *, progress: Callable[[int, int], None] | None = None
+def token_nlls(
+    model: RecurrentLM, lines: Sequence[Sequence[int]], *, progress: Callable[[int, int], None] | None = None
 ) -> list[np.ndarray]:
     """Return ``-ln p`` of every piece of every line, its end included.
 
@@ -27,7 +27,7 @@ def line_nats(
     does not hang on its neighbours.
 
     Args:
-        net: the language model; its training mode is restored afterwards.
+        model: the language model; its training mode is restored afterwards.
         lines: ids of each line, without ``</s>``.
         progress: called with lines done and lines in all.
 
@@ -36,25 +36,25 @@ def line_nats(
     """
     results: list[np.ndarray] = [np.empty(0)] * len(lines)
     order = sorted(range(len(lines)), key=lambda index: len(lines[index]))
-    was_training = net.training
-    net.eval()
+    was_training = model.training
+    model.eval()
     first = 0
     while first < len(order):
-        last = _batch_end(order, lines, first)
+        last = _find_batch_end(order, lines, first)
         chosen = order[first:last]
-        for index, nats in zip(chosen, _batch_nats(net, [lines[index] for index in chosen]), strict=True):
+        for index, nats in zip(chosen, _batch_token_nlls(model, [lines[index] for index in chosen]), strict=True):
             results[index] = nats
         first = last
         if progress:
             progress(first, len(order))
-    net.train(was_training)
+    model.train(was_training)
     return results
 
 
-def dynamic_nats(
-    net: RecurrentLM,
+def dynamic_token_nlls(
+    model: RecurrentLM,
     lines: Sequence[Sequence[int]],
-    rate: float,
+    learning_rate: float,
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[np.ndarray]:
@@ -64,41 +64,41 @@ def dynamic_nats(
     off. Nothing is predicted after it was learnt from, so these are code lengths too, of the lines in their order.
 
     Args:
-        net: the language model; not changed.
+        model: the language model; not changed.
         lines: ids of each line, without ``</s>``.
-        rate: the learning rate.
+        learning_rate: the learning rate.
         progress: called with lines done and lines in all.
     """
-    net = copy.deepcopy(net).eval()
-    weights = [weight for weight in net.parameters() if weight.requires_grad]
+    model = copy.deepcopy(model).eval()
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
     results: list[np.ndarray] = []
-    for first in range(0, len(lines), _GROUP):
-        group = list(lines[first : first + _GROUP])
-        inputs, targets = _padded(group, net.embedding.weight.device)
+    for first in range(0, len(lines), _LINES_PER_UPDATE):
+        group = list(lines[first : first + _LINES_PER_UPDATE])
+        inputs, targets = _pad_lines(group, model.embedding.weight.device)
         real = targets != PAD_ID
-        hidden, goal = net(inputs)[0][real], targets[real]
-        nats = net.nats(hidden.detach(), goal, reduction="none").double().cpu().numpy()
+        hidden, goal = model(inputs)[0][real], targets[real]
+        nats = model.nll(hidden.detach(), goal, reduction="none").double().cpu().numpy()
         results += np.split(nats, np.cumsum([len(line) + 1 for line in group])[:-1])
-        loss = net.nats(hidden, goal)
+        loss = model.nll(hidden, goal)
         gradients = torch.autograd.grad(loss, weights, allow_unused=True)
         with torch.no_grad():
             for weight, gradient in zip(weights, gradients, strict=True):
                 if gradient is not None:
-                    weight.add_(gradient, alpha=-rate)
-        net.eval()  # the weights have changed: what the net keeps of them is void
+                    weight.add_(gradient, alpha=-learning_rate)
+        model.eval()  # the weights have changed: what the net keeps of them is void
         if progress:
             progress(len(results), len(lines))
     return results
 
 
-def _batch_end(order: list[int], lines: Sequence[Sequence[int]], first: int) -> int:
+def _find_batch_end(order: list[int], lines: Sequence[Sequence[int]], first: int) -> int:
     last = first + 1
-    while last < len(order) and (len(lines[order[last]]) + 1) * (last + 1 - first) <= _CELLS:
+    while last < len(order) and (len(lines[order[last]]) + 1) * (last + 1 - first) <= _MAX_BATCH_TOKENS:
         last += 1
     return last
 
 
-def _padded(lines: list[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
+def _pad_lines(lines: list[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
     """Return inputs and targets ``[B, T]``, each line from ``</s>`` to its ``</s>``."""
     longest = max(len(line) for line in lines) + 1
     targets = torch.full((len(lines), longest), PAD_ID)
@@ -108,23 +108,23 @@ def _padded(lines: list[Sequence[int]], device: torch.device) -> tuple[Tensor, T
     return inputs.to(device), targets.to(device)
 
 
-def _batch_nats(net: RecurrentLM, lines: list[Sequence[int]]) -> list[np.ndarray]:
-    inputs, targets = _padded(lines, net.embedding.weight.device)
+def _batch_token_nlls(net: RecurrentLM, lines: list[Sequence[int]]) -> list[np.ndarray]:
+    inputs, targets = _pad_lines(lines, net.embedding.weight.device)
     nats = np.empty(targets.shape)
     state = None
-    step = max(1, _CELLS // len(lines))  # a single very long line is read in stretches, its state carried
+    step = max(1, _MAX_BATCH_TOKENS // len(lines))  # a single very long line is read in stretches, its state carried
     with torch.no_grad():
         for start in range(0, targets.shape[1], step):
             hidden, state = net(inputs[:, start : start + step], state)
-            losses = net.nats(hidden, targets[:, start : start + step], reduction="none")
+            losses = net.nll(hidden, targets[:, start : start + step], reduction="none")
             nats[:, start : start + step] = losses.double().cpu().numpy()
     return [nats[row, : len(line) + 1] for row, line in enumerate(lines)]
 
 
-def bits_per_character(nats: float, characters: int) -> float:
-    """Return code length per character: ``nats / ln 2 / characters``; count one end-of-line character a line.
+def bits_per_character(nll: float, characters: int) -> float:
+    """Return code length per character: ``nll / ln 2 / characters``; count one end-of-line character a line.
 
     >>> round(bits_per_character(math.log(2) * 30, 10), 6)
     3.0
     """
-    return nats / math.log(2) / characters
+    return nll / math.log(2) / characters

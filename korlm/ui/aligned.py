@@ -3,9 +3,9 @@
 Bytes and letters of one character share its span; their bits are added, so that rows of different tokenizers can be
 laid over the same characters and nothing is lost: the bits of the groups add up to those of the ids.
 
->>> from korlm.ui.plain import Token
->>> tokens = [Token(1, "<0xEA>", 0, 1), Token(2, "<0xB0>", 0, 1), Token(3, "<0x80>", 0, 1), Token(4, "!", 1, 2)]
->>> [(piece.start, piece.end, piece.bits) for piece in align(tokens, [1.0, 2.0, 0.5, 4.0], 0, 2)]
+>>> from korlm.ui.plain import DisplayToken
+>>> tokens = [DisplayToken(1, "<0xEA>", 0, 1), DisplayToken(2, "<0xB0>", 0, 1), DisplayToken(3, "<0x80>", 0, 1), DisplayToken(4, "!", 1, 2)]
+>>> [(piece.start, piece.end, piece.bits) for piece in align_token_bits(tokens, [1.0, 2.0, 0.5, 4.0], 0, 2)]
 [(0, 1, 3.5), (1, 2, 4.0)]
 """
 
@@ -15,10 +15,12 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from korlm.ui.plain import Piece, Token
+from korlm.ui.plain import DisplaySegment, DisplayToken
 
 
-def align(tokens: Sequence[Token], bits: Sequence[float], start: int, end: int) -> list[Piece]:
+def align_token_bits(
+    tokens: Sequence[DisplayToken], bits: Sequence[float], start: int, end: int
+) -> list[DisplaySegment]:
     """Return pieces that partition ``start`` to ``end``, each with the bits of its ids.
 
     Args:
@@ -28,7 +30,7 @@ def align(tokens: Sequence[Token], bits: Sequence[float], start: int, end: int) 
         end: one past the last. Characters that no id stands on join the piece before them, or the first one.
     """
     if not tokens and end > start:
-        return [Piece(start, end, (), bits=0.0)]
+        return [DisplaySegment(start, end, (), bits=0.0)]
     groups: list[list[int]] = []  # indices of tokens
     reach = start
     for index, token in enumerate(tokens):
@@ -39,7 +41,7 @@ def align(tokens: Sequence[Token], bits: Sequence[float], start: int, end: int) 
         reach = max(reach, token.end)
     starts = [start, *(tokens[group[0]].start for group in groups[1:]), end]
     return [
-        Piece(
+        DisplaySegment(
             starts[number],
             starts[number + 1],
             tuple(tokens[index] for index in group),
@@ -49,14 +51,14 @@ def align(tokens: Sequence[Token], bits: Sequence[float], start: int, end: int) 
     ]
 
 
-def shown_bits(pieces: Sequence[Piece]) -> list[float]:
+def round_preserving_sum(segments: Sequence[DisplaySegment]) -> list[float]:
     """Return each piece's bits to one decimal, rounded so that they add up to their rounded sum.
 
-    >>> shown_bits([Piece(0, 1, (), bits=0.25), Piece(1, 2, (), bits=0.25), Piece(2, 3, (), bits=0.25)])
+    >>> round_preserving_sum([DisplaySegment(0, 1, (), bits=0.25), DisplaySegment(1, 2, (), bits=0.25), DisplaySegment(2, 3, (), bits=0.25)])
     [0.2, 0.3, 0.3]
     """
     total, tenths = 0.0, [0]
-    for piece in pieces:
+    for piece in segments:
         total += piece.bits or 0.0
         tenths.append(round(10 * total))
     return [(after - before) / 10 for before, after in pairwise(tenths)]

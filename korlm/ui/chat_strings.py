@@ -1,12 +1,12 @@
 """Every word of the tab 챗봇, in Korean and in English; `korlm.ui.strings.say` gives them.
 
->>> TEXTS["send"]
+>>> CHAT_TEXTS["send"]
 ('보내기', 'Send')
 """
 
 from __future__ import annotations
 
-TEXTS: dict[str, tuple[str, str]] = {
+CHAT_TEXTS: dict[str, tuple[str, str]] = {
     # what it is
     "tab_chat": ("챗봇", "Chatbot"),
     "chat_about": (

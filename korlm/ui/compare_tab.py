@@ -10,15 +10,15 @@ from typing import Any
 import gradio as gr
 
 from korlm.ui import address, asking, controls, exports
-from korlm.ui.asking import Form
-from korlm.ui.plain import Compared, Look
+from korlm.ui.asking import CompareForm
+from korlm.ui.plain import TextComparison, ViewOptions
 from korlm.ui.service import Service
-from korlm.ui.view import compared_view
-from korlm.ui.wording import Wording
+from korlm.ui.view import render_comparison
+from korlm.ui.wording import LocalizedComponents
 
 DEFAULT_TEXT = "아버지가 방에 들어가셨다. 아버지가방에들어가셨다ㅋㅋ"
 # The file is made of the text that came with the click: nothing is kept on the server.
-_SAVE = """(content, name, kind) => {
+_SAVE_FILE_SCRIPT = """(content, name, kind) => {
   if (!content) return;
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([content], {type: kind}));
@@ -35,32 +35,32 @@ class CompareTab:
     """The parts of the tab that the page needs: what to run at the start and what to show again.
 
     Attributes:
-        controls: what `Form.of` takes, in its order.
-        settings: holds those of them that are Kiwi's.
-        shown: what the view shows now.
+        controls: what `CompareForm.from_values` takes, in its order.
+        kiwi_settings: holds those of them that are Kiwi's.
+        state: what the view shows now.
         view: the view.
         note: what was done to the text.
         service: what cuts.
     """
 
     controls: list[Any]
-    settings: gr.Accordion
-    shown: gr.State
+    kiwi_settings: gr.Accordion
+    state: gr.State
     view: gr.HTML
     note: gr.HTML
     service: Service
 
     @property
-    def reference(self) -> gr.Dropdown:
+    def reference_control(self) -> gr.Dropdown:
         """The choice of the lane that cuts are judged against."""
         return self.controls[7]
 
-    def unfold(self, *values: Any) -> Any:
+    def open_kiwi_settings(self, *values: Any) -> Any:
         """Open Kiwi's settings where a link brought some."""
-        return gr.update(open=Form.of(*values).settings.active)
+        return gr.update(open=CompareForm.from_values(*values).settings.is_active)
 
     @property
-    def running(self) -> dict[str, Any]:
+    def run_event(self) -> dict[str, Any]:
         """What every event that runs has in common."""
         inputs, outputs = self.controls, self.outputs
         return {
@@ -74,33 +74,39 @@ class CompareTab:
     @property
     def outputs(self) -> list[Any]:
         """What `run` gives."""
-        return [self.view, self.shown, self.reference, self.note]
+        return [self.view, self.state, self.reference_control, self.note]
 
     def run(self, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Yield (view, what it shows, reference, note): at once for what is loaded, then for everything."""
-        form = Form.of(*values)
-        for compared in asking.compare(self.service, form):
-            note = controls.stress_note(
-                form.stressed if form.stressed and form.stressed.result == form.text else None, form.look.language
+        form = CompareForm.from_values(*values)
+        for compared in asking.stream_comparison(self.service, form):
+            note = controls.render_perturbation_note(
+                form.perturbed if form.perturbed and form.perturbed.result == form.text else None,
+                form.view_options.language,
             )
-            yield compared_view(compared, form.look), compared, reference_update(compared, form.look), note
+            yield (
+                render_comparison(compared, form.view_options),
+                compared,
+                update_reference(compared, form.view_options),
+                note,
+            )
 
-    def redraw(self, compared: Compared | None, *values: Any) -> tuple[Any, ...]:
+    def redraw_views(self, compared: TextComparison | None, *values: Any) -> tuple[Any, ...]:
         """Return the view, the reference and the note again, in other colours, forms or words; nothing is cut anew."""
-        form = Form.of(*values)
-        note = controls.stress_note(form.stressed, form.look.language)
-        return compared_view(compared, form.look), reference_update(compared, form.look), note
+        form = CompareForm.from_values(*values)
+        note = controls.render_perturbation_note(form.perturbed, form.view_options.language)
+        return render_comparison(compared, form.view_options), update_reference(compared, form.view_options), note
 
-    def asked(self, values: Mapping[str, str]) -> list[Any]:
+    def values_from_query(self, query_values: Mapping[str, str]) -> list[Any]:
         """Return a value for each of the controls, from the page's address."""
-        usable = [known.name for known in self.service.tokenizers() if not known.reason]
-        wanted = address.read(values, usable)
+        usable = [known.name for known in self.service.tokenizer_options() if not known.reason]
+        wanted = address.parse_query(query_values, usable)
         text, stressed = wanted.text or DEFAULT_TEXT, None
-        if wanted.stress:
-            text, stressed = asking.press(wanted.stress, text, None)
-        look, settings = wanted.look, wanted.settings
-        reference = gr.update(choices=controls.references(usable, look.language), value=look.reference)
-        names = list(wanted.names) or controls.preselected(self.service.tokenizers())
+        if wanted.perturbation:
+            text, stressed = asking.apply_perturbation(wanted.perturbation, text, None)
+        look, settings = wanted.view_options, wanted.settings
+        reference = gr.update(choices=controls.reference_choices(usable, look.language), value=look.reference)
+        names = list(wanted.names) or controls.preselected_tokenizers(self.service.tokenizer_options())
         return [
             text,
             names,
@@ -114,21 +120,22 @@ class CompareTab:
         ]
 
 
-def reference_update(compared: Compared | None, look: Look) -> Any:
+def update_reference(compared: TextComparison | None, view_options: ViewOptions) -> Any:
     """Return the choices of the reference: the lanes with morphemes; left alone where nothing was cut."""
-    if compared is None or compared.error or compared.waiting:
+    if compared is None or compared.error or compared.pending:
         return gr.skip()
     return gr.update(
-        choices=controls.references(compared.references, look.language), value=compared.reference(look.reference)
+        choices=controls.reference_choices(compared.reference_names, view_options.language),
+        value=compared.choose_reference(view_options.reference),
     )
 
 
-def build(service: Service, wording: Wording, language: gr.Radio, script: str) -> CompareTab:
+def build_compare_tab(service: Service, localized: LocalizedComponents, language: gr.Radio, script: str) -> CompareTab:
     """Lay the tab out inside an open `gr.Tab` and bind its events.
 
     Args:
         service: what cuts.
-        wording: where words are registered.
+        localized: where words are registered.
         language: the switch, an input of every handler.
         script: JavaScript of the view (keys, the note at a piece, copying).
     """
@@ -136,76 +143,80 @@ def build(service: Service, wording: Wording, language: gr.Radio, script: str) -
         with gr.Row(elem_classes="kl-ask"):
             text = gr.Textbox(DEFAULT_TEXT, lines=2, max_lines=8, elem_id="compare-text", scale=1, min_width=260)
             run = gr.Button(variant="primary", elem_id="compare-run", scale=0, min_width=150)
-        wording.add(text, label="text", placeholder="text_hint")
-        wording.add(run, value="run")
-        stresses, undo, note = controls.stress_row(wording)
+        localized.add(text, label="text", placeholder="text_hint")
+        localized.add(run, value="run")
+        stresses, undo, note = controls.build_perturbation_row(localized)
         examples = gr.Dataset(
             components=[text],
             samples=[[example] for example in controls.EXAMPLES.values()],
             type="index",
             elem_id="examples",
         )
-        wording.add(examples, label="examples", sample_labels=controls.example_labels)
-        names = controls.choice(service, wording)
-        settings, own = controls.kiwi(wording)
+        localized.add(examples, label="examples", sample_labels=controls.example_labels)
+        names = controls.build_tokenizer_choice(service, localized)
+        settings, own = controls.build_kiwi_settings(localized)
     with gr.Row(elem_classes="kl-looks"):
-        looks = controls.looks(wording)
-        link, csv, json = controls.tools(wording)
-    view = gr.HTML(compared_view(None, Look()), elem_id="compare-view", js_on_load=script, min_height=320)
+        looks = controls.build_view_controls(localized)
+        link, csv, json = controls.build_export_buttons(localized)
+    view = gr.HTML(render_comparison(None, ViewOptions()), elem_id="compare-view", js_on_load=script, min_height=320)
     stressed = gr.State(None)
     parts = [text, names, *own, *looks, language, stressed]
     tab = CompareTab(parts, settings, gr.State(None), view, note, service)
     _bind_run(tab, [run.click, text.submit], examples, text)
-    _bind_stresses(tab, stresses, undo, text, stressed)
-    again = [tab.view, tab.reference, tab.note]
+    _bind_perturbations(tab, stresses, undo, text, stressed)
+    again = [tab.view, tab.reference_control, tab.note]
     gr.on(
         [part.input for part in looks],
-        tab.redraw,
-        [tab.shown, *tab.controls],
+        tab.redraw_views,
+        [tab.state, *tab.controls],
         again,
         show_progress="hidden",
         queue=False,
     )
-    _bind_files(tab, csv, json)
+    _bind_downloads(tab, csv, json)
     del link  # `view.js` listens to it: the address is the page's own
     return tab
 
 
 def _bind_run(tab: CompareTab, triggers: Sequence[Any], examples: gr.Dataset, text: gr.Textbox) -> None:
-    gr.on(triggers, **tab.running, trigger_mode="always_last")
+    gr.on(triggers, **tab.run_event, trigger_mode="always_last")
     samples = list(controls.EXAMPLES.values())
     chosen = examples.click(lambda index: samples[index], examples, text, show_progress="hidden", queue=False)
-    chosen.then(**tab.running)
+    chosen.then(**tab.run_event)
 
 
-def _bind_stresses(
-    tab: CompareTab, buttons: Mapping[str, gr.Button], undo: gr.Button, text: gr.Textbox, stressed: gr.State
+def _bind_perturbations(
+    tab: CompareTab, buttons: Mapping[str, gr.Button], undo: gr.Button, text: gr.Textbox, perturbed: gr.State
 ) -> None:
     both: dict[str, Any] = {
-        "inputs": [text, stressed],
-        "outputs": [text, stressed],
+        "inputs": [text, perturbed],
+        "outputs": [text, perturbed],
         "show_progress": "hidden",
         "queue": False,
     }
-    made = [button.click(functools.partial(asking.press, kind), **both) for kind, button in buttons.items()]
-    for event in [*made, undo.click(asking.restore, **both)]:
-        event.then(**tab.running)
+    made = [
+        button.click(functools.partial(asking.apply_perturbation, kind), **both) for kind, button in buttons.items()
+    ]
+    for event in [*made, undo.click(asking.restore_original_text, **both)]:
+        event.then(**tab.run_event)
 
 
-def _bind_files(tab: CompareTab, csv: gr.Button, json: gr.Button) -> None:
+def _bind_downloads(tab: CompareTab, csv: gr.Button, json: gr.Button) -> None:
     content = gr.Textbox(visible="hidden", elem_id="compare-file")
     name = gr.Textbox(visible="hidden")
     kind = gr.Textbox(visible="hidden")
 
-    def bind(button: gr.Button, make: Any, file: str, mime: str) -> None:
-        def give(compared: Compared | None, reference: str | None, language: str) -> tuple[str, str, str]:
-            if not compared or not compared.good:
+    def bind_download(button: gr.Button, make: Any, file: str, mime: str) -> None:
+        def export_view(compared: TextComparison | None, reference: str | None, language: str) -> tuple[str, str, str]:
+            if not compared or not compared.valid_lanes:
                 return "", file, mime
-            return make(compared, compared.reference(reference or ""), language), file, mime
+            return make(compared, compared.choose_reference(reference or ""), language), file, mime
 
-        inputs, parts = [tab.shown, tab.reference, tab.controls[10]], [content, name, kind]
-        event = button.click(give, inputs, parts, show_progress="hidden", queue=False)
-        event.then(None, parts, None, js=_SAVE).then(lambda: "", None, content, show_progress="hidden", queue=False)
+        inputs, parts = [tab.state, tab.reference_control, tab.controls[10]], [content, name, kind]
+        event = button.click(export_view, inputs, parts, show_progress="hidden", queue=False)
+        event.then(None, parts, None, js=_SAVE_FILE_SCRIPT).then(
+            lambda: "", None, content, show_progress="hidden", queue=False
+        )
 
-    bind(csv, exports.to_csv, "korlm.csv", "text/csv;charset=utf-8")
-    bind(json, exports.to_json, "korlm.json", "application/json")
+    bind_download(csv, exports.to_csv, "korlm.csv", "text/csv;charset=utf-8")
+    bind_download(json, exports.to_json, "korlm.json", "application/json")

@@ -1,6 +1,6 @@
 """The controls of the tab 토크나이저 비교, each with its words registered in both languages.
 
->>> pairs("form", address.FORMS, "en")
+>>> radio_choices("form", address.FORM_MODES, "en")
 [('surface', 'surface'), ('restored', 'restored')]
 """
 
@@ -12,14 +12,14 @@ from typing import Any
 
 import gradio as gr
 
-from korlm.text.stress import STRESSES
+from korlm.text.stress import PERTURBATIONS
 from korlm.ui import address
-from korlm.ui.asking import Stressed
-from korlm.ui.limits import MAX_WORDS
-from korlm.ui.plain import SWITCHES
-from korlm.ui.service import PRESELECTED, Known, Service
-from korlm.ui.strings import lane_name, named, say
-from korlm.ui.wording import Wording
+from korlm.ui.asking import PerturbedText
+from korlm.ui.limits import MAX_CUSTOM_WORDS
+from korlm.ui.plain import KIWI_SWITCHES
+from korlm.ui.service import PRESELECTED_TOKENIZERS, Service, TokenizerOption
+from korlm.ui.strings import lane_name, tokenizer_display_name, translate
+from korlm.ui.wording import LocalizedComponents
 
 EXAMPLES = {
     "ambiguity": "나는 하늘을 나는 새를 보고 감기는 눈을 비볐다.",
@@ -31,112 +31,122 @@ EXAMPLES = {
 }
 
 
-def stress_note(stressed: Stressed | None, language: str) -> str:
+def render_perturbation_note(perturbed: PerturbedText | None, language: str) -> str:
     """Return what was done to the text, or that nothing could be."""
-    if stressed and stressed.missed:
-        told = say("not_stressed", language, kind=say("stress_" + stressed.missed, language))
-    elif stressed and stressed.kind:
-        told = say("stressed", language, kind=say("stress_" + stressed.kind, language))
+    if perturbed and perturbed.unchanged_by:
+        told = translate("not_stressed", language, kind=translate("stress_" + perturbed.unchanged_by, language))
+    elif perturbed and perturbed.kind:
+        told = translate("stressed", language, kind=translate("stress_" + perturbed.kind, language))
     else:
         told = ""
     return f'<p class="kl kl-said" role="status" aria-live="polite">{escape(told)}</p>'
 
 
-def choice(service: Service, wording: Wording) -> gr.CheckboxGroup:
+def build_tokenizer_choice(service: Service, localized: LocalizedComponents) -> gr.CheckboxGroup:
     """Return the tokenizers to choose from; those that are not installed are named with what to install."""
-    known = service.tokenizers()
+    known = service.tokenizer_options()
     usable, lacking = [k for k in known if not k.reason], [k for k in known if k.reason]
-    names = gr.CheckboxGroup(choices=_choices(usable, "ko"), value=preselected(known), elem_id="compare-names")
+    names = gr.CheckboxGroup(
+        choices=_tokenizer_choices(usable, "ko"), value=preselected_tokenizers(known), elem_id="compare-names"
+    )
     missing = ", ".join(f"{k.name} ({k.reason})" for k in lacking)
-    return wording.add(
+    return localized.add(
         names,
         label="tokenizers",
-        choices=lambda spoken: _choices(usable, spoken),
-        **({"info": lambda spoken: say("not_installed", spoken, names=missing)} if missing else {}),
+        choices=lambda spoken: _tokenizer_choices(usable, spoken),
+        **({"info": lambda spoken: translate("not_installed", spoken, names=missing)} if missing else {}),
     )
 
 
-def stress_row(wording: Wording) -> tuple[dict[str, gr.Button], gr.Button, gr.HTML]:
+def build_perturbation_row(localized: LocalizedComponents) -> tuple[dict[str, gr.Button], gr.Button, gr.HTML]:
     """Return the buttons that stress the text, the one that undoes it, and the note on what was done."""
     with gr.Row(elem_classes="kl-stresses"):
         label = gr.HTML(js_on_load=None, elem_classes="kl-label", min_width=100, scale=0)
-        wording.add(label, value=lambda spoken: f'<span class="kl">{escape(say("stress", spoken))}</span>')
+        localized.add(label, value=lambda spoken: f'<span class="kl">{escape(translate("stress", spoken))}</span>')
         buttons = {
-            kind: wording.add(
+            kind: localized.add(
                 gr.Button(size="sm", elem_id=f"stress-{kind}", scale=0, min_width=64), value=f"stress_{kind}"
             )
-            for kind in STRESSES
+            for kind in PERTURBATIONS
         }
-        undo = wording.add(
+        undo = localized.add(
             gr.Button(size="sm", variant="secondary", elem_id="stress-restore", scale=0, min_width=64), value="restore"
         )
-    note = gr.HTML(stress_note(None, "ko"), js_on_load=None, elem_id="stress-note")
+    note = gr.HTML(render_perturbation_note(None, "ko"), js_on_load=None, elem_id="stress-note")
     return buttons, undo, note
 
 
-def kiwi(wording: Wording) -> tuple[gr.Accordion, list[Any]]:
+def build_kiwi_settings(localized: LocalizedComponents) -> tuple[gr.Accordion, list[Any]]:
     """Return the accordion, closed, of the visitor's own Kiwi, and in it the user dictionary and the four switches."""
-    settings = wording.add(gr.Accordion(open=False, elem_id="kiwi-settings"), label="kiwi_settings")
+    settings = localized.add(gr.Accordion(open=False, elem_id="kiwi-settings"), label="kiwi_settings")
     with settings, gr.Row():
         words = gr.Textbox(
             lines=3, max_lines=8, elem_id="user-words", placeholder="어쩔티비\n존맛탱/NNG", scale=2, min_width=260
         )
         with gr.Column(min_width=220):
-            typos, coda, compounds, letters = (gr.Checkbox(False, elem_id=f"kiwi-{name}") for name in SWITCHES)
-    wording.add(words, label="words", info=lambda spoken: say("words_info", spoken, most=MAX_WORDS))
-    for name, box in zip(SWITCHES, (typos, coda, compounds, letters), strict=True):
-        wording.add(box, label=f"switch_{name}")
+            typos, coda, compounds, letters = (gr.Checkbox(False, elem_id=f"kiwi-{name}") for name in KIWI_SWITCHES)
+    localized.add(words, label="words", info=lambda spoken: translate("words_info", spoken, most=MAX_CUSTOM_WORDS))
+    for name, box in zip(KIWI_SWITCHES, (typos, coda, compounds, letters), strict=True):
+        localized.add(box, label=f"switch_{name}")
     return settings, [words, typos, coda, compounds, letters]
 
 
-def looks(wording: Wording) -> list[Any]:
+def build_view_controls(localized: LocalizedComponents) -> list[Any]:
     """Return the reference, the colours and the forms."""
     reference = gr.Dropdown(
-        choices=references(["kiwi"], "ko"), value="kiwi", elem_id="look-reference", filterable=False, scale=0, min_width=190
+        choices=reference_choices(["kiwi"], "ko"), value="kiwi", elem_id="look-reference", filterable=False, scale=0, min_width=190
     )  # fmt: skip
     color = gr.Radio(
-        choices=pairs("color", address.COLORS, "ko"), value="pos", elem_id="look-color", scale=0, min_width=170
+        choices=radio_choices("color", address.COLOR_MODES, "ko"),
+        value="pos",
+        elem_id="look-color",
+        scale=0,
+        min_width=170,
     )
     form = gr.Radio(
-        choices=pairs("form", address.FORMS, "ko"), value="surface", elem_id="look-form", scale=0, min_width=170
+        choices=radio_choices("form", address.FORM_MODES, "ko"),
+        value="surface",
+        elem_id="look-form",
+        scale=0,
+        min_width=170,
     )
-    wording.add(reference, label="reference")
-    wording.add(color, label="color", choices=lambda spoken: pairs("color", address.COLORS, spoken))
-    wording.add(form, label="form", choices=lambda spoken: pairs("form", address.FORMS, spoken))
+    localized.add(reference, label="reference")
+    localized.add(color, label="color", choices=lambda spoken: radio_choices("color", address.COLOR_MODES, spoken))
+    localized.add(form, label="form", choices=lambda spoken: radio_choices("form", address.FORM_MODES, spoken))
     return [reference, color, form]
 
 
-def tools(wording: Wording) -> tuple[gr.Button, gr.Button, gr.Button]:
+def build_export_buttons(localized: LocalizedComponents) -> tuple[gr.Button, gr.Button, gr.Button]:
     """Return the buttons for the link, the CSV file and the JSON file."""
     with gr.Row(elem_classes="kl-files"):
         made = [
             gr.Button(size="sm", elem_id=f"compare-{name}", scale=0, min_width=90) for name in ("link", "csv", "json")
         ]
     for name, button in zip(("link", "csv", "json"), made, strict=True):
-        wording.add(button, value=name)
+        localized.add(button, value=name)
     return made[0], made[1], made[2]
 
 
-def preselected(known: Sequence[Known]) -> list[str]:
+def preselected_tokenizers(known: Sequence[TokenizerOption]) -> list[str]:
     """Return the tokenizers that are chosen at first."""
     usable = [k.name for k in known if not k.reason]
-    return [name for name in usable if name in PRESELECTED] or usable
+    return [name for name in usable if name in PRESELECTED_TOKENIZERS] or usable
 
 
-def _choices(known: Sequence[Known], language: str) -> list[tuple[str, str]]:
-    return [(named(k.name, k.unit, language), k.name) for k in known]
+def _tokenizer_choices(known: Sequence[TokenizerOption], language: str) -> list[tuple[str, str]]:
+    return [(tokenizer_display_name(k.name, k.unit, language), k.name) for k in known]
 
 
-def pairs(group: str, values: Sequence[str], language: str) -> list[tuple[str, str]]:
+def radio_choices(group: str, values: Sequence[str], language: str) -> list[tuple[str, str]]:
     """Return the choices of a radio: words and values."""
-    return [(say(f"{group}_{value}", language), value) for value in values]
+    return [(translate(f"{group}_{value}", language), value) for value in values]
 
 
-def references(names: Sequence[str], language: str) -> list[tuple[str, str]]:
+def reference_choices(names: Sequence[str], language: str) -> list[tuple[str, str]]:
     """Return the choices of the reference: lanes, and none."""
-    return [*((lane_name(name, language), name) for name in names), (say("reference_none", language), "")]
+    return [*((lane_name(name, language), name) for name in names), (translate("reference_none", language), "")]
 
 
 def example_labels(language: str) -> list[str]:
     """Return what the examples are called, in their order."""
-    return [say("example_" + kind, language) for kind in EXAMPLES]
+    return [translate("example_" + kind, language) for kind in EXAMPLES]

@@ -1,6 +1,6 @@
 """The view as files: CSV with a row an id, safe to open in a spreadsheet, and JSON. Made on demand, never kept.
 
->>> guarded("=1+1"), guarded("가"), guarded("-")
+>>> escape_formula("=1+1"), escape_formula("가"), escape_formula("-")
 ("'=1+1", '가', "'-")
 """
 
@@ -12,15 +12,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from korlm.text.hangul import shown
-from korlm.ui.plain import Compared, Lane, Piece, Token
+from korlm.text.hangul import to_compatibility_jamo
+from korlm.ui.plain import DisplayLane, DisplaySegment, DisplayToken, TextComparison
 from korlm.ui.strings import lane_name
 
-COLUMNS = ("lane", "index", "id", "piece", "start", "end", "bytes", "tag", "sejong", "lemma", "verdict")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+CSV_COLUMNS = ("lane", "index", "id", "piece", "start", "end", "bytes", "tag", "sejong", "lemma", "verdict")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def to_csv(compared: Compared, reference: str, language: str) -> str:
+def to_csv(compared: TextComparison, reference: str, language: str) -> str:
     """Return a row for each id of each lane, with a byte order mark so that Excel reads Korean.
 
     Args:
@@ -30,53 +30,55 @@ def to_csv(compared: Compared, reference: str, language: str) -> str:
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for lane in compared.good:
-        name = guarded(lane_name(lane.name, language))
-        for piece, token in _tokens(lane):
-            row = _row(lane, piece, token, reference)
-            writer.writerow([name, *(guarded(value) if isinstance(value, str) else value for value in row.values())])
+    writer.writerow(CSV_COLUMNS)
+    for lane in compared.valid_lanes:
+        name = escape_formula(lane_name(lane.name, language))
+        for piece, token in _segment_tokens(lane):
+            row = _token_row(lane, piece, token, reference)
+            writer.writerow(
+                [name, *(escape_formula(value) if isinstance(value, str) else value for value in row.values())]
+            )
     return "\ufeff" + out.getvalue()
 
 
-def to_json(compared: Compared, reference: str, language: str) -> str:
+def to_json(compared: TextComparison, reference: str, language: str) -> str:
     """Return the same and the text, the counts and the agreement, as readable JSON."""
     lanes = [
         {
             "name": lane_name(lane.name, language),
             "unit": lane.unit,
             "counts": vars(lane.counts) if lane.counts else None,
-            "tokens": [_row(lane, piece, token, reference) for piece, token in _tokens(lane)],
-            "cuts": sorted(lane.cuts),
-            "lonely": sorted(lane.lonely),
+            "tokens": [_token_row(lane, piece, token, reference) for piece, token in _segment_tokens(lane)],
+            "cuts": sorted(lane.boundaries),
+            "lonely": sorted(lane.unique_boundaries),
         }
-        for lane in compared.good
+        for lane in compared.valid_lanes
     ]
     content = {"text": compared.text, "reference": reference, "lanes": lanes, "agreement": compared.agreement}
-    if compared.stress:
-        content |= {"stress": compared.stress, "original": compared.original}
+    if compared.perturbation:
+        content |= {"stress": compared.perturbation, "original": compared.original_text}
     return json.dumps(content, ensure_ascii=False, indent=1)
 
 
-def guarded(value: str) -> str:
+def escape_formula(value: str) -> str:
     """Return a cell that no spreadsheet takes for a formula: an apostrophe goes before what could begin one."""
-    return "'" + value if value.startswith(_FORMULA) else value
+    return "'" + value if value.startswith(_FORMULA_STARTS) else value
 
 
-def _tokens(lane: Lane) -> Iterator[tuple[Piece, Token]]:
-    return ((piece, token) for piece in lane.pieces for token in piece.tokens)
+def _segment_tokens(lane: DisplayLane) -> Iterator[tuple[DisplaySegment, DisplayToken]]:
+    return ((piece, token) for piece in lane.segments for token in piece.tokens)
 
 
-def _row(lane: Lane, piece: Piece, token: Token, reference: str) -> dict[str, Any]:
+def _token_row(lane: DisplayLane, segment: DisplaySegment, token: DisplayToken, reference: str) -> dict[str, Any]:
     return {
-        "index": token.place,
+        "index": token.position,
         "id": token.id,
         "piece": token.text,
         "start": token.start,
         "end": token.end,
         "bytes": token.data.hex(),
-        "tag": piece.tag,
-        "sejong": "+".join(morph.sejong for morph in piece.morphemes),
-        "lemma": "+".join(shown(morph.lemma) for morph in piece.morphemes),
-        "verdict": lane.verdict(token, reference),
+        "tag": segment.tag,
+        "sejong": "+".join(morph.sejong for morph in segment.morphemes),
+        "lemma": "+".join(to_compatibility_jamo(morph.lemma) for morph in segment.morphemes),
+        "verdict": lane.boundary_type(token, reference),
     }

@@ -1,12 +1,12 @@
 """Every word of the tab 문장 생성, in Korean and in English; `korlm.ui.strings.say` gives them.
 
->>> TEXTS["generate"]
+>>> GENERATE_TEXTS["generate"]
 ('생성', 'Generate')
 """
 
 from __future__ import annotations
 
-TEXTS: dict[str, tuple[str, str]] = {
+GENERATE_TEXTS: dict[str, tuple[str, str]] = {
     # what is chosen
     "models": ("모델", "Models"),
     "models_info": ("{most}개까지 나란히 볼 수 있습니다.", "Up to {most} side by side."),

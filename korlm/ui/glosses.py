@@ -1,8 +1,8 @@
 """What part-of-speech tags mean, in Korean and English: the Sejong set, and what each analyzer has of its own.
 
->>> gloss("EP", "ko"), gloss("Josa", "en"), gloss("VV-R", "en")
+>>> explain_tag("EP", "ko"), explain_tag("Josa", "en"), explain_tag("VV-R", "en")
 ('선어말 어미', 'particle', 'verb')
->>> gloss("JC", "ko"), gloss("JC", "ko", "hannanum")
+>>> explain_tag("JC", "ko"), explain_tag("JC", "ko", "hannanum")
 ('접속 조사', '격 조사')
 """
 
@@ -62,18 +62,18 @@ _GLOSSES: dict[str, tuple[str, str]] = {
     "UV": ("용언으로 추정", "predicate, by guess"), "UE": ("분석 불능", "unknown"), "EMO": ("이모티콘", "emoticon"),
     "OL": ("외국어", "foreign letters"), "OH": ("한자", "Chinese characters"), "ON": ("숫자", "number"),
 }  # fmt: skip
-_OWN = {  # tags that another analyzer's set has with another meaning
+_ANALYZER_GLOSSES = {  # tags that another analyzer's set has with another meaning
     "hannanum": {"JC": ("격 조사", "case particle")},
     "kkma": {"UN": ("명사로 추정", "noun, by guess")},
 }
-_SHORT = {
+_SHORT_TAGS = {
     "Adjective": "Adj", "Determiner": "Det", "Adverb": "Adv", "Conjunction": "Conj", "Exclamation": "Excl",
     "Suffix": "Suf", "Punctuation": "Punc", "Foreign": "For", "Alpha": "Alph", "Number": "Num", "Unknown": "Unk",
     "KoreanParticle": "KP", "Modifier": "Mod", "VerbPrefix": "VPre", "Hashtag": "Hash", "ScreenName": "Scrn",
 }  # fmt: skip
 
 
-def gloss(tag: str, language: str, analyzer: str = "") -> str:
+def explain_tag(tag: str, language: str, analyzer: str = "") -> str:
     """Return what a tag means, or nothing for one that is not known.
 
     Args:
@@ -82,14 +82,14 @@ def gloss(tag: str, language: str, analyzer: str = "") -> str:
         analyzer: whose tag it is, where two of them mean different things by it.
     """
     place = 1 if language == "en" else 0
-    own = _OWN.get(analyzer, {})
+    own = _ANALYZER_GLOSSES.get(analyzer, {})
     found = [own.get(part) or _GLOSSES.get(part) or _GLOSSES.get(part.split("-")[0]) for part in tag.split("+")]
     return "+".join(known[place] for known in found if known)
 
 
-def short(tags: list[str], cells: int) -> str:
+def abbreviate_tags(tags: list[str], num_cells: int) -> str:
     """Return the tags as a label that fits under so many cells: all, or the first and a plus sign."""
-    names = [_SHORT.get(tag, tag.split("-")[0]) for tag in tags]
+    names = [_SHORT_TAGS.get(tag, tag.split("-")[0]) for tag in tags]
     whole = "+".join(names)
-    room = max(4, 5 * cells)
+    room = max(4, 5 * num_cells)
     return whole if len(whole) <= room or not names else names[0][: room - 1] + ("+" if len(names) > 1 else "")

@@ -1,6 +1,6 @@
 """How a character is drawn in a cell: what cannot be seen gets a sign of its own.
 
->>> glyph("가"), glyph("\\n"), glyph("\\u200d")
+>>> character_glyph("가"), character_glyph("\\n"), character_glyph("\\u200d")
 (Glyph(text='가', kind=''), Glyph(text='↵', kind='sign'), Glyph(text='ZWJ', kind='sign'))
 """
 
@@ -18,8 +18,10 @@ _SIGNS = {
     "\u2060": "WJ", "\u2066": "LRI", "\u2067": "RLI", "\u2068": "FSI", "\u2069": "PDI", "\u2800": "BLANK",
     "\u3000": "IDSP", "\u3164": "HF", "\ufeff": "BOM", "\uffa0": "HWHF",
 }  # fmt: skip
-_CONTROLS = "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC"
-_NAMES = [*_CONTROLS.split(), "FS", "GS", "RS", "US"]
+_CONTROL_ABBREVIATIONS = (
+    "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC"
+)
+_CONTROL_NAMES = [*_CONTROL_ABBREVIATIONS.split(), "FS", "GS", "RS", "US"]
 
 
 class Glyph(NamedTuple):
@@ -35,40 +37,40 @@ class Glyph(NamedTuple):
 
 
 @functools.lru_cache(maxsize=8192)
-def glyph(character: str) -> Glyph:
+def character_glyph(character: str) -> Glyph:
     """Return how one code point is drawn."""
     if character == " ":
         return Glyph("", "space")
     if character in _SIGNS:
         return Glyph(_SIGNS[character], "sign")
     if ord(character) < 32:
-        return Glyph(_NAMES[ord(character)], "sign")
+        return Glyph(_CONTROL_NAMES[ord(character)], "sign")
     category = unicodedata.category(character)
     if category in ("Mn", "Me", "Mc"):
         number = ord(character)
         if 0xFE00 <= number <= 0xFE0F:
             return Glyph(f"VS{number - 0xFDFF}", "sign")
-        return Glyph(_code(character), "sign") if number >= 0xE0100 else Glyph("◌" + character)
+        return Glyph(_code_point_hex(character), "sign") if number >= 0xE0100 else Glyph("◌" + character)
     if category in ("Cc", "Cf", "Cn", "Co", "Cs", "Zs", "Zl", "Zp"):
-        return Glyph(_code(character), "sign")
+        return Glyph(_code_point_hex(character), "sign")
     return Glyph(character)
 
 
-def visible(text: str) -> str:
+def make_visible(text: str) -> str:
     """Return ``text`` for a line of prose: spaces stay, what cannot be seen is named in ``⟨⟩``."""
-    return "".join(map(_told, text))
+    return "".join(map(_visible_character, text))
 
 
 @functools.lru_cache(maxsize=8192)
-def _told(character: str) -> str:
-    drawn = glyph(character)
+def _visible_character(character: str) -> str:
+    drawn = character_glyph(character)
     return "␣" if drawn.kind == "space" else f"⟨{drawn.text}⟩" if drawn.kind else character
 
 
-def readable(text: str) -> str:
+def name_control_characters(text: str) -> str:
     """Return ``text`` to be read as prose: as it is, but for control characters, which get their names."""
-    return "".join(c if c.isprintable() or c in "\n\t\u200d" else visible(c) for c in text)
+    return "".join(c if c.isprintable() or c in "\n\t\u200d" else make_visible(c) for c in text)
 
 
-def _code(character: str) -> str:
+def _code_point_hex(character: str) -> str:
     return f"{ord(character):04X}"

@@ -1,7 +1,7 @@
 """One tokenizer's cut of a text as a lane, Kiwi as a visitor has set it, and what needs all lanes together.
 
->>> cut = made("byte", "가", load_tokenizer("byte"))
->>> cut.lane.counts.ids, len(held_together([cut])[0])
+>>> cut = build_lane("byte", "가", load_tokenizer("byte"))
+>>> cut.lane.counts.ids, len(add_cross_lane_info([cut])[0])
 (3, 1)
 """
 
@@ -13,87 +13,92 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from korlm.comparison.agreement import cuts, lonely, matrix, verdicts
-from korlm.comparison.intrinsic import measure
+from korlm.comparison.agreement import agreement_matrix, boundary_types, segment_boundaries, unique_boundaries
+from korlm.comparison.intrinsic import count_tokens
 from korlm.errors import KorlmError
 from korlm.morph.kiwi import parse_user_words
-from korlm.morph.tags import group
+from korlm.morph.tags import coarse_tag
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.encoding import Encoding
 from korlm.tokenizers.registry import load_tokenizer
-from korlm.ui.converted import counts_of, pieces_of
-from korlm.ui.limits import MAX_WORDS, too_many_words, unexpected
-from korlm.ui.plain import KiwiSettings, Lane
+from korlm.ui.converted import display_counts, display_segments
+from korlm.ui.limits import MAX_CUSTOM_WORDS, too_many_words_error, unexpected_error
+from korlm.ui.plain import DisplayLane, KiwiSettings
 
 _log = logging.getLogger(__name__)
 
 _SPACED_TAG = re.compile(r"^(.*\S)[ \t]+([A-Z][A-Z_]+(?:-[RI])?)[ \t]*$", re.MULTILINE)  # 낱말 NNP, as people type it
 
 
-class Cut(NamedTuple):
+class EncodedLane(NamedTuple):
     """A lane under way: the encoding is dropped once every lane has been held against it."""
 
-    lane: Lane
+    lane: DisplayLane
     encoding: Encoding | None = None
 
 
-def tried(name: str, unit: str, make: Callable[[], Cut]) -> Cut:
+def safe_lane(name: str, unit: str, build: Callable[[], EncodedLane]) -> EncodedLane:
     """Return the lane that is made, or one with the error that kept it from being made."""
     try:
-        return make()
+        return build()
     except KorlmError as error:
-        return Cut(Lane(name, unit, error=error))
+        return EncodedLane(DisplayLane(name, unit, error=error))
     except Exception:  # a crash inside one analyzer's library: the other lanes must still be drawn
         _log.exception("%s failed", name)
-        return Cut(Lane(name, unit, error=unexpected()))
+        return EncodedLane(DisplayLane(name, unit, error=unexpected_error()))
 
 
-def made(name: str, text: str, tokenizer: Tokenizer) -> Cut:
+def build_lane(name: str, text: str, tokenizer: Tokenizer) -> EncodedLane:
     """Cut a text."""
     encoding = tokenizer.encode(text)
-    lane = Lane(
-        name, tokenizer.unit, pieces_of(encoding, tokenizer, group), counts_of(measure(encoding, tokenizer), tokenizer)
+    lane = DisplayLane(
+        name,
+        tokenizer.unit,
+        display_segments(encoding, tokenizer, coarse_tag),
+        display_counts(count_tokens(encoding, tokenizer), tokenizer),
     )
-    return Cut(lane, encoding)
+    return EncodedLane(lane, encoding)
 
 
-def held_together(found: Sequence[Cut]) -> tuple[tuple[Lane, ...], tuple[tuple[float, ...], ...]]:
+def add_cross_lane_info(
+    encoded_lanes: Sequence[EncodedLane],
+) -> tuple[tuple[DisplayLane, ...], tuple[tuple[float, ...], ...]]:
     """Return the lanes with what needs all of them (cuts alone, verdicts), and their agreement."""
-    good = [(cut.lane, cut.encoding) for cut in found if cut.encoding]
-    own = [cuts(encoding) for _, encoding in good]
+    good = [(cut.lane, cut.encoding) for cut in encoded_lanes if cut.encoding]
+    own = [segment_boundaries(encoding) for _, encoding in good]
     references = {lane.name: encoding for lane, encoding in good if lane.unit == "morpheme"}
     finished = {
         lane.name: replace(
             lane,
-            cuts=frozenset(mine),
-            lonely=frozenset(alone if len(good) > 1 else ()),
-            verdicts={name: ("", *verdicts(encoding, reference)) for name, reference in references.items()},
+            boundaries=frozenset(mine),
+            unique_boundaries=frozenset(alone if len(good) > 1 else ()),
+            boundary_types={name: ("", *boundary_types(encoding, reference)) for name, reference in references.items()},
         )
-        for (lane, encoding), mine, alone in zip(good, own, lonely(own), strict=True)
+        for (lane, encoding), mine, alone in zip(good, own, unique_boundaries(own), strict=True)
     }
-    shares = matrix([encoding for _, encoding in good])
-    return tuple(finished.get(cut.lane.name, cut.lane) for cut in found), tuple(map(tuple, shares))
+    shares = agreement_matrix([encoding for _, encoding in good])
+    return tuple(finished.get(cut.lane.name, cut.lane) for cut in encoded_lanes), tuple(map(tuple, shares))
 
 
-def own_key(settings: KiwiSettings) -> tuple[Any, ...]:
+def custom_kiwi_key(settings: KiwiSettings) -> tuple[Any, ...]:
     """Return what the visitor's Kiwi is known by: its words as pairs, and the switches.
 
     Raises:
         InputError: a line that is no user word, or too many of them.
     """
     words = tuple(parse_user_words(_SPACED_TAG.sub(r"\1\t\2", settings.words)))
-    if len(words) > MAX_WORDS:
-        raise too_many_words(len(words))
+    if len(words) > MAX_CUSTOM_WORDS:
+        raise too_many_words_error(len(words))
     return words, settings.switches
 
 
-def own_kiwi(settings: KiwiSettings) -> Tokenizer:
+def load_custom_kiwi(settings: KiwiSettings) -> Tokenizer:
     """Return the visitor's Kiwi, which takes seconds to load.
 
     Raises:
-        InputError: see `own_key`.
+        InputError: see `custom_kiwi_key`.
     """
-    words, (typos, coda, compounds, letters) = own_key(settings)
+    words, (typos, coda, compounds, letters) = custom_kiwi_key(settings)
     options: dict[str, Any] = {"user_words": words} if words else {}
     options |= {"typos": "basic"} if typos else {}
     options |= {"normalize_coda": True} if coda else {}

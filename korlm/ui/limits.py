@@ -1,6 +1,6 @@
 """What the app takes and what it says where something is too much or not there: limits and their sentences.
 
->>> checked_text("가")
+>>> validate_text("가")
 '가'
 """
 
@@ -17,16 +17,16 @@ MAX_TOKENS = 200  # of a text
 MAX_SAMPLES = 4  # texts of a model
 MAX_MODELS = 4  # in a request
 MAX_BEAMS = 8
-MAX_PIECES = 1_200  # of all texts of a request: what a telephone still draws smoothly
-MAX_SCORED = 1_000  # characters of a text to score
-MAX_CUT = 300  # characters of a text whose segmentations are summed: a second or two a model
+MAX_TOTAL_TOKENS = 1_200  # of all texts of a request: what a telephone still draws smoothly
+MAX_SCORE_TEXT = 1_000  # characters of a text to score
+MAX_SEGMENTATION_TEXT = 300  # characters of a text whose segmentations are summed: a second or two a model
 MAX_SEED = 2**31 - 1
-MAX_WORDS = 50  # of a visitor's own dictionary
-MAX_SAID = 500  # characters of a message to a bot
+MAX_CUSTOM_WORDS = 50  # of a visitor's own dictionary
+MAX_MESSAGE = 500  # characters of a message to a bot
 MAX_BOTS = 3  # that are asked at once
 
 
-def checked_text(text: str) -> str:
+def validate_text(text: str) -> str:
     """Return a text that can be compared.
 
     Raises:
@@ -42,7 +42,7 @@ def checked_text(text: str) -> str:
     return check_text(text)
 
 
-def checked_prompt(prompt: str) -> str:
+def validate_prompt(prompt: str) -> str:
     """Return a prompt that a model can go on from.
 
     Raises:
@@ -56,10 +56,10 @@ def checked_prompt(prompt: str) -> str:
     return check_text(prompt)
 
 
-def checked_said(text: str) -> str:
+def validate_message(text: str) -> str:
     """Return a message that can be sent, without the blanks around it.
 
-    >>> checked_said(" 안녕?\\n")
+    >>> validate_message(" 안녕?\\n")
     '안녕?'
 
     Raises:
@@ -68,15 +68,15 @@ def checked_said(text: str) -> str:
     text = text.strip()
     if not text:
         raise InputError("할 말을 한 글자 이상 써 주세요.", "Type a message first.")
-    if len(text) > MAX_SAID:
+    if len(text) > MAX_MESSAGE:
         raise InputError(
-            f"말이 너무 깁니다: {len(text):,}자. {MAX_SAID}자까지 보낼 수 있으니 줄여 주세요. 쓴 글은 그대로 있습니다.",
-            f"The message is too long: {len(text):,} characters. Shorten it to {MAX_SAID} at most; it is still here.",
+            f"말이 너무 깁니다: {len(text):,}자. {MAX_MESSAGE}자까지 보낼 수 있으니 줄여 주세요. 쓴 글은 그대로 있습니다.",
+            f"The message is too long: {len(text):,} characters. Shorten it to {MAX_MESSAGE} at most; it is still here.",
         )
     return check_text(text)
 
 
-def checked_score(text: str) -> str:
+def validate_score_text(text: str) -> str:
     """Return a text that can be scored.
 
     Raises:
@@ -84,15 +84,15 @@ def checked_score(text: str) -> str:
     """
     if not text.strip():
         raise InputError("점수를 매길 글을 한 글자 이상 써 주세요.", "Type some text to score first.")
-    if len(text) > MAX_SCORED:
+    if len(text) > MAX_SCORE_TEXT:
         raise InputError(
-            f"글이 너무 깁니다: {len(text):,}자. {MAX_SCORED:,}자까지 잴 수 있으니 줄여 주세요.",
-            f"The text is too long: {len(text):,} characters. Shorten it to {MAX_SCORED:,} at most.",
+            f"글이 너무 깁니다: {len(text):,}자. {MAX_SCORE_TEXT:,}자까지 잴 수 있으니 줄여 주세요.",
+            f"The text is too long: {len(text):,} characters. Shorten it to {MAX_SCORE_TEXT:,} at most.",
         )
     return check_text(text)
 
 
-def checked_models(names: Sequence[str], known: Sequence[str]) -> list[str]:
+def validate_models(names: Sequence[str], known: Sequence[str]) -> list[str]:
     """Return the models in the order of ``known``.
 
     Raises:
@@ -102,7 +102,7 @@ def checked_models(names: Sequence[str], known: Sequence[str]) -> list[str]:
     if not names:
         raise InputError("모델을 하나 이상 골라 주세요.", "Choose at least one model.")
     if unknown := [name for name in names if name not in known]:
-        raise unknown_model(unknown[0])
+        raise unlisted_model_error(unknown[0])
     chosen = [name for name in known if name in names]
     if len(chosen) > MAX_MODELS:
         raise InputError(
@@ -112,7 +112,7 @@ def checked_models(names: Sequence[str], known: Sequence[str]) -> list[str]:
     return chosen
 
 
-def checked_number(value: float | None, name: tuple[str, str], low: int, high: int) -> int:
+def validate_number(value: float | None, name: tuple[str, str], low: int, high: int) -> int:
     """Return a whole number of a control.
 
     Args:
@@ -133,18 +133,18 @@ def checked_number(value: float | None, name: tuple[str, str], low: int, high: i
     return int(value)
 
 
-def checked_pieces(models: int, samples: int, tokens: int) -> None:
-    """Raise an `InputError` where a request could become more pieces than `MAX_PIECES`."""
-    if (total := models * samples * tokens) > MAX_PIECES:
+def validate_total_tokens(models: int, samples: int, tokens: int) -> None:
+    """Raise an `InputError` where a request could become more pieces than `MAX_TOTAL_TOKENS`."""
+    if (total := models * samples * tokens) > MAX_TOTAL_TOKENS:
         raise InputError(
             f"모델 {models}개 × 글 {samples}편 × 최대 {tokens}조각은 {total:,}조각입니다. "
-            f"한 번에 {MAX_PIECES:,}조각까지이니 하나를 줄여 주세요.",
+            f"한 번에 {MAX_TOTAL_TOKENS:,}조각까지이니 하나를 줄여 주세요.",
             f"{models} model(s) × {samples} text(s) × {tokens} pieces are {total:,} pieces. "
-            f"{MAX_PIECES:,} at most: make one of them smaller.",
+            f"{MAX_TOTAL_TOKENS:,} at most: make one of them smaller.",
         )
 
 
-def busy() -> KorlmError:
+def busy_error() -> KorlmError:
     """Return the error where the queue is full or the request was lost."""
     return KorlmError(
         "지금 쓰는 사람이 많거나 연결이 끊겼습니다. 쓴 글은 그대로 있으니 잠시 뒤에 다시 눌러 주세요.",
@@ -152,20 +152,20 @@ def busy() -> KorlmError:
     )
 
 
-def too_many_words(count: int) -> InputError:
-    """Return the error for a dictionary of more words than `MAX_WORDS`."""
+def too_many_words_error(count: int) -> InputError:
+    """Return the error for a dictionary of more words than `MAX_CUSTOM_WORDS`."""
     return InputError(
-        f"내 사전의 낱말이 {count}개입니다. {MAX_WORDS}개까지 쓸 수 있으니 줄여 주세요.",
-        f"The dictionary has {count} words. Shorten it to {MAX_WORDS} at most.",
+        f"내 사전의 낱말이 {count}개입니다. {MAX_CUSTOM_WORDS}개까지 쓸 수 있으니 줄여 주세요.",
+        f"The dictionary has {count} words. Shorten it to {MAX_CUSTOM_WORDS} at most.",
     )
 
 
-def no_tokenizer() -> InputError:
+def no_tokenizer_error() -> InputError:
     """Return the error where none is chosen."""
     return InputError("토크나이저를 하나 이상 골라 주세요.", "Choose at least one tokenizer.")
 
 
-def unknown_tokenizer(name: str) -> UnknownNameError:
+def unlisted_tokenizer_error(name: str) -> UnknownNameError:
     """Return the error for a tokenizer that is none of ours."""
     return UnknownNameError(
         f"'{name}'이라는 토크나이저는 없습니다. 목록에서 골라 주세요.",
@@ -173,7 +173,7 @@ def unknown_tokenizer(name: str) -> UnknownNameError:
     )
 
 
-def unknown_model(name: str) -> UnknownNameError:
+def unlisted_model_error(name: str) -> UnknownNameError:
     """Return the error for a model that is none of ours."""
     return UnknownNameError(
         f"'{name}'이라는 모델은 없습니다. 목록에서 골라 주세요.",
@@ -181,7 +181,7 @@ def unknown_model(name: str) -> UnknownNameError:
     )
 
 
-def unknown_bot(name: str) -> UnknownNameError:
+def unlisted_bot_error(name: str) -> UnknownNameError:
     """Return the error for a bot that is none of ours."""
     return UnknownNameError(
         f"'{name}'이라는 상대는 없습니다. 목록에서 골라 주세요.",
@@ -189,7 +189,7 @@ def unknown_bot(name: str) -> UnknownNameError:
     )
 
 
-def unexpected() -> KorlmError:
+def unexpected_error() -> KorlmError:
     """Return the error shown where something failed that nobody foresaw; the log has the trace."""
     return KorlmError(
         "예상하지 못한 문제가 생겼습니다. 다시 해 보고, 되풀이되면 알려 주세요.",

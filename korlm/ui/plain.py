@@ -1,6 +1,6 @@
 """What passes between the service and what draws it: plain values, no tokenizer and no model in them.
 
->>> Piece(0, 1, (), (Morph("하", "하다", "VV"), Morph("었", "었", "EP"))).tag
+>>> DisplaySegment(0, 1, (), (DisplayMorpheme("하", "하다", "VV"), DisplayMorpheme("었", "었", "EP"))).tag
 'VV+EP'
 """
 
@@ -12,12 +12,15 @@ from typing import NamedTuple
 
 from korlm.errors import KorlmError
 
-INSIDE = ("inside_syllable", "inside_bytes")  # verdicts of cuts that have no place between two characters
-VERDICTS = ("boundary", "inside_morpheme", *INSIDE)
-GROUPS = ("noun", "verb", "modifier", "particle", "ending", "affix", "symbol", "other")
+INSIDE_CHARACTER_TYPES = (
+    "inside_syllable",
+    "inside_bytes",
+)  # verdicts of cuts that have no place between two characters
+BOUNDARY_TYPES = ("boundary", "inside_morpheme", *INSIDE_CHARACTER_TYPES)
+TAG_GROUPS = ("noun", "verb", "modifier", "particle", "ending", "affix", "symbol", "other")
 
 
-class Token(NamedTuple):
+class DisplayToken(NamedTuple):
     """One id: its number, how it is shown, the code points that it stands on, its bytes, and its place in the lane."""
 
     id: int
@@ -25,11 +28,11 @@ class Token(NamedTuple):
     start: int
     end: int
     data: bytes = b""
-    place: int = 0
+    position: int = 0
 
 
-class Morph(NamedTuple):
-    """One morpheme: form and dictionary form, the analyzer's own tag, the Sejong tag, one of `GROUPS`, its span."""
+class DisplayMorpheme(NamedTuple):
+    """One morpheme: form and dictionary form, the analyzer's own tag, the Sejong tag, one of `TAG_GROUPS`, its span."""
 
     form: str
     lemma: str
@@ -40,7 +43,7 @@ class Morph(NamedTuple):
     end: int = 0
 
 
-class Piece(NamedTuple):
+class DisplaySegment(NamedTuple):
     """One cut of a tokenizer's unit, with the ids that it became.
 
     Attributes:
@@ -49,20 +52,20 @@ class Piece(NamedTuple):
         tokens: its ids; several where the vocabulary lacks the piece or the unit cuts inside characters.
         morphemes: in order, for morpheme units.
         fallback: whether it fell back to syllables or bytes.
-        bits: its surprisal under a model, or None where nothing was scored.
-        under: what stands under it in place of its tags.
+        bits_per_character: its surprisal under a model, or None where nothing was scored.
+        caption: what stands under it in place of its tags.
     """
 
     start: int
     end: int
-    tokens: tuple[Token, ...]
-    morphemes: tuple[Morph, ...] = ()
+    tokens: tuple[DisplayToken, ...]
+    morphemes: tuple[DisplayMorpheme, ...] = ()
     fallback: bool = False
     bits: float | None = None
-    under: str = ""
+    caption: str = ""
 
     @property
-    def each(self) -> float:
+    def bits_per_character(self) -> float:
         """Bits per character."""
         return (self.bits or 0.0) / max(1, self.end - self.start)
 
@@ -73,7 +76,7 @@ class Piece(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Counts:
+class LaneCounts:
     """How one tokenizer spends the text; every figure covers the whole of it."""
 
     pieces: int
@@ -86,32 +89,32 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Lane:
+class DisplayLane:
     """One tokenizer's cut of the text, or the error that kept it from one.
 
     Attributes:
-        name: the tokenizer's; `MINE` or `TUNED` for Kiwi as the visitor has set it.
-        cuts: where a piece of the unit begins inside an eojeol.
-        lonely: those of them that no other lane has.
-        verdicts: for each lane that can be the reference, what the cut before each id is; empty for the first id.
+        name: the tokenizer's; `USER_WORDS_LANE` or `SWITCHES_LANE` for Kiwi as the visitor has set it.
+        boundaries: where a piece of the unit begins inside an eojeol.
+        unique_boundaries: those of them that no other lane has.
+        boundary_types: for each lane that can be the reference, what the cut before each id is; empty for the first id.
     """
 
     name: str
     unit: str
-    pieces: tuple[Piece, ...] = ()
-    counts: Counts | None = None
+    segments: tuple[DisplaySegment, ...] = ()
+    counts: LaneCounts | None = None
     error: KorlmError | None = None
-    cuts: frozenset[int] = frozenset()
-    lonely: frozenset[int] = frozenset()
-    verdicts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    boundaries: frozenset[int] = frozenset()
+    unique_boundaries: frozenset[int] = frozenset()
+    boundary_types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def verdict(self, token: Token, reference: str) -> str:
+    def boundary_type(self, token: DisplayToken, reference: str) -> str:
         """Return what the cut before an id is against a reference, or nothing."""
-        known = self.verdicts.get(reference, ())
-        return known[token.place] if token.place < len(known) else ""
+        known = self.boundary_types.get(reference, ())
+        return known[token.position] if token.position < len(known) else ""
 
 
-MINE, TUNED = "kiwi*", "kiwi**"  # the lane of Kiwi with the visitor's words, or with switches alone
+USER_WORDS_LANE, SWITCHES_LANE = "kiwi*", "kiwi**"  # the lane of Kiwi with the visitor's words, or with switches alone
 
 
 @dataclass(frozen=True)
@@ -125,26 +128,26 @@ class KiwiSettings:
     letters: bool = False
 
     @property
-    def active(self) -> bool:
+    def is_active(self) -> bool:
         """Whether anything differs from plain Kiwi."""
         return bool(self.words.strip()) or any(self.switches)
 
     @property
-    def lane(self) -> str:
+    def lane_name(self) -> str:
         """The name of the lane that shows it; nothing for plain Kiwi."""
-        return (MINE if self.words.strip() else TUNED) if self.active else ""
+        return (USER_WORDS_LANE if self.words.strip() else SWITCHES_LANE) if self.is_active else ""
 
     @property
     def switches(self) -> tuple[bool, bool, bool, bool]:
-        """The four switches in the order of `SWITCHES`."""
+        """The four switches in the order of `KIWI_SWITCHES`."""
         return self.typos, self.coda, self.compounds, self.letters
 
 
-SWITCHES = ("typos", "coda", "compounds", "letters")
+KIWI_SWITCHES = ("typos", "coda", "compounds", "letters")
 
 
 @dataclass(frozen=True)
-class Look:
+class ViewOptions:
     """How a comparison is drawn: against which reference, in which colours, which forms, which language."""
 
     reference: str = "kiwi"
@@ -154,8 +157,8 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """One press of the button: what was asked, and what came of it; drawn again for another `Look`.
+class TextComparison:
+    """One press of the button: what was asked, and what came of it; drawn again for another `ViewOptions`.
 
     Attributes:
         text: the text that was cut.
@@ -163,37 +166,37 @@ class Compared:
         settings: of the second Kiwi lane.
         lanes: one for each tokenizer, in the view's order.
         agreement: for each pair of lanes without error the share of common cuts.
-        stress: what was done to the text before, or nothing.
-        original: the text before that.
-        before: for each lane, its ids on the original text.
-        waiting: tokenizers that are still being loaded.
+        perturbation: what was done to the text before, or nothing.
+        original_text: the text before that.
+        ids_before: for each lane, its ids on the original text.
+        pending: tokenizers that are still being loaded.
         error: what kept anything from being shown.
     """
 
     text: str = ""
     names: tuple[str, ...] = ()
     settings: KiwiSettings = KiwiSettings()
-    lanes: tuple[Lane, ...] = ()
+    lanes: tuple[DisplayLane, ...] = ()
     agreement: tuple[tuple[float, ...], ...] = ()
-    stress: str = ""
-    original: str = ""
-    before: Mapping[str, int] = field(default_factory=dict)
-    waiting: tuple[str, ...] = ()
+    perturbation: str = ""
+    original_text: str = ""
+    ids_before: Mapping[str, int] = field(default_factory=dict)
+    pending: tuple[str, ...] = ()
     error: KorlmError | None = None
 
     @property
-    def good(self) -> list[Lane]:
+    def valid_lanes(self) -> list[DisplayLane]:
         """The lanes that could be cut."""
         return [lane for lane in self.lanes if not lane.error]
 
     @property
-    def references(self) -> list[str]:
+    def reference_names(self) -> list[str]:
         """The lanes that verdicts can be given against."""
-        return [lane.name for lane in self.good if lane.unit == "morpheme"]
+        return [lane.name for lane in self.valid_lanes if lane.unit == "morpheme"]
 
-    def reference(self, wanted: str) -> str:
+    def choose_reference(self, wanted: str) -> str:
         """Return the reference to use: the one that is wanted, else Kiwi, else the first; nothing where none is."""
-        found = self.references
+        found = self.reference_names
         if not wanted or wanted in found or not found:
             return wanted if wanted in found else ""
         return "kiwi" if "kiwi" in found else found[0]
@@ -208,65 +211,65 @@ class ModelCard:
         tokenizer: the tokenizer's name.
         unit: the tokenizer's unit.
         cell: ``gru``, ``lstm`` and so on.
-        parameters: number of weights.
-        bits: bits per character on test text, else the best on validation text; None where none was measured.
-        tested: whether `bits` are of test text.
-        vocabulary: number of ids.
+        num_parameters: number of weights.
+        bits_per_character: bits per character on test text, else the best on validation text; None where none was measured.
+        has_test_bits: whether `bits_per_character` are of test text.
+        vocab_size: number of ids.
         layers: ``L``.
         hidden: ``H``.
         corpus: what it learnt from, in Korean and English, or nothing.
-        failing: what it learnt there that it should not have, in Korean and English, or nothing.
+        known_issues: what it learnt there that it should not have, in Korean and English, or nothing.
         lines: how many lines of it.
-        licence: of the weights, or nothing.
-        attention: whether it is an encoder-decoder.
+        license: of the weights, or nothing.
+        is_encoder_decoder: whether it is an encoder-decoder.
     """
 
     name: str
     tokenizer: str
     unit: str
     cell: str
-    parameters: int
-    bits: float | None
-    tested: bool = True
-    vocabulary: int = 0
+    num_parameters: int
+    bits_per_character: float | None
+    has_test_bits: bool = True
+    vocab_size: int = 0
     layers: int = 1
     hidden: int = 0
     corpus: tuple[str, str] = ("", "")
-    failing: tuple[str, str] = ("", "")
+    known_issues: tuple[str, str] = ("", "")
     lines: int = 0
-    licence: str = ""
-    attention: bool = False
+    license: str = ""
+    is_encoder_decoder: bool = False
 
 
-class Way(NamedTuple):
+class LikelySegmentation(NamedTuple):
     """One way to cut a line.
 
     Attributes:
-        pieces: the text of each.
-        share: how probable it is, given the line.
-        own: the tokenizer gives it.
+        segments: the text of each.
+        probability: how probable it is, given the line.
+        is_tokenizer_output: the tokenizer gives it.
     """
 
-    pieces: tuple[str, ...]
-    share: float
-    own: bool
+    tokens: tuple[str, ...]
+    probability: float
+    is_tokenizer_output: bool
 
 
-class Wrote(NamedTuple):
+class GeneratedToken(NamedTuple):
     """One piece that a model wrote.
 
     Attributes:
         text: the piece as it is shown.
         delta: the text that it made certain; empty while a character is not whole.
-        bits: its surprisal under the model's own distribution.
-        drawn: the probability with which it was chosen, after temperature and filters.
-        others: the most probable pieces with their probabilities.
-        ends: it is the end of the text.
+        bits_per_character: its surprisal under the model's own distribution.
+        probability: the probability with which it was chosen, after temperature and filters.
+        alternatives: the most probable pieces with their probabilities.
+        is_eos: it is the end of the text.
     """
 
     text: str
     delta: str
-    bits: float
-    drawn: float
-    others: tuple[tuple[str, float], ...] = ()
-    ends: bool = False
+    surprisal: float
+    probability: float
+    alternatives: tuple[tuple[str, float], ...] = ()
+    is_eos: bool = False

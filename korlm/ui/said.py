@@ -1,6 +1,6 @@
 """What a bot says and why, as plain values between `korlm.ui.talk` and what draws them; no model in them.
 
->>> Said("네.", own="네.").unsaid
+>>> BotReply("네.", answer="네.").is_withheld
 False
 """
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from korlm.ui.plain import ModelCard
 
 
-class Choice(NamedTuple):
+class CandidateAnswer(NamedTuple):
     """One of the answers that were weighed: its text, its score (see `Generated.score`) and its bits."""
 
     text: str
@@ -21,7 +21,7 @@ class Choice(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Bot:
+class BotInfo:
     """A bot that can be chosen.
 
     Attributes:
@@ -37,27 +37,27 @@ class Bot:
     pairs: int = 0
 
     @property
-    def learnt(self) -> bool:
+    def is_trained(self) -> bool:
         """Whether a net answers."""
         return self.kind in ("net", "lm")
 
 
 @dataclass(frozen=True)
-class Said:
+class BotReply:
     """What a bot has said so far, and once it has finished, why.
 
     Attributes:
         text: what is shown in the bubble.
         finished: False for an answer under way.
-        own: the net's own words, also where it says that it does not know.
-        doubt: ``question`` or ``answer`` where it is not sure, else nothing.
+        answer: the net's own words, also where it says that it does not know.
+        abstain_reason: ``question`` or ``answer`` where it is not sure, else nothing.
         surprisal: mean bits a piece of its own words; None for a bot without a net.
         familiarity: share of the question that it knows, 0 to 1; None where that is not known.
-        limits: of surprisal and familiarity; None where the bot has none.
-        heard: pieces of the question.
-        pieces: those of the answer.
-        attention: a row for each of `pieces`, each with a share for each of `heard`; empty without attention.
-        choices: the answers weighed, the best first.
+        thresholds: of surprisal and familiarity; None where the bot has none.
+        question_tokens: pieces of the question.
+        answer_tokens: those of the answer.
+        attention: a row for each of `answer_tokens`, each with a share for each of `question_tokens`; empty without attention.
+        candidates: the answers weighed, the best first.
         rule: the one that ELIZA used.
         nearest: the question whose answer it is.
         similarity: of that question, 0 to 1.
@@ -65,31 +65,31 @@ class Said:
 
     text: str
     finished: bool = False
-    own: str = ""
-    doubt: str = ""
+    answer: str = ""
+    abstain_reason: str = ""
     surprisal: float | None = None
     familiarity: float | None = None
-    limits: tuple[float, float] | None = None
-    heard: tuple[str, ...] = ()
-    pieces: tuple[str, ...] = ()
+    thresholds: tuple[float, float] | None = None
+    question_tokens: tuple[str, ...] = ()
+    answer_tokens: tuple[str, ...] = ()
     attention: tuple[tuple[float, ...], ...] = ()
-    choices: tuple[Choice, ...] = ()
+    candidates: tuple[CandidateAnswer, ...] = ()
     rule: str = ""
     nearest: str = ""
     similarity: float = 0.0
 
     @property
-    def unsaid(self) -> bool:
+    def is_withheld(self) -> bool:
         """Whether its own words were kept back."""
-        return bool(self.doubt) and self.text != self.own
+        return bool(self.abstain_reason) and self.text != self.answer
 
     @property
-    def sure(self) -> str:
+    def confidence_level(self) -> str:
         """``unknown`` without limits, ``no`` beyond one, ``so`` near one, else ``yes``."""
-        if self.limits is None or self.surprisal is None:
+        if self.thresholds is None or self.surprisal is None:
             return "unknown"
-        if self.doubt:
+        if self.abstain_reason:
             return "no"
-        most, least = self.limits
+        most, least = self.thresholds
         familiar = 1.0 if self.familiarity is None else self.familiarity
         return "yes" if self.surprisal <= 0.6 * most and familiar >= (1 + least) / 2 else "so"

@@ -4,7 +4,7 @@
     >>> compared.lanes[0].counts.ids
     6
 
-Importing this loads neither torch nor an analyzer; `Service.warm` does, in a thread of its own.
+Importing this loads neither torch nor an analyzer; `Service.start_warm_up` does, in a thread of its own.
 """
 
 from __future__ import annotations
@@ -16,36 +16,44 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from korlm.artifacts import data_folder
-from korlm.corpora.facts import corpus_facts
+from korlm.corpora.facts import get_dataset_info
 from korlm.tokenizers.base import EOS_ID, Tokenizer
-from korlm.tokenizers.names import UNITS, analyzer_of
+from korlm.tokenizers.names import TOKENIZER_UNITS, find_analyzer_name
 from korlm.tokenizers.registry import list_tokenizers, load_tokenizer
-from korlm.ui.aligned import align
-from korlm.ui.converted import tokens_of, wrote
-from korlm.ui.facts import read_cards
-from korlm.ui.lanes import Cut, held_together, made, own_key, own_kiwi, tried
+from korlm.ui.aligned import align_token_bits
+from korlm.ui.converted import display_tokens, to_generated_token
+from korlm.ui.facts import read_model_cards
+from korlm.ui.lanes import EncodedLane, add_cross_lane_info, build_lane, custom_kiwi_key, load_custom_kiwi, safe_lane
 from korlm.ui.limits import (
     MAX_TOKENS,
-    checked_prompt,
-    checked_text,
-    no_tokenizer,
-    unknown_model,
-    unknown_tokenizer,
+    no_tokenizer_error,
+    unlisted_model_error,
+    unlisted_tokenizer_error,
+    validate_prompt,
+    validate_text,
 )
-from korlm.ui.plain import Compared, KiwiSettings, ModelCard, Piece, Token, Way, Wrote
-from korlm.ui.shelf import Shelf, Slot
+from korlm.ui.plain import (
+    DisplaySegment,
+    DisplayToken,
+    GeneratedToken,
+    KiwiSettings,
+    LikelySegmentation,
+    ModelCard,
+    TextComparison,
+)
+from korlm.ui.shelf import LazyCache, SingleSlotCache
 
 if TYPE_CHECKING:
     from korlm.lm import LanguageModel
 
 _log = logging.getLogger(__name__)
 
-PRESELECTED = ("word", "kiwi", "okt", "unigram", "syllable")
-_OTHERS = 5  # candidates that are named beside a piece that was written
-_LIGHT = ("word", "subword", "syllable", "jamo", "byte")  # units that load in milliseconds
+PRESELECTED_TOKENIZERS = ("word", "kiwi", "okt", "unigram", "syllable")
+_NUM_ALTERNATIVES = 5  # candidates that are named beside a piece that was written
+_FAST_UNITS = ("word", "subword", "syllable", "jamo", "byte")  # units that load in milliseconds
 
 
-class Known(NamedTuple):
+class TokenizerOption(NamedTuple):
     """A tokenizer that can be chosen, or not: then `reason` says what to install."""
 
     name: str
@@ -62,40 +70,40 @@ class Service:
 
     def __init__(self, runs: Path | None = Path("runs")) -> None:
         self._runs = runs
-        self._tokenizers = Shelf(_ready_tokenizer)
-        self._models = Shelf(self._ready_model)
-        self._own = Slot()
+        self._tokenizers = LazyCache(_load_tokenizer)
+        self._models = LazyCache(self._load_model)
+        self._custom_kiwi = SingleSlotCache()
 
-    def tokenizers(self) -> list[Known]:
+    def tokenizer_options(self) -> list[TokenizerOption]:
         """Return the tokenizers, from long pieces to short ones, those that are not installed with the reason."""
-        return [Known(info.name, info.unit, "" if info.ready else info.reason) for info in list_tokenizers()]
+        return [TokenizerOption(info.name, info.unit, "" if info.ready else info.reason) for info in list_tokenizers()]
 
-    def cold(self, names: Sequence[str], settings: KiwiSettings | None = None) -> list[str]:
+    def unloaded_names(self, names: Sequence[str], settings: KiwiSettings | None = None) -> list[str]:
         """Return those of ``names`` that are still to be loaded, which takes seconds."""
-        found = [name for name in names if analyzer_of(name) and name not in self._tokenizers]
-        if settings and settings.active and not self._own.holds(own_key(settings)):
-            found.append(settings.lane)
+        found = [name for name in names if find_analyzer_name(name) and name not in self._tokenizers]
+        if settings and settings.is_active and not self._custom_kiwi.has_key(custom_kiwi_key(settings)):
+            found.append(settings.lane_name)
         return found
 
-    def check(self, text: str, names: Sequence[str], settings: KiwiSettings | None = None) -> list[str]:
+    def validate_request(self, text: str, names: Sequence[str], settings: KiwiSettings | None = None) -> list[str]:
         """Return the names in the view's order, or raise where there is nothing to compare.
 
         Raises:
             InputError: no text, too long a text, an unpaired surrogate, no tokenizer chosen, or a bad user word.
             UnknownNameError: a name that is none of ours.
         """
-        checked_text(text)
-        own_key(settings or KiwiSettings())
+        validate_text(text)
+        custom_kiwi_key(settings or KiwiSettings())
         if not names:
-            raise no_tokenizer()
+            raise no_tokenizer_error()
         known = [info.name for info in list_tokenizers()]
         if unknown := [name for name in names if name not in known]:
-            raise unknown_tokenizer(unknown[0])
+            raise unlisted_tokenizer_error(unknown[0])
         return [name for name in known if name in names]
 
     def compare(
         self, text: str, names: Sequence[str], settings: KiwiSettings | None = None, *, skip: Sequence[str] = ()
-    ) -> Compared:
+    ) -> TextComparison:
         """Cut ``text`` with each tokenizer; one that fails gives a lane with its error and harms no other.
 
         Args:
@@ -107,36 +115,36 @@ class Service:
         Raises:
             InputError, UnknownNameError: see `check`.
         """
-        chosen = self.check(text, names, settings)
-        own = settings if settings and settings.active else None
-        wanted = self.check(text, [*chosen, "kiwi"]) if own else chosen
-        cuts: list[Cut] = []
+        chosen = self.validate_request(text, names, settings)
+        own = settings if settings and settings.is_active else None
+        wanted = self.validate_request(text, [*chosen, "kiwi"]) if own else chosen
+        cuts: list[EncodedLane] = []
         for name in wanted:
             if name not in skip:
-                cuts.append(self._cut(text, name))
-            if name == "kiwi" and own and own.lane not in skip:
-                cuts.append(self._cut_own(text, own))
-        lanes, shares = held_together(cuts)
-        return Compared(text, tuple(chosen), settings or KiwiSettings(), lanes, shares, waiting=tuple(skip))
+                cuts.append(self._build_lane(text, name))
+            if name == "kiwi" and own and own.lane_name not in skip:
+                cuts.append(self._build_custom_lane(text, own))
+        lanes, shares = add_cross_lane_info(cuts)
+        return TextComparison(text, tuple(chosen), settings or KiwiSettings(), lanes, shares, pending=tuple(skip))
 
-    def models(self) -> list[ModelCard]:
+    def list_models(self) -> list[ModelCard]:
         """Return the bundled models and then this machine's training runs, read from their small files alone."""
         return [
-            *read_cards(data_folder() / "models", UNITS, corpus_facts),
-            *(read_cards(self._runs, UNITS, corpus_facts, runs=True) if self._runs else []),
+            *read_model_cards(data_folder() / "models", TOKENIZER_UNITS, get_dataset_info),
+            *(read_model_cards(self._runs, TOKENIZER_UNITS, get_dataset_info, runs=True) if self._runs else []),
         ]
 
-    def prepare(self, model: str) -> threading.Thread | None:
+    def load_in_background(self, model: str) -> threading.Thread | None:
         """Load a model in a thread, which is returned; None where it is loaded."""
         if model in self._models:
             return None
-        thread = threading.Thread(target=_quietly, args=(self._models.get, model), daemon=True)
+        thread = threading.Thread(target=_load_or_log, args=(self._models.get, model), daemon=True)
         thread.start()
         return thread
 
-    def steps(
+    def stream_tokens(
         self, model: str, prompt: str, *, stopped: Callable[[], bool] = lambda: False, **options: Any
-    ) -> Iterator[Wrote]:
+    ) -> Iterator[GeneratedToken]:
         """Yield the pieces that a model writes after a prompt.
 
         Args:
@@ -149,19 +157,21 @@ class Service:
             InputError: a prompt or an option out of its range.
             KorlmError: the model cannot be loaded.
         """
-        checked_prompt(prompt)
+        validate_prompt(prompt)
         loaded: LanguageModel = self._models.get(model)
-        for step in loaded.steps(prompt, alternatives=_OTHERS, stopped=stopped, **_limited(options)):
-            yield wrote(step, EOS_ID)
+        for step in loaded.stream_tokens(
+            prompt, alternatives=_NUM_ALTERNATIVES, stopped=stopped, **_cap_max_tokens(options)
+        ):
+            yield to_generated_token(step, EOS_ID)
 
-    def best(self, model: str, prompt: str, count: int, **options: Any) -> list[list[Wrote]]:
+    def beam_search(self, model: str, prompt: str, count: int, **options: Any) -> list[list[GeneratedToken]]:
         """Return the pieces of the ``count`` best texts that a beam finds, the best first. See `steps`."""
-        checked_prompt(prompt)
+        validate_prompt(prompt)
         loaded: LanguageModel = self._models.get(model)
-        found = loaded.generate_n(prompt, count, alternatives=_OTHERS, **_limited(options))
-        return [[wrote(step, EOS_ID) for step in text.steps] for text in found]
+        found = loaded.generate_n(prompt, count, alternatives=_NUM_ALTERNATIVES, **_cap_max_tokens(options))
+        return [[to_generated_token(step, EOS_ID) for step in text.steps] for text in found]
 
-    def score(self, model: str, lines: Sequence[str]) -> tuple[Piece, ...]:
+    def score(self, model: str, lines: Sequence[str]) -> tuple[DisplaySegment, ...]:
         """Return what each piece of each line costs a model, over the characters of the lines joined by line ends.
 
         The end of a line is a piece on its line end. The bits of all pieces add up to those of `LanguageModel.score`.
@@ -176,18 +186,20 @@ class Service:
         """
         loaded: LanguageModel = self._models.get(model)
         scored = loaded.score(lines, workers=1)
-        pieces: list[Piece] = []
+        pieces: list[DisplaySegment] = []
         at = 0
         for encoding, bits in zip(loaded.tokenizer.encode_batch(lines), scored.surprisals, strict=True):
-            tokens = tokens_of(encoding, loaded.tokenizer, at)
+            tokens = display_tokens(encoding, loaded.tokenizer, at)
             end = at + len(encoding.text)
-            pieces += align(tokens, bits[:-1].tolist(), at, end)
-            last = Token(EOS_ID, loaded.tokenizer.token_text(EOS_ID), end, end + 1, place=len(tokens))
-            pieces.append(Piece(end, end + 1, (last,), bits=float(bits[-1])))
+            pieces += align_token_bits(tokens, bits[:-1].tolist(), at, end)
+            last = DisplayToken(EOS_ID, loaded.tokenizer.token_text(EOS_ID), end, end + 1, position=len(tokens))
+            pieces.append(DisplaySegment(end, end + 1, (last,), bits=float(bits[-1])))
             at = end + 1
         return tuple(pieces)
 
-    def ways(self, model: str, lines: Sequence[str], count: int) -> tuple[tuple[Way, ...], ...]:
+    def find_segmentations(
+        self, model: str, lines: Sequence[str], count: int
+    ) -> tuple[tuple[LikelySegmentation, ...], ...]:
         """Return for each line the ways to cut it that a model finds likeliest, and the tokenizer's own.
 
         Args:
@@ -199,29 +211,31 @@ class Service:
             InputError: a lossy tokenizer.
             KorlmError: the model cannot be loaded.
         """
-        from korlm.marginal import BEAM, likely_segmentations
+        from korlm.marginal import DEFAULT_BEAM_SIZE, likely_segmentations
 
         loaded: LanguageModel = self._models.get(model)
-        found = (likely_segmentations(loaded, line, count, beam=BEAM) for line in lines)
-        return tuple(tuple(Way(tuple(cut.pieces), cut.share, cut.own) for cut in cuts) for cuts in found)
+        found = (likely_segmentations(loaded, line, count, beam=DEFAULT_BEAM_SIZE) for line in lines)
+        return tuple(tuple(LikelySegmentation(tuple(cut.pieces), cut.share, cut.own) for cut in cuts) for cuts in found)
 
-    def warm(self) -> threading.Thread:
+    def start_warm_up(self) -> threading.Thread:
         """Load what the page shows at first and what is light, in a thread; return the thread."""
-        thread = threading.Thread(target=self._warm, name="korlm-warm", daemon=True)
+        thread = threading.Thread(target=self._warm_up, name="korlm-warm", daemon=True)
         thread.start()
         return thread
 
-    def _warm(self) -> None:
-        known = [info for info in self.tokenizers() if not info.reason]
-        soon = [info for info in known if info.unit in _LIGHT or info.name in PRESELECTED]
-        for info in sorted(soon, key=lambda info: info.unit not in _LIGHT):
-            _quietly(self._tokenizers.get, info.name)
-        for card in self.models():
-            _quietly(self._models.get, card.name)
+    def _warm_up(self) -> None:
+        known = [info for info in self.tokenizer_options() if not info.reason]
+        soon = [info for info in known if info.unit in _FAST_UNITS or info.name in PRESELECTED_TOKENIZERS]
+        for info in sorted(soon, key=lambda info: info.unit not in _FAST_UNITS):
+            _load_or_log(self._tokenizers.get, info.name)
+        for card in self.list_models():
+            _load_or_log(self._models.get, card.name)
 
-    def _ready_model(self, name: str) -> LanguageModel:
-        if name not in [card.name for card in self.models()]:  # a path is no name here: visitors must not read the disk
-            raise unknown_model(name)
+    def _load_model(self, name: str) -> LanguageModel:
+        if name not in [
+            card.name for card in self.list_models()
+        ]:  # a path is no name here: visitors must not read the disk
+            raise unlisted_model_error(name)
         from korlm.models import list_models, load_model
 
         run = name not in list_models() and self._runs
@@ -229,28 +243,30 @@ class Service:
         loaded.tokenizer.encode("가")  # starts the analyzer
         return loaded
 
-    def _cut(self, text: str, name: str) -> Cut:
-        return tried(name, UNITS[name], lambda: made(name, text, self._tokenizers.get(name)))
+    def _build_lane(self, text: str, name: str) -> EncodedLane:
+        return safe_lane(name, TOKENIZER_UNITS[name], lambda: build_lane(name, text, self._tokenizers.get(name)))
 
-    def _cut_own(self, text: str, settings: KiwiSettings) -> Cut:
-        def make() -> Cut:
-            with self._own.use(own_key(settings), lambda: own_kiwi(settings)) as tokenizer:
-                return made(settings.lane, text, tokenizer)
+    def _build_custom_lane(self, text: str, settings: KiwiSettings) -> EncodedLane:
+        def build() -> EncodedLane:
+            with self._custom_kiwi.locked_value(
+                custom_kiwi_key(settings), lambda: load_custom_kiwi(settings)
+            ) as tokenizer:
+                return build_lane(settings.lane_name, text, tokenizer)
 
-        return tried(settings.lane, "morpheme", make)
+        return safe_lane(settings.lane_name, "morpheme", build)
 
 
-def _ready_tokenizer(name: str) -> Tokenizer:
+def _load_tokenizer(name: str) -> Tokenizer:
     tokenizer = load_tokenizer(name)
     tokenizer.encode("가")  # starts the analyzer, or its Java
     return tokenizer
 
 
-def _limited(options: dict[str, Any]) -> dict[str, Any]:
+def _cap_max_tokens(options: dict[str, Any]) -> dict[str, Any]:
     return options | {"max_tokens": min(int(options.get("max_tokens", MAX_TOKENS)), MAX_TOKENS)}
 
 
-def _quietly(load: Callable[[str], Any], name: str) -> None:
+def _load_or_log(load: Callable[[str], Any], name: str) -> None:
     try:
         load(name)
     except Exception as error:  # the visitor who asks for it is told; a warm-up tells only the log

@@ -1,6 +1,6 @@
-"""Where loaded things stand: `Shelf` keeps each for good, `Slot` keeps the last one alone. Both are for threads.
+"""Where loaded things stand: `LazyCache` keeps each for good, `SingleSlotCache` keeps the last one alone. Both are for threads.
 
->>> shelf = Shelf(str.upper)
+>>> shelf = LazyCache(str.upper)
 >>> shelf.get("a"), "a" in shelf, "b" in shelf
 ('A', True, False)
 """
@@ -13,46 +13,46 @@ from contextlib import contextmanager
 from typing import Any
 
 
-class Shelf:
+class LazyCache:
     """Things loaded once, on first use; two that differ may load at the same time."""
 
     def __init__(self, load: Callable[[str], Any]) -> None:
         self._load = load
-        self._things: dict[str, Any] = {}
+        self._values: dict[str, Any] = {}
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 
     def __contains__(self, name: str) -> bool:
-        return name in self._things
+        return name in self._values
 
     def get(self, name: str) -> Any:
         """Return the thing of that name, loading it first where it must be."""
         with self._guard:
             lock = self._locks.setdefault(name, threading.Lock())
         with lock:
-            if name not in self._things:
-                self._things[name] = self._load(name)
-            return self._things[name]
+            if name not in self._values:
+                self._values[name] = self._load(name)
+            return self._values[name]
 
 
-class Slot:
+class SingleSlotCache:
     """Room for one large thing: a new key frees the old one before the new one is made."""
 
     def __init__(self) -> None:
         self._key: Hashable = None
-        self._thing: Any = None
+        self._value: Any = None
         self._lock = threading.Lock()
 
-    def holds(self, key: Hashable) -> bool:
+    def has_key(self, key: Hashable) -> bool:
         """Return whether the thing of that key is here now."""
-        return self._thing is not None and self._key == key
+        return self._value is not None and self._key == key
 
     @contextmanager
-    def use(self, key: Hashable, make: Callable[[], Any]) -> Iterator[Any]:
+    def locked_value(self, key: Hashable, make: Callable[[], Any]) -> Iterator[Any]:
         """Yield the thing of that key, made first where another one was here; nobody else uses it meanwhile."""
         with self._lock:
-            if not self.holds(key):
-                self._thing = None
-                self._thing = make()
+            if not self.has_key(key):
+                self._value = None
+                self._value = make()
                 self._key = key
-            yield self._thing
+            yield self._value

@@ -1,12 +1,12 @@
 """Every word that the app shows, in Korean and in English.
 
->>> say("run", "ko"), say("run", "en")
+>>> translate("run", "ko"), translate("run", "en")
 ('나누어 보기', 'Split the text')
 """
 
 from __future__ import annotations
 
-from korlm.language import pick
+from korlm.language import localize
 from korlm.ui import chat_strings, generate_strings
 
 _TEXTS: dict[str, tuple[str, str]] = {
@@ -176,14 +176,14 @@ _TEXTS: dict[str, tuple[str, str]] = {
 }
 
 
-_TEXTS |= generate_strings.TEXTS | chat_strings.TEXTS
-_OWN_LANES = {"kiwi*": "lane_mine", "kiwi**": "lane_tuned"}  # as in `korlm.ui.plain`
+_TEXTS |= generate_strings.GENERATE_TEXTS | chat_strings.CHAT_TEXTS
+_CUSTOM_LANES = {"kiwi*": "lane_mine", "kiwi**": "lane_tuned"}  # as in `korlm.ui.plain`
 
 
-def say(key: str, language: str, **values: object) -> str:
+def translate(key: str, language: str, **values: object) -> str:
     """Return a text in ``"ko"`` or ``"en"``, with its ``{places}`` filled in."""
     ko, en = _TEXTS[key]
-    text = pick(ko, en, language=language)
+    text = localize(ko, en, language=language)
     return text.format(**values) if values else text
 
 
@@ -193,14 +193,14 @@ def lane_name(lane: str, language: str) -> str:
     >>> lane_name("kiwi", "ko"), lane_name("kiwi*", "en")
     ('kiwi', 'kiwi + my words')
     """
-    return say(_OWN_LANES[lane], language) if lane in _OWN_LANES else lane
+    return translate(_CUSTOM_LANES[lane], language) if lane in _CUSTOM_LANES else lane
 
 
-def named(tokenizer: str, unit: str, language: str) -> str:
+def tokenizer_display_name(tokenizer: str, unit: str, language: str) -> str:
     """Return a tokenizer's name with its unit, once where they are the same word.
 
-    >>> named("kiwi", "morpheme", "ko"), named("byte", "byte", "en")
+    >>> tokenizer_display_name("kiwi", "morpheme", "ko"), tokenizer_display_name("byte", "byte", "en")
     ('kiwi · 형태소', 'byte')
     """
-    spoken = say("unit_" + unit, language) if unit else tokenizer
+    spoken = translate("unit_" + unit, language) if unit else tokenizer
     return tokenizer if spoken == tokenizer else f"{tokenizer} · {spoken}"

@@ -1,6 +1,6 @@
 """What the chat tab asks of the rooms above: which bots there are, loaded bots, answers as plain values.
 
-    >>> [bot.name for bot in Talk().bots()][-2:]
+    >>> [bot.name for bot in ChatService().list_bots()][-2:]
     ['eliza', 'retrieval']
 
 Importing this loads neither torch nor an analyzer. Nothing that a visitor says outlives the answer to it.
@@ -16,26 +16,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from korlm.artifacts import data_folder
-from korlm.corpora.facts import corpus_facts
-from korlm.tokenizers.names import UNITS
-from korlm.ui.facts import read_cards
-from korlm.ui.limits import unknown_bot
-from korlm.ui.said import Bot, Choice, Said
-from korlm.ui.shelf import Shelf
+from korlm.corpora.facts import get_dataset_info
+from korlm.tokenizers.names import TOKENIZER_UNITS
+from korlm.ui.facts import read_model_cards
+from korlm.ui.limits import unlisted_bot_error
+from korlm.ui.said import BotInfo, BotReply, CandidateAnswer
+from korlm.ui.shelf import LazyCache
 
 if TYPE_CHECKING:
-    from korlm.bots.eliza import Eliza
+    from korlm.bots.eliza import ElizaBot
     from korlm.chat.model import ChatModel
     from korlm.chat.reply import Reply
 
 _log = logging.getLogger(__name__)
 
-_FIRST = ("chat-kiwi-gru", "chat-syllable-gru", "chat-unigram-gru", "chat-unigram-lm")  # in this order, then others
-_REPLAYED = 50  # turns that ELIZA goes through again, so that its answers take turns
-_READ = 8  # turns before that a language model is given; it reads at most 128 pieces of them
+_DISPLAY_ORDER = (
+    "chat-kiwi-gru",
+    "chat-syllable-gru",
+    "chat-unigram-gru",
+    "chat-unigram-lm",
+)  # in this order, then others
+_MAX_REPLAYED_TURNS = 50  # turns that ELIZA goes through again, so that its answers take turns
+_MAX_HISTORY_TURNS = 8  # turns before that a language model is given; it reads at most 128 pieces of them
 
 
-class Talk:
+class ChatService:
     """The bots. Safe to share between threads and visitors.
 
     Args:
@@ -43,46 +48,46 @@ class Talk:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        cards = read_cards(folder or data_folder() / "models", UNITS, corpus_facts, kind="chat")
-        order = {name: place for place, name in enumerate(_FIRST)}
+        cards = read_model_cards(folder or data_folder() / "models", TOKENIZER_UNITS, get_dataset_info, kind="chat")
+        order = {name: place for place, name in enumerate(_DISPLAY_ORDER)}
         cards.sort(key=lambda card: (order.get(card.name, len(order)), card.name))
-        learnt = [Bot(card.name, "net" if card.attention else "lm", card, card.lines) for card in cards]
-        self._bots = {bot.name: bot for bot in (*learnt, Bot("eliza", "eliza"), Bot("retrieval", "retrieval"))}
-        self._shelf = Shelf(self._ready)
+        learnt = [BotInfo(card.name, "net" if card.is_encoder_decoder else "lm", card, card.lines) for card in cards]
+        self._bots = {bot.name: bot for bot in (*learnt, BotInfo("eliza", "eliza"), BotInfo("retrieval", "retrieval"))}
+        self._loaded_bots = LazyCache(self._load_bot)
 
-    def bots(self) -> list[Bot]:
+    def list_bots(self) -> list[BotInfo]:
         """Return the bots: those that learnt, read from their small files alone, then ELIZA and retrieval."""
         return list(self._bots.values())
 
-    def bot(self, name: str) -> Bot:
+    def get_bot(self, name: str) -> BotInfo:
         """Return the bot of a name.
 
         Raises:
             UnknownNameError: there is none; a path is no name here.
         """
         if name not in self._bots:
-            raise unknown_bot(name)
+            raise unlisted_bot_error(name)
         return self._bots[name]
 
-    def prepare(self, name: str) -> threading.Thread | None:
+    def load_in_background(self, name: str) -> threading.Thread | None:
         """Load a bot in a thread, which is returned; None where it is loaded."""
-        if name in self._shelf:
+        if name in self._loaded_bots:
             return None
-        thread = threading.Thread(target=self._quietly, args=(name,), daemon=True)
+        thread = threading.Thread(target=self._load_or_log, args=(name,), daemon=True)
         thread.start()
         return thread
 
-    def answers(
-        self, name: str, text: str, before: Sequence[str] = (), *, careful: bool = True,
+    def stream_answers(
+        self, name: str, text: str, history: Sequence[str] = (), *, abstain: bool = True,
         stopped: Callable[[], bool] = lambda: False, **options: Any,
-    ) -> Iterator[Said]:  # fmt: skip
+    ) -> Iterator[BotReply]:  # fmt: skip
         """Yield a bot's answer as it grows; the last one is finished.
 
         Args:
             name: from `bots`.
             text: what the person says.
-            before: the turns before, the person's first, alternating.
-            careful: the bot says so where it does not know.
+            history: the turns before, the person's first, alternating.
+            abstain: the bot says so where it does not know.
             stopped: asked before each piece; True ends the answer.
             **options: the fields of `SamplingConfig`, for bots that learnt.
 
@@ -90,94 +95,96 @@ class Talk:
             InputError: nothing but blanks, an unpaired surrogate, or an option out of its range.
             KorlmError: the bot cannot be loaded.
         """
-        bot = self.bot(name)
-        loaded = self._shelf.get(name)
+        bot = self.get_bot(name)
+        loaded = self._loaded_bots.get(name)
         if bot.kind == "eliza":
-            yield _ruled(loaded(), text, before)
+            yield _eliza_reply(loaded(), text, history)
         elif bot.kind == "retrieval":
             found = loaded.nearest(text)
-            yield Said(found.answer, True, own=found.answer, nearest=found.question, similarity=found.similarity)
+            yield BotReply(found.answer, True, answer=found.answer, nearest=found.question, similarity=found.similarity)
         else:
-            options["before"] = tuple(before[-_READ:]) if bot.kind == "lm" else ()  # an encoder-decoder reads none
-            yield from _learnt(loaded, text, careful, stopped, options)
+            options["before"] = (
+                tuple(history[-_MAX_HISTORY_TURNS:]) if bot.kind == "lm" else ()
+            )  # an encoder-decoder reads none
+            yield from _stream_model_replies(loaded, text, abstain, stopped, options)
 
-    def warm(self, after: threading.Thread | None = None) -> threading.Thread:
+    def start_warm_up(self, after: threading.Thread | None = None) -> threading.Thread:
         """Load all bots in a thread, once another one has ended; return the thread."""
-        thread = threading.Thread(target=self._warm, args=(after,), name="korlm-warm-chat", daemon=True)
+        thread = threading.Thread(target=self._warm_up, args=(after,), name="korlm-warm-chat", daemon=True)
         thread.start()
         return thread
 
-    def _warm(self, after: threading.Thread | None) -> None:
+    def _warm_up(self, after: threading.Thread | None) -> None:
         if after:
             after.join()
         for name in self._bots:
-            self._quietly(name)
+            self._load_or_log(name)
 
-    def _ready(self, name: str) -> Any:
-        bot = self.bot(name)
+    def _load_bot(self, name: str) -> Any:
+        bot = self.get_bot(name)
         if bot.kind == "eliza":
-            from korlm.bots.eliza import Eliza
+            from korlm.bots.eliza import ElizaBot
 
-            Eliza().reply("안녕하세요")  # starts Kiwi, which all of them share
-            return Eliza
+            ElizaBot().reply("안녕하세요")  # starts Kiwi, which all of them share
+            return ElizaBot
         if bot.kind == "retrieval":
-            from korlm.bots.retrieval import Retrieval
+            from korlm.bots.retrieval import RetrievalBot
             from korlm.corpora.pairs import load_pairs
 
             pairs = load_pairs("dialogues").train
-            self._bots[name] = Bot(name, bot.kind, pairs=len(pairs))
-            return Retrieval(pairs)
+            self._bots[name] = BotInfo(name, bot.kind, pairs=len(pairs))
+            return RetrievalBot(pairs)
         from korlm.chat.names import load_chat
 
         loaded = load_chat(name)
         loaded.reply("안녕하세요", max_tokens=1)  # starts the analyzer
         return loaded
 
-    def _quietly(self, name: str) -> None:
+    def _load_or_log(self, name: str) -> None:
         try:
-            self._shelf.get(name)
+            self._loaded_bots.get(name)
         except Exception as error:  # the visitor who asks for it is told; a warm-up tells only the log
             _log.warning("%s is not ready: %s", name, error)
 
 
-def _ruled(bot: Eliza, text: str, before: Sequence[str]) -> Said:
+def _eliza_reply(bot: ElizaBot, text: str, history: Sequence[str]) -> BotReply:
     """Return ELIZA's answer, after it went through the turns before once more: it keeps nothing of a visitor."""
-    for turn in before[::2][-_REPLAYED:]:
+    for turn in history[::2][-_MAX_REPLAYED_TURNS:]:
         if turn.strip():
             bot.reply(turn)
     # which rule fitted is told by its own count of the answers given
-    counts = Counter(bot._given)
+    counts = Counter(bot.rule_counts)
     answer = bot.reply(text)
-    rule = next(iter(Counter(bot._given) - counts), "")
-    return Said(answer, True, own=answer, rule=rule)
+    rule = next(iter(Counter(bot.rule_counts) - counts), "")
+    return BotReply(answer, True, answer=answer, rule=rule)
 
 
-def _learnt(
-    bot: ChatModel, text: str, careful: bool, stopped: Callable[[], bool], options: dict[str, Any]
-) -> Iterator[Said]:
+def _stream_model_replies(
+    bot: ChatModel, text: str, abstain: bool, stopped: Callable[[], bool], options: dict[str, Any]
+) -> Iterator[BotReply]:
     shown = ""
-    for reply in bot.replies(text, careful=careful, stopped=stopped, **options):
+    for reply in bot.stream_replies(text, abstain=abstain, stopped=stopped, **options):
         if reply.finished:
-            yield _finished(reply)
+            yield _final_reply(reply)
         else:
             # words that it may take back are not shown as long as it doubts them
-            shown = shown if careful and reply.confidence.doubt else reply.answer
-            yield Said(shown)
+            shown = shown if abstain and reply.confidence.abstain_reason else reply.answer
+            yield BotReply(shown)
 
 
-def _finished(reply: Reply) -> Said:
+def _final_reply(reply: Reply) -> BotReply:
     limits = reply.confidence.limits
     looked = () if reply.attention is None else tuple(map(tuple, reply.attention.tolist()))
-    return Said(
+    return BotReply(
         reply.text,
         True,
-        own=reply.answer,
-        doubt=reply.confidence.doubt,
+        answer=reply.answer,
+        abstain_reason=reply.confidence.abstain_reason,
         surprisal=reply.confidence.surprisal,
         familiarity=reply.confidence.familiarity,
-        limits=(limits.surprisal, limits.familiarity) if limits else None,
-        heard=reply.question_pieces,
-        pieces=reply.pieces,
+        thresholds=(limits.surprisal, limits.familiarity) if limits else None,
+        question_tokens=reply.question_tokens,
+        answer_tokens=reply.tokens,
         attention=looked,
-        choices=tuple(Choice(one.text.strip(), one.score, one.bits) for one in reply.candidates),
+        candidates=tuple(CandidateAnswer(one.text.strip(), one.score, one.bits) for one in reply.candidates),
     )

@@ -1,90 +1,98 @@
 """What is told of a piece where it is pointed at: text, span, ids, bytes, tags explained, dictionary forms, its cut.
 
->>> piece = Piece(0, 1, (Token(9, "했", 0, 1, "했".encode()),), (Morph("하", "하다", "VV"), Morph("었", "었", "EP")))
->>> describe("했다", Lane("kiwi", "morpheme", (piece,)), piece, Look(language="en")).splitlines()[2:]
+>>> piece = DisplaySegment(0, 1, (DisplayToken(9, "했", 0, 1, "했".encode()),), (DisplayMorpheme("하", "하다", "VV"), DisplayMorpheme("었", "었", "EP")))
+>>> describe_segment("했다", DisplayLane("kiwi", "morpheme", (piece,)), piece, ViewOptions(language="en")).splitlines()[2:]
 ['하/VV verb → 하다', '었/EP pre-final ending']
 """
 
 from __future__ import annotations
 
-from korlm.text.hangul import shown
-from korlm.ui.glosses import gloss
-from korlm.ui.glyphs import visible
-from korlm.ui.plain import Lane, Look, Morph, Piece, Token
-from korlm.ui.scale import chance
-from korlm.ui.strings import lane_name, say
+from korlm.text.hangul import to_compatibility_jamo
+from korlm.ui.glosses import explain_tag
+from korlm.ui.glyphs import make_visible
+from korlm.ui.plain import DisplayLane, DisplayMorpheme, DisplaySegment, DisplayToken, ViewOptions
+from korlm.ui.scale import format_probability
+from korlm.ui.strings import lane_name, translate
 
-_IDS = 12  # ids and bytes that are told one by one; a download has them all
-_BYTES = 24
+_MAX_IDS = 12  # ids and bytes that are told one by one; a download has them all
+_MAX_BYTES = 24
 
 
-def describe(text: str, lane: Lane, piece: Piece, look: Look, reference: str = "") -> str:
+def describe_segment(
+    text: str, lane: DisplayLane, segment: DisplaySegment, view_options: ViewOptions, reference: str = ""
+) -> str:
     """Return all that is known of a piece, a line each.
 
     Args:
         text: the text that was cut.
         lane: the piece's.
-        piece: one of its pieces.
-        look: for the language.
+        segment: one of its pieces.
+        view_options: for the language.
         reference: the lane that cuts are judged against, or nothing.
     """
-    language = look.language
-    span = say("piece_span", language, start=piece.start, end=piece.end)
-    lines = [f"‘{visible(text[piece.start : piece.end])}’ · {span}", *_bits(piece, language), _ids(piece, language)]
-    lines += [_morph(morph, language, lane.name.split("+")[0]) for morph in piece.morphemes]
-    if piece.fallback:
-        lines.append(say("piece_fallback", language))
-    return "\n".join([*lines, *_cut(lane, piece, reference, language)])
+    language = view_options.language
+    span = translate("piece_span", language, start=segment.start, end=segment.end)
+    lines = [
+        f"‘{make_visible(text[segment.start : segment.end])}’ · {span}",
+        *_describe_bits(segment, language),
+        _describe_ids(segment, language),
+    ]
+    lines += [_describe_morpheme(morph, language, lane.name.split("+")[0]) for morph in segment.morphemes]
+    if segment.fallback:
+        lines.append(translate("piece_fallback", language))
+    return "\n".join([*lines, *_describe_boundaries(lane, segment, reference, language)])
 
 
-def _bits(piece: Piece, language: str) -> list[str]:
+def _describe_bits(segment: DisplaySegment, language: str) -> list[str]:
     """Return what a piece costs a model, in all and per character."""
-    if piece.bits is None:
+    if segment.bits is None:
         return []
-    told = [say("tip_bits", language, bits=f"{piece.bits:.2f}", chance=chance(2.0**-piece.bits))]
-    if piece.end - piece.start > 1:
-        told.append(say("tip_each", language, bits=f"{piece.each:.2f}"))
-    ends = bool(piece.tokens) and not piece.tokens[0].data
-    return told + ([say("tip_line_end", language)] if ends else [])
+    told = [translate("tip_bits", language, bits=f"{segment.bits:.2f}", chance=format_probability(2.0**-segment.bits))]
+    if segment.end - segment.start > 1:
+        told.append(translate("tip_each", language, bits=f"{segment.bits_per_character:.2f}"))
+    ends = bool(segment.tokens) and not segment.tokens[0].data
+    return told + ([translate("tip_line_end", language)] if ends else [])
 
 
-def _ids(piece: Piece, language: str) -> str:
-    if len(piece.tokens) == 1:
-        token = piece.tokens[0]
-        known = say("piece_id", language, ids=token.id)
-        return f"{known} · {say('piece_bytes', language, bytes=_hex(token))}" if token.data else known
-    known = " · ".join(f"{visible(token.text)} {token.id}" for token in piece.tokens[:_IDS])
-    more = " …" if len(piece.tokens) > _IDS else ""
-    return f"{say('piece_ids', language, count=len(piece.tokens))}: {known}{more}"
+def _describe_ids(segment: DisplaySegment, language: str) -> str:
+    if len(segment.tokens) == 1:
+        token = segment.tokens[0]
+        known = translate("piece_id", language, ids=token.id)
+        return f"{known} · {translate('piece_bytes', language, bytes=_format_bytes(token))}" if token.data else known
+    known = " · ".join(f"{make_visible(token.text)} {token.id}" for token in segment.tokens[:_MAX_IDS])
+    more = " …" if len(segment.tokens) > _MAX_IDS else ""
+    return f"{translate('piece_ids', language, count=len(segment.tokens))}: {known}{more}"
 
 
-def _hex(token: Token) -> str:
-    return token.data[:_BYTES].hex(" ").upper() + (" …" if len(token.data) > _BYTES else "")
+def _format_bytes(token: DisplayToken) -> str:
+    return token.data[:_MAX_BYTES].hex(" ").upper() + (" …" if len(token.data) > _MAX_BYTES else "")
 
 
-def _morph(morph: Morph, language: str, analyzer: str) -> str:
-    line = f"{_form(morph.form)}/{morph.tag}"
-    if meaning := gloss(morph.tag, language, analyzer):
+def _describe_morpheme(morpheme: DisplayMorpheme, language: str, analyzer: str) -> str:
+    line = f"{_display_form(morpheme.form)}/{morpheme.tag}"
+    if meaning := explain_tag(morpheme.tag, language, analyzer):
         line += f" {meaning}"
-    if morph.sejong and morph.sejong != morph.tag:
-        line += " " + say("piece_sejong", language, tag=f"{morph.sejong} {gloss(morph.sejong, language)}".strip())
-    return line + (f" → {_form(morph.lemma)}" if morph.lemma != morph.form else "")
+    if morpheme.sejong and morpheme.sejong != morpheme.tag:
+        line += " " + translate(
+            "piece_sejong", language, tag=f"{morpheme.sejong} {explain_tag(morpheme.sejong, language)}".strip()
+        )
+    return line + (f" → {_display_form(morpheme.lemma)}" if morpheme.lemma != morpheme.form else "")
 
 
-def _form(form: str) -> str:
-    return visible(shown(form))
+def _display_form(form: str) -> str:
+    return make_visible(to_compatibility_jamo(form))
 
 
-def _cut(lane: Lane, piece: Piece, reference: str, language: str) -> list[str]:
+def _describe_boundaries(lane: DisplayLane, segment: DisplaySegment, reference: str, language: str) -> list[str]:
     """Return a line for the verdict on the cut before the piece, one where only this lane has it, and those inside."""
     lines = []
-    if verdict := lane.verdict(piece.tokens[0], reference) if piece.tokens else "":
-        told = say("verdict_" + verdict, language)
-        lines.append(say("piece_cut", language, verdict=told, reference=lane_name(reference, language)))
-    inside = [found for token in piece.tokens[1:] if (found := lane.verdict(token, reference))]
+    if verdict := lane.boundary_type(segment.tokens[0], reference) if segment.tokens else "":
+        told = translate("verdict_" + verdict, language)
+        lines.append(translate("piece_cut", language, verdict=told, reference=lane_name(reference, language)))
+    inside = [found for token in segment.tokens[1:] if (found := lane.boundary_type(token, reference))]
     if inside:
         counted = ", ".join(
-            f"{say('verdict_' + kind, language)} {inside.count(kind)}" for kind in dict.fromkeys(inside)
+            f"{translate('verdict_' + kind, language)} {inside.count(kind)}" for kind in dict.fromkeys(inside)
         )
-        lines.append(say("piece_inside", language, verdicts=counted))
-    return lines + ([say("piece_lonely", language)] if piece.start in lane.lonely else [])
+        lines.append(translate("piece_inside", language, verdicts=counted))
+    return lines + ([translate("piece_lonely", language)] if segment.start in lane.unique_boundaries else [])

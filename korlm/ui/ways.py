@@ -1,6 +1,6 @@
 """The likely segmentations of a text under each model: what is drawn under the scores.
 
->>> differing(["하", "늘"], ["하늘", "이"]), differing(["가", "나"], ["가", "다"])
+>>> differing_tokens(["하", "늘"], ["하늘", "이"]), differing_tokens(["가", "나"], ["가", "다"])
 ([True, True], [False, True])
 """
 
@@ -11,74 +11,85 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from html import escape
 
-from korlm.ui.glyphs import visible
-from korlm.ui.limits import MAX_CUT
-from korlm.ui.plain import ModelCard, Way
-from korlm.ui.scale import chance
-from korlm.ui.strings import say
+from korlm.ui.glyphs import make_visible
+from korlm.ui.limits import MAX_SEGMENTATION_TEXT
+from korlm.ui.plain import LikelySegmentation, ModelCard
+from korlm.ui.scale import format_probability
+from korlm.ui.strings import translate
 
-WAYS = 3  # of a line, beside the tokenizer's own
-_LINES = 4
-Ways = tuple[tuple[Way, ...], ...]  # of each line
+SEGMENTATIONS_PER_LINE = 3  # of a line, beside the tokenizer's own
+_MAX_LINES = 4
+SegmentationsByLine = tuple[tuple[LikelySegmentation, ...], ...]  # of each line
 
 
-def ways_view(models: Sequence[tuple[ModelCard, Ways, float]], text: str, language: str) -> str:
+def render_segmentations(
+    scored_models: Sequence[tuple[ModelCard, SegmentationsByLine, float]], text: str, language: str
+) -> str:
     """Return the section's HTML, or nothing where no model has a segmentation to show.
 
     Args:
-        models: each with the ways of every line, and the bits of the tokenizer's own.
+        scored_models: each with the ways of every line, and the bits of the tokenizer's own.
         text: what was scored.
         language: ``"ko"`` or ``"en"``.
     """
-    if len(text) > MAX_CUT:
-        return f'<p class="kl-said">{escape(say("ways_long", language, most=f"{MAX_CUT:,}"))}</p>'
-    shown = "".join(_model(card, ways, bits, text, language) for card, ways, bits in models if ways)
+    if len(text) > MAX_SEGMENTATION_TEXT:
+        return f'<p class="kl-said">{escape(translate("ways_long", language, most=f"{MAX_SEGMENTATION_TEXT:,}"))}</p>'
+    shown = "".join(_render_model(card, ways, bits, text, language) for card, ways, bits in scored_models if ways)
     if not shown:
         return ""
-    more = escape(say("ways_more", language, shown=f"{_LINES}")) if text.count("\n") >= _LINES else ""
+    more = escape(translate("ways_more", language, shown=f"{_MAX_LINES}")) if text.count("\n") >= _MAX_LINES else ""
     return (
-        f'<section class="kl-section kl-ways"><h3>{escape(say("ways", language))}</h3>{shown}'
-        f"<p>{escape(say('ways_note', language))} {more}</p></section>"
+        f'<section class="kl-section kl-ways"><h3>{escape(translate("ways", language))}</h3>{shown}'
+        f"<p>{escape(translate('ways_note', language))} {more}</p></section>"
     )
 
 
-def _model(card: ModelCard, ways: Ways, own: float, text: str, language: str) -> str:
+def _render_model(
+    card: ModelCard, segmentations: SegmentationsByLine, tokenizer_bits: float, text: str, language: str
+) -> str:
     characters = len(text) + 1  # one line end a line
     # the own one's share says by how much its bits exceed the sum
-    summed = (own + math.fsum(math.log2(way.share) for line in ways for way in line if way.own)) / characters
-    said = escape(say("ways_sum", language, all=f"{summed:.3f}"))
-    alone = escape(say("ways_own", language, own=f"{own / characters:.3f}"))
-    lines = "".join(_line(line, language) for line in ways[:_LINES] if line[0].pieces)
+    summed = (
+        tokenizer_bits
+        + math.fsum(math.log2(way.probability) for line in segmentations for way in line if way.is_tokenizer_output)
+    ) / characters
+    said = escape(translate("ways_sum", language, all=f"{summed:.3f}"))
+    alone = escape(translate("ways_own", language, own=f"{tokenizer_bits / characters:.3f}"))
+    lines = "".join(_render_line(line, language) for line in segmentations[:_MAX_LINES] if line[0].tokens)
     return (
         f'<div class="kl-{escape(card.unit)}" data-summed="{summed!r}"><h4>{escape(card.name)} <span><b>{said}</b> · {alone}'
         f"</span></h4>{lines}</div>"
     )
 
 
-def _line(ways: Sequence[Way], language: str) -> str:
-    own = next(way.pieces for way in ways if way.own)
-    rows = "".join(_way(way, differing(own, way.pieces), language) for way in ways)
+def _render_line(segmentations: Sequence[LikelySegmentation], language: str) -> str:
+    own = next(way.tokens for way in segmentations if way.is_tokenizer_output)
+    rows = "".join(_render_segmentation(way, differing_tokens(own, way.tokens), language) for way in segmentations)
     return f"<ol>{rows}</ol>"
 
 
-def _way(way: Way, marks: Sequence[bool], language: str) -> str:
-    drawn = "".join(_piece(piece, mark) for piece, mark in zip(way.pieces, marks, strict=True))
-    tag = f'<span class="kl-given">{escape(say("way_tokenizer", language))}</span>' if way.own else ""
-    share = f'<span class="kl-bar" style="width:{100 * way.share:.0f}%"></span>'
-    return f'<li><span class="kl-share">{chance(way.share)}{share}</span><span class="kl-cut">{drawn}</span>{tag}</li>'
+def _render_segmentation(segmentation: LikelySegmentation, marks: Sequence[bool], language: str) -> str:
+    drawn = "".join(_render_token(piece, mark) for piece, mark in zip(segmentation.tokens, marks, strict=True))
+    tag = (
+        f'<span class="kl-given">{escape(translate("way_tokenizer", language))}</span>'
+        if segmentation.is_tokenizer_output
+        else ""
+    )
+    share = f'<span class="kl-bar" style="width:{100 * segmentation.probability:.0f}%"></span>'
+    return f'<li><span class="kl-share">{format_probability(segmentation.probability)}{share}</span><span class="kl-cut">{drawn}</span>{tag}</li>'
 
 
-def _piece(piece: str, mark: bool) -> str:
+def _render_token(token: str, mark: bool) -> str:
     """Return a piece as a box; a space that it begins with stands before the box, one alone is drawn."""
-    word = piece.lstrip(" ") or "␣"
-    kinds = (["w"] if word != piece else []) + (["n"] if mark else [])
+    word = token.lstrip(" ") or "␣"
+    kinds = (["w"] if word != token else []) + (["n"] if mark else [])
     kind = f' class="{" ".join(kinds)}"' if kinds else ""
-    return f"<i{kind}>{escape(visible(word))}</i>"
+    return f"<i{kind}>{escape(make_visible(word))}</i>"
 
 
-def differing(own: Sequence[str], pieces: Sequence[str]) -> list[bool]:
+def differing_tokens(tokenizer_tokens: Sequence[str], tokens: Sequence[str]) -> list[bool]:
     """Return which pieces are not among those of the tokenizer's own segmentation, in its order."""
-    marks = [True] * len(pieces)
-    for match in SequenceMatcher(None, own, pieces, autojunk=False).get_matching_blocks():
+    marks = [True] * len(tokens)
+    for match in SequenceMatcher(None, tokenizer_tokens, tokens, autojunk=False).get_matching_blocks():
         marks[match.b : match.b + match.size] = [False] * match.size
     return marks

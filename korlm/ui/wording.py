@@ -1,6 +1,6 @@
 """One register of what must change when the language does: (component, property, text).
 
->>> wording = Wording()
+>>> wording = LocalizedComponents()
 >>> wording.add(gr.Textbox(), label="text").label
 '글'
 """
@@ -13,24 +13,24 @@ from typing import Any, TypeVar
 import gradio as gr
 from gradio.blocks import Block
 
-from korlm.ui.strings import say
+from korlm.ui.strings import translate
 
 _Block = TypeVar("_Block", bound=Block)
-Text = str | Callable[[str], Any]  # a key of `korlm.ui.strings`, or a function of the language
+TextSource = str | Callable[[str], Any]  # a key of `korlm.ui.strings`, or a function of the language
 
 
-class Wording:
+class LocalizedComponents:
     """Components with the properties that are words."""
 
     def __init__(self) -> None:
-        self._entries: list[tuple[Block, dict[str, Text]]] = []
+        self._entries: list[tuple[Block, dict[str, TextSource]]] = []
 
     @property
     def components(self) -> list[Block]:
         """The components, in the order of `updates`."""
         return [component for component, _ in self._entries]
 
-    def add(self, component: _Block, **texts: Text) -> _Block:
+    def add(self, component: _Block, **texts: TextSource) -> _Block:
         """Register a component, give it its Korean words and return it.
 
         Args:
@@ -38,14 +38,16 @@ class Wording:
             **texts: for each property (``label``, ``placeholder``, ``value``, ``choices``) its text.
         """
         self._entries.append((component, texts))
-        for name, value in _words(texts, "ko").items():
+        for name, value in _localize_properties(texts, "ko").items():
             setattr(component, name, value)
         return component
 
-    def updates(self, language: str) -> list[dict[str, Any]]:
+    def language_updates(self, language: str) -> list[dict[str, Any]]:
         """Return an update for each of `components`."""
-        return [gr.update(**_words(texts, language)) for _, texts in self._entries]
+        return [gr.update(**_localize_properties(texts, language)) for _, texts in self._entries]
 
 
-def _words(texts: dict[str, Text], language: str) -> dict[str, Any]:
-    return {name: say(text, language) if isinstance(text, str) else text(language) for name, text in texts.items()}
+def _localize_properties(texts: dict[str, TextSource], language: str) -> dict[str, Any]:
+    return {
+        name: translate(text, language) if isinstance(text, str) else text(language) for name, text in texts.items()
+    }

@@ -11,19 +11,19 @@ import gradio as gr
 
 from korlm.errors import KorlmError
 from korlm.ui import sampling
-from korlm.ui.board import Board
-from korlm.ui.cards import JOINED, Fragments, board_view
-from korlm.ui.limits import busy
-from korlm.ui.presets import RANGES
-from korlm.ui.sampling import Sampling
+from korlm.ui.board import GenerationJob
+from korlm.ui.cards import JOIN_TEMPLATE, HtmlFragments, render_generation
+from korlm.ui.limits import busy_error
+from korlm.ui.presets import SLIDER_RANGES
+from korlm.ui.sampling import SamplingControls
 from korlm.ui.service import Service
-from korlm.ui.wording import Wording
-from korlm.ui.writing import Asked, begin, rounds
+from korlm.ui.wording import LocalizedComponents
+from korlm.ui.writing import GenerationRequest, create_job, generate_rounds
 
-_PROMPTS = ("이 영화는", "배우들의 연기가", "처음에는 재미있었는데", "정말 ")
-FRAME_SECONDS, PIECE_SECONDS = 0.05, 0.0006  # between two frames: a browser takes longer where more is drawn
-ROOM = "models"  # the queue of everything that runs a model
-ROOM_SIZE = 4  # visitors whose models write at the same time, each a round in turn
+_EXAMPLE_PROMPTS = ("이 영화는", "배우들의 연기가", "처음에는 재미있었는데", "정말 ")
+WRITE_FRAME_SECONDS, SECONDS_PER_CHUNK = 0.05, 0.0006  # between two frames: a browser takes longer where more is drawn
+MODEL_QUEUE = "models"  # the queue of everything that runs a model
+MODEL_CONCURRENCY = 4  # visitors whose models write at the same time, each a round in turn
 
 
 @dataclass(frozen=True)
@@ -31,29 +31,29 @@ class WriteTab:
     """The parts of the tab that the page needs.
 
     Attributes:
-        board: what is shown.
+        job_state: what is shown.
         view: the view.
-        start: begins.
-        halt: ends.
+        start_button: begins.
+        stop_button: ends.
         sampling: the controls of how.
         service: what writes.
     """
 
-    board: gr.State
+    job_state: gr.State
     view: gr.HTML
-    start: gr.Button
-    halt: gr.Button
-    sampling: Sampling
+    start_button: gr.Button
+    stop_button: gr.Button
+    sampling: SamplingControls
     service: Service
 
     @property
     def outputs(self) -> list[Any]:
-        """What every handler gives: see `_frame`."""
-        return [self.view, self.board, self.start, self.halt]
+        """What every handler gives: see `_frame_updates`."""
+        return [self.view, self.job_state, self.start_button, self.stop_button]
 
-    def begin(
+    def start_job(
         self,
-        before: Board | None,
+        previous: GenerationJob | None,
         names: Sequence[str] | None,
         prompt: str | None,
         language: str,
@@ -61,67 +61,69 @@ class WriteTab:
     ) -> tuple[Any, ...]:
         """Show a board on which every text waits for its turn, or why there is none."""
         seed, samples, max_tokens, *rest = values
-        options = dict(zip(RANGES, rest, strict=True))
-        asked = Asked(tuple(names or ()), prompt or "", seed, samples, max_tokens, options)
+        options = dict(zip(SLIDER_RANGES, rest, strict=True))
+        asked = GenerationRequest(tuple(names or ()), prompt or "", seed, samples, max_tokens, options)
         try:
-            board = begin(self.service, asked, language)
+            board = create_job(self.service, asked, language)
         except KorlmError as error:
-            board = before or Board(language=language)
+            board = previous or GenerationJob(language=language)
             board.refusal = error
-            return _frame(board)
-        if before:
-            before.stop()
-            before.replaced = True
-        return _frame(board)
+            return _frame_updates(board)
+        if previous:
+            previous.stop()
+            previous.is_replaced = True
+        return _frame_updates(board)
 
-    def run(self, board: Board | None) -> Iterator[tuple[Any, ...]]:
+    def run(self, job: GenerationJob | None) -> Iterator[tuple[Any, ...]]:
         """Yield what is shown while the models write, as often as a browser can draw it."""
-        if board is None or board.begun or board.refusal:
+        if job is None or job.has_started or job.refusal:
             yield tuple(gr.skip() for _ in self.outputs)  # a generator that yields nothing empties its outputs
             return
         due = 0.0
-        for _ in rounds(self.service, board):
-            if board.replaced:
+        for _ in generate_rounds(self.service, job):
+            if job.is_replaced:
                 return
             if time.monotonic() >= due:
-                yield _frame(board)
-                due = time.monotonic() + FRAME_SECONDS + PIECE_SECONDS * board.drawn
-        yield _frame(board)
+                yield _frame_updates(job)
+                due = time.monotonic() + WRITE_FRAME_SECONDS + SECONDS_PER_CHUNK * job.num_chunks
+        yield _frame_updates(job)
 
-    def redraw(self, board: Board | None, language: str) -> Fragments:
+    def redraw_view(self, job: GenerationJob | None, language: str) -> HtmlFragments:
         """Return the view in another language, in which it also goes on."""
-        if board:
-            board.language = language
-        return board_view(board, language)
+        if job:
+            job.language = language
+        return render_generation(job, language)
 
 
-def stop(board: Board | None) -> tuple[Any, ...]:
+def stop_writing(job: GenerationJob | None) -> tuple[Any, ...]:
     """End what is being written and show it as it stands."""
-    if board is None:
+    if job is None:
         return gr.skip(), gr.skip(), gr.update(interactive=True), gr.update(interactive=False)
-    board.stop()
-    return _frame(board)
+    job.stop()
+    return _frame_updates(job)
 
 
-def fail(board: Board | None, language: str) -> tuple[Any, ...]:
+def show_write_failure(job: GenerationJob | None, language: str) -> tuple[Any, ...]:
     """Show that the request was lost: the queue is full, or the connection broke."""
-    board = board or Board(language=language)
-    board.stop()
-    board.refusal = busy()
-    return _frame(board)
+    job = job or GenerationJob(language=language)
+    job.stop()
+    job.refusal = busy_error()
+    return _frame_updates(job)
 
 
-def _frame(board: Board) -> tuple[Any, ...]:
-    buttons = gr.update(interactive=not board.busy), gr.update(interactive=board.busy)
-    return board_view(board), board, *buttons
+def _frame_updates(job: GenerationJob) -> tuple[Any, ...]:
+    buttons = gr.update(interactive=not job.is_busy), gr.update(interactive=job.is_busy)
+    return render_generation(job), job, *buttons
 
 
-def build(service: Service, wording: Wording, language: gr.Radio, models: gr.CheckboxGroup, script: str) -> WriteTab:
+def build_write_tab(
+    service: Service, localized: LocalizedComponents, language: gr.Radio, models: gr.CheckboxGroup, script: str
+) -> WriteTab:
     """Lay the tab out inside an open `gr.Tab` and bind its events.
 
     Args:
         service: what writes.
-        wording: where words are registered.
+        localized: where words are registered.
         language: the switch.
         models: which models.
         script: JavaScript of the view.
@@ -132,45 +134,49 @@ def build(service: Service, wording: Wording, language: gr.Radio, models: gr.Che
             start = gr.Button(variant="primary", elem_id="generate-run", min_width=110)
             again = gr.Button(variant="secondary", elem_id="generate-again", min_width=130)
             halt = gr.Button(variant="secondary", elem_id="generate-stop", interactive=False, min_width=80)
-    wording.add(prompt, label="prompt", placeholder="prompt_hint")
+    localized.add(prompt, label="prompt", placeholder="prompt_hint")
     for button, key in ((start, "generate"), (again, "again"), (halt, "stop")):
-        wording.add(button, value=key)
+        localized.add(button, value=key)
     prompts = gr.Dataset(
-        components=[prompt], samples=[[example] for example in _PROMPTS], type="values", elem_id="prompts"
+        components=[prompt], samples=[[example] for example in _EXAMPLE_PROMPTS], type="values", elem_id="prompts"
     )
-    wording.add(prompts, label="prompts")
-    how = sampling.build(wording)
-    view = gr.HTML(board_view(None), html_template=JOINED, elem_id="generate-view", js_on_load=script, min_height=200)
+    localized.add(prompts, label="prompts")
+    how = sampling.build_sampling_controls(localized)
+    view = gr.HTML(
+        render_generation(None), html_template=JOIN_TEMPLATE, elem_id="generate-view", js_on_load=script, min_height=200
+    )
     tab = WriteTab(gr.State(None), view, start, halt, how, service)
-    _bind(tab, prompt, again, models, language)
-    how.bind(language)
+    _bind_events(tab, prompt, again, models, language)
+    how.bind_events(language)
     prompts.click(lambda sample: sample[0], prompts, prompt, show_progress="hidden", queue=False)
     return tab
 
 
-def _bind(tab: WriteTab, prompt: gr.Textbox, again: gr.Button, models: gr.CheckboxGroup, language: gr.Radio) -> None:
+def _bind_events(
+    tab: WriteTab, prompt: gr.Textbox, again_button: gr.Button, models: gr.CheckboxGroup, language: gr.Radio
+) -> None:
     # What waits is shown at once; the writing itself stands in the queue.
     first: dict[str, Any] = {
-        "fn": tab.begin,
-        "inputs": [tab.board, models, prompt, language, *tab.sampling.values],
+        "fn": tab.start_job,
+        "inputs": [tab.job_state, models, prompt, language, *tab.sampling.values],
         "outputs": tab.outputs,
         "show_progress": "hidden",
         "queue": False,
     }
     quick: dict[str, Any] = {"show_progress": "hidden", "queue": False}
-    drawn = again.click(sampling.new_seed, None, tab.sampling.seed, **quick)
-    begun = [gr.on([tab.start.click, prompt.submit], **first), drawn.then(**first)]
+    drawn = again_button.click(sampling.new_seed, None, tab.sampling.seed, **quick)
+    begun = [gr.on([tab.start_button.click, prompt.submit], **first), drawn.then(**first)]
     running = [
         event.then(
-            tab.run, tab.board, tab.outputs, show_progress="hidden", concurrency_id=ROOM, concurrency_limit=ROOM_SIZE,
+            tab.run, tab.job_state, tab.outputs, show_progress="hidden", concurrency_id=MODEL_QUEUE, concurrency_limit=MODEL_CONCURRENCY,
             trigger_mode="always_last",
         )
         for event in begun
     ]  # fmt: skip
     for event in running:
-        event.failure(fail, [tab.board, language], tab.outputs, **quick)
+        event.failure(show_write_failure, [tab.job_state, language], tab.outputs, **quick)
     # The handler marks the board, which ends the texts and shows them as stopped; `cancels` ends the generator itself
     # where it is still waiting in the queue or for a model to load.
     # It runs once more after that, since a frame that was already on its way would bring the waiting state back.
-    stopping: dict[str, Any] = {"fn": stop, "inputs": tab.board, "outputs": tab.outputs, **quick}
-    tab.halt.click(**stopping, cancels=running).then(**stopping)
+    stopping: dict[str, Any] = {"fn": stop_writing, "inputs": tab.job_state, "outputs": tab.outputs, **quick}
+    tab.stop_button.click(**stopping, cancels=running).then(**stopping)

@@ -14,25 +14,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from korlm.ui.board import BUSY, Board, Column, Sample
+from korlm.ui.board import ACTIVE_STATES, GenerationJob, ModelColumn, TextSample
 from korlm.ui.limits import (
     MAX_SAMPLES,
     MAX_SEED,
     MAX_TOKENS,
-    checked_models,
-    checked_number,
-    checked_pieces,
-    checked_prompt,
+    validate_models,
+    validate_number,
+    validate_prompt,
+    validate_total_tokens,
 )
-from korlm.ui.presets import RANGES, WHOLE
+from korlm.ui.presets import INTEGER_OPTIONS, SLIDER_RANGES
 from korlm.ui.service import Service
-from korlm.ui.strands import rest, take
+from korlm.ui.strands import advance_task, sleep_until_round_end
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Asked:
+class GenerationRequest:
     """What the controls say.
 
     Attributes:
@@ -52,102 +52,105 @@ class Asked:
     options: Mapping[str, float | None]
 
 
-def begin(service: Service, asked: Asked, language: str) -> Board:
+def create_job(service: Service, request: GenerationRequest, language: str) -> GenerationJob:
     """Return a board on which every text waits.
 
     Raises:
         InputError: a limit is passed; the message says which.
         UnknownNameError: a model that is none of ours.
     """
-    known = {card.name: card for card in service.models()}
-    names = checked_models(asked.models, list(known))
-    checked_prompt(asked.prompt)
-    seed = checked_number(asked.seed, ("시드", "Seed"), 0, MAX_SEED)
-    count = checked_number(asked.samples, ("글의 수", "Samples"), 1, MAX_SAMPLES)
+    known = {card.name: card for card in service.list_models()}
+    names = validate_models(request.models, list(known))
+    validate_prompt(request.prompt)
+    seed = validate_number(request.seed, ("시드", "Seed"), 0, MAX_SEED)
+    count = validate_number(request.samples, ("글의 수", "Samples"), 1, MAX_SAMPLES)
     options: dict[str, Any] = {
-        "max_tokens": checked_number(asked.max_tokens, ("최대 조각", "Most pieces"), 1, MAX_TOKENS)
+        "max_tokens": validate_number(request.max_tokens, ("최대 조각", "Most pieces"), 1, MAX_TOKENS)
     }
-    for name, span in RANGES.items():
-        value = asked.options.get(name)
-        if name in WHOLE:
-            options[name] = checked_number(value, (name, name), int(span.low), int(span.high))
+    for name, span in SLIDER_RANGES.items():
+        value = request.options.get(name)
+        if name in INTEGER_OPTIONS:
+            options[name] = validate_number(value, (name, name), int(span.low), int(span.high))
         else:
             options[name] = float(span.low if value is None else value)
     beam = options["beams"] > 1
     count = min(count, options["beams"]) if beam else count
-    checked_pieces(len(names), count, options["max_tokens"])
+    validate_total_tokens(len(names), count, options["max_tokens"])
     columns = [
-        Column(known[name], [Sample(None if beam else seed + number) for number in range(count)]) for name in names
+        ModelColumn(known[name], [TextSample(None if beam else seed + number) for number in range(count)])
+        for name in names
     ]
-    return Board(asked.prompt, options, columns, language)
+    return GenerationJob(request.prompt, options, columns, language)
 
 
-def rounds(service: Service, board: Board) -> Iterator[None]:
+def generate_rounds(service: Service, job: GenerationJob) -> Iterator[None]:
     """Write a board; yield after each round, in which every text that goes on took a piece."""
-    board.begun = True
-    loading = {index: service.prepare(column.card.name) for index, column in enumerate(board.columns)}
-    going: list[tuple[Column, Iterator[None]]] = []
-    for index, column in enumerate(board.columns):
-        going += [(column, _strand(service, board, column, sample)) for sample in _strands(board, column)]
+    job.has_started = True
+    loading = {index: service.load_in_background(column.card.name) for index, column in enumerate(job.columns)}
+    going: list[tuple[ModelColumn, Iterator[None]]] = []
+    for index, column in enumerate(job.columns):
+        going += [(column, _write_steps(service, job, column, sample)) for sample in _independent_samples(job, column)]
         for sample in column.samples:
             sample.state = "loading" if loading[index] else "writing"
-    waiting = {id(board.columns[index]): thread for index, thread in loading.items() if thread}
-    while going and not board.stopped:
+    waiting = {id(job.columns[index]): thread for index, thread in loading.items() if thread}
+    while going and not job.stop_requested:
         started = time.monotonic()
-        ready = [entry for entry in going if not _waits(waiting.get(id(entry[0])))]
-        ended = [entry for entry in ready if not _step(*entry)]
+        ready = [entry for entry in going if not _is_loading(waiting.get(id(entry[0])))]
+        ended = [entry for entry in ready if not _advance_sample(*entry)]
         going = [entry for entry in going if entry not in ended and not entry[0].error]
         yield
-        rest(started)
+        sleep_until_round_end(started)
 
 
-def _waits(thread: Any) -> bool:
+def _is_loading(thread: Any) -> bool:
     return thread is not None and thread.is_alive()
 
 
-def _strands(board: Board, column: Column) -> list[Sample | None]:
+def _independent_samples(job: GenerationJob, column: ModelColumn) -> list[TextSample | None]:
     """Return the texts that are written each by itself; a beam finds all of a model's at once."""
-    return [None] if board.options["beams"] > 1 else list(column.samples)
+    return [None] if job.options["beams"] > 1 else list(column.samples)
 
 
-def _strand(service: Service, board: Board, column: Column, sample: Sample | None) -> Iterator[None]:
+def _write_steps(
+    service: Service, job: GenerationJob, column: ModelColumn, sample: TextSample | None
+) -> Iterator[None]:
     """Write one text (or all that a beam finds), a piece a step."""
-    if column.prompt is None:
-        column.prompt = service.score(column.card.name, [board.scored])[:-1] if board.scored else ()
+    if column.prompt_segments is None:
+        column.prompt_segments = service.score(column.card.name, [job.scored_prompt])[:-1] if job.scored_prompt else ()
         yield
     if sample is None:
-        yield from _search(service, board, column)
+        yield from _write_beam(service, job, column)
         return
-    options = {**board.options, "seed": sample.seed}
+    options = {**job.options, "seed": sample.seed}
     count = 0
-    for wrote in service.steps(column.card.name, board.prompt, stopped=lambda: board.stopped, **options):
-        if board.stopped:
+    for wrote in service.stream_tokens(column.card.name, job.prompt, stopped=lambda: job.stop_requested, **options):
+        if job.stop_requested:
             return
-        sample.take(wrote)
+        sample.append(wrote)
         count += 1
         yield
-    sample.limit = not sample.ended and count >= board.options["max_tokens"]
-    sample.state = "stopped" if board.stopped else "done"
+    sample.reached_limit = not sample.has_ended and count >= job.options["max_tokens"]
+    sample.state = "stopped" if job.stop_requested else "done"
 
 
-def _search(service: Service, board: Board, column: Column) -> Iterator[None]:
-    found = service.best(column.card.name, board.prompt, len(column.samples), **board.options)
+def _write_beam(service: Service, job: GenerationJob, column: ModelColumn) -> Iterator[None]:
+    found = service.beam_search(column.card.name, job.prompt, len(column.samples), **job.options)
     del column.samples[max(1, len(found)) :]
     for sample, text in zip(column.samples, found, strict=False):
         for wrote in text:
-            sample.take(wrote)
-        sample.limit = not sample.ended and len(text) >= board.options["max_tokens"]
+            sample.append(wrote)
+        sample.reached_limit = not sample.has_ended and len(text) >= job.options["max_tokens"]
     for sample in column.samples:
         sample.state = "done"
     yield
 
 
-def _step(column: Column, strand: Iterator[None]) -> bool:
+def _advance_sample(column: ModelColumn, steps: Iterator[None]) -> bool:
     """Let a text take a piece; return whether it goes on."""
-    goes_on, error = take(strand, lambda _: _log.exception("%s failed to write", column.card.name))
+    goes_on, error = advance_task(steps, lambda _: _log.exception("%s failed to write", column.card.name))
     if error is None:
         return goes_on
     column.error = error
     for sample in column.samples:
-        sample.state = "stopped" if sample.state in BUSY else sample.state
+        sample.state = "stopped" if sample.state in ACTIVE_STATES else sample.state
     return False
