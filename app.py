@@ -8,7 +8,7 @@ if sys.version_info < (3, 11):  # noqa: UP036  # says so before an import fails 
         f"/ korlm needs Python 3.11 to 3.14 (this is {sys.version.split()[0]})."
     )
 
-from korlm.ui.app import launch
+from korlm.app.main import launch
 
 if __name__ == "__main__":
     launch()

@@ -18,56 +18,56 @@ __version__ = "0.1.0"
 _HOMES = {
     "KorlmError": "korlm.errors",
     "ChatModel": "korlm.chat.model",
-    "compare": "korlm.comparison.table",
+    "compare": "korlm.evaluation.compare",
     "Encoding": "korlm.tokenizers.encoding",
-    "evaluate_tokenizers": "korlm.comparison.evaluation",
-    "export_tokenizer": "korlm.tokenizers.export",
-    "LanguageModel": "korlm.lm",
+    "evaluate_tokenizers": "korlm.evaluation.evaluate",
+    "export_tokenizer": "korlm.tokenizers.hf_export",
+    "LanguageModel": "korlm.models.language_model",
     "Tokenizer": "korlm.tokenizers.base",
-    "likely_segmentations": "korlm.marginal",
-    "list_chats": "korlm.chat.names",
-    "list_models": "korlm.models",
+    "likely_segmentations": "korlm.models.marginal",
+    "list_chats": "korlm.chat.registry",
+    "list_models": "korlm.models.registry",
     "list_tokenizers": "korlm.tokenizers.registry",
-    "load_chat": "korlm.chat.names",
-    "load_corpus": "korlm.corpora.sources",
-    "load_model": "korlm.models",
-    "load_pairs": "korlm.corpora.pairs",
+    "load_chat": "korlm.chat.registry",
+    "load_corpus": "korlm.corpora.registry",
+    "load_model": "korlm.models.registry",
+    "load_pairs": "korlm.corpora.dialogues",
     "load_tokenizer": "korlm.tokenizers.registry",
-    "make_soup": "korlm.soup",
+    "make_soup": "korlm.training.soup",
     "remove_stopwords": "korlm.tokenizers.stopwords",
-    "score_marginal": "korlm.marginal",
-    "score_mixture": "korlm.mixture",
+    "score_marginal": "korlm.models.marginal",
+    "score_mixture": "korlm.models.mixture",
     "train_chat": "korlm.chat.training",
-    "train_model": "korlm.runs",
-    "train_tokenizer": "korlm.tokenizers.training",
+    "train_model": "korlm.training.train",
+    "train_tokenizer": "korlm.tokenizers.train",
 }
 __all__ = sorted([*_HOMES, "__version__"])
 
 if TYPE_CHECKING:
     from korlm.chat.model import ChatModel as ChatModel
-    from korlm.chat.names import list_chats as list_chats
-    from korlm.chat.names import load_chat as load_chat
+    from korlm.chat.registry import list_chats as list_chats
+    from korlm.chat.registry import load_chat as load_chat
     from korlm.chat.training import train_chat as train_chat
-    from korlm.comparison.evaluation import evaluate_tokenizers as evaluate_tokenizers
-    from korlm.comparison.table import compare as compare
-    from korlm.corpora.pairs import load_pairs as load_pairs
-    from korlm.corpora.sources import load_corpus as load_corpus
+    from korlm.corpora.dialogues import load_pairs as load_pairs
+    from korlm.corpora.registry import load_corpus as load_corpus
     from korlm.errors import KorlmError as KorlmError
-    from korlm.lm import LanguageModel as LanguageModel
-    from korlm.marginal import likely_segmentations as likely_segmentations
-    from korlm.marginal import score_marginal as score_marginal
-    from korlm.mixture import score_mixture as score_mixture
-    from korlm.models import list_models as list_models
-    from korlm.models import load_model as load_model
-    from korlm.runs import train_model as train_model
-    from korlm.soup import make_soup as make_soup
+    from korlm.evaluation.compare import compare as compare
+    from korlm.evaluation.evaluate import evaluate_tokenizers as evaluate_tokenizers
+    from korlm.models.language_model import LanguageModel as LanguageModel
+    from korlm.models.marginal import likely_segmentations as likely_segmentations
+    from korlm.models.marginal import score_marginal as score_marginal
+    from korlm.models.mixture import score_mixture as score_mixture
+    from korlm.models.registry import list_models as list_models
+    from korlm.models.registry import load_model as load_model
     from korlm.tokenizers.base import Tokenizer as Tokenizer
     from korlm.tokenizers.encoding import Encoding as Encoding
-    from korlm.tokenizers.export import export_tokenizer as export_tokenizer
+    from korlm.tokenizers.hf_export import export_tokenizer as export_tokenizer
     from korlm.tokenizers.registry import list_tokenizers as list_tokenizers
     from korlm.tokenizers.registry import load_tokenizer as load_tokenizer
     from korlm.tokenizers.stopwords import remove_stopwords as remove_stopwords
-    from korlm.tokenizers.training import train_tokenizer as train_tokenizer
+    from korlm.tokenizers.train import train_tokenizer as train_tokenizer
+    from korlm.training.soup import make_soup as make_soup
+    from korlm.training.train import train_model as train_model
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,7 @@
 
 import sys
 
-from korlm.cli import main
+from korlm.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

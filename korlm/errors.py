@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from korlm.language import localize
+from korlm.i18n import localize
 
 
 class KorlmError(Exception):

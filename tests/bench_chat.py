@@ -18,8 +18,8 @@ from pathlib import Path
 import torch
 
 import korlm
-from korlm.bots.eliza import ElizaBot
-from korlm.bots.retrieval import RetrievalBot
+from korlm.chat.baselines.eliza import ElizaBot
+from korlm.chat.baselines.retrieval import RetrievalBot
 
 QUESTIONS = Path(__file__).resolve().parents[1] / "docs" / "questions.txt"
 LIMITS = {"greedy": (0.150, {}), "beam 5": (0.500, {"beams": 5, "n": 5})}  # seconds, and how

@@ -105,7 +105,7 @@ def character(name: str, lines: Sequence[str]) -> Race:
 
 
 def okt(lines: Sequence[str]) -> Race:
-    from korlm.morph.konlpy_worker import find_jvm, start_jvm
+    from korlm.morph.konlpy.worker import find_jvm, start_jvm
 
     jvm = find_jvm()
     assert jvm, "no Java"

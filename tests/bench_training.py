@@ -25,17 +25,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import korlm
-from korlm.experiment.cell import peak_memory_bytes
-from korlm.experiment.cost import training_flops_per_token
+from korlm.experiments.execute import peak_memory_bytes
+from korlm.experiments.plan import training_flops_per_token
 from korlm.nn.config import NetConfig
-from korlm.nn.recurrent import RecurrentLM
+from korlm.nn.lm import RecurrentLM
 from korlm.tokenizers.base import EOS_ID
 from korlm.training.batching import StreamBatches, TrainingBatch
 from korlm.training.checkpoint import TrainerState
 from korlm.training.config import TrainConfig
 from korlm.training.distributed import ProcessGroup
-from korlm.training.learner import TrainStep, supports_fast_bf16
 from korlm.training.schedule import lr_factor
+from korlm.training.step import TrainStep, supports_fast_bf16
 
 BF16 = supports_fast_bf16(torch.device("cpu"))
 LEAST_RATIO, LEAST_SHARE = (2.0, 0.7) if BF16 else (1.0, None)  # without bf16: never slower

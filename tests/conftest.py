@@ -33,7 +33,7 @@ def small_net() -> Callable[..., object]:
     """Make a small random net over a vocabulary, the same each time."""
     import torch
 
-    from korlm.nn.recurrent import NetConfig, RecurrentLM
+    from korlm.nn.lm import NetConfig, RecurrentLM
 
     def make(vocab_size: int = 260, **shape: object) -> RecurrentLM:
         config = NetConfig(vocab_size, **{"embedding": 12, "hidden": 16, **shape})  # type: ignore[arg-type]

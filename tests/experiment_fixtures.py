@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from korlm.experiment import worker
+from korlm.experiments import worker
 
 
 def done_here(job: dict[str, Any], *, hear: Callable[[dict[str, Any]], None], **_: Any) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def done_here(job: dict[str, Any], *, hear: Callable[[dict[str, Any]], None], **
 def jobs_here() -> Iterator[None]:
     """Have `run_experiment` do its jobs in this process."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("korlm.experiment.run.run_job", done_here)
+        patch.setattr("korlm.experiments.run.run_job", done_here)
         yield
 
 

@@ -9,12 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from korlm.lm import LanguageModel
-from korlm.nn.recurrent import NetConfig, RecurrentLM
+from korlm.models.language_model import LanguageModel
+from korlm.nn.lm import NetConfig, RecurrentLM
 from korlm.tokenizers.base import EOS_ID, Tokenizer
-from korlm.tokenizers.jamo import JamoSegmenter
-from korlm.tokenizers.pieces import SegmentedTokenizer
-from korlm.tokenizers.syllable import SyllableSegmenter
+from korlm.tokenizers.segmented import SegmentedTokenizer
+from korlm.tokenizers.segmenters.character import JamoSegmenter, SyllableSegmenter
 from korlm.tokenizers.vocabulary import Vocabulary
 
 RANDOM = {"temperature": 1.5, "top_p": 1.0}

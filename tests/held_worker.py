@@ -13,14 +13,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from korlm.artifacts import write_json
-from korlm.experiment import worker
+from korlm.experiments import worker
+from korlm.storage.artifacts import write_json
 
 train_cell = worker._JOB_HANDLERS["cell"]
 
 
 def held_cell(job: dict[str, Any], emit: worker.EmitEvent) -> dict[str, Any] | None:
-    from korlm.training.loop import Trainer
+    from korlm.training.trainer import Trainer
 
     train_step = Trainer._step
 

@@ -13,7 +13,7 @@ from huggingface_hub import constants
 
 import korlm
 from korlm.errors import KorlmError
-from korlm.lm import LanguageModel
+from korlm.models.language_model import LanguageModel
 
 ROOT = Path(__file__).resolve().parents[1]
 ANN, READER, BOB = "hf_ann", "hf_ann_reads", "hf_bob"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from korlm.nn.recurrent import RecurrentLM
+from korlm.nn.lm import RecurrentLM
 
 Make = Callable[..., RecurrentLM]
 

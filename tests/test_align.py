@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from korlm.morph.align import align_morphemes
+from korlm.morph.alignment import align_morphemes
 from korlm.morph.base import Morpheme
 
 ALPHABET = "가각하했다았었어이ㄴㄹㅋㅠ ab1.\t\n뷁👪́漢" + unicodedata.normalize("NFD", "한을")

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 import korlm
-from korlm.artifacts import data_folder, new_folder, write_file, write_json, write_tensors
 from korlm.errors import ArtifactError, UnknownNameError
-from korlm.lm import LanguageModel
-from korlm.nn.recurrent import RecurrentLM
+from korlm.models.language_model import LanguageModel
+from korlm.nn.lm import RecurrentLM
+from korlm.storage.artifacts import data_folder, new_folder, write_file, write_json, write_tensors
 
 Make = Callable[..., RecurrentLM]
 

@@ -12,13 +12,13 @@ import torch
 from generation_fixtures import RANDOM, cut, jamo, logits_after, model, syllables
 
 import korlm
-from korlm.generation.beam import BeamSearch
+from korlm.generation.beam_search import BeamSearch
 from korlm.generation.config import GenerationConfig
+from korlm.generation.constraints import Constraints
 from korlm.generation.filters import filter_probabilities
-from korlm.generation.rules import Constraints
-from korlm.lm import LanguageModel
+from korlm.models.language_model import LanguageModel
 from korlm.tokenizers.base import EOS_ID, Tokenizer
-from korlm.tokenizers.byte import byte_tokenizer
+from korlm.tokenizers.segmented import byte_tokenizer
 
 LONGEST = 4
 

@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from korlm.bots.eliza import ElizaBot
-from korlm.bots.retrieval import RetrievalBot
-from korlm.corpora.pairs import DialoguePair, load_pairs
+from korlm.chat.baselines.eliza import ElizaBot
+from korlm.chat.baselines.retrieval import RetrievalBot
+from korlm.corpora.dialogues import DialoguePair, load_pairs
 from korlm.errors import CorpusError, InputError
 from korlm.morph.base import Morpheme
 from korlm.morph.kiwi import KiwiAnalyzer

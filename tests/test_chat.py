@@ -17,23 +17,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import korlm
-from korlm.chat.beginning import transfer_weights
 from korlm.chat.confidence import BigramCoverage, Confidence, ConfidenceThresholds
-from korlm.chat.copying import attach_particle
-from korlm.chat.evaluation import evaluate_answers
+from korlm.chat.copy_mechanism import attach_particle
+from korlm.chat.evaluation import compare_bots
+from korlm.chat.metrics import evaluate_answers
 from korlm.chat.model import ChatModel
 from korlm.chat.reply import ABSTAIN_TEXTS
-from korlm.chat.rounds import compare_bots
 from korlm.chat.training import train_chat
-from korlm.cli import main
-from korlm.corpora.pairs import DialoguePair, PairCorpus, load_pairs
+from korlm.chat.weight_transfer import transfer_weights
+from korlm.cli.main import main
+from korlm.corpora.dialogues import DialoguePair, PairCorpus, load_pairs
 from korlm.errors import ArtifactError, CorpusError, InputError
-from korlm.lm import LanguageModel
+from korlm.models.language_model import LanguageModel
 from korlm.morph.mecab import mecab_surfaces
 from korlm.nn.config import NetConfig
-from korlm.nn.recurrent import RecurrentLM
-from korlm.tokenizers.byte import byte_tokenizer
-from korlm.training.loop import ProgressReport
+from korlm.nn.lm import RecurrentLM
+from korlm.tokenizers.segmented import byte_tokenizer
+from korlm.training.trainer import ProgressReport
 
 SMALL = {"tokenizer": "syllable", "embedding": 32, "hidden": 64, "batch": 8, "bf16": False, "validations": 3}
 

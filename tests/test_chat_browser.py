@@ -14,7 +14,7 @@ import pytest
 from browser import READY_SECONDS, open_page, playwright, shot
 from test_view_browser import CONTRAST
 
-from korlm.ui.talk import ChatService
+from korlm.app.chat.service import ChatService
 
 pytest_plugins = ["app_fixtures"]
 

@@ -13,25 +13,25 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from korlm.bots.eliza import ElizaBot
+from korlm.app.chat import history
+from korlm.app.chat.attention_view import MAX_COLUMNS, MAX_ROWS, merge_byte_tokens, render_attention_table
+from korlm.app.chat.decoding_controls import DecodingSettings, generation_options
+from korlm.app.chat.explanation_view import render_explanation
+from korlm.app.chat.handlers import ChatHandlers
+from korlm.app.chat.scheduler import PendingAnswer, PendingRequests, answer_rounds
+from korlm.app.chat.service import ChatService
+from korlm.app.chat.tab import bot_choices, preselected_bots
+from korlm.app.limits import MAX_BOTS, MAX_MESSAGE, validate_message
+from korlm.app.main import build_app
+from korlm.app.service import Service
+from korlm.app.view_models import BotInfo, BotReply, CandidateAnswer
+from korlm.chat.baselines.eliza import ElizaBot
 from korlm.chat.confidence import BigramCoverage
 from korlm.chat.model import ChatModel
-from korlm.corpora.pairs import load_pairs
+from korlm.corpora.dialogues import load_pairs
 from korlm.errors import InputError, UnknownNameError
 from korlm.nn.seq2seq import Seq2Seq, Seq2SeqConfig
 from korlm.tokenizers.registry import load_tokenizer
-from korlm.ui import turns
-from korlm.ui.app import build_app
-from korlm.ui.chat_room import ChatHandlers
-from korlm.ui.chat_tab import bot_choices, preselected_bots
-from korlm.ui.chatting import PendingAnswer, PendingRequests, answer_rounds
-from korlm.ui.decodings import DecodingSettings, generation_options
-from korlm.ui.heat import MAX_COLUMNS, MAX_ROWS, merge_byte_tokens, render_attention_table
-from korlm.ui.limits import MAX_BOTS, MAX_MESSAGE, validate_message
-from korlm.ui.said import BotInfo, BotReply, CandidateAnswer
-from korlm.ui.service import Service
-from korlm.ui.talk import ChatService
-from korlm.ui.why import render_explanation
 
 NASTY = "<img src=x onerror=alert(1)></s><s><unk><user><bot>&lt;b&gt; '; DROP TABLE turns; --"
 ODD = [NASTY, "ㅋㅋㅋ", "😀👩‍💻", "hello, who are you?", "가" * MAX_MESSAGE, "\u200b가", "뷁\n\n뷁", "．．．"]
@@ -184,30 +184,30 @@ def test_the_panel_escapes_whatever_a_person_or_a_bot_said() -> None:
 
 
 def test_messages_come_back_from_the_page_as_they_were_said() -> None:
-    talk = turns.add_user_message([], NASTY)
-    assert turns.last_question(talk) == NASTY
+    talk = history.add_user_message([], NASTY)
+    assert history.last_question(talk) == NASTY
     shown = talk[0]["content"][0]["text"]
-    assert not re.search(r"<[a-z/!?]|&[a-z#]", shown, re.IGNORECASE) and turns.unshield_markup(shown) == NASTY
-    talk = turns.add_user_message(turns.add_bot_message(talk, "네."), "또요?")
-    assert turns.earlier_turns(talk) == [NASTY, "네."] and turns.awaits_reply(talk)
-    assert turns.remove_last_turn(turns.add_bot_message(talk, "네.")) == talk[:2]
-    assert turns.until_last_question(turns.add_bot_message(talk, "네.")) == talk
-    changed = turns.truncate_and_edit(turns.add_bot_message(talk, "네."), 0, "다른 말")
-    assert len(changed) == 1 and turns.last_question(changed) == "다른 말"
+    assert not re.search(r"<[a-z/!?]|&[a-z#]", shown, re.IGNORECASE) and history.unshield_markup(shown) == NASTY
+    talk = history.add_user_message(history.add_bot_message(talk, "네."), "또요?")
+    assert history.earlier_turns(talk) == [NASTY, "네."] and history.awaits_reply(talk)
+    assert history.remove_last_turn(history.add_bot_message(talk, "네.")) == talk[:2]
+    assert history.until_last_question(history.add_bot_message(talk, "네.")) == talk
+    changed = history.truncate_and_edit(history.add_bot_message(talk, "네."), 0, "다른 말")
+    assert len(changed) == 1 and history.last_question(changed) == "다른 말"
 
 
 def test_what_the_app_says_in_a_bubble_is_told_to_no_bot() -> None:
-    talk = turns.add_user_message(
-        turns.add_bot_message(turns.add_user_message([], "가"), "(멈췄습니다)", aside=True), "나"
+    talk = history.add_user_message(
+        history.add_bot_message(history.add_user_message([], "가"), "(멈췄습니다)", aside=True), "나"
     )
-    assert turns.earlier_turns(talk) == []
+    assert history.earlier_turns(talk) == []
     forged: list[dict[str, Any]] = [
         {"role": "user"},
         {"role": "assistant", "content": 7},
         {"role": "user", "content": [{"file": 1}]},
     ]
-    assert turns.earlier_turns(forged) == [] and turns.last_question(forged) == ""
-    assert len(turns.last_question([{"role": "user", "content": "가" * 9_999}])) == MAX_MESSAGE
+    assert history.earlier_turns(forged) == [] and history.last_question(forged) == ""
+    assert len(history.last_question([{"role": "user", "content": "가" * 9_999}])) == MAX_MESSAGE
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "가" * 10_000, "\ud800"])
@@ -239,11 +239,11 @@ def test_columns_are_answered_side_by_side_and_one_that_fails_harms_no_other(
     frames = answer(room, ticket, *chats)
     final = [next(frame[place] for frame in reversed(frames) if isinstance(frame[place], list)) for place in (3, 4, 5)]
     assert (
-        turns.message_text(final[0][-1])
-        and turns.message_text(final[2][-1])
-        and "답하지 못했습니다" in turns.message_text(final[1][-1])
+        history.message_text(final[0][-1])
+        and history.message_text(final[2][-1])
+        and "답하지 못했습니다" in history.message_text(final[1][-1])
     )
-    grown = [turns.message_text(frame[3][-1]) for frame in frames if isinstance(frame[3], list)]
+    grown = [history.message_text(frame[3][-1]) for frame in frames if isinstance(frame[3], list)]
     assert all(later.startswith(earlier) for earlier, later in pairwise(grown)) and len(grown) > 2
     panels = [frame[7] for frame in frames if isinstance(frame[7], str)]
     assert 'role="alert"' in panels[-1] and "비밀" not in "".join(panels)
@@ -257,7 +257,7 @@ def test_a_trace_of_what_failed_is_logged_without_a_word_of_the_visitor(
         raise RuntimeError(text)
 
     monkeypatch.setattr(talk._loaded_bots._values["free"], "replies", broken)
-    column = PendingAnswer(talk.get_bot("free"), "greedy", {}, turns.add_user_message([], "비밀이에요"))
+    column = PendingAnswer(talk.get_bot("free"), "greedy", {}, history.add_user_message([], "비밀이에요"))
     list(answer_rounds(talk, [column], abstain=True, stopped=lambda: False))
     assert column.error and "RuntimeError" in caplog.text and "비밀" not in caplog.text
 
@@ -276,13 +276,13 @@ def test_an_answer_that_still_waits_is_stopped_at_once_and_never_given(talk: Cha
     room = ChatHandlers(talk)
     _, _, _, _, ticket, chat, *_ = room.submit_message(PAGE, "안녕", "1", [], [], [])
     send, halt, stopped, *_ = room.stop_answers(PAGE, "en", chat, [], [])
-    assert send["interactive"] and not halt["interactive"] and turns.message_text(stopped[-1]) == "(stopped)"
+    assert send["interactive"] and not halt["interactive"] and history.message_text(stopped[-1]) == "(stopped)"
     assert len(answer(room, ticket, chat, [], [], count="1")) == 1
 
 
 def test_stopping_ends_every_column_and_keeps_what_was_said(talk: ChatService) -> None:
     columns = [
-        PendingAnswer(talk.get_bot("free"), "greedy", {"min_tokens": 20}, turns.add_user_message([], "안녕"))
+        PendingAnswer(talk.get_bot("free"), "greedy", {"min_tokens": 20}, history.add_user_message([], "안녕"))
         for _ in range(2)
     ]
     halt = Event()
@@ -303,7 +303,7 @@ def test_emptying_a_column_while_it_is_answered_leaves_it_empty(talk: ChatServic
             room.clear_columns(PAGE, 0)
         frames.append(frame)
     assert [frame[3] for frame in frames if isinstance(frame[3], list)][-1] == []
-    assert turns.message_text([frame[4] for frame in frames if isinstance(frame[4], list)][-1][-1])
+    assert history.message_text([frame[4] for frame in frames if isinstance(frame[4], list)][-1][-1])
 
 
 def test_pages_do_not_wait_for_one_another_and_old_ones_are_forgotten() -> None:
@@ -321,7 +321,7 @@ def test_a_setting_out_of_its_range_gets_a_sentence(talk: ChatService) -> None:
     (frame,) = room.stream_answers(
         PAGE, ticket, "ko", "1", *wrong, "free", "free", "free", *["greedy"] * 3, chats[0], [], []
     )
-    assert "빔의 너비" in frame[0] and frame[1]["interactive"] and "못했습니다" in turns.message_text(frame[3][-1])
+    assert "빔의 너비" in frame[0] and frame[1]["interactive"] and "못했습니다" in history.message_text(frame[3][-1])
 
 
 def test_the_server_keeps_and_logs_nothing_of_what_was_said_once_it_has_answered(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from korlm.models import load_model
+from korlm.models.registry import load_model
 from korlm.tokenizers.registry import list_tokenizers, load_tokenizer
 
 ROOT = Path(__file__).resolve().parents[1]

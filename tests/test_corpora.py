@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 import korlm
 from korlm.corpora.files import read_lines
-from korlm.corpora.lines import LineWriter, MemmapLines, lines_sha256
-from korlm.corpora.sources import Corpus, assign_split, split_lines
-from korlm.corpora.tokens import encode_to_memmap
+from korlm.corpora.memmap import LineWriter, MemmapLines, lines_sha256
+from korlm.corpora.registry import Corpus, assign_split, split_lines
+from korlm.corpora.token_cache import encode_to_memmap
 from korlm.errors import CorpusError, UnknownNameError
-from korlm.tokenizers.byte import byte_tokenizer
+from korlm.tokenizers.segmented import byte_tokenizer
 
 LINES = ["첫 줄", "둘째, 줄", '셋째 "줄']
 
@@ -121,7 +121,7 @@ def test_a_large_file_is_read_back_from_the_cache_until_it_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KORLM_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("korlm.corpora.cache._MIN_CACHED_BYTES", 0)
+    monkeypatch.setattr("korlm.corpora.memmap._MIN_CACHED_BYTES", 0)
     path = written(tmp_path, "a.jsonl", "".join(json.dumps({"text": f"줄\n{i}", "b": "가"}) + "\n" for i in range(300)))
     first = korlm.load_corpus(path)
     held = Corpus(str(path), [*first.train], [*first.valid], [*first.test])
@@ -129,7 +129,7 @@ def test_a_large_file_is_read_back_from_the_cache_until_it_changes(
     assert korlm.load_corpus(path, limit=7).train == held.train[:7]
     (entry,) = (tmp_path / "cache" / "corpora").iterdir()
     with monkeypatch.context() as patch:
-        patch.setattr("korlm.corpora.sources.read_file", None)
+        patch.setattr("korlm.corpora.registry.read_file", None)
         assert korlm.load_corpus(path) == first, "read from the cache"
     assert korlm.load_corpus(path, column="b") != first
     for file in sorted(entry.iterdir()):
@@ -149,7 +149,7 @@ def test_a_large_file_is_read_back_from_the_cache_until_it_changes(
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("", "utf-8")
     monkeypatch.setenv("KORLM_CACHE", str(tmp_path / "file" / "cache"))
-    monkeypatch.setattr("korlm.corpora.cache._MIN_CACHED_BYTES", 0)
+    monkeypatch.setattr("korlm.corpora.memmap._MIN_CACHED_BYTES", 0)
     corpus = korlm.load_corpus(written(tmp_path, "a.txt", "가\n" * 10))
     tokenizer = korlm.load_tokenizer("syllable")
     assert len(encode_to_memmap([*corpus.train, *corpus.valid, *corpus.test], tokenizer)) == 20
@@ -162,7 +162,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypa
 def test_stored_lines_are_the_list_of_them(lines: list[str], data: st.DataObject, tmp_path: Path) -> None:
     together = data.draw(st.integers(1, 5))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("korlm.corpora.lines._BATCH_LINES", together)
+        patch.setattr("korlm.corpora.memmap._BATCH_LINES", together)
         with LineWriter(tmp_path / "some") as writer:
             for line in lines:
                 writer.add(line)
@@ -180,9 +180,9 @@ def test_stored_lines_are_the_list_of_them(lines: list[str], data: st.DataObject
 
 def test_memory_does_not_grow_with_the_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KORLM_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("korlm.corpora.stream._BATCH_CHARACTERS", 2**16)
-    monkeypatch.setattr("korlm.corpora.lines._BATCH_LINES", 1_000)
-    monkeypatch.setattr("korlm.corpora.lines._CHUNK_BYTES", 2**16)
+    monkeypatch.setattr("korlm.corpora.streaming._BATCH_CHARACTERS", 2**16)
+    monkeypatch.setattr("korlm.corpora.memmap._BATCH_LINES", 1_000)
+    monkeypatch.setattr("korlm.corpora.memmap._CHUNK_BYTES", 2**16)
     peaks: dict[bool, list[int]] = {False: [], True: []}
     for number in (30_000, 90_000):
         path = tmp_path / f"{number}.txt"

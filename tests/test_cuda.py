@@ -12,16 +12,16 @@ import pytest
 import torch
 
 import korlm
-from korlm.lm import LanguageModel
-from korlm.marginal import score_marginal
-from korlm.nn.recurrent import RecurrentLM
+from korlm.models.language_model import LanguageModel
+from korlm.models.marginal import score_marginal
+from korlm.models.scoring import token_nlls
+from korlm.nn.lm import RecurrentLM
 from korlm.training.batching import TrainingBatch
 from korlm.training.checkpoint import TrainerState
 from korlm.training.config import TrainConfig
 from korlm.training.distributed import ProcessGroup
-from korlm.training.learner import TrainStep
-from korlm.training.loop import Trainer
-from korlm.training.scoring import token_nlls
+from korlm.training.step import TrainStep
+from korlm.training.trainer import Trainer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU here")
 

@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 
 import korlm
-from korlm.artifacts import data_folder
-from korlm.corpora import encode, stream
-from korlm.corpora.encode import encode_file
+from korlm.corpora import encode_file as encode
+from korlm.corpora import streaming
+from korlm.corpora.encode_file import encode_file, read_encoding_progress
 from korlm.corpora.files import read_lines
-from korlm.corpora.journal import read_encoding_progress
-from korlm.corpora.tokens import encode_to_memmap
+from korlm.corpora.token_cache import encode_to_memmap
 from korlm.errors import ArtifactError, CorpusError, InputError
+from korlm.storage.artifacts import data_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = "대한민국은 민주공화국이다.\n\n  \n모든 권력은 국민으로부터 나온다 ▁ ㅋㅋ\r\n뷁\u0085x\ry\n"
@@ -36,8 +36,8 @@ def kolaw(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "_BYTES", 1000)
-    monkeypatch.setattr(stream, "_CHARACTERS", 500)
+    monkeypatch.setattr(streaming, "_BYTES", 1000)
+    monkeypatch.setattr(streaming, "_CHARACTERS", 500)
     monkeypatch.setattr(encode, "_EVERY", 0)
 
 

@@ -18,8 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nasty import NASTY
 
-from korlm.cli import main
-from korlm.comparison.agreement import (
+from korlm.cli.main import main
+from korlm.corpora.registry import load_corpus
+from korlm.errors import ArtifactError, CorpusError, InputError, MissingDependencyError, UnknownNameError
+from korlm.evaluation.boundaries import (
     agreement_matrix,
     boundary_agreement,
     boundary_types,
@@ -27,21 +29,19 @@ from korlm.comparison.agreement import (
     token_boundaries,
     unique_boundaries,
 )
-from korlm.comparison.bootstrap import bootstrap_sums, percentile_interval
-from korlm.comparison.evaluation import evaluate_tokenizers
-from korlm.comparison.metrics import GOLD_KEYS, METRICS, TEXT_KEYS, renyi_efficiency
-from korlm.comparison.output import format_evaluation
-from korlm.comparison.scripts import SCRIPTS, classify_script, vocabulary_lengths, vocabulary_scripts
-from korlm.comparison.statistics import collect_statistics
-from korlm.comparison.strategies import STRATEGIES, compare_with_paper, train_strategies
-from korlm.corpora.sources import load_corpus
-from korlm.errors import ArtifactError, CorpusError, InputError, MissingDependencyError, UnknownNameError
+from korlm.evaluation.corpus_statistics import collect_statistics
+from korlm.evaluation.evaluate import evaluate_tokenizers
+from korlm.evaluation.format import format_evaluation
+from korlm.evaluation.metrics import GOLD_KEYS, METRICS, TEXT_KEYS, renyi_efficiency
+from korlm.evaluation.park2020 import STRATEGIES, compare_with_paper, train_strategies
+from korlm.evaluation.vocabulary_profile import SCRIPTS, classify_script, vocabulary_lengths, vocabulary_scripts
 from korlm.morph.base import Morpheme
+from korlm.reporting.statistics import bootstrap_sums, percentile_interval
 from korlm.tokenizers.encoding import Encoding, Segment
-from korlm.tokenizers.pieces import SegmentedTokenizer
 from korlm.tokenizers.registry import load_tokenizer as load
+from korlm.tokenizers.segmented import SegmentedTokenizer
+from korlm.tokenizers.segmenters.word import WordSegmenter
 from korlm.tokenizers.vocabulary import Vocabulary
-from korlm.tokenizers.word import WordSegmenter
 
 load_tokenizer = functools.cache(load)
 ROOT = Path(__file__).resolve().parents[1]
@@ -350,7 +350,7 @@ def test_the_table_is_aligned_in_both_languages(gold_file: Path) -> None:
     korean, english = format_evaluation(result, language="ko"), format_evaluation(result, language="en")
     assert "토큰/어절" in korean and "tokens/eojeol" in english and "[정답 형태소 경계" in korean and "±" in korean
     for text in (korean, english):
-        from korlm.comparison.table import display_width
+        from korlm.evaluation.compare import display_width
 
         rows = [line for line in text.split("\n\n[")[1].splitlines()[1:]]
         assert len({display_width(row) for row in rows}) == 1

@@ -18,13 +18,11 @@ from experiment_fixtures import figures, jobs_here, run_of
 
 import korlm
 from korlm.errors import ArtifactError, InputError, UnknownNameError
-from korlm.experiment.config import ExperimentConfig
-from korlm.experiment.plan import plan_runs
-from korlm.experiment.result import ExperimentResult
-from korlm.experiment.run import report_experiment, run_experiment
-from korlm.experiment.spec import TokenizerSpec
-from korlm.experiment.store import ExperimentFolder
-from korlm.experiment.texts import load_experiment_corpus
+from korlm.experiments.config import ExperimentConfig, TokenizerSpec
+from korlm.experiments.folder import ExperimentFolder, load_experiment_corpus
+from korlm.experiments.plan import plan_runs
+from korlm.experiments.results import ExperimentResult
+from korlm.experiments.run import report_experiment, run_experiment
 
 SMALL = {"embedding": 8, "batch": 8, "bptt": 16, "validations": 3, "valid_lines": 0}
 CONFIG = ExperimentConfig(
@@ -42,7 +40,7 @@ def in_this_process() -> Iterator[None]:
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where matplotlib is missing, which spares 2 s a report."""
-    monkeypatch.setattr("korlm.experiment.report.drawable", lambda: False)
+    monkeypatch.setattr("korlm.experiments.report.drawable", lambda: False)
 
 
 @pytest.fixture(scope="module")

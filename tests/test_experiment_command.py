@@ -20,13 +20,13 @@ import pytest
 from experiment_fixtures import figures, jobs_here, run_of
 
 import korlm
-from korlm.cli import main
+from korlm.cli.main import main
 from korlm.errors import InputError, TrainingError, UnknownNameError
-from korlm.experiment import jobs
-from korlm.experiment.config import ExperimentConfig
-from korlm.experiment.plan import plan_runs
-from korlm.experiment.texts import load_experiment_corpus
-from korlm.experiment.texts import word_statistics as words_of
+from korlm.experiments import jobs
+from korlm.experiments.config import ExperimentConfig
+from korlm.experiments.folder import load_experiment_corpus
+from korlm.experiments.folder import word_statistics as words_of
+from korlm.experiments.plan import plan_runs
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -38,7 +38,7 @@ def in_this_process() -> Iterator[None]:
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where matplotlib is missing, which spares 2 s a report."""
-    monkeypatch.setattr("korlm.experiment.report.drawable", lambda: False)
+    monkeypatch.setattr("korlm.experiments.report.drawable", lambda: False)
 
 
 def command(*options: str) -> int:

@@ -14,11 +14,11 @@ from experiment_fixtures import jobs_here
 
 import korlm
 from korlm.errors import InputError
-from korlm.experiment.config import ExperimentConfig
-from korlm.experiment.marginal import reversed_pairs
-from korlm.experiment.run import report_experiment, run_experiment
-from korlm.experiment.statistics import PairedDifference
-from korlm.experiment.store import ExperimentFolder
+from korlm.experiments.config import ExperimentConfig
+from korlm.experiments.folder import ExperimentFolder
+from korlm.experiments.results import reversed_pairs
+from korlm.experiments.run import report_experiment, run_experiment
+from korlm.reporting.significance import PairedDifference
 
 CONFIG = ExperimentConfig(
     "kolaw", ("syllable", "unigram:700", "word-unk:900"), seeds=1, parameters=3e4, characters=4e3, limit=150,
@@ -28,7 +28,7 @@ CONFIG = ExperimentConfig(
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("korlm.experiment.report.drawable", lambda: False)
+    monkeypatch.setattr("korlm.experiments.report.drawable", lambda: False)
     with jobs_here():
         yield
 

@@ -16,9 +16,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import korlm
 from korlm.errors import InputError
-from korlm.experiment.cost import count_parameters, fit_hidden_width, training_flops_per_token
-from korlm.experiment.floors import uniform_baseline, xz_baseline
-from korlm.experiment.statistics import (
+from korlm.experiments.baselines import uniform_baseline, xz_baseline
+from korlm.experiments.plan import count_parameters, fit_hidden_width, training_flops_per_token
+from korlm.nn.config import CELLS, NetConfig
+from korlm.nn.lm import RecurrentLM
+from korlm.reporting.significance import (
     bootstrap_scores,
     compare_pairs,
     estimate_score,
@@ -27,8 +29,6 @@ from korlm.experiment.statistics import (
     t_quantile,
     welch_interval,
 )
-from korlm.nn.config import CELLS, NetConfig
-from korlm.nn.recurrent import RecurrentLM
 
 SHAPES: list[dict[str, Any]] = [
     {}, {"layers": 3}, {"tied": False}, {"hidden": 12}, {"layer_norm": True}, {"layer_norm": True, "layers": 2},

@@ -16,16 +16,15 @@ from hypothesis import strategies as st
 from nasty import IDS, NASTY
 
 import korlm
-from korlm.cli import main
+from korlm.cli.main import main
 from korlm.errors import ArtifactError, InputError
 from korlm.tokenizers.base import Tokenizer
-from korlm.tokenizers.composed import MorphemeSubwordTokenizer
-from korlm.tokenizers.export import export_tokenizer
-from korlm.tokenizers.export_guard import EOJEOL_PATTERN, name_splitting_pattern
-from korlm.tokenizers.pieces import SegmentedTokenizer
-from korlm.tokenizers.subword import SubwordTokenizer
+from korlm.tokenizers.hf_export import EOJEOL_PATTERN, export_tokenizer, name_splitting_pattern
+from korlm.tokenizers.morpheme_subword import MorphemeSubwordTokenizer
+from korlm.tokenizers.segmented import SegmentedTokenizer
+from korlm.tokenizers.segmenters.word import SpacySegmenter, WordSegmenter
+from korlm.tokenizers.sentencepiece import SubwordTokenizer
 from korlm.tokenizers.vocabulary import Vocabulary
-from korlm.tokenizers.word import SpacySegmenter, WordSegmenter
 
 huggingface = pytest.importorskip("tokenizers")
 

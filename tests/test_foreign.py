@@ -18,7 +18,7 @@ from nasty import IDS, NASTY
 
 import korlm
 from korlm.errors import ArtifactError, InputError, UnknownNameError
-from korlm.tokenizers.foreign import SentencePieceTokenizer
+from korlm.tokenizers.sentencepiece import SentencePieceTokenizer
 
 T5 = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
 LLAMA = {

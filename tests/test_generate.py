@@ -14,33 +14,41 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from korlm.errors import InputError, UnknownNameError
-from korlm.generation.config import GenerationConfig
-from korlm.lm import LanguageModel
-from korlm.nn.recurrent import NetConfig, RecurrentLM
-from korlm.tokenizers.registry import load_tokenizer
-from korlm.ui import generate_tab, strings, write_tab
-from korlm.ui.aligned import align_token_bits, round_preserving_sum
-from korlm.ui.board import GenerationJob, ModelColumn, TextSample
-from korlm.ui.cards import flatten_fragments, render_generation
-from korlm.ui.generate_strings import GENERATE_TEXTS
-from korlm.ui.limits import MAX_MODELS, MAX_PROMPT, MAX_SAMPLES, MAX_SCORE_TEXT, MAX_SEED, MAX_TOKENS
-from korlm.ui.model_cards import render_model_cards
-from korlm.ui.plain import DisplaySegment, DisplayToken, GeneratedToken, ModelCard
-from korlm.ui.presets import (
+from korlm.app.generate import tab as generate_tab
+from korlm.app.generate import write_tab
+from korlm.app.generate.model_cards import render_model_cards
+from korlm.app.generate.sampling_controls import (
     CUSTOM_PRESET,
     DEFAULT_PRESET,
     INTEGER_OPTIONS,
     SAMPLING_PRESETS,
     SLIDER_RANGES,
+    apply_preset,
     find_preset,
+    identify_preset,
     preset_values,
 )
-from korlm.ui.sampling import apply_preset, identify_preset
-from korlm.ui.scale import SURPRISAL_EDGES, render_surprisal_scale, surprisal_level
-from korlm.ui.scoring import ModelScore, TextScores, render_scores, stream_scores
-from korlm.ui.service import Service
-from korlm.ui.writing import GenerationRequest, create_job, generate_rounds
+from korlm.app.generate.score import ModelScore, TextScores, render_scores, stream_scores
+from korlm.app.generate.state import GenerationJob, ModelColumn, TextSample
+from korlm.app.generate.view import flatten_fragments, render_generation
+from korlm.app.generate.write import GenerationRequest, create_job, generate_rounds
+from korlm.app.limits import MAX_MODELS, MAX_PROMPT, MAX_SAMPLES, MAX_SCORE_TEXT, MAX_SEED, MAX_TOKENS
+from korlm.app.service import Service
+from korlm.app.strings import common
+from korlm.app.strings.generate import GENERATE_TEXTS
+from korlm.app.view_models import DisplaySegment, DisplayToken, GeneratedToken, ModelCard
+from korlm.app.widgets.surprisal import (
+    SURPRISAL_EDGES,
+    align_token_bits,
+    render_surprisal_scale,
+    round_preserving_sum,
+    surprisal_level,
+)
+from korlm.errors import InputError, UnknownNameError
+from korlm.generation.config import GenerationConfig
+from korlm.models.language_model import LanguageModel
+from korlm.nn.lm import NetConfig, RecurrentLM
+from korlm.tokenizers.registry import load_tokenizer
 
 MODELS = ("byte", "jamo", "syllable", "word", "unigram", "kiwi")
 KOREAN = st.text("가각힣뷁나다이는을ㅋㅎㅏㄱ 한글\u1100\u1161\u11a8e\u0301", max_size=24)
@@ -128,10 +136,10 @@ def test_presets_are_settings_that_sliders_can_stand_at() -> None:
             assert abs(steps - round(steps)) < 1e-6, (name, key)
         assert find_preset(preset_values(name)) == name
         assert apply_preset(name, "ko")[1:] == preset_values(name)
-        assert strings.translate(f"preset_{name}", "ko") and strings.translate(f"told_{name}", "en")
+        assert common.translate(f"preset_{name}", "ko") and common.translate(f"told_{name}", "en")
     assert identify_preset("ko", *[0.33] * len(SLIDER_RANGES))[0] == CUSTOM_PRESET
     assert SAMPLING_PRESETS["greedy"]["temperature"] == 0 and SAMPLING_PRESETS["beam"]["beams"] > 1
-    assert all(strings.translate(name, "ko") and strings.translate(f"{name}_info", "en") for name in SLIDER_RANGES)
+    assert all(common.translate(name, "ko") and common.translate(f"{name}_info", "en") for name in SLIDER_RANGES)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +188,7 @@ def run(board: GenerationJob) -> Iterator[list[int]]:
 
 
 def test_all_texts_take_a_piece_in_turn_and_are_those_of_the_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("korlm.ui.strands.ROUND_SECONDS", 0.0)
+    monkeypatch.setattr("korlm.app.round_robin.ROUND_SECONDS", 0.0)
     for name in ("syllable", "unigram"):
         service()._models.get(name)
     board = create_job(service(), asked("unigram", "syllable", samples=2, temperature=1.0, max_tokens=12), "ko")
@@ -340,7 +348,7 @@ def test_training_runs_can_be_chosen_by_name(tmp_path: Any, small_net: Callable[
 
 
 def test_models_run_in_one_queue_of_a_few_visitors_and_waiting_is_shown_outside_it() -> None:
-    from korlm.ui.app import build_app
+    from korlm.app.main import build_app
 
     made = build_app(service()).fns.values()
     queued = [fn for fn in made if fn.concurrency_id == write_tab.MODEL_QUEUE]
@@ -352,7 +360,7 @@ def test_models_run_in_one_queue_of_a_few_visitors_and_waiting_is_shown_outside_
 def test_two_visitors_write_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    monkeypatch.setattr("korlm.ui.strands.ROUND_SECONDS", 0.005)
+    monkeypatch.setattr("korlm.app.round_robin.ROUND_SECONDS", 0.005)
     service()._models.get("syllable")
     boards = [create_job(service(), asked("syllable", seed=n, max_tokens=60, temperature=1.5), "ko") for n in (1, 2)]
     order: list[int] = []

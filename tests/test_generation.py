@@ -14,18 +14,17 @@ from net_fixtures import Make
 from torch import Tensor
 
 import korlm
-from korlm.cli import main
+from korlm.cli.main import main
 from korlm.errors import InputError
 from korlm.generation.config import GenerationConfig
-from korlm.generation.context import derive_seeds, prefill
 from korlm.generation.generate import generate_texts
-from korlm.lm import LanguageModel
-from korlm.nn.recurrent import RecurrentLM
-from korlm.text.utf8 import allowed_next_bytes, is_complete_character
+from korlm.generation.prefill import derive_seeds, prefill
+from korlm.models.language_model import LanguageModel
+from korlm.nn.lm import RecurrentLM
+from korlm.text.incremental import allowed_next_bytes, is_complete_character
 from korlm.tokenizers.base import EOS_ID, Tokenizer
-from korlm.tokenizers.byte import byte_tokenizer
-from korlm.tokenizers.pieces import SegmentedTokenizer
-from korlm.tokenizers.syllable import SyllableSegmenter
+from korlm.tokenizers.segmented import SegmentedTokenizer, byte_tokenizer
+from korlm.tokenizers.segmenters.character import SyllableSegmenter
 from korlm.tokenizers.vocabulary import Vocabulary
 
 # --- one text -------------------------------------------------------------------------------------------------------

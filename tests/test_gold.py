@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from korlm.comparison.gold import GoldSentence, read_gold
-from korlm.comparison.gold_scores import GoldCounts, lcs_length, reference_eojeols, score_sentence, to_treebank_form
 from korlm.errors import CorpusError
+from korlm.evaluation.gold.alignment import GoldSentence, read_gold
+from korlm.evaluation.gold.scores import GoldCounts, lcs_length, reference_eojeols, score_sentence, to_treebank_form
 from korlm.morph.base import Morpheme
 from korlm.tokenizers.encoding import Encoding, Segment
 from korlm.tokenizers.registry import load_tokenizer
@@ -53,7 +53,7 @@ def made(text: str, segments: list[Segment]) -> Encoding:
 
 def gold_encoding(sentence: GoldSentence) -> Encoding:
     """The gold analysis as an encoding, as a perfect morphological analyzer would give it."""
-    from korlm.tokenizers.morpheme import merge_morphemes
+    from korlm.tokenizers.segmenters.morpheme import merge_morphemes
 
     segments, position = [], 0
     for segment in merge_morphemes(sentence.morphemes):

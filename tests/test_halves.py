@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from korlm.nn.bf16.cross_entropy import bf16_cross_entropy
+from korlm.nn.bf16.gru import run_gru
+from korlm.nn.bf16.lstm import run_lstm
+from korlm.nn.bf16.ops import BF16, cpu_supports_bf16, packed_linear, prepack_weight
 from korlm.nn.config import NetConfig
-from korlm.nn.half_gru import run_gru
-from korlm.nn.half_loss import bf16_cross_entropy
-from korlm.nn.half_lstm import run_lstm
-from korlm.nn.halves import BF16, cpu_supports_bf16, packed_linear, prepack_weight
 from korlm.nn.layers import make_layer, run_layer
 
 
@@ -118,7 +118,7 @@ def test_windows_under_autocast_are_run_by_us_and_packed_lines_by_torch(monkeypa
 def test_the_loss_in_halves_is_the_full_one_with_its_gradients(
     rows: int, size: int, biased: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("korlm.nn.half_loss._BLOCK_LOGITS", 1 << 17)  # several blocks of several parts
+    monkeypatch.setattr("korlm.nn.bf16.cross_entropy._BLOCK_LOGITS", 1 << 17)  # several blocks of several parts
     torch.manual_seed(5)
     hidden, weight = torch.randn(rows, 16), (torch.randn(size, 16) / 4).requires_grad_()
     bias = torch.randn(size, requires_grad=True) if biased else None

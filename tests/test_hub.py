@@ -14,10 +14,9 @@ from korlm.chat.confidence import BigramCoverage
 from korlm.chat.model import ChatModel
 from korlm.errors import ArtifactError, InputError, UnknownNameError
 from korlm.hub import push_to_hub
+from korlm.nn.config import Seq2SeqConfig
 from korlm.nn.seq2seq import Seq2Seq
-from korlm.nn.seq2seq_config import Seq2SeqConfig
-from korlm.remote.address import Address, match_address
-from korlm.remote.fetch import ARTIFACT_FILES
+from korlm.storage.hub import ARTIFACT_FILES, Address, match_address
 
 pytest_plugins = ["hub_fixtures"]
 

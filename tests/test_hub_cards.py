@@ -14,7 +14,7 @@ from hub_server import HubServer
 from huggingface_hub import ModelCard
 
 import korlm
-from korlm.cli import main
+from korlm.cli.main import main
 from korlm.errors import ArtifactError
 from korlm.hub import push_to_hub, render_card, write_card
 

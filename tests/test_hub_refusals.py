@@ -14,7 +14,7 @@ from huggingface_hub import constants
 import korlm
 from korlm.errors import ArtifactError, InputError, MissingDependencyError, UnknownNameError
 from korlm.hub import fetch_from_hub, push_to_hub, render_card
-from korlm.remote.fetch import ARTIFACT_FILES
+from korlm.storage.hub import ARTIFACT_FILES
 
 pytest_plugins = ["hub_fixtures"]
 

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 import korlm
-from korlm.cli import main
+from korlm.cli.main import main
 
 OPTIONS = [
     "--tokenizer", "syllable", "--embedding", "32", "--hidden", "64", "--batch", "8", "--bptt", "16", "--no-bf16",

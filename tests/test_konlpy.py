@@ -19,12 +19,11 @@ import pytest
 from nasty import NASTY as NASTY_FOR_ALL
 
 from korlm.errors import AnalyzerError, MissingDependencyError, UnknownNameError
-from korlm.morph import konlpy
-from korlm.morph.align import align_morphemes
+from korlm.morph.alignment import align_morphemes
 from korlm.morph.base import Morpheme, merge_spans
-from korlm.morph.konlpy import KonlpyAnalyzer, konlpy_install_hint
-from korlm.morph.pieces import mask_unanalyzable, split_long_text
-from korlm.morph.process import KonlpyWorker
+from korlm.morph.konlpy import client
+from korlm.morph.konlpy.chunking import mask_unanalyzable, split_long_text
+from korlm.morph.konlpy.client import KonlpyAnalyzer, KonlpyWorker, konlpy_install_hint
 from korlm.morph.tags import sejong_tag_table
 
 needs_konlpy = pytest.mark.skipif(konlpy_install_hint() is not None, reason=f"{konlpy_install_hint()}")
@@ -193,7 +192,7 @@ def test_a_worker_killed_during_a_call_is_replaced(okt: KonlpyAnalyzer, monkeypa
             os.kill(killed, signal.SIGKILL)
         return align_morphemes(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(konlpy, "align", align_and_kill)
+    monkeypatch.setattr(client, "align", align_and_kill)
     assert okt.analyze(texts) == expected
 
 
@@ -315,7 +314,7 @@ def test_an_analyzer_that_is_dropped_takes_its_worker_along(fake: KonlpyAnalyzer
 
 
 def test_a_missing_package_is_an_error_that_names_the_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(konlpy.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(client.util, "find_spec", lambda name: None)
     assert konlpy_install_hint() == 'pip install "korlm[konlpy]"'
     with pytest.raises(MissingDependencyError, match=r"korlm\[konlpy\]"):
         KonlpyAnalyzer("okt").analyze(["가"])

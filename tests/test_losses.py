@@ -19,14 +19,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from korlm.errors import CorpusError, InputError
-from korlm.experiment.cell import peak_memory_bytes
-from korlm.lm import LanguageModel
-from korlm.nn.recurrent import NetConfig, RecurrentLM
-from korlm.nn.regularisation import LMOutput, activation_penalty
-from korlm.nn.softmax import chunked_cross_entropy
+from korlm.experiments.execute import peak_memory_bytes
+from korlm.models.language_model import LanguageModel
+from korlm.models.scoring import token_nlls
+from korlm.nn.lm import NetConfig, RecurrentLM
+from korlm.nn.losses import LMOutput, activation_penalty, chunked_cross_entropy
 from korlm.tokenizers.base import EOS_ID
-from korlm.tokenizers.byte import byte_tokenizer
-from korlm.training.scoring import token_nlls
+from korlm.tokenizers.segmented import byte_tokenizer
 
 
 def test_activation_penalties_are_their_formula(small_net: Make) -> None:
@@ -221,7 +220,7 @@ def test_a_score_does_not_hang_on_the_batch(small_net: Make, monkeypatch: pytest
     together = token_nlls(net, lines)
     for line, nats in zip(lines, together, strict=True):
         np.testing.assert_allclose(nats, token_nlls(net, [line])[0], rtol=1e-5)
-    monkeypatch.setattr("korlm.training.scoring._MAX_BATCH_TOKENS", 2)  # long lines in stretches of two pieces
+    monkeypatch.setattr("korlm.models.scoring._MAX_BATCH_TOKENS", 2)  # long lines in stretches of two pieces
     for nats, whole in zip(token_nlls(net, lines), together, strict=True):
         np.testing.assert_allclose(nats, whole, rtol=1e-5)
 

@@ -19,18 +19,18 @@ from nasty import NASTY
 from net_fixtures import Make, stirred
 
 import korlm
-from korlm.cli import main
+from korlm.cli.main import main
 from korlm.errors import CorpusError, InputError
-from korlm.lm import LanguageModel
-from korlm.marginal import likely_segmentations, score_marginal
+from korlm.models import segmentation_search
+from korlm.models.language_model import LanguageModel
+from korlm.models.marginal import likely_segmentations, score_marginal
+from korlm.models.scoring import token_nlls
 from korlm.tokenizers.base import Tokenizer
-from korlm.tokenizers.jamo import JamoSegmenter
 from korlm.tokenizers.lattice import Lattice, LatticeBuilder
-from korlm.tokenizers.pieces import SegmentedTokenizer
+from korlm.tokenizers.segmented import SegmentedTokenizer
+from korlm.tokenizers.segmenters.character import JamoSegmenter
+from korlm.tokenizers.segmenters.word import WordSegmenter
 from korlm.tokenizers.vocabulary import Vocabulary
-from korlm.tokenizers.word import WordSegmenter
-from korlm.training import segmentations
-from korlm.training.scoring import token_nlls
 
 FAST = ["byte", "jamo", "syllable", "word", "unigram", "bpe", "kiwi", "kiwi+unigram", "kiwi/jamo", "mecab/jamo"]
 LETTERS = ("\u1112", "\u1161", "\u11ab", "\u11ba")  # what 한, 하 and 핬 are made of
@@ -121,7 +121,7 @@ def test_the_paths_are_all_sequences_that_decode_to_the_text(tokenizer: Tokenize
 def test_a_wide_beam_finds_the_exact_sum(
     small_net: Make, shape: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(segmentations, "_BEHIND", math.inf)
+    monkeypatch.setattr(segmentation_search, "_BEHIND", math.inf)
     tokenizer = small("가", "나", "가나", "나가", "가나가")
     lm = LanguageModel(tokenizer, stirred(small_net(tokenizer.vocab_size, **shape)))
     lines = ["가나가", "", "나나가가", "가나b가나", "가나가나가"]
@@ -145,7 +145,7 @@ def test_a_wide_beam_finds_the_exact_sum(
 @given(st.text("가나b ", max_size=8), st.integers(1, 4))
 def test_a_narrow_beam_lies_between_the_own_cut_and_the_exact_sum(text: str, beam: int) -> None:
     tokenizer = small("가", "나", "가나", "나가", "가나가")
-    from korlm.nn.recurrent import NetConfig, RecurrentLM
+    from korlm.nn.lm import NetConfig, RecurrentLM
 
     lm = LanguageModel(tokenizer, stirred(RecurrentLM(NetConfig(tokenizer.vocab_size, hidden=8))))
     narrow, wide = (score_marginal(lm, [text], beam=size) for size in (beam, 10_000))

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from net_fixtures import Make
 
 import korlm
-from korlm.cli import main
+from korlm.app.generate.score import render_scores, stream_scores
+from korlm.app.service import Service
+from korlm.cli.main import main
 from korlm.errors import CorpusError, InputError
-from korlm.lm import LanguageModel
-from korlm.mixture import mixture_bits, score_mixture
-from korlm.ui.scoring import render_scores, stream_scores
-from korlm.ui.service import Service
+from korlm.models.language_model import LanguageModel
+from korlm.models.mixture import mixture_bits, score_mixture
 
 LINES = ["정말 재미있다.", "", "ㅋㅋㅋ", "모든 국민은 법 앞에 평등하다."]
 bits = st.lists(st.lists(st.floats(0, 900), min_size=3, max_size=3), min_size=1, max_size=4)

@@ -28,12 +28,11 @@ from nasty import IDS, NASTY
 from korlm.errors import AnalyzerError, ArtifactError, InputError, MissingDependencyError
 from korlm.morph import kiwi, mecab, tags
 from korlm.morph.base import Analyzer, Morpheme, merge_spans
-from korlm.morph.kiwi import KiwiAnalyzer, KiwiOptions, UserWord, parse_user_words, read_user_words
-from korlm.morph.kiwi_options import TYPO_MODES
+from korlm.morph.kiwi import TYPO_MODES, KiwiAnalyzer, KiwiOptions, UserWord, parse_user_words, read_user_words
 from korlm.morph.mecab import MecabAnalyzer
 from korlm.morph.user_words import KIWI_TAGS, MAX_USER_WORDS
 from korlm.text.spans import Span
-from korlm.tokenizers.morpheme import merge_morphemes
+from korlm.tokenizers.segmenters.morpheme import merge_morphemes
 
 needs_mecab = pytest.mark.skipif(mecab.mecab_install_hint() is not None, reason=f"{mecab.mecab_install_hint()}")
 needs_kiwi = pytest.mark.skipif(util.find_spec("kiwipiepy") is None, reason="pip install kiwipiepy")

@@ -19,10 +19,10 @@ from torch.nn import functional as F
 
 from korlm.errors import InputError
 from korlm.nn.dropout import apply_dropout, embed_with_dropout
-from korlm.nn.normalised import LayerNormRecurrentLayer
-from korlm.nn.precision import dequantize, fits_int8, quantize
-from korlm.nn.recurrent import CELLS, NetConfig, RecurrentLM
-from korlm.nn.stepping import _pack_float16
+from korlm.nn.inference import _pack_float16
+from korlm.nn.layer_norm import LayerNormRecurrentLayer
+from korlm.nn.lm import CELLS, NetConfig, RecurrentLM
+from korlm.nn.quantization import dequantize, fits_int8, quantize
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections")  # torch says once that it is slower
 
@@ -81,7 +81,7 @@ def test_gradients_stop_where_the_state_is_detached_and_only_there(small_net: Ma
 
 @torch.no_grad()
 def test_a_step_after_the_weights_changed_uses_the_new_ones(small_net: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("korlm.nn.stepping._MIN_PACKED_WEIGHTS", 0)
+    monkeypatch.setattr("korlm.nn.inference._MIN_PACKED_WEIGHTS", 0)
     for shape in ({}, {"layers": 2, "layer_norm": True}, {"projection": 4, "cell": "lstm"}):
         net = small_net(**shape)
         ids = some_ids(40)
@@ -110,7 +110,7 @@ def test_a_step_after_the_weights_changed_uses_the_new_ones(small_net: Make, mon
 def test_steps_with_and_without_a_table_and_packed_weights_are_the_same(
     small_net: Make, precision: str, within: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("korlm.nn.stepping._MIN_PACKED_WEIGHTS", 0)
+    monkeypatch.setattr("korlm.nn.inference._MIN_PACKED_WEIGHTS", 0)
     net = small_net(layers=2)
     net.load_weights(dequantize(quantize(net.weight_dict(), precision)))
     if "fbgemm" in torch.backends.quantized.supported_engines:

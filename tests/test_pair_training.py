@@ -16,11 +16,11 @@ from korlm.nn.seq2seq import Seq2Seq, Seq2SeqConfig
 from korlm.tokenizers.base import BOS_ID, EOS_ID, PAD_ID
 from korlm.training.checkpoint import TrainerState
 from korlm.training.config import TrainConfig
+from korlm.training.dialogue_batches import PairBatches, collate_pairs, seq2seq_loss
 from korlm.training.distributed import ProcessGroup
-from korlm.training.learner import TrainStep
-from korlm.training.loop import Trainer
-from korlm.training.pairs import PairBatches, collate_pairs, seq2seq_loss
 from korlm.training.schedule import teacher_forcing_ratio
+from korlm.training.step import TrainStep
+from korlm.training.trainer import Trainer
 
 PAIRS = [([BOS_ID, *[5 + n % 7] * (1 + n % 5), EOS_ID], [12 + n % 7] * (1 + n % 4)) for n in range(45)]
 

@@ -13,15 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from korlm.corpora.clusters import (
+from korlm.corpora.dialogues import DialoguePair, PairCorpus, dialogue_pairs, load_pairs
+from korlm.corpora.near_duplicates import (
     NEAR_DUPLICATE_JACCARD,
     cluster_near_duplicates,
     near_duplicate_pairs,
     normalize_for_matching,
 )
-from korlm.corpora.pairs import DialoguePair, PairCorpus, dialogue_pairs, load_pairs
 from korlm.errors import CorpusError, UnknownNameError
-from korlm.language import localize
+from korlm.i18n import localize
 
 POLITE = re.compile(r"(요|죠|고맙습니다|감사합니다)[.!?~…'\"]*$")
 

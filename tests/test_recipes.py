@@ -11,18 +11,18 @@ import pytest
 import torch
 
 import korlm
-from korlm.nn.recurrent import RecurrentLM
+from korlm.models.scoring import dynamic_token_nlls, token_nlls
+from korlm.nn.lm import RecurrentLM
 from korlm.tokenizers.base import EOS_ID, PAD_ID
 from korlm.training.averaging import WeightAverage
 from korlm.training.batching import LineBatches, StreamBatches, TrainingBatch
 from korlm.training.checkpoint import TrainerState
 from korlm.training.config import TrainConfig
 from korlm.training.distributed import ProcessGroup
-from korlm.training.learner import TrainStep
 from korlm.training.loss import lm_loss
 from korlm.training.optimizers import clip_gradients, newton_schulz
 from korlm.training.schedule import lr_factor
-from korlm.training.scoring import dynamic_token_nlls, token_nlls
+from korlm.training.step import TrainStep
 
 Make = Callable[..., RecurrentLM]
 IDS = torch.randint(4, 260, (3, 13), generator=torch.Generator().manual_seed(5))

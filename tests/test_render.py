@@ -17,17 +17,21 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from korlm.errors import InputError
-from korlm.ui import strings
-from korlm.ui.address import MAX_URL_TEXT, build_query, parse_query
-from korlm.ui.asking import CompareForm, PerturbedText, apply_perturbation, restore_original_text, stream_comparison
-from korlm.ui.boxes import restored_form
-from korlm.ui.counts import render_counts_table
-from korlm.ui.exports import CSV_COLUMNS, to_csv, to_json
-from korlm.ui.glosses import abbreviate_tags, explain_tag
-from korlm.ui.glyphs import character_glyph, make_visible
-from korlm.ui.limits import MAX_CUSTOM_WORDS, MAX_PROMPT, MAX_TEXT
-from korlm.ui.plain import (
+from korlm.app.compare.export import CSV_COLUMNS, to_csv, to_json
+from korlm.app.compare.handlers import (
+    CompareForm,
+    PerturbedText,
+    apply_perturbation,
+    restore_original_text,
+    stream_comparison,
+)
+from korlm.app.compare.tables import render_counts_table
+from korlm.app.compare.view import render_comparison
+from korlm.app.limits import MAX_CUSTOM_WORDS, MAX_PROMPT, MAX_TEXT
+from korlm.app.service import Service
+from korlm.app.strings import common
+from korlm.app.url_state import MAX_URL_TEXT, build_query, parse_query
+from korlm.app.view_models import (
     TAG_GROUPS,
     USER_WORDS_LANE,
     DisplayLane,
@@ -39,10 +43,12 @@ from korlm.ui.plain import (
     TextComparison,
     ViewOptions,
 )
-from korlm.ui.render import MAX_BLOCK_CELLS, MAX_DRAWN_CHARACTERS, render_lanes, split_into_blocks
-from korlm.ui.service import Service
-from korlm.ui.tips import describe_segment
-from korlm.ui.view import render_comparison
+from korlm.app.widgets.lane_view import MAX_BLOCK_CELLS, MAX_DRAWN_CHARACTERS, render_lanes, split_into_blocks
+from korlm.app.widgets.tag_glosses import abbreviate_tags, explain_tag
+from korlm.app.widgets.token_cells import restored_form
+from korlm.app.widgets.tooltips import describe_segment
+from korlm.app.widgets.visible_characters import character_glyph, make_visible
+from korlm.errors import InputError
 
 NASTY = [
     "<script>window.hacked=1</script>",
@@ -54,7 +60,7 @@ NASTY = [
     "뷁" * 50,
     " " * 30,
 ]
-STYLE = Path(strings.__file__).with_name("style.css")
+STYLE = Path(common.__file__).with_name("style.css")
 INVISIBLE = [chr(n) for n in [*range(33), *range(0x7F, 0xA1), 0xAD, *range(0x200B, 0x2010), *range(0x2028, 0x202F)]]
 INVISIBLE += list("\u115f\u1160\u2060\u3164\ufe0f\ufeff\uffa0\u3000\U000e0001\U000e0100\ue000")
 
@@ -401,6 +407,6 @@ def test_the_app_is_imported_without_torch_or_an_analyzer() -> None:
 
 
 def test_every_text_has_both_languages_and_the_same_places() -> None:
-    for key, (ko, en) in strings._TEXTS.items():
+    for key, (ko, en) in common._TEXTS.items():
         assert ko and en, key
         assert sorted(re.findall(r"{\w+}", ko)) == sorted(re.findall(r"{\w+}", en)), key

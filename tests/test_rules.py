@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 import korlm
 from korlm.errors import InputError
-from korlm.generation.automaton import StringMatcher
 from korlm.generation.config import GenerationConfig
-from korlm.generation.row import GenerationState
-from korlm.generation.rules import Constraints
-from korlm.generation.writer import TextStream
-from korlm.text.utf8 import allowed_next_bytes
+from korlm.generation.constraints import Constraints
+from korlm.generation.matchers import StringMatcher
+from korlm.generation.state import GenerationState
+from korlm.generation.text_stream import TextStream
+from korlm.text.incremental import allowed_next_bytes
 from korlm.tokenizers.base import EOS_ID, Tokenizer
-from korlm.tokenizers.byte import byte_tokenizer
+from korlm.tokenizers.segmented import byte_tokenizer
 
 words = st.lists(st.text("가나다 .ab", min_size=1, max_size=3), min_size=1, max_size=3)
 

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 import korlm
 from korlm.errors import InputError
-from korlm.nn.sampled import inclusion_probabilities, sampled_cross_entropy
-from korlm.nn.softmax import chunked_cross_entropy
+from korlm.nn.losses import chunked_cross_entropy, inclusion_probabilities, sampled_cross_entropy
 
 LINES = [
     f"{first} {second} 영화였어요" for first in "가나다라마바사아자차" for second in ("좋은", "나쁜", "긴", "짧은")

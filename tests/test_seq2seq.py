@@ -12,13 +12,13 @@ from torch.nn import functional as F
 
 from korlm.errors import InputError
 from korlm.generation.config import GenerationConfig
+from korlm.generation.constraints import Prompt
 from korlm.generation.generate import generate_texts, stream_text
-from korlm.generation.rules import Prompt
 from korlm.nn.attention import ATTENTIONS, Attention
+from korlm.nn.config import SEQ2SEQ_CELLS, Seq2SeqConfig
 from korlm.nn.seq2seq import Seq2Seq
-from korlm.nn.seq2seq_config import SEQ2SEQ_CELLS, Seq2SeqConfig
 from korlm.tokenizers.base import BOS_ID, EOS_ID, Tokenizer
-from korlm.tokenizers.byte import byte_tokenizer
+from korlm.tokenizers.segmented import byte_tokenizer
 
 SHAPES: list[dict[str, Any]] = [
     *({"cell": cell, "attention": attention} for cell in SEQ2SEQ_CELLS for attention in ATTENTIONS),

@@ -12,12 +12,12 @@ import torch
 from net_fixtures import Make, some_ids, stirred
 
 import korlm
-from korlm.cli import main
-from korlm.corpora.sources import Corpus, split_lines
+from korlm.cli.main import main
+from korlm.corpora.registry import Corpus, split_lines
 from korlm.errors import CorpusError, InputError
-from korlm.lm import LanguageModel
-from korlm.soup import SoupCandidate, golden_section_search, make_soup, scale_logits
-from korlm.tokenizers.byte import byte_tokenizer
+from korlm.models.language_model import LanguageModel
+from korlm.tokenizers.segmented import byte_tokenizer
+from korlm.training.soup import SoupCandidate, golden_section_search, make_soup, scale_logits
 
 LINES = [
     f"{who}가 {what} 보았다." for who in ("개", "소", "나", "너", "말") for what in ("산을", "강을", "밭을", "별을")

@@ -12,12 +12,11 @@ from pathlib import Path
 import pytest
 
 import korlm
-from korlm.artifacts import data_folder
 from korlm.errors import InputError
 from korlm.morph.base import Morpheme
 from korlm.morph.tags import SEJONG_TAGS
-from korlm.tokenizers.stoplist import load_stopwords, read_stopwords
-from korlm.tokenizers.stopwords import remove_stopwords
+from korlm.storage.artifacts import data_folder
+from korlm.tokenizers.stopwords import load_stopwords, read_stopwords, remove_stopwords
 
 ROOT = Path(__file__).resolve().parents[1]
 spacy = pytest.mark.skipif(importlib.util.find_spec("spacy") is None, reason="spaCy is not installed")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from korlm.text.stress import (
+from korlm.text.perturbations import (
     NEOLOGISM,
     PERTURBATIONS,
     add_typos,

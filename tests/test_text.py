@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from korlm.errors import InputError
+from korlm.text.incremental import IncrementalTextDecoder
 from korlm.text.josa import with_josa
 from korlm.text.spans import check_text, eojeol_spans, join_spaces
-from korlm.text.stable import IncrementalTextDecoder
 
 
 @given(st.text(st.sampled_from("가나 \t\n.\u3000"), max_size=30))

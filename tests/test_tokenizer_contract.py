@@ -15,7 +15,7 @@ from nasty import IDS, NASTY
 import korlm
 from korlm.errors import InputError
 from korlm.tokenizers.base import SPECIAL_TOKENS, Tokenizer
-from korlm.tokenizers.pieces import SegmentedTokenizer
+from korlm.tokenizers.segmented import SegmentedTokenizer
 
 SLOW = ("okt", "komoran", "hannanum", "kkma")  # they cost milliseconds a string
 NAMES = [info.name for info in korlm.list_tokenizers()]

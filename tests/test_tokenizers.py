@@ -7,7 +7,7 @@ import pytest
 import korlm
 from korlm.errors import CorpusError, InputError, UnknownNameError
 from korlm.tokenizers.encoding import Segment
-from korlm.tokenizers.subword import SubwordTokenizer
+from korlm.tokenizers.sentencepiece import SubwordTokenizer
 
 
 def test_morphemes_that_share_a_syllable_are_one_piece_that_lists_them() -> None:

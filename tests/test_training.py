@@ -17,10 +17,10 @@ import korlm
 from korlm.errors import ArtifactError, CorpusError, InputError, TrainingError
 from korlm.training.batching import TrainingBatch
 from korlm.training.config import TrainConfig
-from korlm.training.learner import supports_fast_bf16
-from korlm.training.loop import ProgressReport, Trainer
 from korlm.training.loss import lm_loss
 from korlm.training.schedule import lr_factor
+from korlm.training.step import supports_fast_bf16
+from korlm.training.trainer import ProgressReport, Trainer
 
 SMALL = {"tokenizer": "syllable", "embedding": 16, "hidden": 24, "batch": 8, "bptt": 16, "bf16": False}
 LINES = korlm.load_corpus("kolaw").train[:200] + korlm.load_corpus("kolaw").valid
@@ -62,7 +62,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 def test_a_run_interrupted_and_resumed_ends_in_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("korlm.training.loop._REPORT_INTERVAL", 0.0)
+    monkeypatch.setattr("korlm.training.trainer._REPORT_INTERVAL", 0.0)
     korlm.train_model(LINES, folder=tmp_path / "whole", epochs=3, **SMALL)
 
     sent = []

@@ -20,7 +20,7 @@ from korlm.text.hangul import (
     to_compatibility_jamo,
 )
 from korlm.tokenizers.base import Tokenizer
-from korlm.tokenizers.letters import JamoComposer, escape_typed_jamo, to_jamo
+from korlm.tokenizers.syllable_splitting import JamoComposer, escape_typed_jamo, to_jamo
 
 LAW = korlm.load_corpus("kolaw").train
 

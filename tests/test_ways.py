@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from net_fixtures import Make, stirred
 
-from korlm.lm import LanguageModel
-from korlm.marginal import DEFAULT_BEAM_SIZE, likely_segmentations
-from korlm.tokenizers.pieces import SegmentedTokenizer
+from korlm.app.generate.score import render_scores, stream_scores
+from korlm.app.generate.segmentations_view import render_segmentations
+from korlm.app.limits import MAX_SEGMENTATION_TEXT
+from korlm.app.service import Service
+from korlm.app.view_models import LikelySegmentation, ModelCard
+from korlm.models.language_model import LanguageModel
+from korlm.models.marginal import DEFAULT_BEAM_SIZE, likely_segmentations
+from korlm.tokenizers.segmented import SegmentedTokenizer
+from korlm.tokenizers.segmenters.word import WordSegmenter
 from korlm.tokenizers.vocabulary import Vocabulary
-from korlm.tokenizers.word import WordSegmenter
-from korlm.ui.limits import MAX_SEGMENTATION_TEXT
-from korlm.ui.plain import LikelySegmentation, ModelCard
-from korlm.ui.scoring import render_scores, stream_scores
-from korlm.ui.service import Service
-from korlm.ui.ways import render_segmentations
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from korlm.artifacts import read_json, write_json
-from korlm.corpora.clusters import normalize_for_matching
+from korlm.corpora.near_duplicates import normalize_for_matching
 from korlm.errors import ArtifactError
+from korlm.storage.artifacts import read_json, write_json
 
 ABSTAIN_FRACTION = 0.025  # share of the validation questions beyond each limit
 QUESTIONS_FILE = "questions.json"

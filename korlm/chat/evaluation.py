@@ -1,143 +1,206 @@
-"""How good a bot's answers are: against the answers that people wrote, and by themselves.
+"""Bots against each other: each bot and decoding answers the same test questions, and stands in one table.
 
->>> from korlm.corpora.pairs import DialoguePair
->>> known = [DialoguePair("밥 먹었어요?", "네, 먹었어요."), DialoguePair("졸려요.", "얼른 주무세요.")]
->>> row = evaluate_answers(["얼른 주무세요."], [DialoguePair("잠이 와요.", "그럼 주무세요.")], known, resamples=50)
->>> row["copied"].value, round(row["length"].value)
-(1.0, 8)
+>>> from korlm.corpora.dialogues import load_pairs
+>>> pairs = load_pairs("dialogues")
+>>> [row] = compare_bots(pairs, ["retrieval"], limit=20, resamples=20).rows
+>>> row.bot, row.bits is None
+('retrieval', True)
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import random
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
+from korlm.chat.baselines.eliza import ElizaBot
+from korlm.chat.baselines.retrieval import RetrievalBot
+from korlm.chat.metrics import DEFAULT_RESAMPLES, MetricEstimate, evaluate_answers, metrics_signature
+from korlm.chat.model import ChatModel
+from korlm.chat.registry import load_chat
+from korlm.corpora.dialogues import DialoguePair, PairCorpus
+from korlm.errors import InputError
+from korlm.i18n import localize
 
-from korlm.corpora.clusters import normalize_for_matching
-from korlm.corpora.pairs import DialoguePair
-from korlm.errors import CorpusError, MissingDependencyError
-from korlm.morph.mecab import mecab_surfaces
-
-NUM_GENERIC_ANSWERS = 50  # the training answers that are dull: those given most often
-DEFAULT_RESAMPLES = 1000
-_INSTALL_COMMAND = 'pip install "korlm[metrics]"'
-
-
-class MetricEstimate(NamedTuple):
-    """A figure with its 95 % interval over questions (percentile bootstrap, Efron 1979)."""
-
-    value: float
-    low: float
-    high: float
+DECODINGS: dict[str, dict[str, Any]] = {
+    "greedy": {},
+    "beam": {"beams": 5},
+    "sampling": {"temperature": 0.8, "top_p": 0.9, "seed": 7},
+}
+ELIZA, RETRIEVAL = "eliza", "retrieval"
+METRICS = ("bleu", "chrf", "distinct_1", "distinct_2", "length", "dull", "copied")
 
 
-def evaluate_answers(
-    answers: Sequence[str],
-    pairs: Sequence[DialoguePair],
-    training_pairs: Sequence[DialoguePair],
+@dataclass(frozen=True)
+class BotResult:
+    """A bot under one decoding.
+
+    Attributes:
+        bot: its name.
+        decoding: a name of `DECODINGS`; empty for bots that do not decode.
+        tokenizer: of a learnt bot.
+        parameters: of a learnt bot.
+        bits: bits per character of the reference answers given their questions; None where the bot has no model.
+        refused: share of the questions that it says it does not know; None where it never does.
+        astray: the same of questions with their syllables shuffled, which it should not know.
+        figures: of `korlm.chat.metrics.measure`, over its own words, also where they would be refused.
+    """
+
+    bot: str
+    decoding: str
+    tokenizer: str
+    parameters: int
+    bits: float | None
+    refused: float | None
+    astray: float | None
+    figures: dict[str, MetricEstimate]
+
+
+@dataclass(frozen=True)
+class BotComparison:
+    """A table of bots. Prints as text; `to_dict` gives JSON.
+
+    Attributes:
+        name: of the pairs.
+        num_questions: how many.
+        signature: what the figures were made with.
+        rows: the bots.
+    """
+
+    name: str
+    num_questions: int
+    signature: str
+    rows: list[BotResult]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values: each figure as ``[value, low, high]``."""
+        rows = [{**vars(row), "figures": {name: list(one) for name, one in row.figures.items()}} for row in self.rows]
+        return {"pairs": self.name, "questions": self.num_questions, "signature": self.signature, "rows": rows}
+
+    def __str__(self) -> str:
+        head = [localize("봇", "bot"), localize("디코딩", "decoding"), *(_METRIC_LABELS[name]() for name in METRICS)]
+        head += [localize("비트/글자", "bits/char"), localize("모른다", "refused"), localize("뒤섞은 것", "shuffled")]
+        lines = [head, ["---"] * 2 + ["---:"] * (len(head) - 2), *map(_format_result, self.rows)]
+        table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        return f"{table}\n\n{self.signature}"
+
+
+def compare_bots(
+    pairs: PairCorpus,
+    names: Sequence[str],
     *,
+    decodings: Sequence[str] = tuple(DECODINGS),
+    limit: int | None = None,
     resamples: int = DEFAULT_RESAMPLES,
-    seed: int = 0,
-) -> dict[str, MetricEstimate]:
-    """Measure answers to the questions of pairs.
+    progress: Callable[[str], None] = lambda name: None,
+) -> BotComparison:
+    """Have bots answer the test questions of pairs, and measure the answers.
 
     Args:
-        answers: a bot's, one a pair.
-        pairs: whose answers are the references.
-        training_pairs: the pairs that it learnt from.
-        resamples: bootstrap draws of questions.
-        seed: of the draws.
-
-    Returns:
-        ``bleu`` (Papineni et al. 2002, 0 to 100, over MeCab-ko's tokens), ``chrf`` (Popović 2015, 0 to 100),
-        ``distinct_1`` and ``distinct_2`` (Li et al. 2016: distinct tokens, or pairs of them, over all of them),
-        ``length`` (mean characters), ``dull`` (share that is one of the `NUM_GENERIC_ANSWERS` commonest training answers), ``copied``
-        (share that stands among the training answers, but for spaces and signs), each with its interval.
+        pairs: the corpus that the bots learnt from; its test questions are asked, its training pairs are what
+            ``retrieval`` looks in and what counts as copied.
+        names: what `korlm.load_chat` takes, ``eliza`` and ``retrieval``.
+        decodings: names of `DECODINGS`.
+        limit: at most so many questions.
+        resamples: bootstrap draws.
+        progress: called with what is about to be asked.
 
     Raises:
-        CorpusError: no pairs.
-        MissingDependencyError: sacrebleu or MeCab is not installed.
+        InputError: no bot, or an unknown decoding.
+        KorlmError: a bot cannot be loaded.
     """
-    if not pairs:
-        raise CorpusError("잴 대화가 없습니다.", "There are no pairs to measure.")
-    tokens = [mecab_surfaces(answer) for answer in answers]
-    learnt = Counter(normalize_for_matching(pair.answer) for pair in training_pairs)
-    common = {text for text, _ in learnt.most_common(NUM_GENERIC_ANSWERS)}
-    said = [normalize_for_matching(answer) for answer in answers]
-    draws = np.random.default_rng(seed).integers(len(pairs), size=(resamples, len(pairs)))
-    columns = {
-        "length": [len(answer) for answer in answers],
-        "dull": [text in common for text in said],
-        "copied": [text in learnt for text in said],
-    }
-    found = _score_against_references(answers, tokens, [pair.answer for pair in pairs], resamples)
-    found |= {f"distinct_{size}": _estimate_distinct(tokens, size, draws) for size in (1, 2)}
-    return found | {name: _estimate_mean(np.array(column, dtype=float), draws) for name, column in columns.items()}
+    check_bots_and_decodings(names, decodings)
+    asked = pairs.test[:limit]
+    rows = []
+    for name in names:
+        if name in (ELIZA, RETRIEVAL):
+            progress(name)
+            answer = baseline_bot(name, pairs.train)
+            answers = [answer(pair.question) for pair in asked]
+            rows.append(
+                BotResult(
+                    name,
+                    "",
+                    "",
+                    0,
+                    None,
+                    None,
+                    None,
+                    evaluate_answers(answers, asked, pairs.train, resamples=resamples),
+                )
+            )
+            continue
+        bot = load_chat(name)
+        for decoding in decodings:
+            progress(f"{name} {decoding}")
+            rows.append(_evaluate_bot(name, bot, decoding, pairs, asked, resamples))
+    return BotComparison(pairs.name, len(asked), metrics_signature(len(asked), resamples), rows)
 
 
-def metrics_signature(num_pairs: int, resamples: int = DEFAULT_RESAMPLES) -> str:
-    """Return what the figures against references were made with, as sacrebleu says it.
-
-    sacrebleu's own ``ko-mecab`` needs a package that overwrites a module of python-mecab-ko, so that the texts are cut by
-    the latter before sacrebleu sees them. The two dictionaries are builds of the same one, but cut 3.6 % of the texts of
-    Songys' data otherwise (docs/LOG.md): the signature names ours, and the figures compare with none of ``tok:ko-mecab``.
-    """
-    bleu, chrf = _load_metrics()
-    for metric in (bleu, chrf):
-        metric.corpus_score(["가"], [["가"]])
-    dictionary = version("python-mecab-ko-dic")
-    return f"BLEU|{bleu.get_signature()}|pretok:python-mecab-ko-dic:{dictionary} chrF|{chrf.get_signature()} pairs:{num_pairs}|bs:{resamples}"
+def check_bots_and_decodings(names: Sequence[str], decodings: Sequence[str]) -> None:
+    """Raise an `InputError` where there are no bots, or a decoding is none of `DECODINGS`."""
+    if not names:
+        raise InputError("봇이 없습니다. 하나 이상 고르세요.", "There are no bots. Choose one at least.")
+    if strange := set(decodings) - set(DECODINGS):
+        raise InputError(
+            f"'{min(strange)}'이라는 디코딩은 없습니다. {', '.join(DECODINGS)} 가운데 고르세요.",
+            f"There is no decoding '{min(strange)}'. Choose from {', '.join(DECODINGS)}.",
+        )
 
 
-def _load_metrics() -> tuple[Any, Any]:
-    try:
-        from sacrebleu import BLEU, CHRF
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"BLEU와 chrF를 재려면 sacrebleu가 있어야 합니다. 다음 명령으로 설치하세요: {_INSTALL_COMMAND}",
-            f"Measuring BLEU and chrF takes sacrebleu. Install it with: {_INSTALL_COMMAND}",
-        ) from error
-    return BLEU(tokenize="none", force=True), CHRF()  # forced: it warns of texts that are cut
+def baseline_bot(name: str, training_pairs: Sequence[DialoguePair]) -> Callable[[str], str]:
+    """Return what answers as a bot that is no net: ``eliza``, or ``retrieval`` in known pairs."""
+    if name == RETRIEVAL:
+        search = RetrievalBot(training_pairs)
+        return lambda question: search.find_nearest(question).answer
+    return ElizaBot().reply
 
 
-def _score_against_references(
-    answers: Sequence[str], tokens: Sequence[Sequence[str]], references: Sequence[str], resamples: int
-) -> dict[str, MetricEstimate]:
-    bleu, chrf = _load_metrics()
-    cut = [" ".join(mecab_surfaces(reference)) for reference in references]
-    parts = (("bleu", bleu, [" ".join(own) for own in tokens], cut), ("chrf", chrf, answers, references))
-    found = {}
-    for name, metric, hypotheses, goals in parts:
-        score = metric.corpus_score(hypotheses, [goals], n_bootstrap=resamples)
-        mean, half = float(score._mean), float(score._ci)
-        found[name] = MetricEstimate(float(score.score), mean - half, mean + half)
-    return found
+def _evaluate_bot(
+    name: str, bot: ChatModel, decoding: str, pairs: PairCorpus, test_pairs: Sequence[DialoguePair], resamples: int
+) -> BotResult:
+    options = DECODINGS[decoding]
+    questions, before = [pair.question for pair in test_pairs], [pair.history for pair in test_pairs]
+    replies = bot.reply_all(questions, history=before, abstain=False, **options)
+    shuffled = bot.reply_all(
+        [_shuffle_syllables(question) for question in questions], history=before, abstain=False, **options
+    )
+    doubted = [[bool(reply.confidence.abstain_reason) for reply in some] for some in (replies, shuffled)]
+    refused, astray = (sum(some) / len(some) if bot.thresholds else None for some in doubted)
+    return BotResult(
+        name, decoding, bot.tokenizer.name, bot.parameters, bot.score(test_pairs).bits_per_character, refused, astray,
+        evaluate_answers([reply.answer for reply in replies], test_pairs, pairs.train, resamples=resamples),
+    )  # fmt: skip
 
 
-def _estimate_distinct(tokens: Sequence[Sequence[str]], size: int, draws: np.ndarray) -> MetricEstimate:
-    grams = [list(zip(*(own[start:] for start in range(size)), strict=False)) for own in tokens]
-    numbers: dict[tuple[str, ...], int] = {}
-    ids = [np.array([numbers.setdefault(gram, len(numbers)) for gram in own], dtype=np.int64) for own in grams]
-
-    def distinct_ratio(rows: np.ndarray) -> float:
-        drawn = np.concatenate([ids[row] for row in rows])
-        return len(np.unique(drawn)) / max(1, len(drawn))
-
-    return _estimate_metric(
-        distinct_ratio, draws[:200]
-    )  # repeated questions make it smaller: only the width of the interval is used
+def _shuffle_syllables(text: str) -> str:
+    letters = list(text)
+    random.Random(text).shuffle(letters)
+    return "".join(letters).strip() or text
 
 
-def _estimate_mean(column: np.ndarray, draws: np.ndarray) -> MetricEstimate:
-    low, high = np.quantile(column[draws].mean(1), (0.025, 0.975))
-    return MetricEstimate(float(column.mean()), float(low), float(high))
+_METRIC_LABELS = {
+    "bleu": lambda: "BLEU",
+    "chrf": lambda: "chrF",
+    "distinct_1": lambda: "distinct-1",
+    "distinct_2": lambda: "distinct-2",
+    "length": lambda: localize("길이", "length"),
+    "dull": lambda: localize("흔한 답", "dull"),
+    "copied": lambda: localize("배운 그대로", "copied"),
+}
 
 
-def _estimate_metric(score: Callable[[np.ndarray], float], draws: np.ndarray) -> MetricEstimate:
-    value = score(np.arange(draws.shape[1]))
-    drawn = np.array([score(rows) for rows in draws])
-    low, high = np.quantile(drawn - drawn.mean(), (0.025, 0.975))
-    return MetricEstimate(value, value + float(low), value + float(high))
+def _format_result(row: BotResult) -> list[str]:
+    cells = [row.bot, row.decoding or "–"]
+    for name in METRICS:
+        figure = row.figures[name]
+        half = (figure.high - figure.low) / 2
+        if name in ("dull", "copied"):
+            cells.append(f"{figure.value:.1%} ± {100 * half:.1f}")
+        else:
+            cells.append(
+                f"{figure.value:.3f} ± {half:.3f}" if name[-1].isdigit() else f"{figure.value:.1f} ± {half:.1f}"
+            )
+    cells.append("–" if row.bits is None else f"{row.bits:.3f}")
+    return [*cells, *("–" if share is None else f"{share:.1%}" for share in (row.refused, row.astray))]

@@ -1,7 +1,7 @@
 """`ChatModel`: a tokenizer and a net as one object that answers, scores, saves and loads.
 
 >>> from korlm.nn.seq2seq import Seq2Seq, Seq2SeqConfig
->>> from korlm.tokenizers.byte import byte_tokenizer
+>>> from korlm.tokenizers.segmented import byte_tokenizer
 >>> bot = ChatModel(byte_tokenizer(), Seq2Seq(Seq2SeqConfig(260, embedding=8, hidden=16)))
 >>> bot.score([DialoguePair("뭐 해요?", "쉬어요.")]).characters
 5
@@ -15,23 +15,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from korlm.chat.architectures import ARCHITECTURES, compute_answer_bits, compute_attention, get_architecture
 from korlm.chat.confidence import BigramCoverage, Confidence, ConfidenceThresholds
-from korlm.chat.copying import copy_words
-from korlm.chat.forms import ARCHITECTURES, compute_answer_bits, compute_attention, get_architecture
+from korlm.chat.copy_mechanism import copy_words
 from korlm.chat.reply import ABSTAIN_TEXTS, Reply
-from korlm.corpora.pairs import DialoguePair, check_question
+from korlm.corpora.dialogues import DialoguePair, check_question
 from korlm.errors import CorpusError
 from korlm.generation.config import GenerationConfig, build_generation_config
+from korlm.generation.constraints import Prompt
 from korlm.generation.generate import check_single_text, generate_texts, stream_steps
 from korlm.generation.results import GeneratedText, Step, length_normalization
-from korlm.generation.rules import Prompt
-from korlm.lm import Score
-from korlm.nn.recurrent import RecurrentLM
+from korlm.models.base import PretrainedModel
+from korlm.models.language_model import Score
+from korlm.models.scoring import bits_per_character
+from korlm.nn.lm import RecurrentLM
 from korlm.nn.seq2seq import Seq2Seq
-from korlm.saved import PretrainedModel
 from korlm.tokenizers.base import EOS_ID, Tokenizer
 from korlm.tokenizers.encoding import Encoding
-from korlm.training.scoring import bits_per_character
 
 _MAX_HISTORY_TOKENS = 128  # pieces of the turns that a language model reads
 _NO_REPEAT_NGRAM = {
@@ -133,7 +133,7 @@ class ChatModel(PretrainedModel[Seq2Seq | RecurrentLM]):
 
         Example:
             >>> from korlm.nn.seq2seq import Seq2Seq, Seq2SeqConfig
-            >>> from korlm.tokenizers.byte import byte_tokenizer
+            >>> from korlm.tokenizers.segmented import byte_tokenizer
             >>> bot = ChatModel(byte_tokenizer(), Seq2Seq(Seq2SeqConfig(260, embedding=8, hidden=16)))
             >>> reply = bot.reply("안녕하세요?", max_tokens=9)
             >>> reply.attention.shape == (len(reply.tokens), len(reply.question_tokens))

@@ -1,7 +1,7 @@
 """Training a chatbot from pairs: vocabulary, ids, net, and the loop that language models learn by.
 
 >>> import tempfile
->>> from korlm.corpora.pairs import load_pairs
+>>> from korlm.corpora.dialogues import load_pairs
 >>> sizes = {"tokenizer": "syllable", "hidden": 8, "embedding": 8, "epochs": 0.1, "validations": 1}
 >>> train_chat(load_pairs("dialogues"), folder=tempfile.mkdtemp(), **sizes).tokenizer.unit
 'syllable'
@@ -18,23 +18,23 @@ from typing import Any
 import numpy as np
 import torch
 
-from korlm.artifacts import read_json, write_json
-from korlm.chat.beginning import transfer_weights
+from korlm.chat.architectures import ARCHITECTURES, ChatArchitecture
 from korlm.chat.confidence import BigramCoverage, ConfidenceThresholds
-from korlm.chat.forms import ARCHITECTURES, ChatArchitecture
 from korlm.chat.model import ChatModel
-from korlm.corpora.pairs import DialoguePair, PairCorpus
-from korlm.corpora.sources import Corpus
+from korlm.chat.weight_transfer import transfer_weights
+from korlm.corpora.dialogues import DialoguePair, PairCorpus
+from korlm.corpora.registry import Corpus
 from korlm.errors import InputError
-from korlm.models import load_model
+from korlm.models.registry import load_model
 from korlm.nn.seq2seq import Seq2SeqConfig
-from korlm.runs import check_training_setup, command_line, environment_info, write_test_score
+from korlm.storage.artifacts import read_json, write_json
 from korlm.tokenizers.base import Tokenizer
 from korlm.training.config import TokenizerConfig, TrainConfig, split_options
+from korlm.training.data import encode_training_corpus
+from korlm.training.dialogue_batches import PairBatches
 from korlm.training.distributed import ProcessGroup
-from korlm.training.loop import ProgressReport, Trainer
-from korlm.training.pairs import PairBatches
-from korlm.training.reading import encode_training_corpus
+from korlm.training.train import check_training_setup, command_line, environment_info, write_test_score
+from korlm.training.trainer import ProgressReport, Trainer
 
 _UNSUPPORTED_OPTIONS = ("sampled", "jitter", "activation", "temporal")  # what only the training on running text knows
 KEEP_CHOICES = ("best", "last")
@@ -60,11 +60,11 @@ def train_chat(
     Under ``torchrun`` every process calls this alike.
 
     Args:
-        pairs: of `korlm.corpora.pairs.load_pairs`. A vocabulary is made from the training pairs alone.
+        pairs: of `korlm.corpora.dialogues.load_pairs`. A vocabulary is made from the training pairs alone.
         form: ``encoder-decoder``, or ``language-model``: one that is given the conversation in a template.
         folder: where checkpoints go: ``last`` and ``best``, each a model folder.
         start: a language model (what `korlm.load_model` takes) whose pieces, and where they fit layers, the net begins
-            with; see `korlm.chat.beginning`. By default fresh weights.
+            with; see `korlm.chat.weight_transfer`. By default fresh weights.
         resume: go on from ``last`` in the folder; a run that is finished is left as it is, and ``report`` is told.
         overwrite: start anew where the folder holds another run.
         precision: of the weights in ``best`` and ``last``: ``float32``, ``float16`` or ``int8``.

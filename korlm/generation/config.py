@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from korlm.errors import InputError
-from korlm.language import setting
+from korlm.i18n import setting
 from korlm.text.spans import check_text
 
 _STRING_FIELDS = ("banned", "forced", "stop")

@@ -1,6 +1,6 @@
 """Texts from a net: `generate_texts` gives whole ones, `stream_text` and `stream_steps` one as it comes.
 
-Nothing here knows of files or screens; `korlm.lm.LanguageModel` gives these functions to the user.
+Nothing here knows of files or screens; `korlm.models.language_model.LanguageModel` gives these functions to the user.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from korlm.errors import InputError
-from korlm.generation.beam import BeamSearch
+from korlm.generation.beam_search import BeamSearch
 from korlm.generation.config import GenerationConfig
-from korlm.generation.context import GenerativeModel, compute_continuation_logits, derive_seeds
-from korlm.generation.notes import token_info
-from korlm.generation.results import GeneratedText, Step, length_normalization
-from korlm.generation.row import GenerationState
-from korlm.generation.rules import Constraints, Prompt
+from korlm.generation.constraints import Constraints, Prompt
+from korlm.generation.prefill import GenerativeModel, compute_continuation_logits, derive_seeds
+from korlm.generation.results import GeneratedText, Step, length_normalization, token_info
 from korlm.generation.sampler import Sampler
+from korlm.generation.state import GenerationState
 from korlm.tokenizers.base import EOS_ID, Tokenizer
 
 _BATCH_SIZE = 64  # texts in a batch

@@ -3,14 +3,36 @@
 >>> step = Step(270, " 정말", surprisal=1.0, probability=0.75, alternatives=((" 정말", 0.5),), delta=" 정말")
 >>> GeneratedText.from_steps(" 정말", [step], finish_reason="limit", score=-0.69).bits_per_character
 0.3333333333333333
+
+What a model thought of the pieces that were chosen: surprisals and the likeliest pieces.
+
+>>> from korlm.tokenizers.segmented import byte_tokenizer
+>>> [note] = token_info(torch.zeros(1, 256), [69], [1.0], 0, byte_tokenizer())
+>>> note.text, round(note.surprisal, 6)
+('<0x41>', 8.0)
+
+Generated texts for a terminal and for programs.
+
+>>> step = Step(270, " 정말", surprisal=1.0, probability=0.75, alternatives=((" 정말", 0.5),), delta=" 정말")
+>>> text = GeneratedText.from_steps(" 정말", [step], finish_reason="limit", score=-0.69)
+>>> print(format_steps(text))
+␣정말    1.0 bit  ␣정말 50%
+>>> generated_to_dict(text)["pieces"][0]["alternatives"]
+[[' 정말', 0.5]]
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from unicodedata import east_asian_width
 
-from korlm.tokenizers.base import EOS_ID
+import torch
+from torch import Tensor
+
+from korlm.tokenizers.base import EOS_ID, Tokenizer
 
 
 @dataclass(frozen=True)
@@ -85,3 +107,81 @@ def length_normalization(length: int, alpha: float) -> float:
     (1.0, 2.0)
     """
     return ((5 + length) / 6) ** alpha
+
+
+class TokenInfo(NamedTuple):
+    """What a `Step` says, but for the text that it made certain; see there."""
+
+    id: int
+    text: str
+    surprisal: float
+    probability: float
+    alternatives: tuple[tuple[str, float], ...]
+
+
+def token_info(
+    logits: Tensor, token_ids: Sequence[int], chosen_probs: Sequence[float], alternatives: int, tokenizer: Tokenizer
+) -> list[TokenInfo]:
+    """Return a note a row.
+
+    Args:
+        logits: ``[B, V]``, as the net gave them.
+        token_ids: the ids that were chosen, ``B`` of them.
+        chosen_probs: with which probability.
+        alternatives: how many of the likeliest pieces to name.
+        tokenizer: shows the pieces.
+    """
+    nats = logits.float().log_softmax(-1)
+    chosen = torch.tensor(token_ids, dtype=torch.long, device=nats.device)
+    bits = (-nats.gather(1, chosen[:, None])[:, 0].double() / math.log(2)).tolist()
+    shown = tokenizer.token_text
+    named: list[tuple[tuple[str, float], ...]] = [()] * len(token_ids)
+    if alternatives:
+        best = nats.topk(min(alternatives, nats.shape[-1]))
+        named = [
+            tuple((shown(number), chance) for number, chance in zip(ids, probabilities, strict=True))
+            for ids, probabilities in zip(best.indices.tolist(), best.values.exp().tolist(), strict=True)
+        ]
+    return [
+        TokenInfo(number, shown(number), surprisal, chance, others)
+        for number, surprisal, chance, others in zip(token_ids, bits, chosen_probs, named, strict=True)
+    ]
+
+
+def generated_to_dict(text: GeneratedText) -> dict[str, Any]:
+    """Return a text as plain values: bits in all and a piece, probabilities, alternatives as [text, probability]."""
+    pieces = [
+        {
+            "id": step.id,
+            "piece": step.text,
+            "bits": step.surprisal,
+            "probability": step.probability,
+            "alternatives": [list(pair) for pair in step.alternatives],
+        }
+        for step in text.steps
+    ]
+    names = ("text", "bits", "bits_per_character", "score", "reason")
+    return {name: getattr(text, name) for name in names} | {"pieces": pieces}
+
+
+def format_steps(text: GeneratedText) -> str:
+    """Return a line a piece: the piece, its surprisal in bits, and the likeliest pieces with their probabilities."""
+    width = max((_display_width(step.text) for step in text.steps), default=0)
+    return "\n".join(_format_step(step, width) for step in text.steps)
+
+
+def _format_step(step: Step, width: int) -> str:
+    piece = _show_invisible(step.text) + " " * (width - _display_width(step.text))
+    others = "  ".join(f"{_show_invisible(text)} {chance:.0%}" for text, chance in step.alternatives)
+    return f"{piece}{step.surprisal:>7.1f} bit  {others}".rstrip()
+
+
+def _show_invisible(text: str) -> str:
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text).replace(
+        " ", "␣"
+    )
+
+
+def _display_width(text: str) -> int:
+    """Return the width of a piece on a terminal: Hangul takes two columns."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in _show_invisible(text))

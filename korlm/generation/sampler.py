@@ -10,13 +10,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from korlm.generation.context import GenerativeModel, left_pad_histories, prefill
+from korlm.generation.constraints import Constraints, Prompt
 from korlm.generation.filters import MAX_DRAWS, filter_probabilities, sample
-from korlm.generation.notes import TokenInfo, token_info
 from korlm.generation.penalties import apply_repetition_penalty, block_repeated_ngrams
-from korlm.generation.results import Step
-from korlm.generation.row import GenerationState
-from korlm.generation.rules import Constraints, Prompt
+from korlm.generation.prefill import GenerativeModel, left_pad_histories, prefill
+from korlm.generation.results import Step, TokenInfo, token_info
+from korlm.generation.state import GenerationState
 from korlm.tokenizers.base import EOS_ID
 
 _PREDRAWN_STEPS = 32  # steps whose random numbers are drawn at once: a call of a row's own generator costs 3 us

@@ -8,15 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from korlm.artifacts import write_file
 from korlm.chat.model import ChatModel
-from korlm.corpora.facts import DatasetInfo, get_dataset_info
-from korlm.hub.chat_page import render_chat_card
-from korlm.hub.model_page import render_model_card
-from korlm.hub.subject import Artifact, find_artifact
-from korlm.hub.tokenizer_page import render_tokenizer_card
-from korlm.remote.fetch import CARD_FILE
-from korlm.remote.refusals import hub_library
+from korlm.corpora.dataset_info import DatasetInfo, get_dataset_info
+from korlm.hub.artifact import Artifact, find_artifact
+from korlm.hub.chat_card import render_chat_card
+from korlm.hub.model_card import render_model_card
+from korlm.hub.tokenizer_card import render_tokenizer_card
+from korlm.storage.artifacts import write_file
+from korlm.storage.hub import CARD_FILE, hub_library
 from korlm.tokenizers.base import Tokenizer
 
 BUNDLED_LICENSE = "apache-2.0"  # of the bundled weights and vocabularies: data/README.md

@@ -4,7 +4,7 @@
 [('방', 'NNG', 0, 1), ('에', 'JKB', 1, 2), ('들어가', 'VV', 3, 6), ('았', 'EP', 5, 6), ('다', 'EC', 6, 7)]
 
 A token of the dictionary's type Inflect (갔, VV+EP) becomes the morphemes that it was made of (가 and 았), placed in the
-token by `korlm.morph.align`. One of the types Compound and Preanalysis (팀버튼) stays one morpheme: its parts are
+token by `korlm.morph.alignment`. One of the types Compound and Preanalysis (팀버튼) stays one morpheme: its parts are
 the dictionary's etymology, not what mecab cuts.
 """
 
@@ -19,9 +19,9 @@ from importlib import util
 from typing import Any
 
 from korlm.errors import AnalyzerError, MissingDependencyError
-from korlm.morph.align import align_morphemes
+from korlm.morph.alignment import align_morphemes
 from korlm.morph.base import Morpheme, merge_spans
-from korlm.morph.pieces import split_long_text
+from korlm.morph.konlpy.chunking import split_long_text
 from korlm.morph.tags import to_sejong
 from korlm.text.spans import Span
 

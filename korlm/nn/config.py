@@ -2,6 +2,11 @@
 
 >>> NetConfig(8000, cell="gru", layers=2, dropout=0.3).effective_hidden_dropout
 0.3
+
+The shape of an encoder-decoder, as it stands in ``config.json``.
+
+>>> Seq2SeqConfig(8000, hidden=256).layer_config(128).cell
+'gru'
 """
 
 from __future__ import annotations
@@ -9,7 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from korlm.errors import InputError
-from korlm.language import setting
+from korlm.i18n import setting
+from korlm.nn.attention import ATTENTIONS
 
 CELLS = {"rnn": 1, "relu": 1, "gru": 3, "lstm": 4}  # and how many gates each has: blocks of H rows in its weights
 INITIALIZATIONS = ("orthogonal", "xavier", "he", "uniform")
@@ -44,8 +50,8 @@ class NetConfig:
         weight_dropout: share of hidden-to-hidden weights zeroed: DropConnect (Wan et al. 2013, Merity et al. 2018).
         locked: one dropout mask for all time steps of a window (variational dropout, Gal and Ghahramani 2016) in place
             of a new one a step.
-        layer_norm: normalise the gates (Ba et al. 2016); see `korlm.nn.normalised`.
-        initialisation: ``orthogonal``, ``xavier``, ``he`` or ``uniform``; see `korlm.nn.initialise`.
+        layer_norm: normalise the gates (Ba et al. 2016); see `korlm.nn.layer_norm`.
+        initialisation: ``orthogonal``, ``xavier``, ``he`` or ``uniform``; see `korlm.nn.init`.
         forget_bias: first bias of an LSTM's forget gate (Gers et al. 2000; Jozefowicz et al. 2015 advise 1).
         softmax: ``full``, or ``adaptive`` (Grave et al. 2017): the ids from each cutoff on form a cluster that is
             computed only where it is needed, by narrower weights. Its output weights are its own (``tied=False``).
@@ -162,4 +168,60 @@ def _require_choice(field: str, value: str, names: tuple[str, ...]) -> None:
         raise InputError(
             f"{field}에 '{value}'은(는) 없습니다. {', '.join(names)} 가운데 고르세요.",
             f"There is no {field} '{value}'. Choose from {', '.join(names)}.",
+        )
+
+
+SEQ2SEQ_CELLS = ("gru", "lstm")
+
+
+@dataclass(frozen=True)
+class Seq2SeqConfig:
+    """The shape of an encoder-decoder.
+
+    Attributes:
+        vocab_size: ``V``, of questions and answers alike.
+        cell: ``gru`` or ``lstm``.
+        embedding: ``E``; one table serves the encoder, the decoder and, tied, the output (Press and Wolf 2017).
+        hidden: ``H``, even: of the decoder, and of both directions of the encoder together.
+        layers: ``L`` of the encoder and of the decoder.
+        attention: ``general``, ``dot`` or ``additive``; see `korlm.nn.attention`.
+        dropout: share of activations zeroed after the embeddings, between layers and before the output.
+        layer_norm: normalise the gates (Ba et al. 2016).
+        max_length: pieces of a question or an answer at most, ``<s>`` and ``</s>`` counted. Longer questions are cut
+            where they are answered, longer pairs are not learnt from.
+
+    Raises:
+        InputError: a value out of its range.
+    """
+
+    vocab_size: int
+    cell: str = setting("gru", "셀: gru, lstm", "cell: gru or lstm")
+    embedding: int = setting(256, "임베딩 너비 E", "embedding width, E")
+    hidden: int = setting(512, "은닉 너비 H (짝수)", "hidden width, H (even)")
+    layers: int = setting(1, "인코더와 디코더의 층 수 L", "layers of the encoder and of the decoder, L")
+    attention: str = setting("general", "주의: general, dot, additive", "attention: general, dot or additive")
+    dropout: float = setting(0.0, "드롭아웃", "dropout")
+    layer_norm: bool = setting(False, "층 정규화 셀 (느림)", "layer-normalised cells (slow)")
+    max_length: int = setting(
+        64, "물음과 답의 길이 한도 (조각, <s>와 </s>도 셈)", "longest question or answer (pieces, <s> and </s> too)"
+    )
+
+    def __post_init__(self) -> None:
+        for name, choices in (("cell", SEQ2SEQ_CELLS), ("attention", ATTENTIONS)):
+            if getattr(self, name) not in choices:
+                raise InputError(
+                    f"{name} '{getattr(self, name)}'은(는) 없습니다. {', '.join(choices)} 가운데 고르세요.",
+                    f"There is no {name} '{getattr(self, name)}'. Choose from {', '.join(choices)}.",
+                )
+        sizes = (self.vocab_size, self.embedding, self.hidden, self.layers)
+        if min(sizes) < 1 or self.hidden % 2 or not 0 <= self.dropout < 1 or self.max_length < 3:
+            raise InputError(
+                "망의 크기는 1 이상, hidden은 짝수, dropout은 0 이상 1 미만, max_length는 3 이상이어야 합니다.",
+                "Sizes of the net must be at least 1, hidden even, dropout at least 0 and under 1, max_length at least 3.",
+            )
+
+    def layer_config(self, hidden: int) -> NetConfig:
+        """Return the shape of a layer of this net, for `korlm.nn.layers`."""
+        return NetConfig(
+            self.vocab_size, cell=self.cell, embedding=self.embedding, hidden=hidden, layer_norm=self.layer_norm
         )

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from korlm.nn.bf16.gru import run_gru
+from korlm.nn.bf16.lstm import run_lstm
+from korlm.nn.bf16.ops import BF16, cpu_supports_bf16
 from korlm.nn.cells import State
 from korlm.nn.config import NetConfig
 from korlm.nn.dropout import drop_connect
-from korlm.nn.half_gru import run_gru
-from korlm.nn.half_lstm import run_lstm
-from korlm.nn.halves import BF16, cpu_supports_bf16
-from korlm.nn.normalised import LayerNormRecurrentLayer
+from korlm.nn.layer_norm import LayerNormRecurrentLayer
 
 # torch takes its plain loop for a projected LSTM on CPU, and says so once: nothing that a person can act on
 warnings.filterwarnings("ignore", message="LSTM with projections is not supported with oneDNN")

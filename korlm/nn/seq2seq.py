@@ -25,14 +25,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from korlm.nn.attention import Attention
+from korlm.nn.base import BaseTextModel
 from korlm.nn.cells import State
+from korlm.nn.config import Seq2SeqConfig
 from korlm.nn.dropout import apply_dropout
-from korlm.nn.initialise import initialize_weights
+from korlm.nn.inference import PrepackedStepper
+from korlm.nn.init import initialize_weights
 from korlm.nn.layers import make_layer, run_layer
-from korlm.nn.net import BaseTextModel
-from korlm.nn.seq2seq_config import Seq2SeqConfig
-from korlm.nn.softmax import IGNORE_INDEX, chunked_cross_entropy
-from korlm.nn.stepping import PrepackedStepper
+from korlm.nn.losses import IGNORE_INDEX, chunked_cross_entropy
 
 
 class EncoderMemory(NamedTuple):
@@ -152,7 +152,7 @@ class Seq2Seq(BaseTextModel):
         return self.step(ids.new_full((len(ids),), bos_id), (*state, *(part.unsqueeze(0) for part in memory)))
 
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
-        """Run one piece further, without dropout; what `decode` gives for ``T`` = 1. See `korlm.nn.net.BaseTextModel`.
+        """Run one piece further, without dropout; what `decode` gives for ``T`` = 1. See `korlm.nn.base.BaseTextModel`.
 
         Args:
             ids: ``[B]`` int64.

@@ -1,6 +1,6 @@
 """What every tokenizer is: `Tokenizer` (encode, decode, save).
 
->>> from korlm.tokenizers.byte import byte_tokenizer
+>>> from korlm.tokenizers.segmented import byte_tokenizer
 >>> encoding = byte_tokenizer().encode("가!")
 >>> encoding.tokens, encoding.spans
 (['<0xEA>', '<0xB0>', '<0x80>', '<0x21>'], [(0, 1), (0, 1), (0, 1), (1, 2)])
@@ -15,13 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from korlm.artifacts import FORMAT_VERSION, new_folder, write_json
 from korlm.errors import InputError
+from korlm.storage.artifacts import FORMAT_VERSION, new_folder, write_json
 from korlm.text.spans import check_text, check_texts
 from korlm.tokenizers.encoding import Encoding
 
 if TYPE_CHECKING:
-    from korlm.tokenizers.arrays import IdArray
+    from korlm.tokenizers.batch_encoding import IdArray
 
 SPECIAL_TOKENS = ("<pad>", "<s>", "</s>", "<unk>")
 PAD_ID, BOS_ID, EOS_ID, UNK_ID = range(4)
@@ -57,7 +57,7 @@ class Tokenizer(ABC):
         specials: ids of the special tokens by name.
         byte_ids: ids of lone bytes by byte; empty where the vocabulary has none.
         lossless: False where the unknown becomes ``<unk>`` or the text is normalised.
-        composes_jamo: pieces may be letters of a syllable, which `decode` joins (`korlm.tokenizers.letters`).
+        composes_jamo: pieces may be letters of a syllable, which `decode` joins (`korlm.tokenizers.syllable_splitting`).
     """
 
     name: str
@@ -171,7 +171,7 @@ class Tokenizer(ABC):
         return self._encode_array(check_texts(texts), workers, eos)
 
     def _encode_array(self, texts: Sequence[str], workers: int, eos_id: int | None) -> IdArray:
-        from korlm.tokenizers.arrays import id_array_from_lists
+        from korlm.tokenizers.batch_encoding import id_array_from_lists
 
         return id_array_from_lists(self._iter_ids(texts, workers), eos_id)
 

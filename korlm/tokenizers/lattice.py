@@ -1,11 +1,11 @@
 """Every way to cut a text into pieces of a vocabulary: `Lattice`, a graph whose paths are the cuts.
 
 A tokenizer gives one of them. A language model gives each its own probability, and the text is as probable as all of them
-together (`korlm.marginal`).
+together (`korlm.models.marginal`).
 
-    >>> from korlm.tokenizers.pieces import SegmentedTokenizer
+    >>> from korlm.tokenizers.segmented import SegmentedTokenizer
     >>> from korlm.tokenizers.vocabulary import Vocabulary
-    >>> from korlm.tokenizers.word import WordSegmenter
+    >>> from korlm.tokenizers.segmenters.word import WordSegmenter
     >>> tokenizer = SegmentedTokenizer("word", WordSegmenter(), Vocabulary(["하", "늘", "하늘"]))
     >>> lattice = LatticeBuilder(tokenizer).build("하늘")
     >>> lattice.edges, [tokenizer.token_text(number) for number in (260, 261, 262)]
@@ -23,7 +23,7 @@ from korlm.errors import InputError
 from korlm.text.hangul import CONJOINING_JAMO, decompose_syllable, final_consonant, is_syllable, remove_final_consonant
 from korlm.text.spans import check_text
 from korlm.tokenizers.base import Tokenizer
-from korlm.tokenizers.letters import to_jamo
+from korlm.tokenizers.syllable_splitting import to_jamo
 
 Edge = tuple[int, int]  # the node that it leads to, the id
 

@@ -14,23 +14,16 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from korlm.artifacts import data_folder, read_artifact_config, read_json
 from korlm.errors import ArtifactError, InputError, MissingDependencyError
 from korlm.morph.base import Analyzer
-from korlm.morph.kiwi import KiwiAnalyzer
-from korlm.morph.kiwi_options import KiwiOptions
-from korlm.morph.konlpy import KonlpyAnalyzer
+from korlm.morph.kiwi import KiwiAnalyzer, KiwiOptions
+from korlm.morph.konlpy.client import KonlpyAnalyzer
 from korlm.morph.mecab import MecabAnalyzer
 from korlm.morph.user_words import read_user_words
-from korlm.remote.address import resolve_hub_address
-from korlm.remote.fetch import fetch_from_hub
+from korlm.storage.artifacts import data_folder, read_artifact_config, read_json
+from korlm.storage.hub import fetch_from_hub, resolve_hub_address
 from korlm.tokenizers.base import Tokenizer
-from korlm.tokenizers.byte import ByteSegmenter, byte_tokenizer
-from korlm.tokenizers.composed import MorphemeSubwordTokenizer
-from korlm.tokenizers.foreign import SentencePieceTokenizer
-from korlm.tokenizers.jamo import JamoSegmenter
-from korlm.tokenizers.morpheme import MorphemeSegmenter
-from korlm.tokenizers.names import (
+from korlm.tokenizers.catalog import (
     SUBWORD_ALGORITHMS,
     TOKENIZER_UNITS,
     bundled_tokenizers,
@@ -39,13 +32,15 @@ from korlm.tokenizers.names import (
     split_name,
     unknown_tokenizer_error,
 )
-from korlm.tokenizers.names import list_tokenizers as list_tokenizers  # its public home is here
-from korlm.tokenizers.pieces import SegmentedTokenizer
-from korlm.tokenizers.segmenter import Segmenter
-from korlm.tokenizers.subword import MODEL_FILE, SubwordTokenizer
-from korlm.tokenizers.syllable import SyllableSegmenter
+from korlm.tokenizers.catalog import list_tokenizers as list_tokenizers  # its public home is here
+from korlm.tokenizers.morpheme_subword import MorphemeSubwordTokenizer
+from korlm.tokenizers.segmented import SegmentedTokenizer, byte_tokenizer
+from korlm.tokenizers.segmenters.base import Segmenter
+from korlm.tokenizers.segmenters.character import ByteSegmenter, JamoSegmenter, SyllableSegmenter
+from korlm.tokenizers.segmenters.morpheme import MorphemeSegmenter
+from korlm.tokenizers.segmenters.word import make_word_segmenter
+from korlm.tokenizers.sentencepiece import MODEL_FILE, SentencePieceTokenizer, SubwordTokenizer
 from korlm.tokenizers.vocabulary import Vocabulary
-from korlm.tokenizers.word import make_word_segmenter
 
 SENTENCEPIECE = "sentencepiece"
 _CHARACTER_SEGMENTERS: dict[str, type[Segmenter]] = {
@@ -120,7 +115,7 @@ def make_segmenter(name: str, options: Mapping[str, Any]) -> Segmenter:
     """Return what cuts for a tokenizer of that name.
 
     Args:
-        name: a name of `korlm.tokenizers.names.UNITS` that is not a subword's.
+        name: a name of `korlm.tokenizers.catalog.UNITS` that is not a subword's.
         options: see `load_tokenizer`.
 
     Raises:

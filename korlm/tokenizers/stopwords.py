@@ -5,20 +5,209 @@
 
 A morpheme is judged by its form and Sejong tag (``이`` the copula goes, 이 the tooth stays), a word by its form. The
 lists are ``data/stopwords``: ``ko.tsv`` and ``en.txt``.
+
+Lists of stop words: forms with Sejong tags, whole tags, bare words; the bundled ones and those of users.
+
+>>> words = load_stopwords(stopwords=[("*", "JKS"), ("것", "NNB"), "영화"])
+>>> words.has_morpheme(Morpheme("가", "JKS", 0, 1, "JKS")), words.has_morpheme(Morpheme("가", "VV", 0, 1, "VV")), words.has_word("영화,")
+(True, False, True)
 """
 
 from __future__ import annotations
 
 import functools
-from dataclasses import replace
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from korlm.errors import InputError
+from korlm.i18n import LANGUAGES
+from korlm.morph.base import Morpheme
+from korlm.morph.tags import SEJONG_TAGS, coarse_tag
+from korlm.storage.artifacts import data_folder
+from korlm.text.hangul import to_compatibility_jamo
 from korlm.tokenizers.base import Tokenizer
-from korlm.tokenizers.encoding import Encoding
-from korlm.tokenizers.names import TOKENIZER_UNITS, bundled_tokenizers, tokenizer_unit
+from korlm.tokenizers.catalog import TOKENIZER_UNITS, bundled_tokenizers, tokenizer_unit
+from korlm.tokenizers.encoding import Encoding, Segment
 from korlm.tokenizers.registry import load_tokenizer
-from korlm.tokenizers.stoplist import StopWords, StopWordSource, load_stopwords
+
+StopWordSource: TypeAlias = (
+    "str | Path | Iterable[str | tuple[str, str]]"  # what users may give: a file, or forms and pairs
+)
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f'’-]+")
+_PUNCTUATION_TAGS = ("SF", "SP", "SS", "SE", "SO")
+
+
+@dataclass(frozen=True)
+class StopWords:
+    """A list of stop words.
+
+    Attributes:
+        pairs: forms with the Sejong tag that they must have.
+        tags: Sejong tags whose every form is one.
+        words: forms in lower case, whatever the tag.
+        latin: forms in lower case, for pieces in Latin letters alone.
+    """
+
+    pairs: frozenset[tuple[str, str]] = frozenset()
+    tags: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
+    latin: frozenset[str] = frozenset()
+
+    @functools.cached_property
+    def _untagged_words(self) -> frozenset[str]:
+        """What a word without a tag is looked up in: forms that can stand alone, no stems and no endings."""
+        alone = ("noun", "modifier", "other")
+        return self.words | {form.lower() for form, tag in self.pairs if coarse_tag(tag) in alone and tag != "XR"}
+
+    @functools.cached_property
+    def _coarse_pairs(self) -> frozenset[tuple[str, str]]:
+        return frozenset((form, coarse_tag(tag)) for form, tag in self.pairs)
+
+    def has_morpheme(self, morpheme: Morpheme) -> bool:
+        """Return whether a morpheme is a stop word."""
+        form, tag = to_compatibility_jamo(morpheme.form), morpheme.sejong or morpheme.tag
+        if tag in self.tags or (form, tag) in self.pairs or self._has_form(form):
+            return True
+        # Okt's Noun covers pronouns and dependent nouns; its tags are no capitals, unlike those of the others
+        return not morpheme.tag.isupper() and (form, coarse_tag(tag)) in self._coarse_pairs
+
+    def has_word(self, word: str) -> bool:
+        """Return whether a word without a tag is one; punctuation at its ends, which an eojeol carries, is no part of it."""
+        if all(unicodedata.category(character).startswith("P") for character in word):
+            return self.tags.issuperset(_PUNCTUATION_TAGS) or all(self._has_form(character) for character in word)
+        core = word[_count_leading_punctuation(word) : len(word) - _count_leading_punctuation(word[::-1])]
+        if {word.lower(), core.lower()} & self._untagged_words or self._has_form(word) or self._has_form(core):
+            return True
+        parts = core.replace("’", "'").split("'")  # it's, in an eojeol
+        return len(parts) > 1 and all(map(self._has_form, parts))
+
+    def _has_form(self, form: str) -> bool:
+        form = form.lower().replace("’", "'")
+        return form in self.words or (form in self.latin and bool(_LATIN.fullmatch(form)))
+
+    def covers_segment(self, text: str, segment: Segment) -> bool:
+        """Return whether a segment of ``text`` carries nothing but stop words, or but whitespace."""
+        word = text[segment.start : segment.end].strip()
+        if not word:
+            return True
+        return all(map(self.has_morpheme, segment.morphemes)) if segment.morphemes else self.has_word(word)
+
+
+def load_stopwords(*, language: str | None = None, stopwords: StopWordSource | None = None) -> StopWords:
+    """Return a list of stop words; see `korlm.tokenizers.stopwords.remove_stopwords`.
+
+    >>> len(load_stopwords(language="en").words) > 150
+    True
+    """
+    if language not in (None, *LANGUAGES):
+        raise InputError(
+            f"language는 'ko'나 'en'이어야 합니다 (받은 값: {language!r}).",
+            f"language must be 'ko' or 'en', not {language!r}.",
+        )
+    if stopwords is None:
+        return _load_bundled_stopwords(language)
+    if isinstance(stopwords, (str, Path)):
+        return read_stopwords(stopwords)
+    return _build_stopwords((f"[{place}]", entry) for place, entry in enumerate(stopwords))
+
+
+@functools.cache
+def _load_bundled_stopwords(language: str | None) -> StopWords:
+    folder = data_folder() / "stopwords"
+    if language == "en":
+        return read_stopwords(folder / "en.txt")
+    korean = read_stopwords(folder / "ko.tsv")
+    return korean if language else replace(korean, latin=read_stopwords(folder / "en.txt").words)
+
+
+def read_stopwords(path: str | Path) -> StopWords:
+    """Read a list of stop words.
+
+    Args:
+        path: a UTF-8 file: a form a line, or form, tab, Sejong tag; ``*`` for every form of a tag. Lines that are blank
+            or begin with ``# `` are skipped.
+
+    Raises:
+        InputError: it cannot be read, holds none, or a line of it is neither.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise _stopwords_error(f"{path}:{line}", "UTF-8이 아닙니다", "it is not UTF-8") from error
+    except OSError as error:
+        raise InputError(
+            f"불용어 파일 {path}을(를) 읽지 못했습니다 ({error.strerror}). 경로를 확인하세요.",
+            f"Cannot read the stop words {path} ({error.strerror}). Check the path.",
+        ) from error
+    return _build_stopwords(_parse_lines(path, text), str(path))
+
+
+def _parse_lines(path: Path, text: str) -> Iterator[tuple[str, str | tuple[str, str]]]:
+    for number, line in enumerate(text.split("\n"), 1):
+        line = line.strip(" \r")
+        if not line or line == "#" or line.startswith("# "):
+            continue
+        place = f"{path}:{number}"
+        parts = line.split("\t")
+        if len(parts) > 2:
+            raise _stopwords_error(place, f"칸이 {len(parts)}개입니다", f"it has {len(parts)} columns")
+        yield place, (parts[0], parts[1]) if len(parts) == 2 else parts[0]
+
+
+def _build_stopwords(entries: Iterable[tuple[str, str | tuple[str, str]]], path: str = "") -> StopWords:
+    pairs: set[tuple[str, str]] = set()
+    tags: set[str] = set()
+    words: set[str] = set()
+    for place, entry in entries:
+        form, tag = _parse_entry(place, entry)
+        if tag is None:
+            words.add(form.lower().replace("’", "'"))
+        elif form == "*":
+            tags.add(tag)
+        else:
+            pairs.add((form, tag))
+    if path and not (pairs or tags or words):
+        raise _stopwords_error(path, "불용어가 하나도 없습니다", "it holds no stop word")
+    return StopWords(frozenset(pairs), frozenset(tags), frozenset(words))
+
+
+def _parse_entry(place: str, entry: object) -> tuple[str, str | None]:
+    if isinstance(entry, str):
+        form, tag = entry, None
+    elif isinstance(entry, (tuple, list)) and len(entry) == 2 and all(isinstance(part, str) for part in entry):
+        form, tag = entry
+    else:
+        raise _stopwords_error(
+            place, f"꼴이나 (꼴, 표지)가 아닙니다: {entry!r}", f"it is neither a form nor (form, tag): {entry!r}"
+        )
+    form = to_compatibility_jamo(form.strip())
+    if not form:
+        raise _stopwords_error(place, "꼴이 비었습니다", "the form is empty")
+    if tag is None and form == "*":
+        raise _stopwords_error(place, "*에는 표지가 있어야 합니다", "* needs a tag")
+    if tag is not None and tag not in SEJONG_TAGS:
+        raise _stopwords_error(place, f"'{tag}'은(는) 세종 품사 표지가 아닙니다", f"'{tag}' is no Sejong tag")
+    return form, tag
+
+
+def _stopwords_error(place: str, ko: str, en: str) -> InputError:
+    return InputError(
+        f"불용어 {place}: {ko}. 한 줄에 꼴 하나, 또는 꼴, 탭, 세종 표지(NNG, JKS, ...)를 쓰세요.",
+        f"Stop words, {place}: {en}. Write a form a line, or form, tab, Sejong tag (NNG, JKS, ...).",
+    )
+
+
+def _count_leading_punctuation(word: str) -> int:
+    """Return how many characters of punctuation a word begins with."""
+    return next((index for index, one in enumerate(word) if not unicodedata.category(one).startswith("P")), 0)
+
 
 _WORD_UNITS = ("word", "morpheme", "morpheme-subword")  # units whose pieces are words or know their morphemes
 

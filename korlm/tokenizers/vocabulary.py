@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from korlm.artifacts import write_json
 from korlm.errors import InputError
+from korlm.storage.artifacts import write_json
 from korlm.tokenizers.base import BYTE_IDS, FIRST_BYTE_ID, FIRST_TOKEN_ID, SPECIAL_TOKENS, UNK_ID, vocabulary_layout
-from korlm.tokenizers.letters import unescape_jamo
+from korlm.tokenizers.syllable_splitting import unescape_jamo
 
 UNKNOWN_MODES = ("fallback", "unk")
 _MAX_CACHED = 200_000  # pieces whose ids are remembered; about 40 MB when full

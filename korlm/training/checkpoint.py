@@ -12,8 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from korlm.artifacts import new_folder, read_json, write_json, write_tensors
 from korlm.errors import ArtifactError
+from korlm.storage.artifacts import new_folder, read_json, write_json, write_tensors
 
 
 @dataclass

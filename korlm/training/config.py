@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from korlm.errors import InputError
-from korlm.language import setting
+from korlm.i18n import setting
 
 OPTIMIZERS = {"adamw": 8e-3, "muon": 8e-3, "sgd": 1.0, "asgd": 1.0}  # with the learning rate that 0 stands for
 SCHEDULES = ("cosine", "linear", "constant")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from korlm.nn.recurrent import RecurrentLM, State
-from korlm.nn.regularisation import LMOutput, activation_penalty
+from korlm.nn.lm import RecurrentLM, State
+from korlm.nn.losses import LMOutput, activation_penalty
 from korlm.nn.seq2seq import Seq2Seq
 from korlm.tokenizers.base import EOS_ID, PAD_ID
 from korlm.training.batching import TrainingBatch

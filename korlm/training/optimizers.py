@@ -1,6 +1,6 @@
 """The optimisers of a run: AdamW, Muon with AdamW, SGD, and SGD for NT-ASGD, as a list of torch optimisers.
 
->>> from korlm.nn.recurrent import NetConfig, RecurrentLM
+>>> from korlm.nn.lm import NetConfig, RecurrentLM
 >>> [type(each).__name__ for each in make_optimizers(RecurrentLM(NetConfig(300)), TrainConfig(optimizer="muon"))]
 ['Muon', 'AdamW']
 """

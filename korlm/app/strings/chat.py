@@ -1,0 +1,178 @@
+"""Every word of the tab 챗봇, in Korean and in English; `korlm.app.strings.common.say` gives them.
+
+>>> CHAT_TEXTS["send"]
+('보내기', 'Send')
+"""
+
+from __future__ import annotations
+
+CHAT_TEXTS: dict[str, tuple[str, str]] = {
+    # what it is
+    "tab_chat": ("챗봇", "Chatbot"),
+    "chat_about": (
+        "짧은 물음과 답 1만여 쌍으로 배운 작은 순환 신경망입니다. 사실은 모르고 말투만 압니다. "
+        "쓴 글은 저장하지도 기록하지도 않습니다.",
+        "Small recurrent nets that learnt from more than 10,000 short questions and answers in Korean. They know a manner of "
+        "speaking and no facts. What you type is neither stored nor logged.",
+    ),
+    "chat_count": ("몇 상대와 이야기할까요", "How many bots"),
+    "count_1": ("한 상대", "one bot"),
+    "count_2": ("두 상대", "two bots"),
+    "count_3": ("세 상대", "three bots"),
+    "chat_bot": ("상대 {number}", "Bot {number}"),
+    "chat_decoding": ("고르는 법", "Decoding"),
+    "bot_net": ("{unit} {cell}", "{unit} {cell}"),
+    "bot_lm": ("{unit} {cell} 언어 모델", "{unit} {cell} language model"),
+    "bot_eliza": ("일라이자 (규칙)", "ELIZA (rules)"),
+    "bot_retrieval": ("가까운 물음 찾기 (검색)", "Nearest question (retrieval)"),
+    "decoding_greedy": ("그리디", "greedy"),
+    "decoding_beam": ("빔", "beam"),
+    "decoding_sample": ("뽑기", "sampling"),
+    # talking
+    "chat_empty": (
+        "말을 걸어 보세요. 아래에서 골라도 됩니다.\n\n모르는 이야기에는 모른다고 답합니다.",
+        "Say something in Korean, or choose a line below.\n\nWhat it does not know, it says that it does not know.",
+    ),
+    "chat_text": ("할 말", "Your message"),
+    "chat_hint": ("Enter로 보내기 · Shift+Enter로 줄 바꾸기", "Enter sends · Shift+Enter breaks the line"),
+    "send": ("보내기", "Send"),
+    "chat_stop": ("멈춤", "Stop"),
+    "chat_new": ("새 대화", "New chat"),
+    "chat_chips": ("이렇게 시작해 보세요", "Try one of these"),
+    "chat_options": ("자세히 정하기", "All settings"),
+    "chat_temperature": ("온도", "Temperature"),
+    "chat_temperature_info": ("뽑기에서. 높으면 엉뚱하게.", "For sampling. High is odd."),
+    "chat_top_p": ("top-p", "Top-p"),
+    "chat_top_p_info": ("뽑기에서. 확률의 합이 p가 될 때까지만.", "For sampling. Only until probabilities sum to p."),
+    "chat_beams": ("빔의 너비", "Beam width"),
+    "chat_beams_info": ("빔에서. 함께 견주는 답의 수.", "For the beam. How many answers compete."),
+    "chat_shortest": ("가장 짧은 답 (조각)", "Shortest answer (pieces)"),
+    "chat_shortest_info": ("이만큼은 쓰고 끝맺음.", "It does not end before so many."),
+    "chat_seed": ("시드", "Seed"),
+    "chat_seed_info": (
+        "뽑기에서. 같으면 같은 답. ‘다시’를 누르면 바뀜.",
+        "For sampling. Same seed, same answer; “retry” draws one.",
+    ),
+    "chat_careful": ("모르면 모른다고 말하기", "Say so when it does not know"),
+    "chat_careful_info": ("끄면 자신이 없어도 하려던 말을 합니다.", "Off: it speaks even where it is not sure."),
+    "chat_failed": ("(답하지 못했습니다)", "(no answer)"),
+    "chat_halted": ("(멈췄습니다)", "(stopped)"),
+    "chat_busy": (
+        "아직 답하고 있습니다. 기다리거나 ‘멈춤’을 누른 뒤에 보내 주세요. 쓴 글은 그대로 있습니다.",
+        "An answer is still under way. Wait, or press “Stop”, then send. Your text is still here.",
+    ),
+    # buttons of the bubbles, as a script names them
+    "tool_copy": ("이 말 복사", "Copy this message"),
+    "tool_copied": ("복사함", "Copied"),
+    "tool_retry": ("다시 답하기", "Retry"),
+    "tool_undo": ("마지막 말 지우기", "Undo the last message"),
+    "tool_edit": ("고쳐서 다시 묻기", "Edit and ask again"),
+    "tool_submit": ("고친 말 보내기", "Send the edited message"),
+    "tool_cancel": ("그만두기", "Cancel"),
+    "tool_like": ("좋아요 (이 화면에만 남음)", "Like (only on this page)"),
+    "tool_liked": ("좋아요 표시함", "Liked"),
+    "tool_dislike": ("아쉬워요 (이 화면에만 남음)", "Dislike (only on this page)"),
+    "tool_disliked": ("아쉬워요 표시함", "Disliked"),
+    "tool_clear": ("이 대화 비우기", "Clear this chat"),
+    "tool_down": ("아래로", "Scroll down"),
+    "tool_mine": ("내 말", "My message"),
+    "tool_its": ("봇의 말", "The bot's message"),
+    "tool_log": ("대화", "Conversation"),
+    # why
+    "why": ("왜 이렇게 답했을까요?", "Why this answer?"),
+    "why_empty": (
+        "답이 나오면 얼마나 자신 있는지, 물음의 어느 조각을 보고 썼는지 여기에 보입니다.",
+        "After an answer you see here how sure the bot was, and which pieces of the question it looked at.",
+    ),
+    "why_waiting": ("차례를 기다리는 중…", "Waiting for its turn…"),
+    "why_loading": ("봇을 불러오는 중… 처음에는 몇 초 걸립니다.", "Loading the bot… the first time takes seconds."),
+    "why_writing": ("답하는 중…", "Answering…"),
+    "why_stopped": ("도중에 멈춘 답입니다.", "The answer was stopped on its way."),
+    "sure_yes": ("자신 있음", "sure"),
+    "sure_so": ("조금 자신 없음", "not quite sure"),
+    "sure_no": ("모름", "does not know"),
+    "sure_unknown": ("한도 없음", "no limits"),
+    "confidence": ("자신감", "Confidence"),
+    "sure_none": (
+        "이 봇에는 모른다고 할 한도가 정해져 있지 않아 늘 답합니다.",
+        "No limits were chosen for this bot, so it always answers.",
+    ),
+    "doubt_question": (
+        "물음에 배울 때 보지 못한 글자 짝이 많아서, 하려던 말 대신 모른다고 했습니다.",
+        "The question has many pairs of characters that it never saw, so it says that it does not know.",
+    ),
+    "doubt_answer": (
+        "하려던 말이 스스로에게도 뜻밖이어서, 그 말 대신 모른다고 했습니다.",
+        "It was surprised at its own words, so it says that it does not know instead.",
+    ),
+    "doubt_spoken": (
+        "자신은 없지만 ‘모르면 모른다고 말하기’를 꺼 두어서 하려던 말을 그대로 했습니다.",
+        "It is not sure, but was told to speak all the same.",
+    ),
+    "unsaid": ("하려던 말", "What it would have said"),
+    "meter_surprisal": ("답의 놀라움", "Surprise at its answer"),
+    "meter_bits": ("조각당 {bits}비트", "{bits} bits a piece"),
+    "meter_familiarity": ("낯익은 물음", "Familiar question"),
+    "meter_most": ("{limit}보다 낮아야 답합니다", "it answers under {limit}"),
+    "meter_least": ("{limit}보다 높아야 답합니다", "it answers over {limit}"),
+    "heat": ("답을 쓰며 물음의 어디를 보았나", "Where it looked while it wrote"),
+    "heat_axes": (
+        "줄은 답의 조각, 칸은 물음의 조각입니다. 색이 뚜렷할수록 많이 본 것이고, 수는 %입니다. 한 줄의 합은 100입니다.",
+        "A row is a piece of the answer, a column one of the question. The stronger the colour, the more it looked there. "
+        "Numbers are %; a row sums to 100.",
+    ),
+    "heat_cut": (
+        "앞의 {rows}줄 × {columns}칸만 그렸습니다.",
+        "Only the first {rows} rows and {columns} columns are drawn.",
+    ),
+    "heat_none": (
+        "언어 모델은 대화를 이어 쓸 뿐 어텐션이 없어, 물음의 어디를 보았는지 그릴 수 없습니다. 앞에서 한 말도 함께 읽습니다.",
+        "A language model continues the conversation and has no attention to draw. It reads the turns before, too.",
+    ),
+    "options": ("견준 답", "The answers it weighed"),
+    "options_note": (
+        "점수는 로그 확률을 길이로 고른 것입니다. 0에 가까울수록 그럴듯합니다.",
+        "The score is the log probability, evened out for length. Nearer to 0 is likelier.",
+    ),
+    "col_rank": ("차례", "rank"),
+    "col_answer": ("답", "answer"),
+    "col_score": ("점수", "score"),
+    "options_one": (
+        "‘빔’으로 답하게 하면 견준 답들이 점수와 함께 나옵니다.",
+        "With “beam” you see the answers it weighed, with their scores.",
+    ),
+    "no_words": ("(빈 답)", "(an empty answer)"),
+    "rule": ("쓴 규칙", "The rule it used"),
+    "rule_note": (
+        "일라이자는 배우지 않습니다. 형태소에 맞는 첫 규칙의 답틀을 차례로 씁니다.",
+        "ELIZA learns nothing: the first rule that fits the morphemes gives its answers in turn.",
+    ),
+    "nearest": ("가장 가까운 물음", "The nearest question it knows"),
+    "nearest_note": (
+        "함께 든 대화의 배움 몫 {count}쌍에서만 찾습니다. 닮음은 형태소 TF-IDF의 코사인입니다.",
+        "It looks only in the {count} training pairs of the bundled dialogues. Likeness is the cosine of TF-IDF over "
+        "morphemes.",
+    ),
+    "meter_similarity": ("닮음", "Likeness"),
+    "nearest_none": ("닮은 물음이 없어 아무 답이나 한 것입니다.", "No question is like it: the answer means nothing."),
+    "bot_facts": (
+        "매개변수 {parameters} · 어휘 {vocabulary} · {layers}층 × {hidden} · 배운 대화 {pairs}쌍",
+        "{parameters} parameters · vocabulary {vocabulary} · {layers} × {hidden} · {pairs} pairs learnt",
+    ),
+    # ELIZA's rules
+    "rule_greeting": ("인사", "a greeting"),
+    "rule_parting": ("헤어지는 말", "a parting"),
+    "rule_thanks": ("고맙다는 말", "thanks"),
+    "rule_sorry": ("미안하다는 말", "an apology"),
+    "rule_want": ("‘-고 싶다’", "“I want to …”"),
+    "rule_because": ("‘때문’", "“because of …”"),
+    "rule_feeling": ("마음을 나타내는 말", "a feeling"),
+    "rule_family": ("가까운 사람", "somebody close"),
+    "rule_always": ("‘늘, 아무도’", "“always, nobody”"),
+    "rule_cannot": ("‘못하다’", "“I cannot …”"),
+    "rule_question": ("물음표", "a question mark"),
+    "rule_yes": ("그렇다는 말", "a yes"),
+    "rule_no": ("아니라는 말", "a no"),
+    "rule_noun": ("이름씨 되받기", "a noun taken up"),
+    "rule_other": ("맞는 규칙이 없어 이어 가는 말", "no rule fits: it keeps you talking"),
+}

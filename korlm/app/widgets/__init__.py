@@ -1,0 +1,1 @@
+"""HTML views that several tabs share."""

@@ -1,0 +1,143 @@
+"""Corpora by name or path, and splits by hash of the line.
+
+>>> corpus = load_corpus("kolaw")
+>>> len(corpus.train) > len(corpus.valid) > 0
+True
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path
+
+from korlm.corpora.download import download_wikitext2
+from korlm.corpora.files import read_lines
+from korlm.corpora.memmap import SPLITS, MemmapLines, Splits, cached_splits, in_memory_splits, split_digest
+from korlm.errors import CorpusError, UnknownNameError
+from korlm.storage.artifacts import data_folder
+from korlm.text.spans import check_text
+
+BUNDLED_CORPORA = ("kolaw", "kobill")
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Lines in three splits; those of a large corpus stay on disk (see `korlm.corpora.iter_split_lines`).
+
+    Attributes:
+        name: the name or path that it was loaded by.
+        train: training lines, without line ends; so are `valid` and `test`.
+        known_digest: its digest, where that is known.
+    """
+
+    name: str
+    train: Sequence[str] = field(repr=False)
+    valid: Sequence[str] = field(repr=False)
+    test: Sequence[str] = field(repr=False)
+    known_digest: str = field(default="", repr=False, compare=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of all lines with their splits: the ``data hash`` of a model made from it."""
+        return self.known_digest or split_digest((self.train, self.valid, self.test))
+
+
+def assign_split(line: str, *, valid: float = 0.05, test: float = 0.05) -> str:
+    """Return the split of a line, by its hash alone: equal lines share a side, and adding lines moves none.
+
+    >>> assign_split("대한민국은 민주공화국이다.")
+    'test'
+    """
+    digest = hashlib.blake2b(line.encode(), digest_size=8).digest()
+    place = int.from_bytes(digest, "big") / 2**64
+    return "test" if place < test else "valid" if place < test + valid else "train"
+
+
+def split_lines(name: str, lines: Iterable[str]) -> Corpus:
+    """Split lines by hash, 90 : 5 : 5.
+
+    Raises:
+        CorpusError: no lines.
+    """
+    return _build_corpus(name, in_memory_splits(_assign_splits(lines)))
+
+
+def _assign_splits(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    return ((assign_split(check_text(line)), line) for line in lines)
+
+
+def _build_corpus(name: str, splits: Splits) -> Corpus:
+    if not (splits.train or splits.valid or splits.test):
+        raise CorpusError(
+            f"말뭉치 '{name}'이(가) 비었습니다. 글이 든 파일을 쓰세요.",
+            f"The corpus '{name}' is empty. Use a file with text.",
+        )
+    return Corpus(name, splits.train, splits.valid, splits.test, splits.digest)
+
+
+def load_corpus(name: str | Path, *, column: str | int | None = None, limit: int | None = None) -> Corpus:
+    """Load a corpus: ``kolaw`` or ``kobill`` (bundled), ``reviews`` (through ``KORLM_CORPORA``), ``download_wikitext2`` (through
+    ``KORLM_CORPORA``, else fetched into the cache), or a local file.
+
+    Args:
+        name: the name, or the path of a .txt, .tsv, .csv or .jsonl file (also .gz).
+        column: the field that holds the text; see `korlm.corpora.files.read_lines`.
+        limit: at most so many training lines.
+
+    Raises:
+        UnknownNameError: neither a name nor a file.
+        CorpusError: unreadable or empty, or it cannot be fetched.
+    """
+    if name in BUNDLED_CORPORA:
+        files = sorted((data_folder() / "corpora" / str(name)).glob("*.txt"))
+        corpus = split_lines(str(name), (line.strip() for path in files for line in read_lines(path)))
+    elif name == "reviews":
+        corpus = _load_reviews()
+    elif name == "wikitext2":
+        corpus = _load_wikitext2()
+    elif Path(name).is_file():
+        path = Path(name)
+        splits = cached_splits([path], f"lines {column!r}", lambda: _assign_splits(read_lines(path, column=column)))
+        corpus = _build_corpus(str(name), splits)
+    else:
+        raise UnknownNameError(
+            f"'{name}'이라는 말뭉치도 파일도 없습니다. 쓸 수 있는 이름: {', '.join(BUNDLED_CORPORA)}, reviews, wikitext2.",
+            f"There is no corpus and no file '{name}'. Names: {', '.join(BUNDLED_CORPORA)}, reviews, wikitext2.",
+        )
+    if limit is not None:
+        train = corpus.train
+        some = train.head(limit) if isinstance(train, MemmapLines) else train[:limit]
+        corpus = Corpus(corpus.name, some, corpus.valid, corpus.test)
+    return corpus
+
+
+def _load_reviews() -> Corpus:
+    root = os.environ.get("KORLM_CORPORA", "")
+    folder = Path(root) / "nsmc_reviews"
+    if not root or not folder.is_dir():
+        raise CorpusError(
+            "영화평 말뭉치를 찾지 못했습니다. nsmc_reviews/{train,valid,test}.tsv.gz가 든 폴더를 KORLM_CORPORA로 알려 주세요.",
+            "The reviews were not found. Set KORLM_CORPORA to the folder that holds "
+            "nsmc_reviews/{train,valid,test}.tsv.gz.",
+        )
+    return _load_presplit(
+        "reviews", {side: folder / f"{side}.tsv.gz" for side in SPLITS}, partial(read_lines, column=2)
+    )
+
+
+def _load_wikitext2() -> Corpus:
+    """Lines as they stand there, but for the space at their end: each begins with one, so every word is ``" word"``."""
+    return _load_presplit("wikitext2", download_wikitext2(), lambda path: (line.rstrip() for line in read_lines(path)))
+
+
+def _load_presplit(name: str, files: Mapping[str, Path], read_split: Callable[[Path], Iterable[str]]) -> Corpus:
+    """Return a corpus whose splits are files of their own."""
+
+    def iter_split_lines() -> Iterator[tuple[str, str]]:
+        return ((side, line) for side, path in files.items() for line in read_split(path))
+
+    return _build_corpus(name, cached_splits(list(files.values()), name, iter_split_lines))

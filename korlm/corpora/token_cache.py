@@ -1,0 +1,109 @@
+"""A split as one array of token ids, each line ended by ``</s>``, cached by content and tokenizer signature.
+
+>>> from korlm.tokenizers.segmented import byte_tokenizer
+>>> encode_to_memmap(["ab"], byte_tokenizer(), cache=False).tolist()
+[101, 102, 2]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from korlm.corpora.memmap import lines_sha256
+from korlm.corpora.streaming import batch_by_characters
+from korlm.errors import ArtifactError
+from korlm.storage.artifacts import cache_folder
+from korlm.storage.npy import AppendableNpy
+from korlm.tokenizers.base import EOS_ID, Tokenizer
+
+
+def encode_to_memmap(
+    lines: Sequence[str],
+    tokenizer: Tokenizer,
+    *,
+    workers: int = 2,
+    cache: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+) -> np.ndarray:
+    """Encode lines into one stream: ids of a line, ``</s>``, ids of the next.
+
+    Args:
+        lines: the text.
+        tokenizer: what encodes it.
+        workers: the analyzer's threads.
+        cache: keep the array under the cache folder and map it into memory, now and the next time; where nothing can
+            be written there, it is held in memory.
+        progress: called with lines done and lines in all.
+
+    Returns:
+        ``[N]`` array of uint16, or uint32 where the vocabulary needs it; read-only where it is mapped.
+
+    Raises:
+        ArtifactError: the disk is full.
+    """
+    key = hashlib.sha256((lines_sha256(lines) + tokenizer.signature).encode()).hexdigest()[:32]
+    path = cache_folder() / "tokens" / f"{key}.npy"
+    if cache and path.is_file():
+        try:
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        except (ValueError, OSError):
+            path.unlink(missing_ok=True)  # damaged: made again below
+    arrays = _encode_batches(lines, tokenizer, workers, progress)
+    if not cache or not _is_writable_folder(path.parent):
+        return np.concatenate([np.empty(0, id_dtype(tokenizer)), *arrays])
+    try:
+        _write_npy(path, id_dtype(tokenizer), arrays)
+    except ArtifactError:
+        raise
+    except OSError as error:
+        raise ArtifactError(
+            f"{path}에 쓰지 못했습니다 ({error.strerror}). 디스크에 자리를 만들거나 KORLM_CACHE로 다른 폴더를 정하세요.",
+            f"Cannot write {path} ({error.strerror}). Make room on the disk, or name another folder by KORLM_CACHE.",
+        ) from error
+    return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def id_dtype(tokenizer: Tokenizer) -> np.dtype:
+    """Return the type that holds every id of a tokenizer: little-endian uint16 or uint32."""
+    return np.dtype("<u2" if tokenizer.vocab_size <= 2**16 else "<u4")
+
+
+def _encode_batches(
+    lines: Sequence[str], tokenizer: Tokenizer, workers: int, progress: Callable[[int, int], None] | None
+) -> Iterator[np.ndarray]:
+    done = 0
+    for batch in batch_by_characters(lines):
+        yield tokenizer.encode_array(batch, workers=workers, eos=EOS_ID).ids.astype(id_dtype(tokenizer))
+        done += len(batch)
+        if progress:
+            progress(done, len(lines))
+
+
+def _write_npy(path: Path, dtype: np.dtype, arrays: Iterator[np.ndarray]) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    os.close(handle)
+    file = AppendableNpy(Path(name), dtype)
+    try:
+        for array in arrays:
+            file.append(array)
+        file.finish()
+        file.close()
+        os.replace(name, path)
+    finally:
+        file.close()
+        Path(name).unlink(missing_ok=True)
+
+
+def _is_writable_folder(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,159 @@
+"""`compare`: one text cut by several tokenizers, printed as aligned lanes.
+
+>>> print(compare("나랑 쇼핑", ["word", "syllable"], vocabularies=False))
+word      나랑│␣쇼핑
+syllable  나│랑│␣│쇼│핑
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from korlm.evaluation.token_counts import TokenCounts, count_tokens
+from korlm.i18n import localize
+from korlm.morph.base import Morpheme
+from korlm.tokenizers.base import Tokenizer
+from korlm.tokenizers.encoding import Encoding
+from korlm.tokenizers.registry import load_tokenizer
+
+
+@dataclass(frozen=True)
+class ComparisonLane:
+    """One tokenizer's reading of the text.
+
+    Attributes:
+        name: the tokenizer's name.
+        unit: its unit.
+        encoding: ids, pieces, spans and segments.
+        counts: what they add up to.
+        signature: of the tokenizer.
+    """
+
+    name: str
+    unit: str
+    encoding: Encoding
+    counts: TokenCounts
+    signature: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Lanes under one text; ``str()`` prints them for people, `to_dict` is for programs."""
+
+    text: str
+    lanes: tuple[ComparisonLane, ...]
+    vocabularies: bool = True
+
+    def __str__(self) -> str:
+        width = max((len(lane.name) for lane in self.lanes), default=0)
+        rows = [f"{lane.name:<{width}}  {format_segments(lane.encoding.segment_texts)}" for lane in self.lanes]
+        return "\n".join([*rows, "", self._format_counts(width)] if self.vocabularies else rows)
+
+    def _format_counts(self, width: int) -> str:
+        heads = localize(
+            "조각 토큰 토큰/어절 글자/토큰 어휘밖 바이트", "pieces tokens tok/eojeol chars/tok unknown bytes"
+        ).split()
+        lines = [" " * width + "".join("  " + pad_left(head, 10) for head in heads)]
+        for lane in self.lanes:
+            counts = lane.counts
+            cells = [
+                str(counts.segments), str(counts.ids), f"{counts.fertility:.2f}",
+                f"{counts.characters_per_id:.2f}", str(counts.unknown_segments), str(counts.byte_ids),
+            ]  # fmt: skip
+            lines.append(f"{lane.name:<{width}}" + "".join("  " + pad_left(cell, 10) for cell in cells))
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON: the text, and for each lane ids, pieces, spans, tags, segments and counts."""
+        return {
+            "text": self.text,
+            "lanes": [
+                {
+                    "name": lane.name,
+                    "unit": lane.unit,
+                    "signature": lane.signature,
+                    **encoding_to_dict(lane.encoding),
+                    "counts": asdict(lane.counts),
+                }
+                for lane in self.lanes
+            ],
+        }
+
+
+def compare(text: str, names: Sequence[str | Tokenizer], *, vocabularies: bool = True) -> Comparison:
+    """Cut one text by several tokenizers.
+
+    Args:
+        text: any string.
+        names: tokenizer names, folders or tokenizers.
+        vocabularies: print the table of counts under the lanes.
+
+    Raises:
+        UnknownNameError, InputError, AnalyzerError: as `load_tokenizer` and `Tokenizer.encode` do.
+
+    Example:
+        >>> compare("이 영화를 봤다.", ["kiwi"]).lanes[0].encoding.tokens
+        ['이', ' 영화', '를', ' 봤', '다', '.']
+    """
+    lanes = []
+    for name in names:
+        tokenizer = name if isinstance(name, Tokenizer) else load_tokenizer(name)
+        encoding = tokenizer.encode(text)
+        counts = count_tokens(encoding, tokenizer)
+        lanes.append(ComparisonLane(tokenizer.name, tokenizer.unit, encoding, counts, tokenizer.signature))
+    return Comparison(text, tuple(lanes), vocabularies)
+
+
+def encoding_to_dict(encoding: Encoding) -> dict[str, Any]:
+    """Return an encoding as plain values for JSON."""
+    return {
+        "ids": encoding.ids,
+        "pieces": encoding.tokens,
+        "spans": encoding.spans,
+        "tags": encoding.tags,
+        "segments": [
+            {"span": (start, end), "morphemes": [morpheme_to_dict(morpheme) for morpheme in morphemes]}
+            for start, end, morphemes in encoding.segments
+        ],
+    }
+
+
+def morpheme_to_dict(morpheme: Morpheme) -> dict[str, Any]:
+    """Return a morpheme as plain values for JSON."""
+    return {
+        "form": morpheme.form,
+        "lemma": morpheme.lemma,
+        "tag": morpheme.tag,
+        "sejong": morpheme.sejong,
+        "span": (morpheme.start, morpheme.end),
+    }
+
+
+def format_segments(segments: Sequence[str]) -> str:
+    """Return pieces on one line for a terminal: bars between them, spaces and control characters drawn."""
+    return "│".join("".join(map(_visible_character, piece)) for piece in segments)
+
+
+def _visible_character(character: str) -> str:
+    if character == " ":
+        return "␣"
+    if ord(character) < 32:
+        return chr(0x2400 + ord(character))
+    return f"<U+{ord(character):04X}>" if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character
+
+
+def pad_left(text: str, width: int) -> str:
+    """Right-align in a terminal, where Hangul takes two columns."""
+    return " " * max(0, width - display_width(text)) + text
+
+
+def display_width(text: str) -> int:
+    """Return how many columns of a terminal a text takes: two for Hangul.
+
+    >>> display_width("한a")
+    3
+    """
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

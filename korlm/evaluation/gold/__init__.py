@@ -1,0 +1,1 @@
+"""Agreement with gold segmentations of treebanks."""

@@ -1,0 +1,186 @@
+"""An evaluation as a figure: a dot with its interval for each tokenizer and main metric, and the agreement of cuts.
+
+Needs matplotlib (``pip install "korlm[plot]"``). Labels are Korean where a Korean font is found, else English.
+
+>>> main_metric_keys(["ids_per_eojeol", "oov", "boundary_f1", "form_f1"])
+['ids_per_eojeol', 'oov', 'boundary_f1', 'form_f1']
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from korlm.errors import InputError, MissingDependencyError
+from korlm.evaluation.format import metric_formatter
+from korlm.evaluation.metrics import METRICS
+from korlm.evaluation.result import Evaluation
+from korlm.i18n import user_language
+from korlm.storage.artifacts import check_writable, write_file
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+KOREAN_FONTS = (
+    "Pretendard", "NanumGothic", "NanumBarunGothic", "Noto Sans CJK KR", "Noto Sans KR", "Malgun Gothic",
+    "AppleGothic", "Apple SD Gothic Neo", "NanumSquare",
+)  # fmt: skip
+_MAIN_METRICS = (
+    "ids_per_eojeol", "whole_eojeol", "oov", "renyi_efficiency", "boundary_f1", "form_f1",
+    "characters_per_id", "byte_ids",
+)  # fmt: skip
+_MAX_PANELS = 6
+# Okabe and Ito's colours, apart for the colour-blind too, without the yellow, which is faint on white
+_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#4D4D4D")
+_TEXT_COLOR, _MUTED_COLOR, _GRID_COLOR = "#222222", "#6B6B6B", "#BBBBBB"
+
+
+def main_metric_keys(keys: Sequence[str]) -> list[str]:
+    """Return the figures that are drawn, six at most, of those there are."""
+    return [key for key in _MAIN_METRICS if key in keys][:_MAX_PANELS]
+
+
+def plot_evaluation(evaluation: Evaluation, path: str | Path) -> None:
+    """Write the figure of an evaluation. See `Evaluation.plot`."""
+    path = Path(path)
+    kind = path.suffix.lower().lstrip(".")
+    if kind not in ("png", "svg", "pdf"):
+        raise InputError(
+            f"그림 파일은 .png, .svg, .pdf로 끝나야 합니다 (받은 이름: {path.name}).",
+            f"A figure's name must end in .png, .svg or .pdf, not {path.name}.",
+        )
+    check_can_plot(path)
+    import matplotlib
+
+    font = _find_korean_font()
+    language = "ko" if font and user_language() == "ko" else "en"
+    style: Any = {
+        "font.family": [font] if font else ["sans-serif"],
+        "axes.unicode_minus": False,
+        "svg.hashsalt": "korlm",
+    }
+    with matplotlib.rc_context(style):
+        figure = _build_figure(evaluation, language)
+        buffer = io.BytesIO()
+        figure.savefig(
+            buffer, format=kind, dpi=200, facecolor="white", metadata=None if kind == "png" else _without_date(kind)
+        )
+    write_file(path, buffer.getvalue())
+
+
+def check_can_plot(path: str | Path) -> None:
+    """Raise before any work where the figure could not be drawn or written.
+
+    Raises:
+        MissingDependencyError: matplotlib is not installed.
+        ArtifactError: the file cannot be written.
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise MissingDependencyError(
+            'matplotlib이 없습니다. pip install "korlm[plot]" 하세요.',
+            'matplotlib is missing. Run: pip install "korlm[plot]"',
+        ) from error
+    check_writable(Path(path).parent)
+
+
+def _without_date(kind: str) -> dict[str, Any]:
+    return {"Date": None} if kind == "svg" else {"CreationDate": None}
+
+
+def _find_korean_font() -> str | None:
+    from matplotlib import font_manager
+
+    found = {font.name for font in font_manager.fontManager.ttflist}
+    return next((name for name in KOREAN_FONTS if name in found), None)
+
+
+def _build_figure(evaluation: Evaluation, language: str) -> Figure:
+    from matplotlib.figure import Figure
+
+    keys = main_metric_keys(list(evaluation.rows[0].values))
+    height = 2.3 + 0.62 * max(len(evaluation.rows), 3)
+    figure = Figure(figsize=(14, height))
+    grid = figure.add_gridspec(
+        2, 5, width_ratios=(1, 1, 1, 0.25, 1.5), left=0.08, right=0.985,
+        bottom=0.75 / height, top=1 - 1.15 / height, hspace=0.42, wspace=0.12,
+    )  # fmt: skip
+    for index, key in enumerate(keys):
+        panel = figure.add_subplot(grid[index // 3, index % 3])
+        _draw_metric_panel(panel, evaluation, key, language, show_names=index % 3 == 0)
+    _draw_agreement_panel(figure.add_subplot(grid[:, 4]), evaluation, language)
+    korean = language == "ko"
+    sure = f"{evaluation.confidence * 100:g}%"
+    note = (
+        f"{evaluation.lines:,}줄 {evaluation.characters:,}자. 점은 값, 검은 줄은 {sure} 신뢰 구간(문장 부트스트랩), 점보다 좁으면 보이지 않음"
+        if korean
+        else f"{evaluation.lines:,} lines, {evaluation.characters:,} characters. "
+        f"Dots are figures, black lines {sure} intervals (bootstrap over lines), "
+        "hidden where narrower than the dot"
+    )
+    title = "토크나이저 비교" if korean else "Tokenizers compared"
+    figure.text(0.012, 1 - 0.46 / height, title, fontsize=18, color=_TEXT_COLOR)
+    figure.text(0.012, 1 - 0.74 / height, note, fontsize=10, color=_MUTED_COLOR)
+    figure.text(0.012, 0.2 / height, evaluation.signature, fontsize=8, color=_MUTED_COLOR)
+    return figure
+
+
+def _draw_metric_panel(panel: Axes, evaluation: Evaluation, key: str, language: str, *, show_names: bool) -> None:
+    metric = METRICS[key]
+    write = metric_formatter(metric)
+    for place, row in enumerate(evaluation.rows):
+        color = _COLORS[place % len(_COLORS)]
+        value, low, high = row.values[key]
+        if value is None:
+            panel.text(0.02, place, "–", color=_MUTED_COLOR, va="center", transform=panel.get_yaxis_transform())
+            continue
+        panel.plot([0, value], [place, place], color=color, alpha=0.25, linewidth=7, solid_capstyle="butt", zorder=1)
+        panel.plot([value], [place], "o", color=color, markersize=7, zorder=4, clip_on=False)
+        if low is not None and high is not None:
+            panel.plot([low, high], [place, place], color=_TEXT_COLOR, linewidth=1.6, zorder=3, clip_on=False)
+        panel.annotate(
+            write(value), (max(value, high or value), place), xytext=(9, 0), textcoords="offset points",
+            va="center", fontsize=9.5, color=_TEXT_COLOR, annotation_clip=False,
+        )  # fmt: skip
+    ends = [end for row in evaluation.rows for end in row.values[key] if end is not None]
+    panel.set_xlim(0, 1.3 * max([*ends, 1e-9]))
+    panel.set_ylim(len(evaluation.rows) - 0.5, -0.5)
+    panel.set_xticks([])
+    panel.set_yticks(range(len(evaluation.rows)), evaluation.names if show_names else [""] * len(evaluation.rows))
+    arrow = {"higher": " ↑", "lower": " ↓", None: ""}[metric.better]
+    panel.set_title(
+        (metric.ko if language == "ko" else metric.en) + arrow, loc="left", fontsize=12, color=_TEXT_COLOR, pad=7
+    )
+    panel.tick_params(axis="y", length=0, labelsize=10.5, labelcolor=_TEXT_COLOR)
+    for side, spine in panel.spines.items():
+        spine.set_visible(side == "left")
+        spine.set_color(_GRID_COLOR)
+        spine.set_zorder(0)
+
+
+def _draw_agreement_panel(panel: Axes, evaluation: Evaluation, language: str) -> None:
+    count = len(evaluation.rows)
+    panel.imshow(evaluation.agreement, cmap="Blues", vmin=0, vmax=1.25, aspect="equal")
+    panel.set_anchor("NW")
+    for row, shares in enumerate(evaluation.agreement):
+        for column, share in enumerate(shares):
+            ink = "white" if share > 0.7 else _TEXT_COLOR
+            panel.text(
+                column, row, f"{share:.2f}", ha="center", va="center", fontsize=10 if count < 9 else 7, color=ink
+            )
+    wide = count * max(map(len, evaluation.names)) > 50
+    panel.set_xticks(range(count), evaluation.names, rotation=40 if wide else 0, ha="right" if wide else "center")
+    panel.set_yticks(range(count), evaluation.names)
+    panel.tick_params(length=0, labelsize=10, labelcolor=_TEXT_COLOR)
+    for side in panel.spines.values():
+        side.set_visible(False)
+    panel.set_xticks([place - 0.5 for place in range(1, count)], minor=True)
+    panel.set_yticks([place - 0.5 for place in range(1, count)], minor=True)
+    panel.grid(which="minor", color="white", linewidth=2)
+    panel.tick_params(which="minor", length=0)
+    title = "어절 안에서 같은 곳을 자른 비율" if language == "ko" else "Share of common cuts inside eojeol"
+    panel.set_title(title, loc="left", fontsize=11.5, color=_TEXT_COLOR, pad=7)

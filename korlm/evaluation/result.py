@@ -1,0 +1,196 @@
+"""What `evaluate_tokenizers` gives: figures with intervals, for people, programs, spreadsheets and figures.
+
+>>> from korlm.evaluation.evaluate import evaluate_tokenizers
+>>> result = evaluate_tokenizers(["나는 간다", "너"], ["word", "syllable"], resamples=20)
+>>> result.names, result["word"].values["ids_per_line"]
+(['word', 'syllable'], Estimate(value=1.5, low=1.0, high=2.0))
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from korlm.errors import UnknownNameError
+from korlm.evaluation.metrics import METRICS
+from korlm.reporting.statistics import percentile_interval
+
+
+class MetricEstimate(NamedTuple):
+    """A figure and its percentile interval.
+
+    Attributes:
+        value: the figure over all lines; None where it is undefined (precision of a tokenizer that never cuts).
+        low: the interval's lower end, or None where there is none.
+        high: its upper end.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def margin(self) -> float | None:
+        """Half the interval's width: what the table writes after ±."""
+        return (self.high - self.low) / 2 if self.low is not None and self.high is not None else None
+
+
+@dataclass(frozen=True)
+class TokenizerMetrics:
+    """One tokenizer's figures.
+
+    Attributes:
+        name: the tokenizer's name, made unique.
+        unit: its unit.
+        signature: what makes its ids (`Tokenizer.signature`).
+        values: an `MetricEstimate` for each key of `korlm.evaluation.metrics.METRICS` that was worked out.
+        scripts: how many ids are of each script.
+        lengths: how many pieces have 1, 2, ... characters.
+    """
+
+    name: str
+    unit: str
+    signature: str
+    values: dict[str, MetricEstimate]
+    scripts: dict[str, int]
+    lengths: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of tokenizers on the same lines. ``str()`` prints a table; `to_dict`, `to_csv` and `plot` do the rest.
+
+    Attributes:
+        rows: one a tokenizer.
+        agreement: ``T`` rows of ``T`` shares of common cuts inside eojeol, over all lines.
+        signature: what makes the figures: lines, content, resamples, gold, version.
+        lines: how many lines were measured.
+        characters: their code points, line ends not counted.
+        confidence: of the intervals.
+        gold: what the gold holds: sentences, eojeol, boundaries; empty without gold.
+        samples: for each resampled key, ``[T, R]`` figures of the resamples.
+    """
+
+    rows: tuple[TokenizerMetrics, ...]
+    agreement: tuple[tuple[float, ...], ...]
+    signature: str
+    lines: int
+    characters: int
+    confidence: float
+    gold: dict[str, int] = field(default_factory=dict)
+    samples: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def names(self) -> list[str]:
+        """The tokenizers' names, in order."""
+        return [row.name for row in self.rows]
+
+    def __getitem__(self, name: str) -> TokenizerMetrics:
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise UnknownNameError(
+            f"'{name}'은(는) 잰 토크나이저가 아닙니다. 잰 것: {', '.join(self.names)}.",
+            f"'{name}' was not measured. Measured: {', '.join(self.names)}.",
+        )
+
+    def difference(self, key: str, first: str, second: str) -> MetricEstimate:
+        """Return a figure of ``first`` less that of ``second``, with the interval of the paired resamples.
+
+        An interval that does not hold 0 says that the two differ on lines such as these.
+
+        Raises:
+            UnknownNameError: a tokenizer or a figure that was not measured.
+
+        Example:
+            >>> from korlm.evaluation.evaluate import evaluate_tokenizers
+            >>> result = evaluate_tokenizers(["나는 간다", "너"], ["word", "syllable"], resamples=20)
+            >>> result.difference("ids_per_eojeol", "syllable", "syllable")
+            Estimate(value=0.0, low=0.0, high=0.0)
+        """
+        one, other = self[first], self[second]
+        if key not in one.values:
+            raise UnknownNameError(
+                f"'{key}'라는 값은 없습니다. 있는 것: {', '.join(one.values)}.",
+                f"There is no figure '{key}'. There are: {', '.join(one.values)}.",
+            )
+        values = one.values[key].value, other.values[key].value
+        if values[0] is None or values[1] is None:
+            return MetricEstimate(None)
+        ends = None
+        if key in self.samples:
+            made = self.samples[key]
+            ends = percentile_interval(made[self.names.index(first)] - made[self.names.index(second)], self.confidence)
+        return MetricEstimate(values[0] - values[1], *(ends or (None, None)))
+
+    def __str__(self) -> str:
+        from korlm.evaluation.format import format_evaluation
+
+        return format_evaluation(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON: what was measured, and for each tokenizer its figures with intervals."""
+        return {
+            "signature": self.signature,
+            "lines": self.lines,
+            "characters": self.characters,
+            "confidence": self.confidence,
+            "gold": dict(self.gold),
+            "tokenizers": [
+                {
+                    "name": row.name,
+                    "unit": row.unit,
+                    "signature": row.signature,
+                    "metrics": {key: estimate._asdict() for key, estimate in row.values.items()},
+                    "vocabulary_by_script": dict(row.scripts),
+                    "vocabulary_by_length": dict(row.lengths),
+                }
+                for row in self.rows
+            ],
+            "agreement": [list(row) for row in self.agreement],
+            "metrics": {
+                key: {name: getattr(METRICS[key], name) for name in ("ko", "en", "unit", "better", "source", "meaning")}
+                for key in self.rows[0].values
+            },
+        }
+
+    def to_csv(self) -> str:
+        """Return a row a tokenizer: figures, their intervals' ends (``_low``, ``_high``), scripts, lengths, signatures."""
+        rows: list[dict[str, Any]] = []
+        for row in self.rows:
+            cells: dict[str, Any] = {"name": row.name, "unit": row.unit}
+            for key, estimate in row.values.items():
+                cells[key] = estimate.value
+                if METRICS[key].has_interval:
+                    cells |= {f"{key}_low": estimate.low, f"{key}_high": estimate.high}
+            cells |= {f"script_{script}": count for script, count in row.scripts.items()}
+            cells |= {f"length_{length}": count for length, count in row.lengths.items()}
+            cells |= {
+                f"agreement_{name}": share for name, share in zip(self.names, self._agreement_row(row), strict=True)
+            }
+            rows.append(cells | {"tokenizer": row.signature, "evaluation": self.signature})
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return buffer.getvalue()
+
+    def _agreement_row(self, row: TokenizerMetrics) -> tuple[float, ...]:
+        return self.agreement[self.rows.index(row)]
+
+    def plot(self, path: str | Path) -> None:
+        """Draw the main figures with their intervals, and the agreement of cuts, as a .png, .svg or .pdf file.
+
+        Raises:
+            MissingDependencyError: matplotlib is not installed.
+            InputError: another ending.
+            ArtifactError: the file cannot be written.
+        """
+        from korlm.evaluation.plot import plot_evaluation
+
+        plot_evaluation(self, path)

@@ -1,0 +1,76 @@
+"""What on this computer is pushed or described: a bundled model or tokenizer, a folder, a training run.
+
+>>> find_artifact("reviews-unigram-lstm").kind, find_artifact("kiwi").kind
+('model', 'tokenizer')
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from korlm.chat.model import ChatModel
+from korlm.errors import UnknownNameError
+from korlm.models.language_model import LanguageModel
+from korlm.storage.artifacts import data_folder, read_artifact_config, read_json
+from korlm.storage.hub import ARTIFACT_FILES
+from korlm.tokenizers.base import Tokenizer
+from korlm.tokenizers.registry import load_tokenizer
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A model's, chatbot's or tokenizer's folder.
+
+    Attributes:
+        name: what it is called.
+        folder: where it is.
+        kind: ``model``, ``chat`` or ``tokenizer``.
+        is_bundled: whether it comes with korlm.
+    """
+
+    name: str
+    folder: Path
+    kind: str
+    is_bundled: bool
+
+    @property
+    def files(self) -> list[str]:
+        """Those of korlm's files that it has, as paths inside the folder."""
+        return [name for name in ARTIFACT_FILES[self.kind] if (self.folder / name).is_file()]
+
+    def load(self) -> LanguageModel | ChatModel | Tokenizer:
+        """Load it. See `korlm.load_model`, `korlm.load_chat` and `korlm.load_tokenizer` for the errors."""
+        if self.kind == "tokenizer":
+            return load_tokenizer(self.folder)
+        return ChatModel.load(self.folder) if self.kind == "chat" else LanguageModel.load(self.folder)
+
+
+def find_artifact(name: str | Path) -> Artifact:
+    """Find a bundled model or tokenizer by its name, a folder, or the best checkpoint of a training run.
+
+    Raises:
+        UnknownNameError: neither a name nor a folder.
+        ArtifactError: the folder is not korlm's, or holds a pickle.
+    """
+    for room in ("models", "tokenizers"):
+        folder = data_folder() / room / str(name)
+        if str(name) == folder.name and folder.is_dir():
+            return Artifact(folder.name, folder, _read_kind(folder), is_bundled=True)
+    folder = Path(name)
+    if not folder.is_dir():
+        raise UnknownNameError(
+            f"'{name}'이라는 모델이나 토크나이저도, 그런 폴더도 없습니다. 이름이나 경로를 확인하세요.",
+            f"There is no model, tokenizer or folder '{name}'. Check the name or path.",
+        )
+    inner = folder / "best" if (folder / "best").is_dir() else folder
+    kind = _read_kind(inner)
+    read_artifact_config(inner, kind)
+    return Artifact(folder.absolute().name, inner, kind, is_bundled=False)
+
+
+def _read_kind(folder: Path) -> str:
+    """Return what a folder says it is; a model, where it says nothing that is known."""
+    found = read_json(folder / "config.json")
+    kind = found.get("kind") if isinstance(found, dict) else None
+    return kind if kind in ARTIFACT_FILES else "model"

@@ -1,0 +1,1 @@
+"""What a user loads: pretrained language models, their scores and mixtures."""

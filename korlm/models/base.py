@@ -1,0 +1,110 @@
+"""`PretrainedModel`: a tokenizer and a net as one object, and the folder that holds them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from korlm.errors import ArtifactError
+from korlm.nn.lm import RecurrentLM
+from korlm.nn.quantization import dequantize, quantize
+from korlm.nn.seq2seq import Seq2Seq
+from korlm.storage.artifacts import (
+    FORMAT_VERSION,
+    new_folder,
+    read_artifact_config,
+    read_json,
+    write_json,
+    write_tensors,
+)
+from korlm.tokenizers.base import Tokenizer
+from korlm.tokenizers.registry import load_tokenizer
+
+if TYPE_CHECKING:
+    from typing import Self
+
+N = TypeVar("N", bound="RecurrentLM | Seq2Seq")
+
+
+class PretrainedModel(Generic[N]):
+    """A net over the pieces of a tokenizer.
+
+    Args:
+        tokenizer: cuts and joins text.
+        net: put into evaluation mode.
+        info: what made it (``build_info.json``), shown in cards.
+
+    Attributes:
+        kind: of its folders, as their ``config.json`` says.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, tokenizer: Tokenizer, net: N, *, info: dict[str, Any] | None = None) -> None:
+        if net.config.vocab_size != tokenizer.vocab_size:
+            raise ArtifactError(
+                f"모델의 어휘 {net.config.vocab_size}개와 토크나이저의 {tokenizer.vocab_size}개가 다릅니다. 짝이 맞는 것을 쓰세요.",
+                f"The model has {net.config.vocab_size} ids, the tokenizer {tokenizer.vocab_size}. Use a matching pair.",
+            )
+        self.tokenizer = tokenizer
+        self.net: N = net
+        self.net.eval()
+        self.info = info or {}
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights; tied ones count once."""
+        return sum(parameter.numel() for parameter in self.net.parameters())
+
+    @classmethod
+    def make_net(cls, config: dict[str, Any]) -> N:
+        """Return a net of the shape in a ``config.json``."""
+        raise NotImplementedError
+
+    def save(self, folder: str | Path, *, precision: str = "float32") -> None:
+        """Write the model to a folder, atomically: config, weights, tokenizer, build information.
+
+        Args:
+            folder: where; a model that stands there is replaced.
+            precision: of the weights in the file: ``float32``, ``float16`` or ``int8``. `load` gives float32 again.
+
+        Raises:
+            ArtifactError: it cannot be written.
+            InputError: an unknown precision.
+        """
+        with new_folder(folder) as temporary:
+            self.write(temporary, precision=precision)
+
+    def write(self, folder: Path, *, precision: str = "float32") -> None:
+        """Write the model's files into an existing folder. See `save`."""
+        write_tensors(folder / "model.safetensors", quantize(self.net.weight_dict(), precision))
+        write_json(
+            folder / "config.json", {"kind": self.kind, "format": FORMAT_VERSION, "net": asdict(self.net.config)}
+        )
+        write_json(folder / "build_info.json", self.info)
+        self.tokenizer.save(folder / "tokenizer")
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """Read a folder that `save` wrote.
+
+        Raises:
+            ArtifactError: missing, corrupt, foreign, of a newer format, or with a pickle in it.
+            MissingDependencyError: its tokenizer needs an analyzer that is not installed.
+        """
+        folder = Path(folder)
+        config = read_artifact_config(folder, cls.kind)
+        tokenizer = load_tokenizer(folder / "tokenizer")
+        try:
+            net = cls.make_net(config["net"])
+            net.load_weights(dequantize(load_file(folder / "model.safetensors")))
+        except (SafetensorError, OSError, KeyError, TypeError, RuntimeError) as error:
+            raise ArtifactError(
+                f"{folder}의 가중치를 읽지 못했습니다. 폴더가 온전한지 보고 다시 내려받거나 다시 만드세요.",
+                f"Cannot read the weights of {folder}. Check that the folder is whole; fetch or make it again.",
+            ) from error
+        return cls(tokenizer, net, info=read_json(folder / "build_info.json"))

@@ -1,0 +1,258 @@
+"""`LanguageModel`: a tokenizer and a recurrent net as one object that scores, generates, saves and loads.
+
+>>> from korlm.nn.lm import NetConfig, RecurrentLM
+>>> from korlm.tokenizers.segmented import byte_tokenizer
+>>> lm = LanguageModel(byte_tokenizer(), RecurrentLM(NetConfig(260, hidden=8)))
+>>> lm.score(["가나"]).characters
+3
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from korlm.errors import CorpusError, InputError
+from korlm.generation.config import build_generation_config
+from korlm.generation.generate import check_single_text, generate_texts, stream_steps, stream_text
+from korlm.generation.results import GeneratedText, Step
+from korlm.models.base import PretrainedModel
+from korlm.models.scoring import bits_per_character, dynamic_token_nlls, token_nlls
+from korlm.nn.lm import NetConfig, RecurrentLM
+from korlm.tokenizers.lattice import LatticeBuilder
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a text costs under a model.
+
+    Attributes:
+        bits_per_character: total code length in bits over `characters`.
+        characters: code points of the lines, and one end-of-line character a line.
+        num_tokens: ids predicted, one ``</s>`` a line included.
+        surprisals: for each line the bits of each of its pieces, ``</s>`` last.
+        signature: what was measured and how, so that the figure can be made again.
+    """
+
+    bits_per_character: float
+    characters: int
+    num_tokens: int
+    surprisals: list[np.ndarray] = field(repr=False)
+    signature: str
+
+    @property
+    def bits(self) -> np.ndarray:
+        """Code length of each line, ``[lines]``."""
+        return np.array([float(line.sum()) for line in self.surprisals])
+
+
+class LanguageModel(PretrainedModel[RecurrentLM]):
+    """A recurrent language model over the pieces of a tokenizer.
+
+    Args:
+        tokenizer: cuts and joins text.
+        net: predicts the next piece; put into evaluation mode.
+        info: what made it (``build_info.json``), shown in cards.
+    """
+
+    kind = "model"
+
+    @cached_property
+    def lattice_builder(self) -> LatticeBuilder:
+        """What makes the lattice of a text over the tokenizer's pieces.
+
+        Raises:
+            InputError: the tokenizer is lossy.
+        """
+        return LatticeBuilder(self.tokenizer)
+
+    @classmethod
+    def make_net(cls, config: dict[str, Any]) -> RecurrentLM:
+        """Return a net of the shape in a ``config.json``."""
+        return RecurrentLM(NetConfig(**config))
+
+    def score(
+        self,
+        lines: Sequence[str],
+        *,
+        workers: int = 2,
+        dynamic: float = 0.0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Score:
+        """Measure lines: each by itself, from the zero state, its end included.
+
+        Bits per character is an upper bound on the code length of the text under the model (the chain rule over one
+        tokenization of it), so it can be compared across tokenizers; perplexity per piece cannot.
+
+        Args:
+            lines: the text, a line each, without line ends.
+            workers: the analyzer's threads.
+            dynamic: learning rate of dynamic evaluation (Krause et al. 2018): the net learns, in a copy, from lines
+                that it has been measured on; 0 for none. The signature says so.
+            progress: called with lines done and lines in all.
+
+        Raises:
+            CorpusError: no lines.
+
+        Example:
+            >>> import korlm
+            >>> korlm.load_model("reviews-syllable-lstm").score(["재미있다"]).characters
+            5
+        """
+        return self.score_ids(lines, self.encode_lines(lines, workers=workers), dynamic=dynamic, progress=progress)
+
+    def encode_lines(self, lines: Sequence[str], *, workers: int = 2) -> list[list[int]]:
+        """Return the ids of lines that are to be measured, after the checks of `score`."""
+        if isinstance(lines, str):
+            raise InputError("줄의 목록을 넣으세요: score([글]).", "Pass a list of lines: score([text]).")
+        if not lines:
+            raise CorpusError(
+                "잴 글이 없습니다. 한 줄 이상 넣으세요.", "There is no text to score. Give at least a line."
+            )
+        return self.tokenizer.encode_ids(lines, workers=workers)
+
+    def score_ids(
+        self,
+        lines: Sequence[str],
+        ids: Sequence[Sequence[int]],
+        *,
+        dynamic: float = 0.0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Score:
+        """Measure lines that are encoded already. See `score`."""
+        if dynamic:
+            nats, how = dynamic_token_nlls(self.net, ids, dynamic, progress=progress), f"dynamic:{dynamic:g}|"
+        else:
+            nats, how = token_nlls(self.net, ids, progress=progress), ""
+        characters = sum(len(line) + 1 for line in lines)
+        return Score(
+            bits_per_character=bits_per_character(sum(float(line.sum()) for line in nats), characters),
+            characters=characters,
+            num_tokens=sum(len(line) for line in nats),
+            surprisals=[line / np.log(2) for line in nats],
+            signature=f"bpc|eol:1|state:zero|{how}lines:{len(lines)}|{self.tokenizer.signature}",
+        )
+
+    def generate(self, prompt: str = "", **options: Any) -> str:
+        """Return the text that follows a prompt; the options are the fields of `SamplingConfig`.
+
+        With ``beams`` over 1 it is the best text of the beam.
+
+        Raises:
+            InputError: an option out of its range, an unpaired surrogate, or a forced string that cannot be written.
+
+        Example:
+            >>> import korlm
+            >>> lm = korlm.load_model("reviews-unigram-lstm")
+            >>> lm.generate("이 영화는", seed=7) == lm.generate("이 영화는", seed=7)
+            True
+            >>> "배우" in lm.generate("이 영화는", forced="배우", banned=["!", "?"], beams=4)
+            True
+        """
+        return "".join(self.stream(prompt, **options))
+
+    def stream(self, prompt: str = "", *, stopped: Callable[[], bool] = lambda: False, **options: Any) -> Iterator[str]:
+        """Yield the text that follows a prompt as it comes, never half a syllable. See `generate`.
+
+        Args:
+            prompt: any string.
+            stopped: asked before each piece; True ends the text.
+            **options: the fields of `SamplingConfig`. A beam gives its text in one stretch, at the end.
+        """
+        return stream_text(self.net, self.tokenizer, prompt, build_generation_config(options), stopped=stopped)
+
+    def stream_tokens(
+        self, prompt: str = "", *, alternatives: int = 5, stopped: Callable[[], bool] = lambda: False, **options: Any
+    ) -> Iterator[Step]:
+        """Yield the pieces that follow a prompt: how surprising each was, and what else the model thought likely.
+
+        Args:
+            prompt: any string.
+            alternatives: how many of the likeliest pieces each step names, at least 0.
+            stopped: asked before each piece; True ends the text.
+            **options: the fields of `SamplingConfig`. A beam gives its steps at the end.
+
+        Raises:
+            InputError: see `generate`.
+
+        Example:
+            >>> import korlm
+            >>> for step in korlm.load_model("reviews-unigram-lstm").stream_tokens("이 영화는", temperature=0, max_tokens=2):
+            ...     print(step.text, round(step.surprisal), [text for text, _ in step.alternatives[:2]])
+              3 [' ', ' 정말']
+            단순히 6 ['단순히', '고']
+        """
+        config = build_generation_config(options)
+        checked = _check_alternatives(alternatives)
+        return stream_steps(self.net, self.tokenizer, prompt, config, alternatives=checked, stopped=stopped)
+
+    def generate_n(self, prompt: str = "", n: int = 1, *, alternatives: int = 0, **options: Any) -> list[GeneratedText]:
+        """Return several texts that follow a prompt, with their bits and steps.
+
+        Args:
+            prompt: any string.
+            n: how many samples; with ``beams`` over 1 the n best distinct texts, the best first (fewer where the
+                beam found fewer).
+            alternatives: how many of the likeliest pieces each step names.
+            **options: the fields of `SamplingConfig`.
+
+        Raises:
+            InputError: see `generate`.
+
+        Example:
+            >>> import korlm
+            >>> lm = korlm.load_model("reviews-syllable-lstm")
+            >>> best, second = lm.generate_n("정말 ", 2, beams=4, max_tokens=30)
+            >>> best.text != second.text, best.score >= second.score
+            (True, True)
+            >>> [text.text for text in lm.generate_n("정말 ", 2, seed=3)][0] == lm.generate("정말 ", seed=3)
+            True
+        """
+        return self.generate_all([prompt], n=n, alternatives=alternatives, **options)[0]
+
+    def generate_batch(self, prompts: Sequence[str], **options: Any) -> list[str]:
+        """Return the text that follows each prompt, all written side by side: the quick way for many.
+
+        Each text is that of `generate` with the same options, the seed included: equal prompts give equal texts where
+        a seed is given, so that several texts of one prompt are asked for by `generate_n`. (The size of a batch can
+        change the last bit of a sum, and so, once in a long while, a draw.)
+
+        Raises:
+            InputError: see `generate`.
+
+        Example:
+            >>> import korlm
+            >>> lm = korlm.load_model("reviews-unigram-gru")
+            >>> lm.generate_batch(["이 영화는", "배우"], temperature=0)[0] == lm.generate("이 영화는", temperature=0)
+            True
+        """
+        config = build_generation_config(options)
+        check_single_text(config)
+        return [texts[0].text for texts in generate_texts(self.net, self.tokenizer, _check_prompts(prompts), config)]
+
+    def generate_all(
+        self, prompts: Sequence[str], *, alternatives: int = 0, **options: Any
+    ) -> list[list[GeneratedText]]:
+        """Return ``n`` texts for each prompt, all written side by side. See `generate_n` and `generate_batch`."""
+        config = build_generation_config(options)
+        checked = _check_alternatives(alternatives)
+        return generate_texts(self.net, self.tokenizer, _check_prompts(prompts), config, alternatives=checked)
+
+
+def _check_prompts(prompts: Sequence[str]) -> Sequence[str]:
+    if isinstance(prompts, str):
+        raise InputError("글머리의 목록을 넣으세요: [글머리].", "Pass a list of prompts: [prompt].")
+    return prompts
+
+
+def _check_alternatives(number: int) -> int:
+    if number < 0:
+        raise InputError(
+            f"alternatives에 쓸 수 없는 값입니다: {number}. 0 이상으로 하세요.",
+            f"alternatives cannot be {number}. Give 0 or more.",
+        )
+    return number

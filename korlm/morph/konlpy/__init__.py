@@ -1,0 +1,1 @@
+"""KoNLPy's analyzers in a process of their own."""

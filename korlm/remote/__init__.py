@@ -1,6 +1,0 @@
-"""Folders on the Hugging Face Hub: addresses, fetching, and what each refusal means. Pushing is in `korlm.hub`.
-
->>> from korlm.remote.address import match_address
->>> match_address("user/my-model@v1").revision
-'v1'
-"""

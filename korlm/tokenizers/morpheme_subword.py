@@ -1,0 +1,76 @@
+"""Morpheme-aware subwords: an analyzer cuts morphemes, a subword model cuts within each (Park et al. 2020).
+
+Composed of the two as they are: a `MorphemeSegmenter` and a `SubwordTokenizer` whose pieces were learnt within morphemes.
+
+    >>> from korlm.tokenizers.registry import load_tokenizer
+    >>> load_tokenizer("kiwi+unigram").unit
+    'morpheme-subword'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from korlm.text.spans import Span
+from korlm.tokenizers.base import Tokenizer
+from korlm.tokenizers.catalog import split_name
+from korlm.tokenizers.encoding import Encoding, Segment
+from korlm.tokenizers.segmented import SegmentedTokenizer
+from korlm.tokenizers.segmenters.base import Segmenter
+from korlm.tokenizers.sentencepiece import SubwordTokenizer, train_subword
+
+_DELIMITER = "\x01"  # of morphemes, for SentencePiece's trainer alone
+
+
+class MorphemeSubwordTokenizer(SegmentedTokenizer):
+    """A tokenizer whose vocabulary is a subword model applied within each segment.
+
+    `Encoding.segments` are the subword pieces, each with the morphemes that it stands in.
+    """
+
+    def __init__(self, name: str, segmenter: Segmenter, subword_tokenizer: SubwordTokenizer) -> None:
+        super().__init__(name, segmenter, subword_tokenizer)  # type: ignore[arg-type]  # what is asked of a vocabulary
+        self.unit = f"{segmenter.unit}-{subword_tokenizer.unit}"
+        self.subword_tokenizer = subword_tokenizer
+
+    def _fingerprint_bytes(self) -> bytes:
+        return self.subword_tokenizer.model
+
+    def dependency_versions(self) -> list[str]:
+        return [*self.segmenter.dependency_versions(), *self.subword_tokenizer.dependency_versions()]
+
+    def _build_encoding(self, text: str, ids: list[int], spans: list[Span], segments: list[Segment]) -> Encoding:
+        return super()._build_encoding(text, ids, spans, _refine_segments(segments, spans))
+
+    def oov_segments(self, encoding: Encoding) -> set[int]:
+        return Tokenizer.oov_segments(self, encoding)
+
+
+def train_morpheme_subword(
+    name: str, segmenter: Segmenter, lines: Iterable[str], vocab_size: int, *, workers: int, soft: bool, coverage: float,
+    specials: Sequence[str] = (),
+) -> MorphemeSubwordTokenizer:  # fmt: skip
+    """Train the subword model of ``analyzer+subword`` on lines, no piece of it across morphemes.
+
+    Raises:
+        CorpusError, InputError: as `train_subword` does.
+    """
+    pieces = segmenter.iter_lookup_strings([line.replace(_DELIMITER, " ") for line in lines], workers=workers)
+    joined = (_DELIMITER.join(line) for line in pieces)
+    subwords = train_subword(
+        split_name(name)[-1], joined, vocab_size, soft=soft, coverage=coverage, threads=workers,
+        specials=specials, delimiter=_DELIMITER,
+    )  # fmt: skip
+    return MorphemeSubwordTokenizer(name, segmenter, subwords)
+
+
+def _refine_segments(segments: Sequence[Segment], spans: Sequence[Span]) -> list[Segment]:
+    """Return a segment for each distinct span, with the morphemes of its segment that it overlaps."""
+    refined: list[Segment] = []
+    index = 0
+    for start, end in dict.fromkeys(spans):
+        while segments[index].end <= start:
+            index += 1
+        morphemes = [one for one in segments[index].morphemes if one.start < end and one.end > start]
+        refined.append(Segment(start, end, tuple(morphemes)))
+    return refined

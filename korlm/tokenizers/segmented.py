@@ -1,0 +1,177 @@
+"""`SegmentedTokenizer`: a segmenter that cuts the text, and a vocabulary that numbers the pieces.
+
+>>> from korlm.tokenizers.vocabulary import Vocabulary
+>>> from korlm.tokenizers.segmenters.word import WordSegmenter
+>>> tokenizer = SegmentedTokenizer("word", WordSegmenter(), Vocabulary(["나랑", " 쇼핑"]))
+>>> tokenizer.encode("나랑 쇼핑").tokens
+['나랑', ' 쇼핑']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from korlm.text.hangul import to_compatibility_jamo
+from korlm.text.incremental import is_complete_character, is_leading_byte
+from korlm.text.spans import Span
+from korlm.tokenizers.base import Decoder, Tokenizer
+from korlm.tokenizers.encoding import Encoding, Segment, segment_indices, token_spans
+from korlm.tokenizers.segmenters.base import Segmenter
+from korlm.tokenizers.segmenters.character import ByteSegmenter, SyllableSegmenter
+from korlm.tokenizers.syllable_splitting import JOINING_JAMO, JamoComposer, escape_typed_jamo
+from korlm.tokenizers.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from korlm.tokenizers.batch_encoding import CharacterIdTable, IdArray
+
+
+class VocabularyProtocol(Protocol):
+    """Numbers pieces; see `korlm.tokenizers.vocabulary.Vocabulary`."""
+
+    on_unknown: str
+    specials: dict[str, int]
+    byte_ids: dict[int, int]
+
+    @property
+    def cached_ids(self) -> Mapping[str, tuple[int, ...]]: ...
+
+    @property
+    def token_bytes(self) -> list[bytes]: ...
+
+    def __contains__(self, piece: str) -> bool: ...
+
+    def write_vocabulary(self, folder: Path) -> None: ...
+
+
+class SegmentedTokenizer(Tokenizer):
+    """A tokenizer whose pieces are a segmenter's cuts.
+
+    Args:
+        name: the registry's name.
+        segmenter: how the text is cut.
+        vocabulary: the known pieces; the rest falls back to syllables, then bytes (or is ``<unk>``).
+    """
+
+    def __init__(self, name: str, segmenter: Segmenter, vocabulary: VocabularyProtocol) -> None:
+        self.name = name
+        self.unit = segmenter.unit
+        self.segmenter = segmenter
+        self.vocabulary = vocabulary
+        self.token_bytes = vocabulary.token_bytes
+        self.specials = vocabulary.specials
+        self.byte_ids = vocabulary.byte_ids
+        self.lossless = vocabulary.on_unknown == "fallback"
+        self.composes_jamo = bool(segmenter.conjoining_jamo)
+
+    @property
+    def on_unknown(self) -> str:
+        return self.vocabulary.on_unknown
+
+    def dependency_versions(self) -> list[str]:
+        return self.segmenter.dependency_versions()
+
+    def _iter_ids(self, texts: Sequence[str], workers: int) -> Iterator[list[int]]:
+        look_up = self.vocabulary.cached_ids.__getitem__
+        for pieces in self.segmenter.iter_lookup_strings(texts, workers=workers):
+            yield list(chain.from_iterable(map(look_up, pieces)))
+
+    def _encode_array(self, texts: Sequence[str], workers: int, eos_id: int | None) -> IdArray:
+        if not isinstance(self.segmenter, SyllableSegmenter) or not texts:
+            return super()._encode_array(texts, workers, eos_id)
+        if self.unit == "byte":
+            from korlm.tokenizers.batch_encoding import byte_id_array
+
+            return byte_id_array(texts, self.byte_ids[0], eos_id)
+        return self._character_table.encode(texts, eos_id)
+
+    @cached_property
+    def _character_table(self) -> CharacterIdTable:
+        from korlm.tokenizers.batch_encoding import CharacterIdTable  # numpy, which one text does without
+
+        return CharacterIdTable(lambda character: next(iter(self._iter_ids([character], 1))))
+
+    def _iter_encodings(self, texts: Sequence[str], workers: int) -> Iterator[Encoding]:
+        for text, segments in zip(texts, self.segmenter.segment(texts, workers=workers), strict=True):
+            escaped, joining = (escape_typed_jamo(text), JOINING_JAMO) if self.composes_jamo else (text, frozenset())
+            ids: list[int] = []
+            spans: list[Span] = []
+            for segment in segments:
+                strings = self.segmenter.lookup_strings(escaped, segment)
+                own = [number for string in strings for number in self.vocabulary.cached_ids[string]]
+                whole = [segment[:2]] * len(own)
+                spans += token_spans(self.surfaces, text, own, segment.start, joining) if self.lossless else whole
+                ids += own
+            yield self._build_encoding(text, ids, spans, segments)
+
+    def _build_encoding(self, text: str, ids: list[int], spans: list[Span], segments: list[Segment]) -> Encoding:
+        pieces = [self.token_text(number) for number in ids]
+        return Encoding(text, ids, pieces, spans, segments, segment_indices(spans, segments))
+
+    def oov_segments(self, encoding: Encoding) -> set[int]:
+        if self.unit == "byte":
+            return set()
+        escaped = escape_typed_jamo(encoding.text) if self.composes_jamo else encoding.text
+        return {
+            index
+            for index, segment in enumerate(encoding.segments)
+            if not all(string in self.vocabulary for string in self.segmenter.lookup_strings(escaped, segment))
+        }
+
+    def decoder(self) -> Decoder:
+        return _JamoDecoder(self) if self.composes_jamo else super().decoder()
+
+    def token_text(self, token_id: int) -> str:
+        text = super().token_text(token_id)
+        return to_compatibility_jamo(text) if self.composes_jamo else text
+
+    def _config_fields(self) -> dict[str, Any]:
+        lossy = {} if self.lossless else {"on_unknown": self.on_unknown}
+        return lossy | super()._config_fields() | self.segmenter.options
+
+    def write_vocabulary(self, folder: Path) -> None:
+        self.vocabulary.write_vocabulary(folder)
+
+
+class _JamoDecoder:
+    """Joins letters across ids; the bytes of a whole character count as that character."""
+
+    def __init__(self, tokenizer: SegmentedTokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._composer = JamoComposer()
+        self._partial_bytes = b""
+
+    def push(self, token_id: int) -> bytes:
+        surface = self._tokenizer.surfaces[token_id]
+        if surface is not None:
+            return self._flush_partial() + self._composer.push(surface).encode()
+        byte = self._tokenizer.token_bytes[token_id]
+        if not self._partial_bytes and not is_leading_byte(byte[0]):
+            return self._composer.finish().encode() + byte
+        self._partial_bytes += byte
+        if is_complete_character(self._partial_bytes):
+            begun, self._partial_bytes = self._partial_bytes, b""
+            try:
+                character = begun.decode()
+            except UnicodeDecodeError:
+                return self._composer.finish().encode() + begun
+            if escape_typed_jamo(character) != character:  # a letter that was typed joins nothing
+                return self._composer.finish().encode() + begun
+            return self._composer.push(character).encode()
+        return b""
+
+    def _flush_partial(self) -> bytes:
+        """Give up a character whose bytes never came: they go out as they are."""
+        begun, self._partial_bytes = self._partial_bytes, b""
+        return self._composer.finish().encode() + begun if begun else b""
+
+    def finish(self) -> bytes:
+        return self._flush_partial() or self._composer.finish().encode()
+
+
+def byte_tokenizer(specials: Sequence[str] = ()) -> SegmentedTokenizer:
+    """Return the byte tokenizer: 4 special tokens and 256 bytes, and any further special tokens."""
+    return SegmentedTokenizer("byte", ByteSegmenter(), Vocabulary([], specials=specials))

@@ -1,0 +1,1 @@
+"""Segmenters: text to segments, before the vocabulary."""

@@ -1,0 +1,118 @@
+"""The morpheme unit: an analyzer's morphemes as a partition of the text.
+
+Morphemes that share a syllable (했 = 하 + 었) are one piece that lists them, so that the pieces, joined, are the text.
+With ``split="jamo"`` the piece is cut inside the syllable where its letters allow (갔 → 가, ㅆ), still exact.
+
+    >>> from korlm.morph.base import Morpheme
+    >>> merged = merge_morphemes([Morpheme("하", "VV", 0, 1), Morpheme("었", "EP", 0, 1), Morpheme("다", "EF", 1, 2)])
+    >>> [(segment.start, segment.end, segment.tag) for segment in merged]
+    [(0, 1, 'VV+EP'), (1, 2, 'EF')]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from korlm.errors import InputError
+from korlm.morph.base import Analyzer, Morpheme
+from korlm.text.hangul import CONJOINING_TAILS
+from korlm.text.spans import Span, gap_spans, join_spaces
+from korlm.tokenizers.encoding import Segment
+from korlm.tokenizers.segmenters.base import Segmenter
+from korlm.tokenizers.syllable_splitting import escape_typed_jamo, split_within_syllables
+
+SPLIT_MODES = ("", "jamo")
+_BATCH_SIZE = 2_000  # texts handed to an analyzer at once: enough to keep its workers busy, little enough to stream
+
+
+class MorphemeSegmenter(Segmenter):
+    """Cuts where an analyzer puts morpheme boundaries between syllables.
+
+    Args:
+        analyzer: the morphological analyzer.
+        split: ``"jamo"`` to cut inside syllables as well; the text's pieces then hold lone final consonants.
+        analyzer_options: the analyzer's options, as plain values, for `options`.
+
+    Raises:
+        InputError: another ``split``.
+    """
+
+    unit = "morpheme"
+
+    def __init__(self, analyzer: Analyzer, *, split: str = "", analyzer_options: dict[str, Any] | None = None) -> None:
+        if split not in SPLIT_MODES:
+            raise InputError(
+                f"split은 비우거나 'jamo'여야 합니다 (받은 값: {split!r}).",
+                f"split must be empty or 'jamo', not {split!r}.",
+            )
+        self.analyzer = analyzer
+        self.split = split
+        self.analyzer_options = analyzer_options or {}
+        self.conjoining_jamo = CONJOINING_TAILS if split else ()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return ({"split": self.split} if self.split else {}) | (
+            {"analyzer": self.analyzer_options} if self.analyzer_options else {}
+        )
+
+    def segment(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[Segment]]:
+        for first in range(0, len(texts), _BATCH_SIZE):
+            batch = texts[first : first + _BATCH_SIZE]
+            for text, morphemes in zip(batch, self.analyzer.analyze(batch, workers=workers), strict=True):
+                yield _partition_text(text, merge_morphemes(morphemes))
+
+    def iter_lookup_strings(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[str]]:
+        if self.split:
+            for text, segments in zip(texts, self.segment(texts, workers=workers), strict=True):
+                escaped = escape_typed_jamo(text)
+                yield [piece for segment in segments for piece in self.lookup_strings(escaped, segment)]
+            return
+        for text, spans in zip(texts, self.analyzer.morpheme_spans(texts, workers=workers), strict=True):
+            yield span_texts(text, spans)
+
+    def lookup_strings(self, escaped_text: str, segment: Segment) -> list[str]:
+        if self.split and len(segment.morphemes) > 1:
+            return split_within_syllables(escaped_text, segment.start, segment.end, segment.morphemes)
+        return super().lookup_strings(escaped_text, segment)
+
+    def dependency_versions(self) -> list[str]:
+        split = [f"split:{self.split}"] if self.split else []
+        return [*split, f"{self.analyzer.name}:{self.analyzer.version}"]
+
+
+def merge_morphemes(morphemes: Sequence[Morpheme]) -> list[Segment]:
+    """Merge morphemes (by rising start) that overlap into segments that list them."""
+    merged: list[Segment] = []
+    for morpheme in morphemes:
+        if merged and morpheme.start < merged[-1].end:
+            last = merged[-1]
+            merged[-1] = Segment(last.start, max(last.end, morpheme.end), (*last.morphemes, morpheme))
+        else:
+            merged.append(Segment(morpheme.start, morpheme.end, (morpheme,)))
+    return merged
+
+
+def span_texts(text: str, spans: Sequence[Span]) -> list[str]:
+    """Return the stretches of `join_spaces`: the same cuts, quicker where the gaps are nothing or one space.
+
+    >>> span_texts("나랑 쇼핑하자.", [(0, 1), (1, 2), (3, 5), (5, 8)])
+    ['나', '랑', ' 쇼핑', '하자.']
+    """
+    pieces: list[str] = []
+    position = 0
+    for start, end in spans:
+        if start != position and (start != position + 1 or text[position] != " " or text[start].isspace()):
+            return [text[first:last] for first, last in join_spaces(text, spans)]
+        pieces.append(text[position:end])
+        position = end
+    if position != len(text):
+        pieces += [text[first:last] for first, last in gap_spans(text, position, len(text))]
+    return pieces
+
+
+def _partition_text(text: str, segments: list[Segment]) -> list[Segment]:
+    owner = {segment.end: segment.morphemes for segment in segments}
+    spans = join_spaces(text, [(segment.start, segment.end) for segment in segments])
+    return [Segment(start, end, owner.get(end, ())) for start, end in spans]

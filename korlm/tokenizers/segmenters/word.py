@@ -1,0 +1,80 @@
+"""The word unit: eojeol, the stretches between spaces, each with the space before it; for English, spaCy's rules.
+
+>>> [segment[:2] for segment in next(WordSegmenter().segment(["나랑 쇼핑하자."]))]
+[(0, 2), (2, 8)]
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+from korlm.errors import InputError, MissingDependencyError
+from korlm.text.spans import eojeol_spans, join_spaces
+from korlm.tokenizers.encoding import Segment
+from korlm.tokenizers.segmenters.base import Segmenter
+
+
+class WordSegmenter(Segmenter):
+    """Cuts at whitespace; a single space joins the eojeol after it."""
+
+    unit = "word"
+
+    def segment(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[Segment]]:
+        for text in texts:
+            yield [Segment(*span) for span in join_spaces(text, eojeol_spans(text))]
+
+
+class SpacySegmenter(Segmenter):
+    """Cuts by the rules of spaCy's blank pipeline: ``don't.`` is do, n't and a full stop.
+
+    Args:
+        language: a language of spaCy; korlm offers ``en``.
+    """
+
+    unit = "word"
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"language": self.language}
+
+    @cached_property
+    def _spacy_tokenizer(self) -> Any:
+        try:
+            import spacy
+        except ImportError as error:
+            raise MissingDependencyError(
+                'spaCy가 설치되어 있지 않습니다. pip install "korlm[english]" 하세요.',
+                'spaCy is not installed. Run: pip install "korlm[english]"',
+            ) from error
+        return spacy.blank(self.language).tokenizer
+
+    def segment(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[Segment]]:
+        for text in texts:
+            words = [(word.idx, word.idx + len(word.text)) for word in self._spacy_tokenizer(text) if not word.is_space]
+            yield [Segment(*span) for span in join_spaces(text, words)]
+
+    def dependency_versions(self) -> list[str]:
+        try:
+            return [f"spacy-{self.language}:{importlib.metadata.version('spacy')}"]
+        except importlib.metadata.PackageNotFoundError:
+            return [f"spacy-{self.language}:none"]
+
+
+def make_word_segmenter(language: str) -> Segmenter:
+    """Return the segmenter of ``word``: eojeol, or English words by spaCy's rules with ``en``.
+
+    Raises:
+        InputError: another language.
+    """
+    if language not in ("", "ko", "en"):
+        raise InputError(
+            f"language는 'ko'나 'en'이어야 합니다 (받은 값: {language!r}).",
+            f"language must be 'ko' or 'en', not {language!r}.",
+        )
+    return SpacySegmenter(language) if language == "en" else WordSegmenter()

@@ -1,0 +1,137 @@
+"""Making a tokenizer's vocabulary from training lines.
+
+>>> train_tokenizer("word", ["나는 간다", "나는 온다"], vocab_size=300).encode("나는 논다").tokens
+['나는', ' ', '<0xEB>', '<0x85>', '<0xBC>', '다']
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any
+
+from korlm.errors import CorpusError, InputError
+from korlm.text.spans import check_text
+from korlm.tokenizers.base import Tokenizer
+from korlm.tokenizers.catalog import (
+    DEFAULT_VOCAB_SIZES,
+    SUBWORD_ALGORITHMS,
+    TOKENIZER_UNITS,
+    split_name,
+    unknown_tokenizer_error,
+)
+from korlm.tokenizers.morpheme_subword import train_morpheme_subword
+from korlm.tokenizers.registry import make_segmenter, reject_options
+from korlm.tokenizers.segmented import SegmentedTokenizer, byte_tokenizer
+from korlm.tokenizers.segmenters.base import Segmenter
+from korlm.tokenizers.sentencepiece import SentencePieceTokenizer, train_sentencepiece_model, train_subword
+from korlm.tokenizers.vocabulary import Vocabulary, check_on_unknown, first_token_id, select_tokens
+
+_BATCH_SIZE = 10_000
+
+
+def train_tokenizer(
+    name: str,
+    lines: Iterable[str],
+    *,
+    vocab_size: int | None = None,
+    min_count: int = 2,
+    coverage: float = 0.9995,
+    on_unknown: str = "fallback",
+    specials: Sequence[str] = (),
+    workers: int = 2,
+    **options: Any,
+) -> Tokenizer:
+    """Make a tokenizer's vocabulary from training lines.
+
+    Args:
+        name: a name of `list_tokenizers`, or any analyzer ``+`` a subword model (``okt+bpe``); ``byte`` needs no lines
+            and takes no size.
+        lines: training text only, never what the model is tested on.
+        vocab_size: ids in all, special tokens and bytes included; by default 16,000 for word and morphemes, 8,000 for
+            subwords, 3,000 for syllables, 600 for jamo, or fewer where the text cannot fill that.
+        min_count: pieces seen less often are left to the fallback (not for subwords).
+        coverage: share of the characters covered by single characters in the vocabulary.
+        on_unknown: ``"fallback"`` to syllables and bytes, or ``"unk"``: one ``<unk>`` for what the vocabulary lacks and
+            no bytes in it, as in the classical models; it loses text, and the signature says so.
+        specials: names of further special tokens, such as ``<user>``; no text ever becomes one of them.
+        workers: analyzer or training threads.
+        **options: those of `korlm.load_tokenizer` (``split``, ``user_words``, ``language``, ...).
+
+    Raises:
+        UnknownNameError: no such tokenizer.
+        CorpusError: no text, or too little for the vocabulary.
+        InputError: a vocabulary too small for the special tokens and characters, or an option that it does not have.
+
+    Example:
+        >>> train_tokenizer("word", ["가 나"] * 2, on_unknown="unk").encode("가 다").tokens
+        ['가', '<unk>']
+    """
+    if name not in TOKENIZER_UNITS:
+        raise unknown_tokenizer_error(name, or_folder=False)
+    check_on_unknown(on_unknown)
+    if name == "byte":
+        return _make_byte_tokenizer(on_unknown, specials, options)
+    if name in SUBWORD_ALGORITHMS:
+        reject_options(name, options)
+    segmenter = None if name in SUBWORD_ALGORITHMS else make_segmenter(name, options)
+    texts = _check_lines(lines)
+    size = vocab_size or DEFAULT_VOCAB_SIZES[TOKENIZER_UNITS[name]]
+    soft = vocab_size is None
+    if segmenter is None:
+        return _train_subword_tokenizer(
+            name, texts, size, on_unknown, soft=soft, coverage=coverage, threads=workers, specials=specials
+        )
+    if split_name(name)[-1] in SUBWORD_ALGORITHMS:
+        _require_fallback(name, on_unknown)
+        return train_morpheme_subword(
+            name, segmenter, texts, size, workers=workers, soft=soft, coverage=coverage, specials=specials
+        )
+    room = size - first_token_id(on_unknown) - len(specials)
+    counts = _count_strings(segmenter, texts, workers)
+    wanted = coverage if on_unknown == "fallback" else 0.0
+    pieces = select_tokens(counts, room, min_count=min_count, coverage=wanted, required=segmenter.conjoining_jamo)
+    return SegmentedTokenizer(name, segmenter, Vocabulary(pieces, on_unknown=on_unknown, specials=specials))
+
+
+def _check_lines(lines: Iterable[str]) -> Iterator[str]:
+    usable = (check_text(line) for line in lines)
+    first = next((line for line in usable if line.strip()), None)
+    if first is None:
+        raise CorpusError(
+            "토크나이저를 만들 글이 없습니다. 빈 말뭉치가 아닌지 보세요.",
+            "There is no text to make a tokenizer from. Is the corpus empty?",
+        )
+    return chain([first], usable)
+
+
+def _train_subword_tokenizer(
+    name: str, texts: Iterable[str], size: int, on_unknown: str, *, specials: Sequence[str], **training_options: Any
+) -> Tokenizer:
+    if on_unknown == "fallback":
+        return train_subword(name, texts, size, specials=specials, **training_options)
+    further: dict[str, Any] = {"byte_fallback": False, "control_symbols": list(specials)}
+    return SentencePieceTokenizer(name, train_sentencepiece_model(name, texts, size, **training_options, **further))
+
+
+def _make_byte_tokenizer(on_unknown: str, specials: Sequence[str], options: dict[str, Any]) -> Tokenizer:
+    reject_options("byte", options)
+    _require_fallback("byte", on_unknown)
+    return byte_tokenizer(specials)
+
+
+def _require_fallback(name: str, on_unknown: str) -> None:
+    if on_unknown != "fallback":
+        raise InputError(
+            f"{name}에는 <unk> 방식이 없습니다. on_unknown을 빼세요.",
+            f"{name} has no <unk> mode. Leave on_unknown out.",
+        )
+
+
+def _count_strings(segmenter: Segmenter, texts: Iterator[str], workers: int) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    while batch := list(islice(texts, _BATCH_SIZE)):
+        for pieces in segmenter.iter_lookup_strings(batch, workers=workers):
+            counts.update(pieces)
+    return counts

@@ -1,0 +1,111 @@
+"""What a run reads: its vocabulary, made from the training lines or given, and the ids of those lines."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+import korlm
+from korlm.corpora.memmap import lines_sha256
+from korlm.corpora.registry import Corpus
+from korlm.corpora.token_cache import encode_to_memmap
+from korlm.errors import ArtifactError, InputError, KorlmError
+from korlm.storage.artifacts import cache_folder, read_artifact_config
+from korlm.tokenizers.base import EOS_ID, Tokenizer
+from korlm.tokenizers.catalog import TOKENIZER_UNITS
+from korlm.tokenizers.registry import load_tokenizer
+from korlm.tokenizers.train import train_tokenizer
+from korlm.training.config import TokenizerConfig
+from korlm.training.distributed import ProcessGroup
+
+
+def encode_training_corpus(
+    tokenizer_source: TokenizerConfig | Tokenizer,
+    corpus: Corpus,
+    resume_folder: Path | None,
+    process_group: ProcessGroup,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    kind: str = "model",
+    specials: Sequence[str] = (),
+) -> tuple[Tokenizer, np.ndarray]:
+    """Return the vocabulary and the ids of the training lines; the first process makes them, the others take them
+    from the cache.
+
+    Args:
+        tokenizer_source: which vocabulary: to be made or loaded, or a tokenizer that there is.
+        corpus: whose training lines it is.
+        resume_folder: the folder of a run to go on with, whose vocabulary it is then.
+        process_group: the processes.
+        progress: called with lines encoded and lines in all.
+        kind: of the folders of such a run.
+        specials: further special tokens of a vocabulary that is to be made.
+    """
+
+    def prepare() -> tuple[Tokenizer, np.ndarray]:
+        tokenizer = _resolve_tokenizer(tokenizer_source, corpus, resume_folder, kind, specials)
+        return tokenizer, encode_to_memmap(
+            corpus.train, tokenizer, progress=progress if process_group.is_main else None
+        )
+
+    made = prepare() if process_group.is_main else None
+    signature = process_group.broadcast_object(made[0].signature if made else None)
+    found = made or prepare()
+    if found[0].signature != signature:
+        raise ArtifactError(
+            "프로세스마다 어휘가 다릅니다. 캐시 폴더(KORLM_CACHE)를 함께 쓰게 하거나 토크나이저 폴더를 --tokenizer로 주세요.",
+            "The processes have different vocabularies. Share a cache folder (KORLM_CACHE), or give a tokenizer folder.",
+        )
+    return found
+
+
+def _resolve_tokenizer(
+    tokenizer_source: TokenizerConfig | Tokenizer,
+    corpus: Corpus,
+    resume_folder: Path | None,
+    kind: str,
+    specials: Sequence[str],
+) -> Tokenizer:
+    if resume_folder is not None:
+        read_artifact_config(resume_folder / "last", kind)  # says so where there is nothing to go on from
+        return load_tokenizer(resume_folder / "last" / "tokenizer")
+    if isinstance(tokenizer_source, Tokenizer):
+        return _require_eos_id(tokenizer_source)
+    if (
+        Path(tokenizer_source.tokenizer).is_dir() or tokenizer_source.tokenizer not in TOKENIZER_UNITS
+    ):  # a folder, or on the Hub
+        return _require_eos_id(load_tokenizer(tokenizer_source.tokenizer))
+    return _train_or_load_cached(tokenizer_source, corpus, specials)
+
+
+def _train_or_load_cached(config: TokenizerConfig, corpus: Corpus, specials: Sequence[str]) -> Tokenizer:
+    """Return the vocabulary of the training lines: made, or kept from an earlier run on the same lines.
+
+    It takes minutes for 600,000 reviews, and every run on them wants the same one.
+    """
+    asked = "|".join(
+        map(str, (lines_sha256(corpus.train), config.tokenizer, config.vocab_size, korlm.__version__, *specials))
+    )
+    folder = cache_folder() / "tokenizers" / hashlib.sha256(asked.encode()).hexdigest()[:32]
+    if folder.is_dir():
+        with contextlib.suppress(KorlmError):  # damaged: made again below
+            kept = load_tokenizer(folder)
+            if kept.signature == read_artifact_config(folder, "tokenizer")["signature"]:  # no newer analyzer since
+                return kept
+    tokenizer = train_tokenizer(config.tokenizer, corpus.train, vocab_size=config.vocab_size or None, specials=specials)
+    with contextlib.suppress(KorlmError):  # a cache that cannot be written is no reason to stop
+        tokenizer.save(folder)
+    return tokenizer
+
+
+def _require_eos_id(tokenizer: Tokenizer) -> Tokenizer:
+    if tokenizer.specials.get("</s>") != EOS_ID:
+        raise InputError(
+            f"{tokenizer.name}의 ID 배치(</s>가 {EOS_ID}번이 아님)로는 배울 수 없습니다. korlm.train_tokenizer로 만든 것을 쓰세요.",
+            f"The ids of {tokenizer.name} (</s> is not {EOS_ID}) cannot be trained on. Use one of korlm.train_tokenizer.",
+        )
+    return tokenizer
