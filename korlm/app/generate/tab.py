@@ -35,12 +35,12 @@ class GenerateTab:
     @property
     def redraw_inputs(self) -> list[Any]:
         """What `redraw` takes, before the language."""
-        return [self.models, self.write.sampling.preset, self.write.job_state, self.score.state]
+        return [self.models, self.write.sampling_controls.preset, self.write.job_state, self.score.state]
 
     @property
     def redraw_outputs(self) -> list[Any]:
         """What `redraw` gives."""
-        return [self.cards, self.write.sampling.description, self.write.view, self.score.view]
+        return [self.cards, self.write.sampling_controls.description, self.write.view, self.score.view]
 
     def redraw_views(
         self,
@@ -53,7 +53,7 @@ class GenerateTab:
         """Return the tab's views in a language."""
         return [
             render_chosen_cards(self.service, names, language),
-            write_tab.sampling.render_preset_description(preset, language),
+            write_tab.sampling_controls.render_preset_description(preset, language),
             self.write.redraw_view(job, language),
             render_scores(scores, language),
         ]

@@ -34,7 +34,7 @@ class WriteTab:
         view: the view.
         start_button: begins.
         stop_button: ends.
-        sampling: the controls of how.
+        sampling_controls: the controls of how.
         service: what writes.
     """
 
@@ -157,13 +157,13 @@ def _bind_events(
     # What waits is shown at once; the writing itself stands in the queue.
     first: dict[str, Any] = {
         "fn": tab.start_job,
-        "inputs": [tab.job_state, models, prompt, language, *tab.sampling.values],
+        "inputs": [tab.job_state, models, prompt, language, *tab.sampling_controls.values],
         "outputs": tab.outputs,
         "show_progress": "hidden",
         "queue": False,
     }
     quick: dict[str, Any] = {"show_progress": "hidden", "queue": False}
-    drawn = again_button.click(sampling_controls.new_seed, None, tab.sampling.seed, **quick)
+    drawn = again_button.click(sampling_controls.new_seed, None, tab.sampling_controls.seed, **quick)
     begun = [gr.on([tab.start_button.click, prompt.submit], **first), drawn.then(**first)]
     running = [
         event.then(
