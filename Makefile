@@ -8,7 +8,7 @@ CHECK_PYTHON := import sys; v = "%d.%d" % sys.version_info[:2]; (3, 11) <= sys.v
 	"korlm needs Python 3.11 to 3.14 (this is " + v + "). Example: make app PYTHON=python3.12")
 PYTEST := $(BIN)/python -m pytest -m "not slow" --durations 10
 # tests that start a browser, commands or Javas of their own: half of the time, beside the other half
-APART := $(wildcard tests/test_*_browser.py) tests/test_kill.py tests/test_cli.py tests/test_konlpy.py
+APART := tests/app tests/integration
 
 .PHONY: app test test-apart test-rest check bench install install-dev lint types check-wheels slow clean
 
@@ -57,11 +57,11 @@ slow: install-dev
 	$(BIN)/python -m pytest -m slow
 
 bench: install-dev
-	$(BIN)/python tests/bench.py
-	$(BIN)/python tests/bench_tokenizers.py
-	$(BIN)/python tests/bench_training.py
-	$(BIN)/python tests/bench_generation.py
-	$(BIN)/python tests/bench_chat.py
+	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/bench_tokenizers.py
+	$(BIN)/python benchmarks/bench_training.py
+	$(BIN)/python benchmarks/bench_generation.py
+	$(BIN)/python benchmarks/bench_chat.py
 
 clean:
 	rm -rf $(VENV) runs .pytest_cache .mypy_cache .ruff_cache

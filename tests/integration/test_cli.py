@@ -1,0 +1,158 @@
+"""The `korlm` command, as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+from support import ROOT
+
+from korlm.models.registry import load_model
+from korlm.tokenizers.registry import list_tokenizers, load_tokenizer
+
+
+def korlm(*arguments: str, stdin: str = "", language: str = "ko") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "korlm", *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        cwd=ROOT,
+        env={**os.environ, "KORLM_LANG": language, "PYTHONPATH": str(ROOT)},
+        timeout=800,
+    )
+
+
+def test_tokenize_prints_pieces_of_standard_input() -> None:
+    done = korlm("tokenize", "-t", "syllable", stdin="가 나\n다\n")
+    assert (done.returncode, done.stdout) == (0, "가│␣│나\n다\n")
+
+
+def test_tokenize_gives_json_that_decodes() -> None:
+    done = korlm("tokenize", "-t", "kiwi", "--json", stdin="했다 ▁\n\n")
+    first, second = (json.loads(line) for line in done.stdout.splitlines())
+    assert first["text"] == "했다 ▁" and second["ids"] == []
+    assert first["segments"][0]["morphemes"][0] == {
+        "form": "하", "lemma": "하다", "tag": "VV", "sejong": "VV", "span": [0, 1],
+    }  # fmt: skip
+
+
+def test_tokenize_reads_files(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("가나\n", "utf-8")
+    assert korlm("tokenize", "-t", "syllable", "--ids", str(tmp_path / "a.txt")).stdout.split()[0].isdigit()
+
+
+def test_tokenize_with_syllables_loads_nothing_heavy() -> None:
+    code = "import sys; from korlm.cli import main; main(); print(*sys.modules)"
+    command = [sys.executable, "-c", code, "tokenize", "-t", "syllable"]
+    done = subprocess.run(command, input="가\n", capture_output=True, text=True, cwd=ROOT, check=True)
+    pieces, modules = done.stdout.splitlines()
+    assert pieces == "가" and not {"torch", "kiwipiepy", "gradio", "tokenizers", "matplotlib"} & set(modules.split())
+
+
+def test_compare_prints_a_lane_a_tokenizer() -> None:
+    done = korlm("compare", "나랑 쇼핑하자.", "-t", "word,kiwi,byte")
+    assert done.stdout.splitlines()[0] == "word  나랑│␣쇼핑하자."
+    lanes = json.loads(korlm("compare", "가", "--json").stdout)["lanes"]
+    assert [lane["name"] for lane in lanes] == ["word", "kiwi", "okt", "unigram", "syllable"]
+
+
+def test_train_goes_on_from_a_bundled_model_and_refuses_another_shape(tmp_path: Path) -> None:
+    begin = ["train", "kobill", "--from", "reviews-unigram-gru", "--folder", str(tmp_path / "run"), "--json"]
+    for name, value in (("hidden", "64"), ("embedding", "256"), ("tokenizer", "unigram")):  # two are what is usual
+        refused = korlm(*begin, f"--{name}", value)
+        assert refused.returncode == 2 and name in refused.stderr and "reviews-unigram-gru" in refused.stderr
+    assert not (tmp_path / "run").exists()
+    trained = korlm(
+        *begin, "--limit", "20", "--batch", "4", "--valid-lines", "5", "--dropout", "0", "--embedding-dropout", "0.2"
+    )
+    assert trained.returncode == 0, trained.stderr
+    assert json.loads(trained.stdout)["parameters"] == 4_616_768
+    net = json.loads((tmp_path / "run" / "best" / "config.json").read_text("utf-8"))["net"]
+    bundled = load_model("reviews-unigram-gru").net.config
+    assert bundled.dropout == 0.1 and net == asdict(replace(bundled, dropout=0.0, embedding_dropout=0.2)) | {
+        "cutoffs": []
+    }
+
+
+def test_train_evaluate_and_generate_from_end_to_end(tmp_path: Path) -> None:
+    folder = str(tmp_path / "run")
+    sizes = ["--hidden", "64", "--embedding", "32", "--batch", "8", "--bptt", "32", "--epochs", "12"]
+    trained = korlm("train", "kolaw", "--tokenizer", "syllable", "--folder", folder, "--json", *sizes)
+    assert trained.returncode == 0, trained.stderr
+    figures = json.loads(trained.stdout)
+    evaluated = korlm("evaluate", folder, "kolaw", "--json")
+    assert json.loads(evaluated.stdout)["bits_per_character"] == pytest.approx(figures["bits_per_character"], abs=1e-3)
+    assert figures["bits_per_character"] < 8, "a law is not noise"
+    generated = korlm("generate", folder, "모든 국민은", "--seed", "1", "--max-tokens", "20")
+    assert generated.stdout.startswith("모든 국민은") and len(generated.stdout) > 10
+    assert generated.stdout == korlm("generate", folder, "모든 국민은", "--seed", "1", "--max-tokens", "20").stdout
+    assert "학습" in trained.stderr and "조각/초" in trained.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["tokenize", "-t", "kiwy"], "'kiwy'"),
+        (["tokenize", "no-such.txt"], "읽지 못했습니다"),
+        (["compare", ""], "비었습니다"),
+        (["compare", "가", "-t", "word,what"], "'what'"),
+        (["evaluate", "no-model", "kolaw"], "'no-model'"),
+        (["generate", "no-model", "가"], "'no-model'"),
+        (["generate", "reviews-unigram-lstm", "가", "--temperature", "99"], "temperature"),
+        (["train", "no-corpus"], "'no-corpus'"),
+        (["train", "kolaw", "--cell", "cnn"], "'cnn'"),
+        (["train", "kolaw", "--batch", "0"], "batch"),
+        (["nonsense"], "nonsense"),
+        ([], "COMMAND"),
+    ],
+)
+def test_bad_input_is_one_message_and_status_2(arguments: list[str], message: str, tmp_path: Path) -> None:
+    folder = ["--folder", str(tmp_path / "run")] if arguments[:1] == ["train"] else []
+    done = korlm(*arguments, *folder)
+    assert done.returncode == 2
+    assert message in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists(), "nothing half written"
+
+
+def test_messages_are_in_the_persons_language() -> None:
+    assert "There is no tokenizer" in korlm("tokenize", "-t", "kiwy", language="en").stderr
+    assert "글을 조각으로" in korlm("--help").stdout
+    assert "cut text into pieces" in korlm("--help", language="en").stdout
+    assert "learning rate" in korlm("train", "--help", language="en").stdout
+
+
+def test_a_surrogate_from_a_badly_encoded_pipe_is_a_clear_error() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "korlm", "tokenize", "-t", "syllable"], input=b"\xff\n", capture_output=True, cwd=ROOT
+    )
+    assert done.returncode == 2
+    assert "UTF-8" in done.stderr.decode()
+
+
+def test_a_tokenizer_alone_takes_the_options_of_its_cuts(tmp_path: Path) -> None:
+    folder = tmp_path / "it"
+    done = korlm(
+        "train", "kolaw", "--only-tokenizer", "--tokenizer", "kiwi", "--split", "jamo", "--specials", "<user>,<bot>",
+        "--min-count", "3", "--folder", str(folder),
+    )  # fmt: skip
+    assert done.returncode == 0 and "split:jamo" in done.stdout, done.stderr
+    assert list(load_tokenizer(folder).specials)[-2:] == ["<user>", "<bot>"]
+    done = korlm("train", "kolaw", "--split", "jamo", "--folder", str(tmp_path / "run"))
+    assert done.returncode == 2 and "--only-tokenizer" in done.stderr
+    done = korlm("train", "kolaw", "--only-tokenizer", "--tokenizer", "word", "--on-unknown", "drop")
+    assert done.returncode == 2 and "fallback" in done.stderr
+
+
+@pytest.mark.slow  # starts every analyzer
+def test_all_tokenizers_are_measured_by_one_word() -> None:
+    done = korlm("compare", "--corpus", "kolaw", "--limit", "1", "-t", "all", "--resamples", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    measured = {row["name"] for row in json.loads(done.stdout)["tokenizers"]}
+    assert measured == {info.name for info in list_tokenizers() if info.ready}

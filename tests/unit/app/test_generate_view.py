@@ -1,0 +1,376 @@
+"""The tab 문장 생성 without a browser: presets, limits, the alignment of surprisals, turns, and its HTML."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from html import escape
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from korlm.app.generate import tab as generate_tab
+from korlm.app.generate import write_tab
+from korlm.app.generate.model_cards import render_model_cards
+from korlm.app.generate.sampling_controls import (
+    CUSTOM_PRESET,
+    DEFAULT_PRESET,
+    INTEGER_OPTIONS,
+    SAMPLING_PRESETS,
+    SLIDER_RANGES,
+    apply_preset,
+    find_preset,
+    identify_preset,
+    preset_values,
+)
+from korlm.app.generate.score import ModelScore, TextScores, render_scores, stream_scores
+from korlm.app.generate.state import GenerationJob, ModelColumn, TextSample
+from korlm.app.generate.view import flatten_fragments, render_generation
+from korlm.app.generate.write import GenerationRequest, create_job, generate_rounds
+from korlm.app.limits import MAX_MODELS, MAX_PROMPT, MAX_SAMPLES, MAX_SCORE_TEXT, MAX_SEED, MAX_TOKENS
+from korlm.app.service import Service
+from korlm.app.strings import common
+from korlm.app.strings.generate import GENERATE_TEXTS
+from korlm.app.view_models import DisplaySegment, DisplayToken, GeneratedToken, ModelCard
+from korlm.app.widgets.surprisal import (
+    SURPRISAL_EDGES,
+    align_token_bits,
+    render_surprisal_scale,
+    round_preserving_sum,
+    surprisal_level,
+)
+from korlm.errors import InputError, UnknownNameError
+from korlm.generation.config import GenerationConfig
+from korlm.models.language_model import LanguageModel
+from korlm.nn.lm import NetConfig, RecurrentLM
+from korlm.tokenizers.registry import load_tokenizer
+
+MODELS = ("byte", "jamo", "syllable", "word", "unigram", "kiwi")
+KOREAN = st.text("가각힣뷁나다이는을ㅋㅎㅏㄱ 한글\u1100\u1161\u11a8e\u0301", max_size=24)
+STRANGE = st.text("👩‍💻🎉🇰🇷\u0301\u200d\ufeff\t\r\x00a<>&\"' ", max_size=12)
+LINES = st.lists(st.one_of(KOREAN, STRANGE, st.text(max_size=12)), min_size=1, max_size=3)
+
+
+@cache
+def service() -> Service:
+    """A service whose models are random nets over the bundled tokenizers."""
+    import torch
+
+    made = Service(runs=None)
+
+    def load(name: str) -> LanguageModel:
+        tokenizer = load_tokenizer(name)
+        config = NetConfig(tokenizer.vocab_size, embedding=8, hidden=8)
+        return LanguageModel(tokenizer, RecurrentLM(config, generator=torch.Generator().manual_seed(1)))
+
+    made._models._load = load
+    made.list_models = lambda: [ModelCard(name, name, load_tokenizer(name).unit, "lstm", 1, None) for name in MODELS]  # type: ignore[method-assign]
+    return made
+
+
+def asked(*models: str, prompt: str = "가", seed: float | None = 7, **options: float) -> GenerationRequest:
+    values = dict(zip(SLIDER_RANGES, preset_values(DEFAULT_PRESET), strict=True)) | options
+    samples, most = values.pop("samples", 1), values.pop("max_tokens", 6)
+    return GenerationRequest(models or ("byte",), prompt, seed, samples, most, values)
+
+
+def writable(lines: list[str]) -> list[str]:
+    return [line.encode("utf-8", "ignore").decode().replace("\n", "") for line in lines]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@settings(max_examples=12, deadline=None)
+@given(lines=LINES)
+def test_the_bits_over_the_characters_are_those_of_the_score(model: str, lines: list[str]) -> None:
+    lines = writable(lines)
+    text = "\n".join(lines) + "\n"
+    pieces = service().score(model, lines)
+    assert [at for piece in pieces for at in range(piece.start, piece.end)] == list(range(len(text)))
+    assert all(piece.start < piece.end for piece in pieces)
+    measured = service()._models.get(model).score(lines)
+    bits = math.fsum(piece.bits or 0.0 for piece in pieces)
+    assert bits == pytest.approx(float(sum(map(np.sum, measured.surprisals))), rel=1e-9)
+    row = ModelScore(service().list_models()[0], pieces)
+    assert row.characters == measured.characters
+    assert row.bits_per_character == pytest.approx(measured.bits_per_character, rel=1e-9)
+    assert [piece for piece in pieces if text[piece.start] == "\n"] == [p for p in pieces if not p.tokens[0].data]
+
+
+@given(st.lists(st.floats(0, 60), max_size=40))
+def test_the_numbers_that_are_shown_add_up_to_the_total_that_is_shown(bits: list[float]) -> None:
+    pieces = [DisplaySegment(at, at + 1, (), bits=value) for at, value in enumerate(bits)]
+    shown = round_preserving_sum(pieces)
+    assert sum(round(10 * value) for value in shown) == round(10 * sum(bits))
+    assert all(value >= 0 and abs(value - own) < 0.1001 for value, own in zip(shown, bits, strict=True))
+
+
+def test_characters_that_no_id_stands_on_join_a_piece() -> None:
+    tokens = [DisplayToken(1, "나", 1, 2), DisplayToken(2, "라", 3, 4)]
+    assert [(p.start, p.end, p.bits) for p in align_token_bits(tokens, [1.0, 2.0], 0, 5)] == [(0, 3, 1.0), (3, 5, 2.0)]
+    assert [(p.start, p.end) for p in align_token_bits([], [], 2, 4)] == [(2, 4)] and align_token_bits(
+        [], [], 2, 2
+    ) == []
+    nothing = [DisplayToken(3, "", 0, 0), DisplayToken(1, "가", 0, 1), DisplayToken(3, "", 1, 1)]
+    assert [(p.start, p.end, p.bits) for p in align_token_bits(nothing, [1.0, 2.0, 4.0], 0, 1)] == [(0, 1, 7.0)]
+
+
+def test_a_line_end_costs_each_line_and_lines_do_not_hang_on_one_another() -> None:
+    alone, both = service().score("syllable", ["나"]), service().score("syllable", ["가", "나"])
+    assert [piece.bits for piece in both[2:]] == pytest.approx([piece.bits for piece in alone])
+    assert len(service().score("byte", ["", "", ""])) == 3
+
+
+def test_presets_are_settings_that_sliders_can_stand_at() -> None:
+    for name, values in SAMPLING_PRESETS.items():
+        assert set(values) == set(SLIDER_RANGES)
+        GenerationConfig(**{key: int(value) if key in INTEGER_OPTIONS else value for key, value in values.items()})  # type: ignore[arg-type]
+        for key, value in values.items():
+            span = SLIDER_RANGES[key]
+            assert span.low <= value <= span.high
+            steps = (value - span.low) / span.step
+            assert abs(steps - round(steps)) < 1e-6, (name, key)
+        assert find_preset(preset_values(name)) == name
+        assert apply_preset(name, "ko")[1:] == preset_values(name)
+        assert common.translate(f"preset_{name}", "ko") and common.translate(f"told_{name}", "en")
+    assert identify_preset("ko", *[0.33] * len(SLIDER_RANGES))[0] == CUSTOM_PRESET
+    assert SAMPLING_PRESETS["greedy"]["temperature"] == 0 and SAMPLING_PRESETS["beam"]["beams"] > 1
+    assert all(common.translate(name, "ko") and common.translate(f"{name}_info", "en") for name in SLIDER_RANGES)
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        (asked(prompt="가" * (MAX_PROMPT + 1)), str(MAX_PROMPT)),
+        (asked(max_tokens=MAX_TOKENS + 1), str(MAX_TOKENS)),
+        (asked(samples=MAX_SAMPLES + 1), str(MAX_SAMPLES)),
+        (asked(*MODELS[: MAX_MODELS + 1]), str(MAX_MODELS)),
+        (asked(*MODELS[:4], samples=4, max_tokens=200), "3,200"),
+        (asked(beams=9), "8"),
+        (asked(seed=-1), f"{MAX_SEED:,}"),
+        (asked(seed=None), "0"),
+        (asked(seed=float("nan")), "0"),
+        (asked(prompt="\ud800"), "U\\+D800"),
+        (GenerationRequest((), "가", 7, 1, 6, {}), "."),
+    ],
+)
+def test_a_limit_that_is_passed_is_a_sentence_in_both_languages(bad: GenerationRequest, told: str) -> None:
+    with pytest.raises(InputError, match=told) as caught:
+        create_job(service(), bad, "ko")
+    for language in ("ko", "en"):
+        page = "".join(flatten_fragments(render_generation(GenerationJob(language=language, refusal=caught.value))))
+        assert 'role="alert"' in page and escape(caught.value.message(language)).replace("\ud800", "") in page
+        assert bool(re.search("[가-힣]", caught.value.message(language))) == (language == "ko")
+
+
+def test_only_models_that_are_shown_can_be_asked_for() -> None:
+    for name in ("../../etc", "/work", "runs/../x", "byte/"):
+        with pytest.raises(UnknownNameError):
+            create_job(service(), asked(name), "ko")
+        with pytest.raises(UnknownNameError):
+            next(Service(runs=None).stream_tokens(name, "가"))
+        assert [found.error is not None for found in stream_scores(service(), [name], "가")] == [True]
+
+
+def test_a_text_to_score_has_limits_too() -> None:
+    for text, names in (("", ["byte"]), ("  \n", ["byte"]), ("가" * (MAX_SCORE_TEXT + 1), ["byte"]), ("가", [])):
+        [found] = stream_scores(service(), names, text)
+        assert found.error and 'role="alert"' in render_scores(found, "ko")
+
+
+def run(board: GenerationJob) -> Iterator[list[int]]:
+    for _ in generate_rounds(service(), board):
+        yield [len(sample.chunks) for column in board.columns for sample in column.samples]
+
+
+def test_all_texts_take_a_piece_in_turn_and_are_those_of_the_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("korlm.app.round_robin.ROUND_SECONDS", 0.0)
+    for name in ("syllable", "unigram"):
+        service()._models.get(name)
+    board = create_job(service(), asked("unigram", "syllable", samples=2, temperature=1.0, max_tokens=12), "ko")
+    seen = list(run(board))
+    assert all(max(counts) - min(counts) <= 2 for counts in seen[:8])  # a character may take several pieces
+    assert not board.is_busy and [sample.seed for sample in board.columns[0].samples] == [7, 8]
+    for column in board.columns:
+        assert column.prompt_bits_per_character == pytest.approx(
+            sum(service()._models.get(column.card.name).score(["가"]).surprisals[0][:-1])
+        )
+        for sample in column.samples:
+            expected = (
+                service()
+                ._models.get(column.card.name)
+                .generate("가", seed=sample.seed, temperature=1.0, top_p=0.95, max_tokens=12)
+            )
+            assert sample.text == expected
+            assert sample.has_ended != sample.reached_limit
+
+
+def test_a_beam_gives_its_best_texts_and_needs_no_seed() -> None:
+    board = create_job(service(), asked("syllable", samples=3, beams=3, max_tokens=5), "ko")
+    list(run(board))
+    found = service()._models.get("syllable").generate_n("가", 3, beams=3, max_tokens=5, top_p=0.95, temperature=0.8)
+    assert [sample.text for sample in board.columns[0].samples] == [text.text for text in found]
+    assert {sample.seed for sample in board.columns[0].samples} == {None}
+
+
+def test_a_stopped_board_keeps_what_was_written_and_ends_at_once() -> None:
+    board = create_job(service(), asked("byte", "syllable", max_tokens=200, temperature=2.0, top_p=1.0), "ko")
+    frames = run(board)
+    for _ in range(6):
+        next(frames)
+    before = [column.samples[0].text for column in board.columns]
+    board.stop()
+    list(frames)
+    assert [column.samples[0].text for column in board.columns] == before and any(before)
+    assert all(column.state in ("stopped", "done") for column in board.columns)
+
+
+def test_a_model_that_fails_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = Service.stream_tokens
+
+    def fail(self: Service, model: str, *given: Any, **options: Any) -> Any:
+        if model == "byte":
+            raise RuntimeError("<crash>")
+        return steps(self, model, *given, **options)
+
+    monkeypatch.setattr(Service, "stream_tokens", fail)
+    board = create_job(service(), asked("byte", "syllable", max_tokens=3), "ko")
+    list(run(board))
+    page = "".join(flatten_fragments(render_generation(board)))
+    assert board.columns[0].error and 'role="alert"' in page and "crash" not in page
+    assert board.columns[1].state == "done" and board.columns[1].samples[0].chunks
+
+
+def test_a_press_that_is_refused_keeps_what_was_shown() -> None:
+    tab = write_tab.WriteTab(None, None, None, None, None, service())  # type: ignore[arg-type]
+    values = [7, 1, 3, *preset_values(DEFAULT_PRESET)]
+    before = tab.start_job(None, ["syllable"], "가", "ko", *values)[1]
+    list(generate_rounds(service(), before))
+    view, board, *_ = tab.start_job(before, ["syllable"], "가" * 501, "ko", *values)
+    page = "".join(flatten_fragments(view))
+    assert board is before and 'role="alert"' in page and "kl-card" in page
+    again = tab.start_job(before, ["syllable"], "나", "ko", *values)[1]
+    assert again is not before and before.replaced and not again.refusal
+
+
+@pytest.mark.parametrize("text", ["<script>x</script>", "\"'><img src=x onerror=y>", "{{value}} ${1}", "\x00\u202e\n "])
+def test_prompts_pieces_and_names_are_never_markup(text: str) -> None:
+    name = "<b>" + text.replace("\x00", "")  # a folder's
+    card = ModelCard(name, name, "subword", name, 10, None, corpus=name, license=name)
+    sample = TextSample(7)
+    sample.append(GeneratedToken(text, text, 2.5, 0.2, ((text, 0.5),)))
+    pieces = tuple(
+        DisplaySegment(at, at + 1, (DisplayToken(1, c, at, at + 1, b"x"),), bits=1.0) for at, c in enumerate(text)
+    )
+    board = GenerationJob(
+        text,
+        columns=[
+            ModelColumn(card, [sample], prompt_segments=pieces),
+            ModelColumn(card, [], error=InputError(text, text)),
+        ],
+    )
+    line = text.replace("\n", "")
+    row = ModelScore(
+        card, (*pieces[: len(line)], DisplaySegment(len(line), len(line) + 1, (DisplayToken(2, text, 0, 1),), bits=1.0))
+    )
+    for language in ("ko", "en"):
+        page = "".join(flatten_fragments(render_generation(board, language))) + render_model_cards([card], language)
+        page += render_scores(TextScores(line, (row, ModelScore(card, error=InputError(text, text)))), language)
+        assert not re.search("<(script|img)", page) and "\x00" not in page
+        assert not re.search(r"<[^>]*\son\w+=", re.sub(r'"[^"]*"', '""', page))
+
+
+def test_bytes_that_make_one_character_are_one_box_that_tells_of_them() -> None:
+    sample = TextSample(7)
+    for text, delta in (("<0xEA>", ""), ("<0xB0>", ""), ("<0x80>", "가"), ("<0xEA>", ""), ("</s>", "")):
+        sample.append(GeneratedToken(text, delta, 1.5, 1.0, (("나", 0.25), ("</s>", 0.125)), is_eos=text == "</s>"))
+    assert [(w.text, w.bits, len(w.tokens)) for w in sample.chunks] == [("가", 4.5, 3), ("", 1.5, 1)]
+    page = "".join(
+        flatten_fragments(
+            render_generation(
+                GenerationJob("", columns=[ModelColumn(service().list_models()[0], [sample], prompt_segments=())])
+            )
+        )
+    )
+    assert "조각 3개가 이룬 글자" in page and "나\t25%" in page and "글을 끝맺음\t12%" in page
+    assert sample.bits_per_character == pytest.approx(6.0 / 2)
+
+
+def test_shades_and_the_numbers_of_the_scale_say_the_same() -> None:
+    assert [surprisal_level(edge) for edge in SURPRISAL_EDGES] == [1, 2, 3, 4, 5] and surprisal_level(
+        SURPRISAL_EDGES[0] - 1e-9
+    ) == 0
+    for language in ("ko", "en"):
+        page = render_surprisal_scale(language, "piece")
+        assert page.count("<li") == len(SURPRISAL_EDGES) + 1
+        assert all(f"{edge:g}" in page for edge in SURPRISAL_EDGES)
+        assert (
+            escape(GENERATE_TEXTS["scale_low"][language == "en"]) in page
+            and escape(GENERATE_TEXTS["scale_high"][language == "en"]) in page
+        )
+
+
+def test_the_best_is_marked_and_a_card_says_what_the_model_cannot_do() -> None:
+    found = [*stream_scores(service(), ["syllable", "byte"], "가나다")][-1]
+    page = render_scores(found, "ko")
+    assert page.count("kl-best") == 1 and len(found.valid_rows) == 2
+    assert (
+        min(found.valid_rows, key=lambda row: row.bits_per_character).card.name
+        in page[: page.index("kl-best")].rsplit("<tr", 1)[1]
+    )
+    shipped = Service(runs=None).list_models()
+    panel = render_model_cards(shipped, "ko")
+    assert panel.count("Apache-2.0") == len(shipped) and "628,425" in panel and "거르지 않고 배웠습니다" in panel
+    chosen = generate_tab.preselected_models(shipped)
+    assert 1 <= len(chosen) <= MAX_MODELS and "reviews-syllable-lstm" in chosen
+
+
+def test_training_runs_can_be_chosen_by_name(tmp_path: Any, small_net: Callable[..., Any]) -> None:
+    runs = tmp_path / "runs"
+    lm = LanguageModel(load_tokenizer("byte"), small_net(), info={"corpus": {"name": "mine", "train_lines": 3}})
+    lm.save(runs / "mine" / "best")
+    (runs / "broken" / "best").mkdir(parents=True)
+    (runs / "broken" / "best" / "config.json").write_text("{")
+    own = Service(runs=runs)
+    card = own.list_models()[-1]
+    assert (
+        card.name == "runs/mine"
+        and card.corpus == ("mine", "mine")
+        and not card.license
+        and card.bits_per_character is None
+    )
+    assert len(own.score("runs/mine", ["가"])) == 2
+    assert "runs/mine" not in [card.name for card in Service(runs=None).list_models()]
+
+
+def test_models_run_in_one_queue_of_a_few_visitors_and_waiting_is_shown_outside_it() -> None:
+    from korlm.app.main import build_app
+
+    made = build_app(service()).fns.values()
+    queued = [fn for fn in made if fn.concurrency_id == write_tab.MODEL_QUEUE]
+    assert len(queued) >= 4 and {fn.concurrency_limit for fn in queued} == {write_tab.MODEL_CONCURRENCY}
+    assert all(fn.queue for fn in queued)
+    assert [fn.queue for fn in made if fn.name in ("begin", "stop", "fail") and fn not in queued].count(False) >= 6
+
+
+def test_two_visitors_write_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    monkeypatch.setattr("korlm.app.round_robin.ROUND_SECONDS", 0.005)
+    service()._models.get("syllable")
+    boards = [create_job(service(), asked("syllable", seed=n, max_tokens=60, temperature=1.5), "ko") for n in (1, 2)]
+    order: list[int] = []
+
+    def write(number: int) -> None:
+        order.extend(number for _ in generate_rounds(service(), boards[number]))
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write, (0, 1)))
+    shorter = min(order.count(0), order.count(1))
+    first_end = max(i for i, n in enumerate(order) if n == order[0])
+    assert order[: first_end + 1].count(1 - order[0]) >= 0.5 * shorter  # neither waited for the other's end
+    assert not any(board.is_busy for board in boards)

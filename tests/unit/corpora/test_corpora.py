@@ -1,0 +1,198 @@
+"""Corpora: files, splits, caches."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import korlm
+from korlm.corpora.files import read_lines
+from korlm.corpora.memmap import LineWriter, MemmapLines, lines_sha256
+from korlm.corpora.registry import Corpus, assign_split, split_lines
+from korlm.corpora.token_cache import encode_to_memmap
+from korlm.errors import CorpusError, UnknownNameError
+from korlm.tokenizers.segmented import byte_tokenizer
+
+LINES = ["첫 줄", "둘째, 줄", '셋째 "줄']
+
+
+def written(folder: Path, name: str, content: str) -> Path:
+    path = folder / name
+    data = content.encode()
+    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_each_format_gives_the_same_lines(tmp_path: Path, suffix: str) -> None:
+    text = "\n".join(LINES) + "\n\n"
+    jsonl = "".join(json.dumps({"text": line}, ensure_ascii=False) + "\n" for line in LINES)
+    table = "id,text\n" + "".join(f'{i},"{line.replace(chr(34), chr(34) * 2)}"\n' for i, line in enumerate(LINES))
+    tabs = "".join(f"{i}\t5\t{line}\n" for i, line in enumerate(LINES))
+    assert list(read_lines(written(tmp_path, "a.txt" + suffix, text))) == LINES
+    assert list(read_lines(written(tmp_path, "a.jsonl" + suffix, jsonl))) == LINES
+    assert list(read_lines(written(tmp_path, "a.csv" + suffix, table))) == LINES
+    assert list(read_lines(written(tmp_path, "a.tsv" + suffix, tabs))) == LINES
+    assert list(read_lines(written(tmp_path, "a.tsv" + suffix, tabs), column=1)) == ["5"] * 3
+
+
+def test_crlf_and_a_byte_order_mark_are_not_text(tmp_path: Path) -> None:
+    assert list(read_lines(written(tmp_path, "a.txt", "\ufeff가\r\n나\r\n"))) == ["가", "나"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.doc", b"x", "형식"),
+        ("a.txt", "가".encode("cp949"), "UTF-8"),
+        ("a.txt.gz", b"not gzip", "읽지 못했습니다"),
+        ("a.jsonl", b"{", "읽지 못했습니다"),
+        ("a.jsonl", b'{"a": 1}\n', "칸이 없습니다"),
+    ],
+)
+def test_an_unreadable_file_is_a_clear_error(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(CorpusError, match=message):
+        list(read_lines(tmp_path / name))
+
+
+def test_a_column_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="'body'"):
+        list(read_lines(written(tmp_path, "a.csv", "id,text\n1,가\n"), column="body"))
+    with pytest.raises(CorpusError, match="'7'"):
+        list(read_lines(written(tmp_path, "a.tsv", "1\t가\n"), column=7))
+
+
+def test_an_empty_corpus_and_an_unknown_name_are_clear_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CorpusError, match="비었습니다"):
+        korlm.load_corpus(written(tmp_path, "a.txt", "\n\n"))
+    with pytest.raises(UnknownNameError, match="kolaw"):
+        korlm.load_corpus("nothing.txt")
+    monkeypatch.delenv("KORLM_CORPORA", raising=False)
+    with pytest.raises(CorpusError, match="KORLM_CORPORA"):
+        korlm.load_corpus("reviews")
+
+
+def test_a_line_never_changes_side() -> None:
+    lines = [f"줄 {i}" for i in range(3000)]
+    corpus = split_lines("all", lines)
+    fewer = split_lines("some", lines[::-3])
+    assert set(fewer.test) <= set(corpus.test)
+    assert not set(corpus.train) & (set(corpus.test) | set(corpus.valid))
+    assert len(corpus.test) == pytest.approx(150, abs=50)
+    assert assign_split("대한민국은 민주공화국이다.") == "test"  # golden: a change would move lines of users' corpora
+
+
+def test_the_bundled_corpora_are_the_statutes() -> None:
+    kolaw, kobill = korlm.load_corpus("kolaw"), korlm.load_corpus("kobill")
+    assert any("대한민국" in line for line in kolaw.train)
+    assert len(kobill.train) > 500
+
+
+def test_the_reviews_have_their_own_splits(corpora: Path) -> None:
+    corpus = korlm.load_corpus("reviews")
+    assert (len(corpus.train), len(corpus.valid), len(corpus.test)) == (628_425, 20_000, 20_000)
+    assert sum(len(line) + 1 for line in corpus.test) == 742_126
+
+
+def test_token_arrays_are_cached_by_content_and_signature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KORLM_CACHE", str(tmp_path))
+    tokenizer = korlm.load_tokenizer("syllable")
+    first = np.array(encode_to_memmap(LINES, tokenizer))  # a copy: the file that it is mapped from is damaged below
+    again = encode_to_memmap(LINES, tokenizer)
+    assert isinstance(again, np.memmap)
+    assert first.tolist() == again.tolist()
+    assert tokenizer.decode(first.tolist()) == "".join(LINES)
+    (file,) = (tmp_path / "tokens").iterdir()
+    file.write_bytes(b"damaged")
+    assert encode_to_memmap(LINES, tokenizer).tolist() == first.tolist()
+    encode_to_memmap(LINES[:2], tokenizer)
+    assert len(list((tmp_path / "tokens").iterdir())) == 2
+
+
+def test_a_large_file_is_read_back_from_the_cache_until_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KORLM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("korlm.corpora.memmap._MIN_CACHED_BYTES", 0)
+    path = written(tmp_path, "a.jsonl", "".join(json.dumps({"text": f"줄\n{i}", "b": "가"}) + "\n" for i in range(300)))
+    first = korlm.load_corpus(path)
+    held = Corpus(str(path), [*first.train], [*first.valid], [*first.test])
+    assert first == held and first.digest == held.digest and isinstance(first.train, MemmapLines)
+    assert korlm.load_corpus(path, limit=7).train == held.train[:7]
+    (entry,) = (tmp_path / "cache" / "corpora").iterdir()
+    with monkeypatch.context() as patch:
+        patch.setattr("korlm.corpora.registry.read_lines", None)
+        assert korlm.load_corpus(path) == first, "read from the cache"
+    assert korlm.load_corpus(path, column="b") != first
+    for file in sorted(entry.iterdir()):
+        data = bytearray(file.read_bytes())
+        data[len(data) // 2] ^= 1
+        for damage in (bytes(data), b"", b"{}", b"\x80" * len(data)):
+            file.unlink()  # what is mapped is not written over
+            file.write_bytes(damage)
+            assert korlm.load_corpus(path) == held, f"{file.name}: a damaged entry is made again"
+        file.unlink()
+        assert korlm.load_corpus(path) == held
+    path.write_text('{"text": "새 줄"}\n', "utf-8")
+    corpus = korlm.load_corpus(path)
+    assert corpus.train + corpus.valid + corpus.test == ["새 줄"]
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    monkeypatch.setenv("KORLM_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr("korlm.corpora.memmap._MIN_CACHED_BYTES", 0)
+    corpus = korlm.load_corpus(written(tmp_path, "a.txt", "가\n" * 10))
+    tokenizer = korlm.load_tokenizer("syllable")
+    assert len(encode_to_memmap([*corpus.train, *corpus.valid, *corpus.test], tokenizer)) == 20
+
+
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(lines=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=12), data=st.data())
+def test_stored_lines_are_the_list_of_them(lines: list[str], data: st.DataObject, tmp_path: Path) -> None:
+    together = data.draw(st.integers(1, 5))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("korlm.corpora.memmap._BATCH_LINES", together)
+        with LineWriter(tmp_path / "some") as writer:
+            for line in lines:
+                writer.add(line)
+        stored = MemmapLines(tmp_path / "some")
+        assert stored == lines and len(stored) == len(lines) and list(reversed(stored)) == lines[::-1]
+        assert stored.digest == lines_sha256(lines)
+        count = data.draw(st.integers(0, 14))
+        assert stored.head(count) == lines[:count] and stored.head(count).digest == lines_sha256(lines[:count])
+        where = data.draw(st.slices(len(lines)))
+        assert stored[where] == lines[where]
+        assert stored + LINES == lines + LINES and LINES + stored == LINES + lines
+        with pytest.raises(IndexError):
+            stored[len(lines)]
+
+
+def test_memory_does_not_grow_with_the_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KORLM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("korlm.corpora.streaming._BATCH_CHARACTERS", 2**16)
+    monkeypatch.setattr("korlm.corpora.memmap._BATCH_LINES", 1_000)
+    monkeypatch.setattr("korlm.corpora.memmap._CHUNK_BYTES", 2**16)
+    peaks: dict[bool, list[int]] = {False: [], True: []}
+    for number in (30_000, 90_000):
+        path = tmp_path / f"{number}.txt"
+        path.write_text("\n".join(f"모든 권력은 국민으로부터 나온다 {line}" for line in range(number)), "utf-8")
+        for again in peaks:
+            tracemalloc.start()
+            corpus = korlm.load_corpus(path)
+            ids = encode_to_memmap(corpus.train, byte_tokenizer())
+            peaks[again].append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+        assert len(corpus.train) > number * 0.88 and len(ids) > 40 * number * 0.88
+    for few, many in peaks.values():
+        assert many < 1.2 * few, f"{few / 1e6:.1f} and {many / 1e6:.1f} MB"
