@@ -34,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),
     ("__init__", "__main__"),
 )
-# korlm/__init__.py imports the public names on first use; only its `__version__` may be imported from inside.
+# korlm/__init__.py imports the public names on first use; no other module of korlm imports it.
 RANKS = {name: index for index, layer in enumerate(LAYERS) for name in layer}
 
 

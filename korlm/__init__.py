@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from korlm._version import __version__ as __version__
 
 _HOMES = {
     "KorlmError": "korlm.errors",

@@ -12,8 +12,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from korlm import __version__
-from korlm import cli as commands
+import korlm.cli as commands
+from korlm._version import __version__
 from korlm.cli import chat as chatting
 from korlm.cli.arguments import add_evaluation_options, add_fields, add_tokenizer_options
 from korlm.cli.chat import add_chat_options, add_evaluate_chat_options, add_train_chat_options

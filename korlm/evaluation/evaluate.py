@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from korlm import __version__
+from korlm._version import __version__
 from korlm.corpora.memmap import lines_sha256
 from korlm.errors import CorpusError, InputError
 from korlm.evaluation.corpus_statistics import CorpusStatistics, add_entropy_columns, collect_statistics

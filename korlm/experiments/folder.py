@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-import korlm
+from korlm._version import __version__
 from korlm.corpora.registry import SPLITS, Corpus, load_corpus
 from korlm.errors import ArtifactError
 from korlm.experiments.config import EXTENDABLE_FIELDS, ExperimentConfig
@@ -232,4 +232,4 @@ def _corpus_info(corpus: Corpus) -> dict[str, Any]:
 def _package_versions() -> dict[str, str]:
     from importlib.metadata import version
 
-    return {"korlm": korlm.__version__, "torch": version("torch"), "python": platform.python_version()}
+    return {"korlm": __version__, "torch": version("torch"), "python": platform.python_version()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import korlm
+from korlm._version import __version__
 from korlm.errors import ArtifactError
 from korlm.hub.artifact import Artifact, find_artifact
 from korlm.hub.cards import render_artifact_card
@@ -69,8 +69,8 @@ def push_to_hub(
             f"Pushing to the Hub takes a token that may write: {LOGIN_HINT[1]}.",
         )
     files = _collect_files(subject, where)
-    api = hub.HfApi(token=token, library_name="korlm", library_version=korlm.__version__)
-    said = message or f"{subject.name} (korlm {korlm.__version__})"
+    api = hub.HfApi(token=token, library_name="korlm", library_version=__version__)
+    said = message or f"{subject.name} (korlm {__version__})"
     with translate_hub_errors(where, pushing=True):
         stale = _prepare_repo(api, where, private) - set(files)
         add = [hub.CommitOperationAdd(path_in_repo=file, path_or_fileobj=source) for file, source in files.items()]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-import korlm
+from korlm._version import __version__
 from korlm.corpora.memmap import lines_sha256
 from korlm.corpora.registry import Corpus
 from korlm.corpora.token_cache import encode_to_memmap
@@ -88,7 +88,7 @@ def _train_or_load_cached(config: TokenizerConfig, corpus: Corpus, specials: Seq
     It takes minutes for 600,000 reviews, and every run on them wants the same one.
     """
     asked = "|".join(
-        map(str, (lines_sha256(corpus.train), config.tokenizer, config.vocab_size, korlm.__version__, *specials))
+        map(str, (lines_sha256(corpus.train), config.tokenizer, config.vocab_size, __version__, *specials))
     )
     folder = cache_folder() / "tokenizers" / hashlib.sha256(asked.encode()).hexdigest()[:32]
     if folder.is_dir():

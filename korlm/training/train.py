@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
-import korlm
+from korlm._version import __version__
 from korlm.corpora.dialogues import PairCorpus
 from korlm.corpora.registry import Corpus, split_lines
 from korlm.errors import ArtifactError, CorpusError, InputError
@@ -263,6 +263,6 @@ def environment_info() -> dict[str, Any]:
     """Return when and with what a model is made."""
     return {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": {"korlm": korlm.__version__, "torch": torch.__version__, "python": platform.python_version()},
+        "versions": {"korlm": __version__, "torch": torch.__version__, "python": platform.python_version()},
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
     }
