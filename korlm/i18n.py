@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import field
-from typing import Any
 
 LANGUAGES = ("ko", "en")
 
@@ -32,15 +30,3 @@ def user_language() -> str:
 def localize(ko: str, en: str, *, language: str | None = None) -> str:
     """Return the text in ``language`` (the person's own by default)."""
     return en if (language or user_language()) == "en" else ko
-
-
-def setting(default: Any, ko: str, en: str, *, kind: type | None = None) -> Any:
-    """Return a dataclass field whose help is in both languages; the command line's options are made of such fields.
-
-    Args:
-        default: the value where none is given; None where the option may be left out.
-        ko: the help in Korean.
-        en: the help in English.
-        kind: the type to read from the command line; that of ``default`` by default.
-    """
-    return field(default=default, metadata={"ko": ko, "en": en, "kind": kind or type(default)})

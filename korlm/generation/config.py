@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from korlm.config import setting, validate
 from korlm.errors import InputError
-from korlm.i18n import setting
 from korlm.text.spans import check_text
 
 _STRING_FIELDS = ("banned", "forced", "stop")
@@ -54,55 +54,50 @@ class GenerationConfig:
             the seed itself, further ones (``n``) a seed made from it and their number.
     """
 
-    temperature: float = setting(0.8, "온도 (0이면 늘 가장 그럴듯한 조각)", "temperature (0: the likeliest piece)")
-    top_k: int = setting(0, "그럴듯한 k개 가운데서만 (0이면 모두)", "only the k likeliest pieces (0: all)")
-    top_p: float = setting(0.95, "확률의 합이 p가 될 때까지의 조각만", "the likeliest pieces that sum to p")
+    temperature: float = setting(
+        0.8, "온도 (0이면 늘 가장 그럴듯한 조각)", "temperature (0: the likeliest piece)", ge=0, le=10
+    )
+    top_k: int = setting(0, "그럴듯한 k개 가운데서만 (0이면 모두)", "only the k likeliest pieces (0: all)", ge=0)
+    top_p: float = setting(0.95, "확률의 합이 p가 될 때까지의 조각만", "the likeliest pieces that sum to p", gt=0, le=1)
     min_p: float = setting(
-        0.0, "가장 그럴듯한 조각의 확률의 이 배 이상만", "at least this share of the likeliest piece"
+        0.0, "가장 그럴듯한 조각의 확률의 이 배 이상만", "at least this share of the likeliest piece", ge=0, le=1
     )
     typical_p: float = setting(
-        1.0, "놀라움이 엔트로피에 가까운, 합이 이만큼인 조각만", "the most typical pieces that sum to this"
+        1.0, "놀라움이 엔트로피에 가까운, 합이 이만큼인 조각만", "the most typical pieces that sum to this", gt=0, le=1
     )
-    repetition_penalty: float = setting(1.0, "나온 조각을 누르는 힘 (1이면 없음)", "against pieces seen (1: none)")
-    no_repeat_ngram: int = setting(0, "조각 n개가 이어서 두 번 나오지 않게", "no n pieces in a row twice (0: no rule)")
-    min_tokens: int = setting(0, "적어도 몇 조각", "at least so many pieces")
-    max_tokens: int = setting(60, "많아야 몇 조각", "at most so many pieces")
+    repetition_penalty: float = setting(
+        1.0, "나온 조각을 누르는 힘 (1이면 없음)", "against pieces seen (1: none)", ge=0.01, le=100
+    )
+    no_repeat_ngram: int = setting(
+        0, "조각 n개가 이어서 두 번 나오지 않게", "no n pieces in a row twice (0: no rule)", ge=0
+    )
+    min_tokens: int = setting(0, "적어도 몇 조각", "at least so many pieces", ge=0)
+    max_tokens: int = setting(60, "많아야 몇 조각", "at most so many pieces", ge=1, le=10_000)
     beams: int = setting(
-        1, "빔의 너비 (2 이상이면 온도와 필터는 쓰지 않음)", "beam width (2 or more: nothing is drawn)"
+        1, "빔의 너비 (2 이상이면 온도와 필터는 쓰지 않음)", "beam width (2 or more: nothing is drawn)", ge=1, le=1000
     )
-    length_penalty: float = setting(0.6, "빔의 길이 보정 (GNMT의 알파)", "the beam's length normalisation (alpha)")
+    length_penalty: float = setting(
+        0.6, "빔의 길이 보정 (GNMT의 알파)", "the beam's length normalisation (alpha)", ge=0, le=10
+    )
     banned: tuple[str, ...] = setting(
         (), "나오면 안 되는 글 (여러 번)", "text that must not come (repeatable)", kind=str
     )
     forced: tuple[str, ...] = setting((), "꼭 나와야 하는 글 (여러 번)", "text that must come (repeatable)", kind=str)
     stop: tuple[str, ...] = setting((), "이 글 앞에서 끝냄 (여러 번)", "text to end before (repeatable)", kind=str)
-    n: int = setting(1, "글머리마다 몇 개", "texts a prompt")
-    seed: int | None = setting(None, "난수 씨 (같으면 같은 글)", "random seed (the same gives the same)", kind=int)
+    n: int = setting(1, "글머리마다 몇 개", "texts a prompt", ge=1, le=1000)
+    seed: int | None = setting(
+        None, "난수 씨 (같으면 같은 글)", "random seed (the same gives the same)", kind=int, ge=-(2**63), lt=2**64
+    )
 
     def __post_init__(self) -> None:
         for name in _STRING_FIELDS:
             object.__setattr__(self, name, _normalize_strings(name, getattr(self, name)))
-        rules = {
-            "temperature": (0 <= self.temperature <= 10, "0~10"),
-            "top_k": (self.top_k >= 0, "0~"),
-            "top_p": (0 < self.top_p <= 1, "(0, 1]"),
-            "min_p": (0 <= self.min_p <= 1, "0~1"),
-            "typical_p": (0 < self.typical_p <= 1, "(0, 1]"),
-            "repetition_penalty": (0.01 <= self.repetition_penalty <= 100, "0.01~100"),
-            "no_repeat_ngram": (self.no_repeat_ngram >= 0, "0~"),
-            "max_tokens": (1 <= self.max_tokens <= 10_000, "1~10000"),
-            "min_tokens": (0 <= self.min_tokens <= self.max_tokens, "0~max_tokens"),
-            "beams": (1 <= self.beams <= 1000, "1~1000"),
-            "length_penalty": (0 <= self.length_penalty <= 10, "0~10"),
-            "n": (1 <= self.n <= (1000 if self.beams == 1 else self.beams), "1~1000, 1~beams"),
-            "seed": (self.seed is None or -(2**63) <= self.seed < 2**64, "-2**63~2**64-1"),  # what torch takes
-        }
-        for name, (fine, rule) in rules.items():
-            if not fine:
-                value = getattr(self, name)
+        validate(self)
+        for name, limit in (("min_tokens", "max_tokens"), *((("n", "beams"),) if self.beams > 1 else ())):
+            if (value := getattr(self, name)) > getattr(self, limit):
                 raise InputError(
-                    f"{name}에 쓸 수 없는 값입니다: {value}. ({name} {rule})",
-                    f"{name} cannot be {value}. ({name} {rule})",
+                    f"{name}에 쓸 수 없는 값입니다: {value}. {limit}({getattr(self, limit)}) 이하인 값을 쓰세요.",
+                    f"{name} cannot be {value}. It must be at most {limit} ({getattr(self, limit)}).",
                 )
         self._check_forced()
 

@@ -11,10 +11,10 @@ The shape of an encoder-decoder, as it stands in ``config.json``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from korlm.config import setting, validate
 from korlm.errors import InputError
-from korlm.i18n import setting
 from korlm.nn.attention import ATTENTIONS
 
 CELLS = {"rnn": 1, "relu": 1, "gru": 3, "lstm": 4}  # and how many gates each has: blocks of H rows in its weights
@@ -69,42 +69,36 @@ class NetConfig:
         InputError: a value out of its range, or two that do not go together.
     """
 
-    vocab_size: int
-    cell: str = setting("lstm", "셀: rnn, relu, gru, lstm", "cell: rnn, relu, gru or lstm")
-    embedding: int = setting(256, "임베딩 너비 E", "embedding width, E")
-    hidden: int = setting(512, "은닉 너비 H", "hidden width, H")
-    layers: int = setting(1, "층 수 L", "layers, L")
-    dropout: float = setting(0.0, "드롭아웃 (입력과 출력)", "dropout (input and output)")
+    vocab_size: int = field(metadata={"bounds": {"ge": 1}, "ko": "어휘 크기 V", "en": "vocabulary size, V"})
+    cell: str = setting("lstm", "셀: rnn, relu, gru, lstm", "cell: rnn, relu, gru or lstm", choices=CELLS)
+    embedding: int = setting(256, "임베딩 너비 E", "embedding width, E", ge=1)
+    hidden: int = setting(512, "은닉 너비 H", "hidden width, H", ge=1)
+    layers: int = setting(1, "층 수 L", "layers, L", ge=1)
+    dropout: float = setting(0.0, "드롭아웃 (입력과 출력)", "dropout (input and output)", ge=0, lt=1)
     tied: bool = setting(True, "출력 가중치를 임베딩과 함께 씀", "tie the output weights to the embedding")
     projection: int = setting(0, "LSTM 상태의 사영 너비 P (0이면 없음)", "width of an LSTM's projected state (0: none)")
-    hidden_dropout: float | None = setting(None, "층 사이 드롭아웃", "dropout between layers", kind=float)
-    embedding_dropout: float = setting(0.0, "조각째 빠지는 드롭아웃", "dropout of whole embeddings")
+    hidden_dropout: float | None = setting(None, "층 사이 드롭아웃", "dropout between layers", kind=float, ge=0, lt=1)
+    embedding_dropout: float = setting(0.0, "조각째 빠지는 드롭아웃", "dropout of whole embeddings", ge=0, lt=1)
     weight_dropout: float = setting(
-        0.0, "순환 가중치 드롭아웃 (DropConnect)", "dropout of recurrent weights (DropConnect)"
+        0.0, "순환 가중치 드롭아웃 (DropConnect)", "dropout of recurrent weights (DropConnect)", ge=0, lt=1
     )
     locked: bool = setting(False, "창 안에서 같은 드롭아웃 마스크", "one dropout mask for a whole window")
     layer_norm: bool = setting(False, "층 정규화 셀 (느림)", "layer-normalised cells (slow)")
     initialisation: str = setting(
-        "orthogonal", "초기값: orthogonal, xavier, he, uniform", "first weights: orthogonal, xavier, he, uniform"
+        "orthogonal",
+        "초기값: orthogonal, xavier, he, uniform",
+        "first weights: orthogonal, xavier, he, uniform",
+        choices=INITIALIZATIONS,
     )
     forget_bias: float = setting(1.0, "LSTM 망각 문의 첫 편향", "first bias of an LSTM's forget gate")
-    softmax: str = setting("full", "소프트맥스: full, adaptive", "softmax: full or adaptive")
+    softmax: str = setting("full", "소프트맥스: full, adaptive", "softmax: full or adaptive", choices=SOFTMAXES)
     cutoffs: tuple[int, ...] = setting((), "adaptive의 경계 ID", "first ids of adaptive's clusters", kind=int)
     ngrams: int = setting(0, "해시 n-그램의 가장 긴 n (0이면 없음)", "longest hashed n-gram (0: none)")
     buckets: int = setting(131_072, "n마다 해시 표의 행 수", "rows of the hash table for each n")
     ngram_width: int = setting(64, "해시 표의 행 너비", "width of the hash table's rows")
 
     def __post_init__(self) -> None:
-        _require_choice("cell", self.cell, tuple(CELLS))
-        _require_choice("initialisation", self.initialisation, INITIALIZATIONS)
-        _require_choice("softmax", self.softmax, SOFTMAXES)
-        shares = (self.dropout, self.effective_hidden_dropout, self.embedding_dropout, self.weight_dropout)
-        sizes = (self.vocab_size, self.embedding, self.hidden, self.layers)
-        if min(sizes) < 1 or not all(0 <= share < 1 for share in shares):
-            raise InputError(
-                "망의 크기는 1 이상, dropout들은 0 이상 1 미만이어야 합니다.",
-                "Sizes of the net must be at least 1, and dropouts at least 0 and under 1.",
-            )
+        validate(self)
         if self.projection and (self.cell != "lstm" or not 0 < self.projection < self.hidden):
             raise InputError(
                 f"projection {self.projection}은(는) 쓸 수 없습니다. lstm에서만, 0(없음)부터 hidden - 1까지입니다.",
@@ -163,14 +157,6 @@ def default_cutoffs(vocab_size: int, width: int) -> tuple[int, ...]:
     return tuple(cutoffs if width >= ADAPTIVE_DIV_VALUE**2 else cutoffs[:1])
 
 
-def _require_choice(field: str, value: str, names: tuple[str, ...]) -> None:
-    if value not in names:
-        raise InputError(
-            f"{field}에 '{value}'은(는) 없습니다. {', '.join(names)} 가운데 고르세요.",
-            f"There is no {field} '{value}'. Choose from {', '.join(names)}.",
-        )
-
-
 SEQ2SEQ_CELLS = ("gru", "lstm")
 
 
@@ -194,31 +180,27 @@ class Seq2SeqConfig:
         InputError: a value out of its range.
     """
 
-    vocab_size: int
-    cell: str = setting("gru", "셀: gru, lstm", "cell: gru or lstm")
-    embedding: int = setting(256, "임베딩 너비 E", "embedding width, E")
-    hidden: int = setting(512, "은닉 너비 H (짝수)", "hidden width, H (even)")
-    layers: int = setting(1, "인코더와 디코더의 층 수 L", "layers of the encoder and of the decoder, L")
-    attention: str = setting("general", "주의: general, dot, additive", "attention: general, dot or additive")
-    dropout: float = setting(0.0, "드롭아웃", "dropout")
+    vocab_size: int = field(metadata={"bounds": {"ge": 1}, "ko": "어휘 크기 V", "en": "vocabulary size, V"})
+    cell: str = setting("gru", "셀: gru, lstm", "cell: gru or lstm", choices=SEQ2SEQ_CELLS)
+    embedding: int = setting(256, "임베딩 너비 E", "embedding width, E", ge=1)
+    hidden: int = setting(512, "은닉 너비 H (짝수)", "hidden width, H (even)", ge=1)
+    layers: int = setting(1, "인코더와 디코더의 층 수 L", "layers of the encoder and of the decoder, L", ge=1)
+    attention: str = setting(
+        "general", "주의: general, dot, additive", "attention: general, dot or additive", choices=ATTENTIONS
+    )
+    dropout: float = setting(0.0, "드롭아웃", "dropout", ge=0, lt=1)
     layer_norm: bool = setting(False, "층 정규화 셀 (느림)", "layer-normalised cells (slow)")
     max_length: int = setting(
-        64, "물음과 답의 길이 한도 (조각, <s>와 </s>도 셈)", "longest question or answer (pieces, <s> and </s> too)"
+        64,
+        "물음과 답의 길이 한도 (조각, <s>와 </s>도 셈)",
+        "longest question or answer (pieces, <s> and </s> too)",
+        ge=3,
     )
 
     def __post_init__(self) -> None:
-        for name, choices in (("cell", SEQ2SEQ_CELLS), ("attention", ATTENTIONS)):
-            if getattr(self, name) not in choices:
-                raise InputError(
-                    f"{name} '{getattr(self, name)}'은(는) 없습니다. {', '.join(choices)} 가운데 고르세요.",
-                    f"There is no {name} '{getattr(self, name)}'. Choose from {', '.join(choices)}.",
-                )
-        sizes = (self.vocab_size, self.embedding, self.hidden, self.layers)
-        if min(sizes) < 1 or self.hidden % 2 or not 0 <= self.dropout < 1 or self.max_length < 3:
-            raise InputError(
-                "망의 크기는 1 이상, hidden은 짝수, dropout은 0 이상 1 미만, max_length는 3 이상이어야 합니다.",
-                "Sizes of the net must be at least 1, hidden even, dropout at least 0 and under 1, max_length at least 3.",
-            )
+        validate(self)
+        if self.hidden % 2:
+            raise InputError(f"hidden은 짝수여야 합니다({self.hidden}).", f"hidden must be even, not {self.hidden}.")
 
     def layer_config(self, hidden: int) -> NetConfig:
         """Return the shape of a layer of this net, for `korlm.nn.layers`."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from korlm.config import setting, validate
 from korlm.errors import InputError
-from korlm.i18n import setting
 
 OPTIMIZERS = {"adamw": 8e-3, "muon": 8e-3, "sgd": 1.0, "asgd": 1.0}  # with the learning rate that 0 stands for
 SCHEDULES = ("cosine", "linear", "constant")
@@ -49,74 +49,73 @@ class TrainConfig:
         activation: AR, alpha of Merity et al. (2017), on the dropped outputs; ``temporal``: TAR, beta, on their change.
     """
 
-    batch: int = setting(32, "나란히 읽는 글줄기의 수 B", "streams read side by side, B")
+    batch: int = setting(32, "나란히 읽는 글줄기의 수 B", "streams read side by side, B", ge=1)
     bptt: int = setting(
-        64, "잘린 역전파의 길이 T (조각, 0이면 줄 하나씩)", "length of truncated BPTT, T (pieces; 0: whole lines)"
+        64, "잘린 역전파의 길이 T (조각, 0이면 줄 하나씩)", "length of truncated BPTT, T (pieces; 0: whole lines)", ge=0
     )
     jitter: bool = setting(False, "창의 길이를 흔듦 (AWD-LSTM)", "draw the windows' lengths (AWD-LSTM)")
-    layout: str = setting("padded", "--bptt 0의 줄 묶음: padded, packed", "lines of --bptt 0: padded or packed")
-    teacher_forcing: float = setting(1.0, "참 조각을 넣는 비율", "share of inputs that are the true piece")
+    layout: str = setting(
+        "padded", "--bptt 0의 줄 묶음: padded, packed", "lines of --bptt 0: padded or packed", choices=LINE_LAYOUTS
+    )
+    teacher_forcing: float = setting(1.0, "참 조각을 넣는 비율", "share of inputs that are the true piece", ge=0, le=1)
     forcing_decay: str = setting(
         "constant",
         "그 비율까지: constant, linear, exponential, inverse-sigmoid",
         "how it gets there: constant, linear, exponential or inverse-sigmoid",
+        choices=FORCING_DECAYS,
     )
-    epochs: float = setting(1.0, "말뭉치를 몇 번 읽나", "passes over the corpus")
-    minutes: float = setting(0.0, "몇 분 동안 배우나 (0이면 epochs만 따름)", "time limit in minutes (0: epochs alone)")
-    optimizer: str = setting("adamw", "최적화: adamw, muon, sgd, asgd", "optimiser: adamw, muon, sgd or asgd")
+    epochs: float = setting(1.0, "말뭉치를 몇 번 읽나", "passes over the corpus", gt=0)
+    minutes: float = setting(
+        0.0, "몇 분 동안 배우나 (0이면 epochs만 따름)", "time limit in minutes (0: epochs alone)", ge=0
+    )
+    optimizer: str = setting(
+        "adamw", "최적화: adamw, muon, sgd, asgd", "optimiser: adamw, muon, sgd or asgd", choices=OPTIMIZERS
+    )
     learning_rate: float = setting(
-        0.0, "가장 높은 학습률 (0이면 최적화의 기본값)", "peak learning rate (0: the optimiser's own)"
+        0.0, "가장 높은 학습률 (0이면 최적화의 기본값)", "peak learning rate (0: the optimiser's own)", ge=0
     )
-    schedule: str = setting("cosine", "학습률: cosine, linear, constant", "learning rate: cosine, linear or constant")
-    warmup: float = setting(0.02, "학습률을 올리는 구간의 비율", "share of the run spent warming up")
-    final_rate: float = setting(0.02, "끝 학습률의 비율", "final share of the learning rate")
-    anneal: float = setting(4.0, "sgd: 나아지지 않으면 학습률을 나눔", "sgd: divide the rate where nothing improves")
-    weight_decay: float = setting(0.01, "가중치 감쇠", "weight decay")
-    clip: float = setting(1.0, "기울기 자르기 (노름, 0이면 안 자름)", "gradient clipping (norm; 0: none)")
-    clip_value: float = setting(0.0, "기울기 자르기 (값, 0이면 안 자름)", "gradient clipping (by value; 0: none)")
+    schedule: str = setting(
+        "cosine", "학습률: cosine, linear, constant", "learning rate: cosine, linear or constant", choices=SCHEDULES
+    )
+    warmup: float = setting(0.02, "학습률을 올리는 구간의 비율", "share of the run spent warming up", ge=0, le=1)
+    final_rate: float = setting(0.02, "끝 학습률의 비율", "final share of the learning rate", ge=0, le=1)
+    anneal: float = setting(
+        4.0, "sgd: 나아지지 않으면 학습률을 나눔", "sgd: divide the rate where nothing improves", ge=1
+    )
+    weight_decay: float = setting(0.01, "가중치 감쇠", "weight decay", ge=0)
+    clip: float = setting(1.0, "기울기 자르기 (노름, 0이면 안 자름)", "gradient clipping (norm; 0: none)", ge=0)
+    clip_value: float = setting(0.0, "기울기 자르기 (값, 0이면 안 자름)", "gradient clipping (by value; 0: none)", ge=0)
     frequencies: bool = setting(
         True, "출력 편향을 조각의 빈도로 시작", "start the output biases at the pieces' frequencies"
     )
     sampled: int = setting(
-        0, "한 걸음에 견줄 어휘의 수 (표본 소프트맥스, 0이면 모두)", "entries a step compares (sampled softmax; 0: all)"
+        0,
+        "한 걸음에 견줄 어휘의 수 (표본 소프트맥스, 0이면 모두)",
+        "entries a step compares (sampled softmax; 0: all)",
+        ge=0,
     )
-    smoothing: float = setting(0.0, "라벨 스무딩 (챗봇)", "label smoothing (chatbots)")
-    average: float = setting(0.0, "가중치의 이동 평균 (감쇠, 0이면 없음)", "moving average of weights (decay; 0: none)")
-    activation: float = setting(0.0, "활성 규제 AR의 α", "activation regularisation, AR's alpha")
-    temporal: float = setting(0.0, "시간 활성 규제 TAR의 β", "temporal activation regularisation, TAR's beta")
-    validations: int = setting(10, "학습하는 동안 검증하는 횟수", "validations in the course of the run")
+    smoothing: float = setting(0.0, "라벨 스무딩 (챗봇)", "label smoothing (chatbots)", ge=0, le=1)
+    average: float = setting(
+        0.0, "가중치의 이동 평균 (감쇠, 0이면 없음)", "moving average of weights (decay; 0: none)", ge=0, le=1
+    )
+    activation: float = setting(0.0, "활성 규제 AR의 α", "activation regularisation, AR's alpha", ge=0)
+    temporal: float = setting(0.0, "시간 활성 규제 TAR의 β", "temporal activation regularisation, TAR's beta", ge=0)
+    validations: int = setting(10, "학습하는 동안 검증하는 횟수", "validations in the course of the run", ge=1)
     patience: int = setting(
         0,
         "이만큼 검증해도 나아지지 않으면 멈춤 (0이면 끝까지)",
         "stop after so many validations without a better one (0: never)",
+        ge=0,
     )
-    save_every: float = setting(60.0, "저장 사이의 초", "seconds between checkpoints")
-    valid_lines: int = setting(2000, "검증에 쓰는 줄 수 (0이면 모두)", "validation lines (0: all)")
+    save_every: float = setting(60.0, "저장 사이의 초", "seconds between checkpoints", ge=0)
+    valid_lines: int = setting(2000, "검증에 쓰는 줄 수 (0이면 모두)", "validation lines (0: all)", ge=0)
     bf16: bool = setting(
         True, "CPU나 GPU가 빠르게 하면 bf16으로 계산", "compute in bf16 where the processor is fast at it"
     )
-    seed: int = setting(7, "난수 씨", "random seed")
+    seed: int = setting(7, "난수 씨", "random seed", ge=0)
 
     def __post_init__(self) -> None:
-        positive = ("batch", "epochs", "validations")
-        shares = ("warmup", "final_rate", "teacher_forcing", "average", "smoothing")
-        choices = {
-            "optimizer": tuple(OPTIMIZERS),
-            "schedule": SCHEDULES,
-            "layout": LINE_LAYOUTS,
-            "forcing_decay": FORCING_DECAYS,
-        }
-        for entry in fields(self):
-            value = getattr(self, entry.name)
-            if entry.name in choices:
-                wrong = value not in choices[entry.name]
-            else:
-                wrong = value < 0 or (entry.name in positive and value <= 0) or (entry.name in shares and value > 1)
-            if wrong or (entry.name == "anneal" and value < 1):
-                raise InputError(
-                    f"{entry.name}에 쓸 수 없는 값입니다: {value}. ({entry.metadata['ko']})",
-                    f"{entry.name} cannot be {value}. ({entry.metadata['en']})",
-                )
+        validate(self)
 
     @property
     def peak_learning_rate(self) -> float:
