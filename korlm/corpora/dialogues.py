@@ -70,7 +70,7 @@ class PairCorpus:
     def digest(self) -> str:
         """SHA-256 of all pairs with their splits."""
         return lines_sha256(
-            "\0".join((side, *pair.before, pair.question, pair.answer))
+            "\0".join((side, *pair.history, pair.question, pair.answer))
             for side in SPLITS
             for pair in getattr(self, side)
         )
