@@ -16,12 +16,13 @@ from typing import Any
 
 from korlm.chat.baselines.eliza import ElizaBot
 from korlm.chat.baselines.retrieval import RetrievalBot
-from korlm.chat.metrics import DEFAULT_RESAMPLES, MetricEstimate, evaluate_answers, metrics_signature
+from korlm.chat.metrics import DEFAULT_RESAMPLES, evaluate_answers, metrics_signature
 from korlm.chat.model import ChatModel
 from korlm.chat.registry import load_chat
 from korlm.corpora.dialogues import DialoguePair, PairCorpus
 from korlm.errors import InputError
 from korlm.i18n import localize
+from korlm.reporting.statistics import MetricEstimate
 
 DECODINGS: dict[str, dict[str, Any]] = {
     "greedy": {},
@@ -195,7 +196,7 @@ def _format_result(row: BotResult) -> list[str]:
     cells = [row.bot, row.decoding or "–"]
     for name in METRICS:
         figure = row.figures[name]
-        half = (figure.high - figure.low) / 2
+        half = figure.margin or 0.0
         if name in ("dull", "copied"):
             cells.append(f"{figure.value:.1%} ± {100 * half:.1f}")
         else:

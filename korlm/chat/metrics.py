@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,18 +20,11 @@ from korlm.corpora.dialogues import DialoguePair
 from korlm.corpora.near_duplicates import normalize_for_matching
 from korlm.errors import CorpusError, MissingDependencyError
 from korlm.morph.mecab import mecab_surfaces
+from korlm.reporting.statistics import MetricEstimate
 
 NUM_GENERIC_ANSWERS = 50  # the training answers that are dull: those given most often
 DEFAULT_RESAMPLES = 1000
 _INSTALL_COMMAND = 'pip install "korlm[metrics]"'
-
-
-class MetricEstimate(NamedTuple):
-    """A figure with its 95 % interval over questions (percentile bootstrap, Efron 1979)."""
-
-    value: float
-    low: float
-    high: float
 
 
 def evaluate_answers(

@@ -23,10 +23,10 @@ from korlm.corpora.memmap import lines_sha256
 from korlm.errors import CorpusError, InputError
 from korlm.evaluation.corpus_statistics import CorpusStatistics, add_entropy_columns, collect_statistics
 from korlm.evaluation.gold.alignment import GoldSentence, read_gold
-from korlm.evaluation.metrics import GOLD_KEYS, METRICS, TEXT_KEYS
-from korlm.evaluation.result import Evaluation, MetricEstimate, TokenizerMetrics
+from korlm.evaluation.metrics import GOLD_KEYS, METRICS, TEXT_KEYS, TokenizerMetrics
+from korlm.evaluation.result import Evaluation
 from korlm.evaluation.vocabulary_profile import vocabulary_lengths, vocabulary_scripts
-from korlm.reporting.statistics import bootstrap_sums, percentile_interval
+from korlm.reporting.statistics import MetricEstimate, bootstrap_sums, percentile_interval
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.registry import load_tokenizer
 

@@ -1,9 +1,8 @@
-"""An evaluation as a table for a terminal, where Hangul takes two columns.
+"""Tables of tokenizer metrics for a terminal.
 
->>> from korlm.evaluation.evaluate import evaluate_tokenizers
->>> result = evaluate_tokenizers(["나는 간다", "너"], ["word", "syllable"], resamples=20)
->>> format_evaluation(result, language="en").splitlines()[0]
-'2 lines, 6 characters, ± is half the 95 % interval'
+>>> print(format_columns([["word", "2.0"], ["어절", "12"]]))
+word  2.0
+어절   12
 """
 
 from __future__ import annotations
@@ -11,51 +10,37 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from korlm.evaluation.compare import display_width, pad_left
-from korlm.evaluation.metrics import METRIC_GROUPS, METRICS, Metric
-from korlm.evaluation.result import Evaluation, MetricEstimate, TokenizerMetrics
+from korlm.evaluation.metrics import METRIC_GROUPS, METRICS, Metric, TokenizerMetrics
 from korlm.evaluation.vocabulary_profile import SCRIPTS
 from korlm.i18n import localize
+from korlm.reporting.statistics import MetricEstimate
 
 _TOKENIZERS_PER_TABLE = 6  # tokenizers side by side; further ones go below
 _ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
 
 
-def format_evaluation(evaluation: Evaluation, *, language: str | None = None) -> str:
-    """Return the figures as aligned text: a line a metric, a column a tokenizer.
+def format_metric_tables(
+    rows: Sequence[TokenizerMetrics], agreement: Sequence[Sequence[float]], *, language: str | None = None
+) -> str:
+    """Return aligned tables with a row per metric and a column per tokenizer, at most six tokenizers in a table.
 
     Args:
-        evaluation: what to print.
-        language: ``"ko"`` or ``"en"``; the person's own by default.
+        rows: the figures of each tokenizer.
+        agreement: ``[T, T]``, the boundary agreement of the same tokenizers.
+        language: ``"ko"`` or ``"en"``; by default the user's.
     """
-    parts = [_format_header(evaluation, language)]
-    for first in range(0, len(evaluation.rows), _TOKENIZERS_PER_TABLE):
-        rows = evaluation.rows[first : first + _TOKENIZERS_PER_TABLE]
-        body = list(_table_rows(evaluation, rows, language))
-        parts.append(format_columns(body))
-    parts.append("\n".join([evaluation.signature, *(f"{row.name}: {row.signature}" for row in evaluation.rows)]))
-    return "\n\n".join(parts)
+    tables = []
+    for first in range(0, len(rows), _TOKENIZERS_PER_TABLE):
+        columns = slice(first, first + _TOKENIZERS_PER_TABLE)
+        boundary_rows = [
+            [row.name, *(f"{fraction:.3f}" for fraction in fractions[columns])]
+            for row, fractions in zip(rows, agreement, strict=True)
+        ]
+        tables.append(format_columns([*_table_rows(rows[columns], language), *boundary_rows]))
+    return "\n\n".join(tables)
 
 
-def _format_header(evaluation: Evaluation, language: str | None) -> str:
-    lines, characters, sure = evaluation.lines, evaluation.characters, f"{evaluation.confidence * 100:g}"
-    text = localize(
-        f"{lines:,}줄 {characters:,}자, ±는 {sure}% 신뢰 구간의 절반",
-        f"{lines:,} lines, {characters:,} characters, ± is half the {sure} % interval",
-        language=language,
-    )
-    if gold := evaluation.gold:
-        text += "\n" + localize(
-            f"정답: {gold['sentences']:,}문장 {gold['eojeol']:,}어절, 그 가운데 형태소의 자리가 확실한 {gold['certain_eojeol']:,}어절로 잼. "
-            f"경계 {gold['boundaries']:,}곳, 음절 안이라 글자 자리가 없는 경계 {gold['boundaries_inside_syllables']:,}곳(따로 셈)",
-            f"gold: {gold['sentences']:,} sentences, {gold['eojeol']:,} eojeol, of which {gold['certain_eojeol']:,} with "
-            f"morphemes surely placed count. {gold['boundaries']:,} boundaries; "
-            f"{gold['boundaries_inside_syllables']:,} inside syllables have no offset and are counted apart",
-            language=language,
-        )
-    return text
-
-
-def _table_rows(evaluation: Evaluation, rows: Sequence[TokenizerMetrics], language: str | None) -> Iterator[list[str]]:
+def _table_rows(rows: Sequence[TokenizerMetrics], language: str | None) -> Iterator[list[str]]:
     """Yield lines of cells; a line of one cell is a heading."""
     yield ["", *(row.name for row in rows)]
     yield [localize("단위", "unit", language=language), *(row.unit for row in rows)]
@@ -82,8 +67,6 @@ def _table_rows(evaluation: Evaluation, rows: Sequence[TokenizerMetrics], langua
             language=language,
         )
     ]
-    for other, shares in zip(evaluation.rows, evaluation.agreement, strict=True):
-        yield [other.name, *(f"{shares[evaluation.rows.index(row)]:.3f}" for row in rows)]
 
 
 def _metric_label(metric: Metric, language: str | None) -> str:

@@ -24,6 +24,7 @@ from typing import Any, Literal
 import numpy as np
 
 from korlm.evaluation.corpus_statistics import RENYI_ALPHA
+from korlm.reporting.statistics import MetricEstimate
 
 MetricSums = Mapping[str, Any]  # a float, or an array of one float a resample
 MetricUnit = Literal["count", "ratio", "share", "bits"]
@@ -56,6 +57,27 @@ class Metric:
     group: str
     compute: Callable[[MetricSums], Any] = field(repr=False)
     has_interval: bool = True
+
+
+@dataclass(frozen=True)
+class TokenizerMetrics:
+    """The figures of one tokenizer.
+
+    Attributes:
+        name: the tokenizer's name, made unique.
+        unit: its segmentation unit.
+        signature: the tokenizer's signature (`Tokenizer.signature`).
+        values: an estimate for each key of `METRICS` that was computed.
+        scripts: number of vocabulary entries in each script.
+        lengths: number of vocabulary entries of 1, 2, ... characters.
+    """
+
+    name: str
+    unit: str
+    signature: str
+    values: dict[str, MetricEstimate]
+    scripts: dict[str, int]
+    lengths: dict[str, int]
 
 
 METRIC_GROUPS = {

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from korlm.errors import InputError, MissingDependencyError
 from korlm.evaluation.format import metric_formatter
-from korlm.evaluation.metrics import METRICS
-from korlm.evaluation.result import Evaluation
+from korlm.evaluation.metrics import METRICS, TokenizerMetrics
 from korlm.i18n import user_language
 from korlm.storage.artifacts import check_writable, write_file
 
@@ -43,8 +42,28 @@ def main_metric_keys(keys: Sequence[str]) -> list[str]:
     return [key for key in _MAIN_METRICS if key in keys][:_MAX_PANELS]
 
 
-def plot_evaluation(evaluation: Evaluation, path: str | Path) -> None:
-    """Write the figure of an evaluation. See `Evaluation.plot`."""
+def plot_metrics(
+    rows: Sequence[TokenizerMetrics],
+    agreement: Sequence[Sequence[float]],
+    path: str | Path,
+    *,
+    subtitle: tuple[str, str],
+    signature: str,
+) -> None:
+    """Draw the main metrics with their intervals and the boundary agreement, as a .png, .svg or .pdf file.
+
+    Args:
+        rows: the figures of each tokenizer.
+        agreement: ``[T, T]``, the boundary agreement of the same tokenizers.
+        path: the file to write.
+        subtitle: the line below the title, in Korean and English.
+        signature: the signature of the figures, printed at the bottom.
+
+    Raises:
+        MissingDependencyError: matplotlib is not installed.
+        InputError: another suffix.
+        ArtifactError: the file cannot be written.
+    """
     path = Path(path)
     kind = path.suffix.lower().lstrip(".")
     if kind not in ("png", "svg", "pdf"):
@@ -63,7 +82,7 @@ def plot_evaluation(evaluation: Evaluation, path: str | Path) -> None:
         "svg.hashsalt": "korlm",
     }
     with matplotlib.rc_context(style):
-        figure = _build_figure(evaluation, language)
+        figure = _build_figure(rows, agreement, language, subtitle[0 if language == "ko" else 1], signature)
         buffer = io.BytesIO()
         figure.savefig(
             buffer, format=kind, dpi=200, facecolor="white", metadata=None if kind == "png" else _without_date(kind)
@@ -99,11 +118,13 @@ def _find_korean_font() -> str | None:
     return next((name for name in KOREAN_FONTS if name in found), None)
 
 
-def _build_figure(evaluation: Evaluation, language: str) -> Figure:
+def _build_figure(
+    rows: Sequence[TokenizerMetrics], agreement: Sequence[Sequence[float]], language: str, subtitle: str, signature: str
+) -> Figure:
     from matplotlib.figure import Figure
 
-    keys = main_metric_keys(list(evaluation.rows[0].values))
-    height = 2.3 + 0.62 * max(len(evaluation.rows), 3)
+    keys = main_metric_keys(list(rows[0].values))
+    height = 2.3 + 0.62 * max(len(rows), 3)
     figure = Figure(figsize=(14, height))
     grid = figure.add_gridspec(
         2, 5, width_ratios=(1, 1, 1, 0.25, 1.5), left=0.08, right=0.985,
@@ -111,28 +132,22 @@ def _build_figure(evaluation: Evaluation, language: str) -> Figure:
     )  # fmt: skip
     for index, key in enumerate(keys):
         panel = figure.add_subplot(grid[index // 3, index % 3])
-        _draw_metric_panel(panel, evaluation, key, language, show_names=index % 3 == 0)
-    _draw_agreement_panel(figure.add_subplot(grid[:, 4]), evaluation, language)
+        _draw_metric_panel(panel, rows, key, language, show_names=index % 3 == 0)
+    _draw_agreement_panel(figure.add_subplot(grid[:, 4]), [row.name for row in rows], agreement, language)
     korean = language == "ko"
-    sure = f"{evaluation.confidence * 100:g}%"
-    note = (
-        f"{evaluation.lines:,}줄 {evaluation.characters:,}자. 점은 값, 검은 줄은 {sure} 신뢰 구간(문장 부트스트랩), 점보다 좁으면 보이지 않음"
-        if korean
-        else f"{evaluation.lines:,} lines, {evaluation.characters:,} characters. "
-        f"Dots are figures, black lines {sure} intervals (bootstrap over lines), "
-        "hidden where narrower than the dot"
-    )
     title = "토크나이저 비교" if korean else "Tokenizers compared"
     figure.text(0.012, 1 - 0.46 / height, title, fontsize=18, color=_TEXT_COLOR)
-    figure.text(0.012, 1 - 0.74 / height, note, fontsize=10, color=_MUTED_COLOR)
-    figure.text(0.012, 0.2 / height, evaluation.signature, fontsize=8, color=_MUTED_COLOR)
+    figure.text(0.012, 1 - 0.74 / height, subtitle, fontsize=10, color=_MUTED_COLOR)
+    figure.text(0.012, 0.2 / height, signature, fontsize=8, color=_MUTED_COLOR)
     return figure
 
 
-def _draw_metric_panel(panel: Axes, evaluation: Evaluation, key: str, language: str, *, show_names: bool) -> None:
+def _draw_metric_panel(
+    panel: Axes, rows: Sequence[TokenizerMetrics], key: str, language: str, *, show_names: bool
+) -> None:
     metric = METRICS[key]
     write = metric_formatter(metric)
-    for place, row in enumerate(evaluation.rows):
+    for place, row in enumerate(rows):
         color = _COLORS[place % len(_COLORS)]
         value, low, high = row.values[key]
         if value is None:
@@ -146,11 +161,11 @@ def _draw_metric_panel(panel: Axes, evaluation: Evaluation, key: str, language: 
             write(value), (max(value, high or value), place), xytext=(9, 0), textcoords="offset points",
             va="center", fontsize=9.5, color=_TEXT_COLOR, annotation_clip=False,
         )  # fmt: skip
-    ends = [end for row in evaluation.rows for end in row.values[key] if end is not None]
+    ends = [end for row in rows for end in row.values[key] if end is not None]
     panel.set_xlim(0, 1.3 * max([*ends, 1e-9]))
-    panel.set_ylim(len(evaluation.rows) - 0.5, -0.5)
+    panel.set_ylim(len(rows) - 0.5, -0.5)
     panel.set_xticks([])
-    panel.set_yticks(range(len(evaluation.rows)), evaluation.names if show_names else [""] * len(evaluation.rows))
+    panel.set_yticks(range(len(rows)), [row.name if show_names else "" for row in rows])
     arrow = {"higher": " ↑", "lower": " ↓", None: ""}[metric.better]
     panel.set_title(
         (metric.ko if language == "ko" else metric.en) + arrow, loc="left", fontsize=12, color=_TEXT_COLOR, pad=7
@@ -162,19 +177,21 @@ def _draw_metric_panel(panel: Axes, evaluation: Evaluation, key: str, language: 
         spine.set_zorder(0)
 
 
-def _draw_agreement_panel(panel: Axes, evaluation: Evaluation, language: str) -> None:
-    count = len(evaluation.rows)
-    panel.imshow(evaluation.agreement, cmap="Blues", vmin=0, vmax=1.25, aspect="equal")
+def _draw_agreement_panel(
+    panel: Axes, names: Sequence[str], agreement: Sequence[Sequence[float]], language: str
+) -> None:
+    count = len(names)
+    panel.imshow(agreement, cmap="Blues", vmin=0, vmax=1.25, aspect="equal")
     panel.set_anchor("NW")
-    for row, shares in enumerate(evaluation.agreement):
+    for row, shares in enumerate(agreement):
         for column, share in enumerate(shares):
             ink = "white" if share > 0.7 else _TEXT_COLOR
             panel.text(
                 column, row, f"{share:.2f}", ha="center", va="center", fontsize=10 if count < 9 else 7, color=ink
             )
-    wide = count * max(map(len, evaluation.names)) > 50
-    panel.set_xticks(range(count), evaluation.names, rotation=40 if wide else 0, ha="right" if wide else "center")
-    panel.set_yticks(range(count), evaluation.names)
+    wide = count * max(map(len, names)) > 50
+    panel.set_xticks(range(count), names, rotation=40 if wide else 0, ha="right" if wide else "center")
+    panel.set_yticks(range(count), names)
     panel.tick_params(length=0, labelsize=10, labelcolor=_TEXT_COLOR)
     for side in panel.spines.values():
         side.set_visible(False)

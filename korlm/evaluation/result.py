@@ -3,7 +3,7 @@
 >>> from korlm.evaluation.evaluate import evaluate_tokenizers
 >>> result = evaluate_tokenizers(["나는 간다", "너"], ["word", "syllable"], resamples=20)
 >>> result.names, result["word"].values["ids_per_line"]
-(['word', 'syllable'], Estimate(value=1.5, low=1.0, high=2.0))
+(['word', 'syllable'], MetricEstimate(value=1.5, low=1.0, high=2.0))
 """
 
 from __future__ import annotations
@@ -12,53 +12,16 @@ import csv
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from korlm.errors import UnknownNameError
-from korlm.evaluation.metrics import METRICS
-from korlm.reporting.statistics import percentile_interval
-
-
-class MetricEstimate(NamedTuple):
-    """A figure and its percentile interval.
-
-    Attributes:
-        value: the figure over all lines; None where it is undefined (precision of a tokenizer that never cuts).
-        low: the interval's lower end, or None where there is none.
-        high: its upper end.
-    """
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-
-    @property
-    def margin(self) -> float | None:
-        """Half the interval's width: what the table writes after ±."""
-        return (self.high - self.low) / 2 if self.low is not None and self.high is not None else None
-
-
-@dataclass(frozen=True)
-class TokenizerMetrics:
-    """One tokenizer's figures.
-
-    Attributes:
-        name: the tokenizer's name, made unique.
-        unit: its unit.
-        signature: what makes its ids (`Tokenizer.signature`).
-        values: an `MetricEstimate` for each key of `korlm.evaluation.metrics.METRICS` that was worked out.
-        scripts: how many ids are of each script.
-        lengths: how many pieces have 1, 2, ... characters.
-    """
-
-    name: str
-    unit: str
-    signature: str
-    values: dict[str, MetricEstimate]
-    scripts: dict[str, int]
-    lengths: dict[str, int]
+from korlm.evaluation.format import format_metric_tables
+from korlm.evaluation.metrics import METRICS, TokenizerMetrics
+from korlm.evaluation.plot import plot_metrics
+from korlm.i18n import localize
+from korlm.reporting.statistics import MetricEstimate, percentile_interval
 
 
 @dataclass(frozen=True)
@@ -111,7 +74,7 @@ class Evaluation:
             >>> from korlm.evaluation.evaluate import evaluate_tokenizers
             >>> result = evaluate_tokenizers(["나는 간다", "너"], ["word", "syllable"], resamples=20)
             >>> result.difference("ids_per_eojeol", "syllable", "syllable")
-            Estimate(value=0.0, low=0.0, high=0.0)
+            MetricEstimate(value=0.0, low=0.0, high=0.0)
         """
         one, other = self[first], self[second]
         if key not in one.values:
@@ -129,9 +92,35 @@ class Evaluation:
         return MetricEstimate(values[0] - values[1], *(ends or (None, None)))
 
     def __str__(self) -> str:
-        from korlm.evaluation.format import format_evaluation
+        return self.format()
 
-        return format_evaluation(self)
+    def format(self, *, language: str | None = None) -> str:
+        """Return the figures as aligned text: a row per metric, a column per tokenizer.
+
+        Args:
+            language: ``"ko"`` or ``"en"``; by default the user's.
+        """
+        tables = format_metric_tables(self.rows, self.agreement, language=language)
+        signatures = "\n".join([self.signature, *(f"{row.name}: {row.signature}" for row in self.rows)])
+        return "\n\n".join([self._format_header(language), tables, signatures])
+
+    def _format_header(self, language: str | None) -> str:
+        confidence = f"{self.confidence * 100:g}"
+        text = localize(
+            f"{self.lines:,}줄 {self.characters:,}자, ±는 {confidence}% 신뢰 구간의 절반",
+            f"{self.lines:,} lines, {self.characters:,} characters, ± is half the {confidence} % interval",
+            language=language,
+        )
+        if gold := self.gold:
+            text += "\n" + localize(
+                f"정답: {gold['sentences']:,}문장 {gold['eojeol']:,}어절, 그 가운데 형태소의 자리가 확실한 {gold['certain_eojeol']:,}어절로 잼. "
+                f"경계 {gold['boundaries']:,}곳, 음절 안이라 글자 자리가 없는 경계 {gold['boundaries_inside_syllables']:,}곳(따로 셈)",
+                f"gold: {gold['sentences']:,} sentences, {gold['eojeol']:,} eojeol, of which {gold['certain_eojeol']:,} with "
+                f"morphemes surely placed count. {gold['boundaries']:,} boundaries; "
+                f"{gold['boundaries_inside_syllables']:,} inside syllables have no offset and are counted apart",
+                language=language,
+            )
+        return text
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON: what was measured, and for each tokenizer its figures with intervals."""
@@ -191,6 +180,10 @@ class Evaluation:
             InputError: another ending.
             ArtifactError: the file cannot be written.
         """
-        from korlm.evaluation.plot import plot_evaluation
-
-        plot_evaluation(self, path)
+        confidence = f"{self.confidence * 100:g}%"
+        subtitle = (
+            f"{self.lines:,}줄 {self.characters:,}자. 점은 값, 검은 줄은 {confidence} 신뢰 구간(문장 부트스트랩), 점보다 좁으면 보이지 않음",
+            f"{self.lines:,} lines, {self.characters:,} characters. Dots are figures, black lines {confidence} intervals "
+            "(bootstrap over lines), hidden where narrower than the dot",
+        )
+        plot_metrics(self.rows, self.agreement, path, subtitle=subtitle, signature=self.signature)

@@ -11,10 +11,30 @@ Significance Tests for Machine Translation Evaluation".
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 _BLOCK_LINES = 4_096  # lines drawn at once: 32 MB of weights for 1,000 resamples
+
+
+class MetricEstimate(NamedTuple):
+    """A figure with its confidence interval.
+
+    Attributes:
+        value: the figure over all lines; None where it is undefined (such as the precision of no boundaries).
+        low: lower end of the interval, or None where there is no interval.
+        high: its upper end.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def margin(self) -> float | None:
+        """Half the width of the interval, printed after ±."""
+        return (self.high - self.low) / 2 if self.low is not None and self.high is not None else None
 
 
 def bootstrap_sums(columns: Sequence[np.ndarray], *, resamples: int, seed: int) -> np.ndarray:

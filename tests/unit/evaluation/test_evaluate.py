@@ -32,7 +32,6 @@ from korlm.evaluation.boundaries import (
 )
 from korlm.evaluation.corpus_statistics import collect_statistics
 from korlm.evaluation.evaluate import evaluate_tokenizers
-from korlm.evaluation.format import format_evaluation
 from korlm.evaluation.metrics import GOLD_KEYS, METRICS, TEXT_KEYS, renyi_efficiency
 from korlm.evaluation.park2020 import STRATEGIES, compare_with_paper, train_strategies
 from korlm.evaluation.vocabulary_profile import SCRIPTS, classify_script, vocabulary_lengths, vocabulary_scripts
@@ -347,7 +346,7 @@ def test_any_lines_add_up(lines: list[str]) -> None:
 
 def test_the_table_is_aligned_in_both_languages(gold_file: Path) -> None:
     result = evaluate_tokenizers(LINES, ["word", "kiwi", "syllable"], gold=gold_file, resamples=20)
-    korean, english = format_evaluation(result, language="ko"), format_evaluation(result, language="en")
+    korean, english = result.format(language="ko"), result.format(language="en")
     assert "토큰/어절" in korean and "tokens/eojeol" in english and "[정답 형태소 경계" in korean and "±" in korean
     for text in (korean, english):
         from korlm.evaluation.compare import display_width
@@ -360,7 +359,7 @@ def test_the_table_is_aligned_in_both_languages(gold_file: Path) -> None:
 
 def test_many_tokenizers_go_below_each_other() -> None:
     names = ["word", "kiwi", "unigram", "bpe", "syllable", "byte", words("가")]
-    text = format_evaluation(evaluate_tokenizers(LINES, names, resamples=2), language="en")
+    text = evaluate_tokenizers(LINES, names, resamples=2).format(language="en")
     assert text.count("[Length]") == 2
     assert max(map(len, text.split("\n\neval|")[0].splitlines())) < 140
 
