@@ -3,7 +3,7 @@
 >>> from korlm.tokenizers.registry import load_tokenizer
 >>> tokenizer = load_tokenizer("byte")
 >>> count_tokens(tokenizer.encode("가 나"), tokenizer)
-Counts(characters=3, eojeol=2, segments=3, ids=7, byte_ids=7, unknown_segments=0)
+TokenCounts(characters=3, eojeol=2, segments=3, ids=7, byte_ids=7, unknown_segments=0)
 """
 
 from __future__ import annotations
