@@ -20,9 +20,10 @@ from torch import Tensor
 
 from korlm.generation.constraints import Constraints, Prompt
 from korlm.generation.penalties import apply_repetition_penalty, block_repeated_ngrams
-from korlm.generation.prefill import GenerativeModel, left_pad_histories, prefill
+from korlm.generation.prefill import left_pad_histories, prefill
 from korlm.generation.results import length_normalization
 from korlm.generation.state import GenerationState
+from korlm.nn.seq2seq import TextModel
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class BeamSearch:
         prompt: the prompt.
     """
 
-    def __init__(self, model: GenerativeModel, constraints: Constraints, prompt: Prompt) -> None:
+    def __init__(self, model: TextModel, constraints: Constraints, prompt: Prompt) -> None:
         self._model = model
         self._constraints = constraints
         self._config = constraints.config

@@ -12,17 +12,18 @@ from korlm.errors import InputError
 from korlm.generation.beam_search import BeamSearch
 from korlm.generation.config import GenerationConfig
 from korlm.generation.constraints import Constraints, Prompt
-from korlm.generation.prefill import GenerativeModel, compute_continuation_logits, derive_seeds
+from korlm.generation.prefill import compute_continuation_logits, derive_seeds
 from korlm.generation.results import GeneratedText, Step, length_normalization, token_info
 from korlm.generation.sampler import Sampler
 from korlm.generation.state import GenerationState
+from korlm.nn.seq2seq import TextModel
 from korlm.tokenizers.base import EOS_ID, Tokenizer
 
 _BATCH_SIZE = 64  # texts in a batch
 
 
 def generate_texts(
-    model: GenerativeModel, tokenizer: Tokenizer, prompts: Sequence[str | Prompt], config: GenerationConfig,
+    model: TextModel, tokenizer: Tokenizer, prompts: Sequence[str | Prompt], config: GenerationConfig,
     *, alternatives: int | None = None, allow_unk: bool = False, stopped: Callable[[], bool] = lambda: False,
 ) -> list[list[GeneratedText]]:  # fmt: skip
     """Write ``config.n`` texts after each prompt.
@@ -55,7 +56,7 @@ def generate_texts(
 
 
 def stream_text(
-    model: GenerativeModel, tokenizer: Tokenizer, prompt: str | Prompt, config: GenerationConfig,
+    model: TextModel, tokenizer: Tokenizer, prompt: str | Prompt, config: GenerationConfig,
     *, stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[str]:  # fmt: skip
     """Return the text that follows a prompt, in stretches that never end inside a character; a beam's in one.
@@ -78,7 +79,7 @@ def stream_text(
 
 
 def stream_steps(
-    model: GenerativeModel, tokenizer: Tokenizer, prompt: str | Prompt, config: GenerationConfig,
+    model: TextModel, tokenizer: Tokenizer, prompt: str | Prompt, config: GenerationConfig,
     *, alternatives: int, stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Step]:  # fmt: skip
     """Return the pieces that follow a prompt as they are chosen; a beam's at its end. See `stream_text`."""
@@ -100,7 +101,7 @@ def check_single_text(config: GenerationConfig) -> None:
 
 
 def _stream_deltas(
-    model: GenerativeModel, constraints: Constraints, prompt: Prompt, stopped: Callable[[], bool]
+    model: TextModel, constraints: Constraints, prompt: Prompt, stopped: Callable[[], bool]
 ) -> Iterator[str]:
     sampler = Sampler(model, constraints, [prompt], derive_seeds(constraints.config.seed, 1))
     while sampler.active_states:
@@ -115,7 +116,7 @@ def _stream_deltas(
 
 
 def _stream_sampled_steps(
-    model: GenerativeModel, constraints: Constraints, prompt: Prompt, alternatives: int, stopped: Callable[[], bool]
+    model: TextModel, constraints: Constraints, prompt: Prompt, alternatives: int, stopped: Callable[[], bool]
 ) -> Iterator[Step]:
     sampler = Sampler(model, constraints, [prompt], derive_seeds(constraints.config.seed, 1), alternatives=alternatives)
     while sampler.active_states and not stopped():
@@ -124,7 +125,7 @@ def _stream_sampled_steps(
 
 
 def _sample_in_batches(
-    model: GenerativeModel, constraints: Constraints, prompts: Sequence[Prompt], alternatives: int | None
+    model: TextModel, constraints: Constraints, prompts: Sequence[Prompt], alternatives: int | None
 ) -> list[GenerationState]:
     """Return a finished text for each prompt; one that stands several times in a row gets further seeds."""
     n = constraints.config.n
@@ -162,7 +163,7 @@ def _count_characters(row: GenerationState, num_steps: int) -> int:
 
 
 def _run_beam_search(
-    model: GenerativeModel,
+    model: TextModel,
     constraints: Constraints,
     prompt: Prompt,
     alternatives: int | None,
@@ -185,7 +186,7 @@ def _run_beam_search(
 
 
 def _recompute_steps(
-    model: GenerativeModel, constraints: Constraints, prompt: Prompt, finished_state: GenerationState, alternatives: int
+    model: TextModel, constraints: Constraints, prompt: Prompt, finished_state: GenerationState, alternatives: int
 ) -> list[Step]:
     """Return the steps of a text that a beam found, by one run of the net over it."""
     numbers = [*finished_state.token_ids, *([EOS_ID] if finished_state.finish_reason in ("end", "blocked") else [])]

@@ -16,15 +16,13 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from korlm.nn.lm import RecurrentLM, State
-from korlm.nn.seq2seq import Seq2Seq
+from korlm.nn.cells import State
+from korlm.nn.seq2seq import Seq2Seq, TextModel
 from korlm.tokenizers.base import BOS_ID, EOS_ID, PAD_ID
-
-GenerativeModel = RecurrentLM | Seq2Seq
 
 
 @torch.inference_mode()
-def prefill(model: GenerativeModel, contexts: Sequence[tuple[int, ...]]) -> tuple[Tensor, State]:
+def prefill(model: TextModel, contexts: Sequence[tuple[int, ...]]) -> tuple[Tensor, State]:
     """Run the net over prompts: equal ones once, those of one length together, so that none needs padding.
 
     Args:
@@ -53,7 +51,7 @@ def prefill(model: GenerativeModel, contexts: Sequence[tuple[int, ...]]) -> tupl
 
 
 @torch.inference_mode()
-def compute_continuation_logits(model: GenerativeModel, context: tuple[int, ...], token_ids: Sequence[int]) -> Tensor:
+def compute_continuation_logits(model: TextModel, context: tuple[int, ...], token_ids: Sequence[int]) -> Tensor:
     """Return the logits ``[T, V]`` before each of the ``T`` ids that came after a prompt, by one run of the net."""
     device = next(model.parameters()).device
     if isinstance(model, Seq2Seq):

@@ -13,9 +13,10 @@ from torch import Tensor
 from korlm.generation.constraints import Constraints, Prompt
 from korlm.generation.filters import MAX_DRAWS, filter_probabilities, sample
 from korlm.generation.penalties import apply_repetition_penalty, block_repeated_ngrams
-from korlm.generation.prefill import GenerativeModel, left_pad_histories, prefill
+from korlm.generation.prefill import left_pad_histories, prefill
 from korlm.generation.results import Step, TokenInfo, token_info
 from korlm.generation.state import GenerationState
+from korlm.nn.seq2seq import TextModel
 from korlm.tokenizers.base import EOS_ID
 
 _PREDRAWN_STEPS = 32  # steps whose random numbers are drawn at once: a call of a row's own generator costs 3 us
@@ -40,7 +41,7 @@ class Sampler:
     """
 
     def __init__(
-        self, model: GenerativeModel, constraints: Constraints, prompts: Sequence[Prompt], seeds: Sequence[int],
+        self, model: TextModel, constraints: Constraints, prompts: Sequence[Prompt], seeds: Sequence[int],
         *, alternatives: int | None = None,
     ) -> None:  # fmt: skip
         self.active_states = [GenerationState(constraints, prompt) for prompt in prompts]

@@ -32,6 +32,7 @@ from korlm.nn.dropout import apply_dropout
 from korlm.nn.inference import PrepackedStepper
 from korlm.nn.init import initialize_weights
 from korlm.nn.layers import make_layer, run_layer
+from korlm.nn.lm import RecurrentLM
 from korlm.nn.losses import IGNORE_INDEX, chunked_cross_entropy
 
 
@@ -237,3 +238,6 @@ class Seq2Seq(BaseTextModel):
 
 def _flatten_states(ends: list[tuple[Tensor, ...]]) -> list[Tensor]:
     return [part for layer in ends for part in layer]
+
+
+TextModel = RecurrentLM | Seq2Seq

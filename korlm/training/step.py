@@ -13,7 +13,7 @@ from korlm.errors import InputError
 from korlm.nn.bf16.ops import cpu_supports_bf16
 from korlm.nn.lm import RecurrentLM, State
 from korlm.nn.losses import inclusion_probabilities
-from korlm.nn.seq2seq import Seq2Seq
+from korlm.nn.seq2seq import TextModel
 from korlm.tokenizers.base import EOS_ID
 from korlm.training.averaging import WeightAverage
 from korlm.training.batching import TrainingBatch
@@ -24,7 +24,6 @@ from korlm.training.loss import lm_loss
 from korlm.training.optimizers import clip_gradients, make_optimizers
 from korlm.training.schedule import lr_factor, teacher_forcing_ratio
 
-TrainableModel = RecurrentLM | Seq2Seq
 LossFunction = Callable[..., tuple[Tensor, Tensor, State]]  # as `korlm.training.loss.lm_loss`
 
 
@@ -45,7 +44,7 @@ class TrainStep:
 
     def __init__(
         self,
-        model: TrainableModel,
+        model: TextModel,
         config: TrainConfig,
         batch_size: int,
         process_group: ProcessGroup,

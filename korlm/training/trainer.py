@@ -19,6 +19,7 @@ from pathlib import Path
 from torch import Tensor
 
 from korlm.errors import TrainingError
+from korlm.nn.seq2seq import TextModel
 from korlm.storage.artifacts import new_folder
 from korlm.training.allocator import retain_freed_memory
 from korlm.training.batching import BatchSource
@@ -26,7 +27,7 @@ from korlm.training.checkpoint import TrainerState, load_checkpoint, save_checkp
 from korlm.training.config import TrainConfig
 from korlm.training.distributed import ProcessGroup
 from korlm.training.loss import lm_loss
-from korlm.training.step import LossFunction, TrainableModel, TrainStep
+from korlm.training.step import LossFunction, TrainStep
 
 _REPORT_INTERVAL = 0.5  # seconds between reports
 _ASGD_PATIENCE = 5  # validations without a better one before NT-ASGD begins to average
@@ -76,7 +77,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: TrainableModel,
+        model: TextModel,
         batches: BatchSource,
         config: TrainConfig,
         *,
