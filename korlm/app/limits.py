@@ -24,6 +24,8 @@ MAX_SEED = 2**31 - 1
 MAX_CUSTOM_WORDS = 50  # of a visitor's own dictionary
 MAX_MESSAGE = 500  # characters of a message to a bot
 MAX_BOTS = 3  # that are asked at once
+MODEL_QUEUE = "models"  # the Gradio queue of everything that runs a language model
+MODEL_CONCURRENCY = 4  # visitors whose models run at the same time
 
 
 def validate_text(text: str) -> str:

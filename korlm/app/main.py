@@ -139,7 +139,7 @@ def disable_session_memory() -> None:
 
 
 def _read_static_files(*names: str) -> str:
-    return "\n".join((_APP_FOLDER / name).read_text("utf-8") for name in names)
+    return "\n".join((_APP_FOLDER / "static" / name).read_text("utf-8") for name in names)
 
 
 def _declare_zero_gpu_function() -> None:

@@ -10,15 +10,54 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from korlm.app.view_models import ModelCard
 from korlm.errors import KorlmError
 from korlm.storage.artifacts import read_json
 
 _log = logging.getLogger(__name__)
 _BUNDLED_LICENSE = "Apache-2.0"  # of the bundled weights: data/README.md
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What the small files of a model say about it.
+
+    Attributes:
+        name: the name of its folder.
+        tokenizer: name of its tokenizer.
+        unit: unit of its tokenizer.
+        cell: ``gru``, ``lstm`` and so on.
+        num_parameters: number of parameters.
+        bits_per_character: on test text, else the best on validation text; None if neither was measured.
+        has_test_bits: whether `bits_per_character` was measured on test text.
+        vocab_size: size of the vocabulary.
+        layers: number of recurrent layers.
+        hidden: size of a hidden layer.
+        corpus: description of the training corpus, in Korean and English, or empty.
+        known_issues: known issues of the corpus, in Korean and English, or empty.
+        lines: number of training lines.
+        license: license of the weights, or empty.
+        is_encoder_decoder: whether it is an encoder-decoder.
+    """
+
+    name: str
+    tokenizer: str
+    unit: str
+    cell: str
+    num_parameters: int
+    bits_per_character: float | None
+    has_test_bits: bool = True
+    vocab_size: int = 0
+    layers: int = 1
+    hidden: int = 0
+    corpus: tuple[str, str] = ("", "")
+    known_issues: tuple[str, str] = ("", "")
+    lines: int = 0
+    license: str = ""
+    is_encoder_decoder: bool = False
 
 
 def read_model_cards(

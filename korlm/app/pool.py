@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,9 +16,9 @@ from typing import Any
 class LazyCache:
     """Things loaded once, on first use; two that differ may load at the same time."""
 
-    def __init__(self, load: Callable[[str], Any]) -> None:
+    def __init__(self, load: Callable[[str], Any], loaded: Mapping[str, Any] | None = None) -> None:
         self._load = load
-        self._values: dict[str, Any] = {}
+        self._values = dict(loaded or {})
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 

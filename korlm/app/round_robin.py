@@ -1,39 +1,86 @@
-"""Work that several texts or bots share: each is a strand, an iterator that takes one piece when asked.
+"""Round-robin scheduling: models that write at the same time take turns, one token each a round.
 
->>> advance_task(iter([None]), lambda error: None), advance_task(iter([]), lambda error: None)
-((True, None), (False, None))
+>>> letters = []
+>>> tasks = [Task((letters.append(letter) for letter in word), word, print) for word in ("ab", "xyz")]
+>>> len(list(run_rounds(tasks, lambda: False))), "".join(letters)
+(4, 'axbyz')
 """
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from korlm.app.limits import unexpected_error
 from korlm.errors import KorlmError
 
-ROUND_SECONDS = 0.05  # a net takes a few ms for a piece: slow enough to be read, and to be stopped
+_log = logging.getLogger(__name__)
+
+ROUND_SECONDS = 0.05  # a token takes a few ms; a slower pace can be read, and leaves time to stop
 
 
-def advance_task(task: Iterator[None], log_error: Callable[[Exception], None]) -> tuple[bool, KorlmError | None]:
-    """Let a strand take a piece; return whether it goes on, and the error that a person is shown where it failed.
+@dataclass(frozen=True)
+class Task:
+    """Work that advances by one step a round.
 
-    Args:
-        task: what takes the piece.
-        log_error: called with an error that nobody foresaw, while it is handled.
+    Attributes:
+        steps: does one step for each item.
+        name: what is working, for the log.
+        on_error: receives the error that ended the task, ready to be shown to a visitor.
+        loading: the thread that loads the model; no step is taken before it has ended.
     """
-    try:
-        next(task)
-        return True, None
-    except StopIteration:
-        return False, None
-    except KorlmError as error:
-        return False, error
-    except Exception as error:  # a person sees a sentence, the log sees where
-        log_error(error)
-        return False, unexpected_error()
+
+    steps: Iterator[None]
+    name: str
+    on_error: Callable[[KorlmError], None]
+    loading: threading.Thread | None = None
+
+    def advance(self) -> bool:
+        """Take a step unless the model is still loading; return whether the task goes on."""
+        if self.loading and self.loading.is_alive():
+            return True
+        try:
+            next(self.steps)
+        except StopIteration:
+            return False
+        except Exception as error:
+            self.on_error(to_visitor_error(error, self.name))
+            return False
+        return True
 
 
-def sleep_until_round_end(started: float) -> None:
-    """Wait until a round of all strands, begun at a second of the monotonic clock, has lasted `ROUND_SECONDS`."""
-    time.sleep(max(0.0, ROUND_SECONDS - (time.monotonic() - started)))
+def run_rounds(tasks: Iterable[Task], stopped: Callable[[], bool]) -> Iterator[None]:
+    """Advance every task by one step a round, and yield after each round, until all have ended or ``stopped()``.
+
+    A round lasts at least `ROUND_SECONDS`, so that the rounds of several visitors alternate.
+    """
+    running = list(tasks)
+    while running and not stopped():
+        started = time.monotonic()
+        running = [task for task in running if task.advance()]
+        yield
+        time.sleep(max(0.0, ROUND_SECONDS - (time.monotonic() - started)))
+
+
+def limit_frame_rate(rounds: Iterable[None], frame_seconds: Callable[[], float]) -> Iterator[None]:
+    """Run all rounds, but yield only those that come at least ``frame_seconds()`` after the last one yielded."""
+    due = 0.0
+    for _ in rounds:
+        if time.monotonic() >= due:
+            yield
+            due = time.monotonic() + frame_seconds()
+
+
+def to_visitor_error(error: Exception, name: str) -> KorlmError:
+    """Return the error to show to a visitor, and log one that is not ours.
+
+    The log gets its type and traceback but not its message, which may quote what the visitor wrote.
+    """
+    if isinstance(error, KorlmError):
+        return error
+    _log.error("%s failed: %s\n%s", name, type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+    return unexpected_error()

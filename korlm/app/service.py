@@ -24,18 +24,14 @@ from korlm.app.limits import (
     validate_prompt,
     validate_text,
 )
-from korlm.app.model_info import read_model_cards
+from korlm.app.model_info import ModelCard, read_model_cards
 from korlm.app.pool import LazyCache, SingleSlotCache
 from korlm.app.view_models import (
     DisplaySegment,
     DisplayToken,
-    GeneratedToken,
     KiwiSettings,
-    LikelySegmentation,
-    ModelCard,
     TextComparison,
     display_tokens,
-    to_generated_token,
 )
 from korlm.app.widgets.surprisal import align_token_bits
 from korlm.corpora.dataset_info import get_dataset_info
@@ -45,7 +41,9 @@ from korlm.tokenizers.catalog import TOKENIZER_UNITS, find_analyzer_name
 from korlm.tokenizers.registry import list_tokenizers, load_tokenizer
 
 if TYPE_CHECKING:
+    from korlm.generation.results import Step
     from korlm.models.language_model import LanguageModel
+    from korlm.models.marginal import Segmentation
 
 _log = logging.getLogger(__name__)
 
@@ -67,12 +65,15 @@ class Service:
 
     Args:
         runs: where training runs are, whose models can be chosen too; None for none.
+        load_model: returns the model of a name; by default loads one of `list_models`.
     """
 
-    def __init__(self, runs: Path | None = Path("runs")) -> None:
+    def __init__(
+        self, runs: Path | None = Path("runs"), *, load_model: Callable[[str], LanguageModel] | None = None
+    ) -> None:
         self._runs = runs
         self._tokenizers = LazyCache(_load_tokenizer)
-        self._models = LazyCache(self._load_model)
+        self._models = LazyCache(load_model or self._load_model)
         self._custom_kiwi = SingleSlotCache()
 
     def tokenizer_options(self) -> list[TokenizerOption]:
@@ -145,14 +146,14 @@ class Service:
 
     def stream_tokens(
         self, model: str, prompt: str, *, stopped: Callable[[], bool] = lambda: False, **options: Any
-    ) -> Iterator[GeneratedToken]:
-        """Yield the pieces that a model writes after a prompt.
+    ) -> Iterator[Step]:
+        """Yield the tokens that a model writes after a prompt.
 
         Args:
-            model: a name from `models`.
+            model: a name from `list_models`.
             prompt: at most `MAX_PROMPT` characters.
-            stopped: asked before each piece; True ends the text.
-            **options: the fields of `SamplingConfig`; ``max_tokens`` at most `MAX_TOKENS`.
+            stopped: called before each token; True ends the text.
+            **options: the fields of `GenerationConfig`; ``max_tokens`` is at most `MAX_TOKENS`.
 
         Raises:
             InputError: a prompt or an option out of its range.
@@ -160,17 +161,15 @@ class Service:
         """
         validate_prompt(prompt)
         loaded: LanguageModel = self._models.get(model)
-        for step in loaded.stream_tokens(
-            prompt, alternatives=_NUM_ALTERNATIVES, stopped=stopped, **_cap_max_tokens(options)
-        ):
-            yield to_generated_token(step, EOS_ID)
+        options = _cap_max_tokens(options)
+        yield from loaded.stream_tokens(prompt, alternatives=_NUM_ALTERNATIVES, stopped=stopped, **options)
 
-    def beam_search(self, model: str, prompt: str, count: int, **options: Any) -> list[list[GeneratedToken]]:
-        """Return the pieces of the ``count`` best texts that a beam finds, the best first. See `steps`."""
+    def beam_search(self, model: str, prompt: str, count: int, **options: Any) -> list[Sequence[Step]]:
+        """Return the tokens of the ``count`` best texts of a beam search, the best first. See `stream_tokens`."""
         validate_prompt(prompt)
         loaded: LanguageModel = self._models.get(model)
-        found = loaded.generate_n(prompt, count, alternatives=_NUM_ALTERNATIVES, **_cap_max_tokens(options))
-        return [[to_generated_token(step, EOS_ID) for step in text.steps] for text in found]
+        texts = loaded.generate_n(prompt, count, alternatives=_NUM_ALTERNATIVES, **_cap_max_tokens(options))
+        return [text.steps for text in texts]
 
     def score(self, model: str, lines: Sequence[str]) -> tuple[DisplaySegment, ...]:
         """Return what each piece of each line costs a model, over the characters of the lines joined by line ends.
@@ -198,15 +197,13 @@ class Service:
             at = end + 1
         return tuple(pieces)
 
-    def find_segmentations(
-        self, model: str, lines: Sequence[str], count: int
-    ) -> tuple[tuple[LikelySegmentation, ...], ...]:
-        """Return for each line the ways to cut it that a model finds likeliest, and the tokenizer's own.
+    def find_segmentations(self, model: str, lines: Sequence[str], count: int) -> list[list[Segmentation]]:
+        """Return the likeliest segmentations of each line under a model, and the tokenizer's own.
 
         Args:
-            model: a name from `models`.
-            lines: at most `MAX_CUT` characters in all.
-            count: how many ways of each line, beside the tokenizer's own.
+            model: a name from `list_models`.
+            lines: at most `MAX_SEGMENTATION_TEXT` characters in all.
+            count: number of segmentations of a line, besides the tokenizer's own.
 
         Raises:
             InputError: a lossy tokenizer.
@@ -215,8 +212,7 @@ class Service:
         from korlm.models.marginal import DEFAULT_BEAM_SIZE, likely_segmentations
 
         loaded: LanguageModel = self._models.get(model)
-        found = (likely_segmentations(loaded, line, count, beam=DEFAULT_BEAM_SIZE) for line in lines)
-        return tuple(tuple(LikelySegmentation(tuple(cut.pieces), cut.share, cut.own) for cut in cuts) for cuts in found)
+        return [likely_segmentations(loaded, line, count, beam=DEFAULT_BEAM_SIZE) for line in lines]
 
     def start_warm_up(self) -> threading.Thread:
         """Load what the page shows at first and what is light, in a thread; return the thread."""

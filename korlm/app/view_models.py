@@ -2,17 +2,6 @@
 
 >>> DisplaySegment(0, 1, (), (DisplayMorpheme("하", "하다", "VV"), DisplayMorpheme("었", "었", "EP"))).tag
 'VV+EP'
-
-Values of the rooms above as plain ones. The service hands them over: nothing here imports those rooms.
-
->>> from types import SimpleNamespace
->>> to_generated_token(SimpleNamespace(id=9, text="가", delta="가", surprisal=1.0, probability=0.5, alternatives=()), 2).surprisal
-1.0
-
-What a bot says and why, as plain values between `korlm.app.chat.service` and what draws them; no model in them.
-
->>> BotReply("네.", answer="네.").is_withheld
-False
 """
 
 from __future__ import annotations
@@ -213,87 +202,9 @@ class TextComparison:
         return "kiwi" if "kiwi" in found else found[0]
 
 
-@dataclass(frozen=True)
-class ModelCard:
-    """What is known of a model without loading it.
-
-    Attributes:
-        name: what it is called here.
-        tokenizer: the tokenizer's name.
-        unit: the tokenizer's unit.
-        cell: ``gru``, ``lstm`` and so on.
-        num_parameters: number of weights.
-        bits_per_character: bits per character on test text, else the best on validation text; None where none was measured.
-        has_test_bits: whether `bits_per_character` are of test text.
-        vocab_size: number of ids.
-        layers: ``L``.
-        hidden: ``H``.
-        corpus: what it learnt from, in Korean and English, or nothing.
-        known_issues: what it learnt there that it should not have, in Korean and English, or nothing.
-        lines: how many lines of it.
-        license: of the weights, or nothing.
-        is_encoder_decoder: whether it is an encoder-decoder.
-    """
-
-    name: str
-    tokenizer: str
-    unit: str
-    cell: str
-    num_parameters: int
-    bits_per_character: float | None
-    has_test_bits: bool = True
-    vocab_size: int = 0
-    layers: int = 1
-    hidden: int = 0
-    corpus: tuple[str, str] = ("", "")
-    known_issues: tuple[str, str] = ("", "")
-    lines: int = 0
-    license: str = ""
-    is_encoder_decoder: bool = False
-
-
-class LikelySegmentation(NamedTuple):
-    """One way to cut a line.
-
-    Attributes:
-        segments: the text of each.
-        probability: how probable it is, given the line.
-        is_tokenizer_output: the tokenizer gives it.
-    """
-
-    tokens: tuple[str, ...]
-    probability: float
-    is_tokenizer_output: bool
-
-
-class GeneratedToken(NamedTuple):
-    """One piece that a model wrote.
-
-    Attributes:
-        text: the piece as it is shown.
-        delta: the text that it made certain; empty while a character is not whole.
-        bits_per_character: its surprisal under the model's own distribution.
-        probability: the probability with which it was chosen, after temperature and filters.
-        alternatives: the most probable pieces with their probabilities.
-        is_eos: it is the end of the text.
-    """
-
-    text: str
-    delta: str
-    surprisal: float
-    probability: float
-    alternatives: tuple[tuple[str, float], ...] = ()
-    is_eos: bool = False
-
-
-def to_generated_token(step: Any, eos: int) -> GeneratedToken:
-    """Return a generated `Step`; ``eos`` is the id of the end of the text."""
-    return GeneratedToken(step.text, step.delta, step.surprisal, step.probability, step.alternatives, step.id == eos)
-
-
 def display_tokens(encoding: Any, tokenizer: Any, offset: int = 0) -> list[DisplayToken]:
     """Return the ids of an `Encoding`, ``offset`` characters further on."""
-    rows = zip(encoding.ids, encoding.pieces, encoding.spans, strict=True)
+    rows = zip(encoding.ids, encoding.tokens, encoding.spans, strict=True)
     return [
         DisplayToken(number, text, offset + start, offset + end, tokenizer.token_bytes[number], index)
         for index, (number, text, (start, end)) in enumerate(rows)
@@ -305,7 +216,7 @@ def display_segments(encoding: Any, tokenizer: Any, coarse_tag_of: Callable[[str
     tokens: list[list[DisplayToken]] = [[] for _ in encoding.segments]
     for token, owner in zip(display_tokens(encoding, tokenizer), encoding.segment_of, strict=True):
         tokens[owner].append(token)
-    unknown = tokenizer.unknown(encoding)
+    unknown = tokenizer.oov_segments(encoding)
     return tuple(
         DisplaySegment(
             segment.start,
@@ -334,86 +245,3 @@ def display_counts(measured: Any, tokenizer: Any) -> LaneCounts:
         fallback=measured.unknown_segments,
         vocabulary=tokenizer.vocab_size,
     )
-
-
-class CandidateAnswer(NamedTuple):
-    """One of the answers that were weighed: its text, its score (see `Generated.score`) and its bits."""
-
-    text: str
-    score: float
-    bits: float
-
-
-@dataclass(frozen=True)
-class BotInfo:
-    """A bot that can be chosen.
-
-    Attributes:
-        name: what it is known by here.
-        kind: ``net`` (an encoder-decoder), ``lm`` (a language model), ``eliza`` or ``retrieval``.
-        card: of a bot that learnt.
-        pairs: question and answer pairs that it learnt from, or looks in; 0 where that is not known.
-    """
-
-    name: str
-    kind: str
-    card: ModelCard | None = None
-    pairs: int = 0
-
-    @property
-    def is_trained(self) -> bool:
-        """Whether a net answers."""
-        return self.kind in ("net", "lm")
-
-
-@dataclass(frozen=True)
-class BotReply:
-    """What a bot has said so far, and once it has finished, why.
-
-    Attributes:
-        text: what is shown in the bubble.
-        finished: False for an answer under way.
-        answer: the net's own words, also where it says that it does not know.
-        abstain_reason: ``question`` or ``answer`` where it is not sure, else nothing.
-        surprisal: mean bits a piece of its own words; None for a bot without a net.
-        familiarity: share of the question that it knows, 0 to 1; None where that is not known.
-        thresholds: of surprisal and familiarity; None where the bot has none.
-        question_tokens: pieces of the question.
-        answer_tokens: those of the answer.
-        attention: a row for each of `answer_tokens`, each with a share for each of `question_tokens`; empty without attention.
-        candidates: the answers weighed, the best first.
-        rule: the one that ELIZA used.
-        nearest: the question whose answer it is.
-        similarity: of that question, 0 to 1.
-    """
-
-    text: str
-    finished: bool = False
-    answer: str = ""
-    abstain_reason: str = ""
-    surprisal: float | None = None
-    familiarity: float | None = None
-    thresholds: tuple[float, float] | None = None
-    question_tokens: tuple[str, ...] = ()
-    answer_tokens: tuple[str, ...] = ()
-    attention: tuple[tuple[float, ...], ...] = ()
-    candidates: tuple[CandidateAnswer, ...] = ()
-    rule: str = ""
-    nearest: str = ""
-    similarity: float = 0.0
-
-    @property
-    def is_withheld(self) -> bool:
-        """Whether its own words were kept back."""
-        return bool(self.abstain_reason) and self.text != self.answer
-
-    @property
-    def confidence_level(self) -> str:
-        """``unknown`` without limits, ``no`` beyond one, ``so`` near one, else ``yes``."""
-        if self.thresholds is None or self.surprisal is None:
-            return "unknown"
-        if self.abstain_reason:
-            return "no"
-        most, least = self.thresholds
-        familiar = 1.0 if self.familiarity is None else self.familiarity
-        return "yes" if self.surprisal <= 0.6 * most and familiar >= (1 + least) / 2 else "so"

@@ -1,6 +1,6 @@
 """The attention of an answer as a table: a row for each piece of the answer, a column for each of the question.
 
->>> "<td class=\\"kl-s4\\" title=\\"밥 → 배: 62%\\">62</td>" in heat(("배", "?"), ("밥",), ((0.62, 0.38),), "why-1")
+>>> "<td class=\\"kl-s4\\" title=\\"밥 → 배: 62%\\">62</td>" in render_attention_table(("배", "?"), ("밥",), ((0.62, 0.38),), "why-1")
 True
 """
 

@@ -7,14 +7,20 @@ True
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING, cast
 
 from korlm.app.chat.attention_view import render_attention_table
-from korlm.app.chat.scheduler import PendingAnswer
+from korlm.app.chat.pending import PendingAnswer
+from korlm.app.chat.service import BotInfo
 from korlm.app.generate.view import abbreviate_count
 from korlm.app.localize import bilingual_html, bilingual_notice, bilingual_text
 from korlm.app.strings.common import translate
-from korlm.app.view_models import BotInfo, BotReply
 from korlm.app.widgets.visible_characters import name_control_characters
+
+if TYPE_CHECKING:
+    from korlm.chat.baselines.retrieval import RetrievalResult
+    from korlm.chat.confidence import Confidence
+    from korlm.chat.reply import Reply
 
 
 def bot_name(bot: BotInfo, language: str) -> str:
@@ -56,21 +62,35 @@ def _render_state(answer: PendingAnswer) -> str:
 
 
 def _render_body(number: int, answer: PendingAnswer) -> str:
-    said, name = answer.reply, f"why-{number}"
-    if not said.finished:
+    explanation = answer.answer.explanation
+    if explanation is None:
         return ""
     if answer.bot.kind == "eliza":
-        rule = bilingual_text(f"rule_{said.rule}") if said.rule else "–"
+        rule = bilingual_text(f"rule_{explanation}") if explanation else "–"
         return f'<section class="kl-section"><h4>{bilingual_text("rule")}</h4><b>{rule}</b><p>{bilingual_text("rule_note")}</p></section>'
     if answer.bot.kind == "retrieval":
-        return _render_nearest(answer)
-    parts = [_render_confidence(said), _render_attention(said, name), _render_candidates(said)]
+        return _render_nearest(cast("RetrievalResult", explanation), answer.bot)
+    reply = cast("Reply", explanation)
+    parts = [_render_confidence(reply), _render_attention(reply, f"why-{number}"), _render_candidates(reply)]
     return f'<div class="kl-parts-of">{"".join(parts)}</div>'
 
 
-def _render_confidence(reply: BotReply) -> str:
-    most, least = reply.thresholds or (None, None)
-    surprisal, familiarity = reply.surprisal or 0.0, reply.familiarity
+def confidence_level(confidence: Confidence) -> str:
+    """Return ``unknown`` without thresholds, ``no`` beyond one, ``so`` near one, else ``yes``."""
+    if confidence.limits is None:
+        return "unknown"
+    if confidence.abstain_reason:
+        return "no"
+    familiarity = 1.0 if confidence.familiarity is None else confidence.familiarity
+    is_clear = confidence.surprisal <= 0.6 * confidence.limits.surprisal
+    return "yes" if is_clear and familiarity >= (1 + confidence.limits.familiarity) / 2 else "so"
+
+
+def _render_confidence(reply: Reply) -> str:
+    limits = reply.confidence.limits
+    most, least = (limits.surprisal, limits.familiarity) if limits else (None, None)
+    surprisal, familiarity = reply.confidence.surprisal, reply.confidence.familiarity
+    level = confidence_level(reply.confidence)
     width = max(8.0, surprisal, (most or 0.0) * 1.25)
     bits = bilingual_text("meter_bits", bits=f"{surprisal:.2f}")
     limit = bilingual_text("meter_most", limit=f"{most:.2f}") if most is not None else ""
@@ -79,20 +99,20 @@ def _render_confidence(reply: BotReply) -> str:
         limit = bilingual_text("meter_least", limit=f"{least:.0%}") if least is not None else ""
         meters += _render_meter("familiarity", f"{familiarity:.0%}", familiarity, least, limit)
     return (
-        f'<section class="kl-section"><h4>{bilingual_text("confidence")} <span class="kl-sure kl-sure-{reply.confidence_level}">'
-        f'{bilingual_text("sure_" + reply.confidence_level)}</span></h4><ul class="kl-meters">{meters}</ul>{_render_abstention(reply)}</section>'
+        f'<section class="kl-section"><h4>{bilingual_text("confidence")} <span class="kl-sure kl-sure-{level}">'
+        f'{bilingual_text("sure_" + level)}</span></h4><ul class="kl-meters">{meters}</ul>{_render_abstention(reply)}</section>'
     )
 
 
-def _render_abstention(reply: BotReply) -> str:
-    if reply.thresholds is None:
+def _render_abstention(reply: Reply) -> str:
+    if reply.confidence.limits is None:
         return f"<p>{bilingual_text('sure_none')}</p>"
-    if not reply.abstain_reason:
+    if not reply.confidence.abstain_reason:
         return ""
-    if not reply.is_withheld:
+    if reply.text == reply.answer:
         return f"<p>{bilingual_text('doubt_spoken')}</p>"
     own = escape(name_control_characters(reply.answer)) or bilingual_text("no_words")
-    return f'<p>{bilingual_text("doubt_" + reply.abstain_reason)}</p><p class="kl-own"><b>{bilingual_text("unsaid")}</b> <q>{own}</q></p>'
+    return f'<p>{bilingual_text("doubt_" + reply.confidence.abstain_reason)}</p><p class="kl-own"><b>{bilingual_text("unsaid")}</b> <q>{own}</q></p>'
 
 
 def _render_meter(name: str, value: str, fraction: float, limit: float | None, told_limit: str) -> str:
@@ -107,15 +127,15 @@ def _render_meter(name: str, value: str, fraction: float, limit: float | None, t
     )
 
 
-def _render_attention(reply: BotReply, element_id: str) -> str:
-    if reply.attention:
-        return render_attention_table(reply.question_tokens, reply.answer_tokens, reply.attention, element_id)
+def _render_attention(reply: Reply, element_id: str) -> str:
+    if reply.attention is not None and len(reply.attention):
+        return render_attention_table(reply.question_tokens, reply.tokens, reply.attention.tolist(), element_id)
     return (
         f'<section class="kl-section"><h4>{bilingual_text("heat")}</h4><p>{bilingual_text("heat_none")}</p></section>'
     )
 
 
-def _render_candidates(reply: BotReply) -> str:
+def _render_candidates(reply: Reply) -> str:
     title = f'<section class="kl-section"><h4>{bilingual_text("options")}</h4>'
     if len(reply.candidates) < 2:
         return f"{title}<p>{bilingual_text('options_one')}</p></section>"
@@ -123,7 +143,7 @@ def _render_candidates(reply: BotReply) -> str:
         f'<th scope="col">{bilingual_text(key)}</th>' for key in ("col_rank", "col_answer", "col_score", "col_bits")
     )
     rows = "".join(
-        f'<tr><td>{rank}</td><th scope="row">{escape(name_control_characters(one.text)) or bilingual_text("no_words")}</th>'
+        f'<tr><td>{rank}</td><th scope="row">{escape(name_control_characters(one.text.strip())) or bilingual_text("no_words")}</th>'
         f"<td>{one.score:.2f}</td><td>{one.bits:.1f}</td></tr>"
         for rank, one in enumerate(reply.candidates, 1)
     )
@@ -133,13 +153,11 @@ def _render_candidates(reply: BotReply) -> str:
     )
 
 
-def _render_nearest(answer: PendingAnswer) -> str:
-    said = answer.reply
-    found = (
-        f"<q>{escape(name_control_characters(said.nearest))}</q>" if said.similarity else bilingual_text("nearest_none")
-    )
-    meter = _render_meter("similarity", f"{said.similarity:.2f}", said.similarity, None, "")
-    note = bilingual_text("nearest_note", count=f"{answer.bot.pairs:,}")
+def _render_nearest(nearest: RetrievalResult, bot: BotInfo) -> str:
+    question = escape(name_control_characters(nearest.question))
+    found = f"<q>{question}</q>" if nearest.similarity else bilingual_text("nearest_none")
+    meter = _render_meter("similarity", f"{nearest.similarity:.2f}", nearest.similarity, None, "")
+    note = bilingual_text("nearest_note", count=f"{bot.pairs:,}")
     return (
         f'<section class="kl-section"><h4>{bilingual_text("nearest")}</h4><div class="kl-found">{found}</div>'
         f'<ul class="kl-meters">{meter}</ul><p>{note}</p></section>'

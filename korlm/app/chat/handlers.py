@@ -28,7 +28,7 @@ from korlm.app.chat.history import (
     unshield_markup,
     until_last_question,
 )
-from korlm.app.chat.scheduler import PendingAnswer, PendingRequest, PendingRequests, answer_rounds
+from korlm.app.chat.pending import PendingAnswer, PendingRequest, PendingRequests, answer_rounds
 from korlm.app.chat.service import ChatService
 from korlm.app.generate.sampling_controls import new_seed
 from korlm.app.limits import MAX_BOTS, busy_error, validate_message
@@ -216,7 +216,7 @@ class AnswerFrames:
             if now[0] == "cleared":
                 chats[place], panels[place] = [], render_explanation(place + 1)
             elif now != before:
-                chats[place] = add_bot_message(column.history, now[1], aside=not column.reply.text)
+                chats[place] = add_bot_message(column.history, now[1], aside=not column.answer.text)
                 panels[place] = render_explanation(place + 1, column) if now[0] != before[0] else gr.skip()
         return [*chats, *panels]
 
@@ -226,8 +226,8 @@ class AnswerFrames:
         return self.next_updates()
 
     def _bubble_text(self, answer: PendingAnswer) -> str:
-        if answer.reply.text or answer.is_busy:
-            return answer.reply.text
+        if answer.answer.text or answer.is_busy:
+            return answer.answer.text
         return translate("chat_halted" if answer.state == "stopped" else "chat_failed", self._language)
 
 

@@ -14,12 +14,11 @@ import gradio as gr
 from korlm.app.chat import decoding_controls as decodings
 from korlm.app.chat.explanation_view import bot_name, render_explanation
 from korlm.app.chat.handlers import ChatHandlers
-from korlm.app.chat.service import ChatService
+from korlm.app.chat.service import BotInfo, ChatService
 from korlm.app.limits import MAX_BOTS
 from korlm.app.localize import LocalizedComponents
 from korlm.app.strings.chat import CHAT_TEXTS
 from korlm.app.strings.common import translate
-from korlm.app.view_models import BotInfo
 from korlm.i18n import LANGUAGES
 
 CHAT_QUEUE = "chat"  # the queue of those who are answered

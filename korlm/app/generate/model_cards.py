@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from korlm.app.model_info import ModelCard
 from korlm.app.strings.common import tokenizer_display_name, translate
-from korlm.app.view_models import ModelCard
 
 
 def render_model_cards(cards: Sequence[ModelCard], language: str) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 import gradio as gr
 
-from korlm.app.generate.score import TextScores, render_scores, stream_scores
-from korlm.app.generate.write_tab import MODEL_CONCURRENCY, MODEL_QUEUE
-from korlm.app.limits import busy_error
+from korlm.app.generate.score import TextScores, stream_scores
+from korlm.app.generate.score_view import render_scores
+from korlm.app.limits import MODEL_CONCURRENCY, MODEL_QUEUE, busy_error
 from korlm.app.localize import LocalizedComponents
 from korlm.app.service import Service
 

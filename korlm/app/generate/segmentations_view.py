@@ -10,20 +10,22 @@ import math
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from html import escape
+from typing import TYPE_CHECKING
 
 from korlm.app.limits import MAX_SEGMENTATION_TEXT
 from korlm.app.strings.common import translate
-from korlm.app.view_models import LikelySegmentation, ModelCard
+from korlm.app.model_info import ModelCard
 from korlm.app.widgets.surprisal import format_probability
 from korlm.app.widgets.visible_characters import make_visible
 
-SEGMENTATIONS_PER_LINE = 3  # of a line, beside the tokenizer's own
+if TYPE_CHECKING:
+    from korlm.models.marginal import Segmentation
+
 _MAX_LINES = 4
-SegmentationsByLine = tuple[tuple[LikelySegmentation, ...], ...]  # of each line
 
 
 def render_segmentations(
-    scored_models: Sequence[tuple[ModelCard, SegmentationsByLine, float]], text: str, language: str
+    scored_models: Sequence[tuple[ModelCard, Sequence[Sequence[Segmentation]], float]], text: str, language: str
 ) -> str:
     """Return the section's HTML, or nothing where no model has a segmentation to show.
 
@@ -45,38 +47,38 @@ def render_segmentations(
 
 
 def _render_model(
-    card: ModelCard, segmentations: SegmentationsByLine, tokenizer_bits: float, text: str, language: str
+    card: ModelCard, segmentations: Sequence[Sequence[Segmentation]], tokenizer_bits: float, text: str, language: str
 ) -> str:
     characters = len(text) + 1  # one line end a line
     # the own one's share says by how much its bits exceed the sum
     summed = (
         tokenizer_bits
-        + math.fsum(math.log2(way.probability) for line in segmentations for way in line if way.is_tokenizer_output)
+        + math.fsum(math.log2(way.share) for line in segmentations for way in line if way.own)
     ) / characters
     said = escape(translate("ways_sum", language, all=f"{summed:.3f}"))
     alone = escape(translate("ways_own", language, own=f"{tokenizer_bits / characters:.3f}"))
-    lines = "".join(_render_line(line, language) for line in segmentations[:_MAX_LINES] if line[0].tokens)
+    lines = "".join(_render_line(line, language) for line in segmentations[:_MAX_LINES] if line[0].pieces)
     return (
         f'<div class="kl-{escape(card.unit)}" data-summed="{summed!r}"><h4>{escape(card.name)} <span><b>{said}</b> · {alone}'
         f"</span></h4>{lines}</div>"
     )
 
 
-def _render_line(segmentations: Sequence[LikelySegmentation], language: str) -> str:
-    own = next(way.tokens for way in segmentations if way.is_tokenizer_output)
-    rows = "".join(_render_segmentation(way, differing_tokens(own, way.tokens), language) for way in segmentations)
+def _render_line(segmentations: Sequence[Segmentation], language: str) -> str:
+    own = next(way.pieces for way in segmentations if way.own)
+    rows = "".join(_render_segmentation(way, differing_tokens(own, way.pieces), language) for way in segmentations)
     return f"<ol>{rows}</ol>"
 
 
-def _render_segmentation(segmentation: LikelySegmentation, marks: Sequence[bool], language: str) -> str:
-    drawn = "".join(_render_token(piece, mark) for piece, mark in zip(segmentation.tokens, marks, strict=True))
+def _render_segmentation(segmentation: Segmentation, marks: Sequence[bool], language: str) -> str:
+    drawn = "".join(_render_token(piece, mark) for piece, mark in zip(segmentation.pieces, marks, strict=True))
     tag = (
         f'<span class="kl-given">{escape(translate("way_tokenizer", language))}</span>'
-        if segmentation.is_tokenizer_output
+        if segmentation.own
         else ""
     )
-    share = f'<span class="kl-bar" style="width:{100 * segmentation.probability:.0f}%"></span>'
-    return f'<li><span class="kl-share">{format_probability(segmentation.probability)}{share}</span><span class="kl-cut">{drawn}</span>{tag}</li>'
+    share = f'<span class="kl-bar" style="width:{100 * segmentation.share:.0f}%"></span>'
+    return f'<li><span class="kl-share">{format_probability(segmentation.share)}{share}</span><span class="kl-cut">{drawn}</span>{tag}</li>'
 
 
 def _render_token(token: str, mark: bool) -> str:

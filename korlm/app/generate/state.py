@@ -1,79 +1,89 @@
-"""What models write, as it grows: a `GenerationJob` of `ModelColumn`s (a model each) of `TextSample`s (a text each) of `TextChunk` pieces.
+"""Texts while models write them: a `GenerationJob` has a `ModelColumn` a model, with a `TextSample` a text, in `TextChunk`s.
 
+>>> from korlm.generation.results import Step
 >>> sample = TextSample(7)
->>> for wrote in (GeneratedToken("<0xEA>", "", 2.0, 0.5), GeneratedToken("<0xB0>", "", 1.0, 0.5), GeneratedToken("<0x80>", "가", 0.5, 0.5)):
-...     sample.append(wrote)
->>> sample.text, sample.bits
-('가', 3.5)
+>>> for step in (Step(5, "<0xEA>", 2.0, 0.5), Step(6, "<0xB0>", 1.0, 0.5), Step(7, "<0x80>", 0.5, 0.5, delta="가")):
+...     sample.append(step)
+>>> sample.text, sample.bits, len(sample.chunks)
+('가', 3.5, 1)
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from korlm.app.view_models import DisplaySegment, GeneratedToken, ModelCard
+from korlm.app.model_info import ModelCard
+from korlm.app.view_models import DisplaySegment
 from korlm.errors import KorlmError
+from korlm.tokenizers.base import EOS_ID
 
-ACTIVE_STATES = ("waiting", "loading", "writing")  # states of a text that is not at its end
+if TYPE_CHECKING:
+    from korlm.generation.results import Step
+
+ACTIVE_STATES = ("waiting", "loading", "writing")  # of a text that is not complete
 
 
 class TextChunk(NamedTuple):
-    """A stretch of text and the pieces that made it: several where one alone is no whole character.
+    """Text that is final, with the tokens that spell it: several if one alone is not a whole character.
 
     Attributes:
-        text: what is shown; nothing for the end of the text.
+        text: the text; empty for the end of the sequence.
         tokens: at least one.
     """
 
     text: str
-    tokens: tuple[GeneratedToken, ...]
+    tokens: tuple[Step, ...]
 
     @property
     def bits(self) -> float:
-        """The surprisal of all pieces."""
-        return sum(piece.surprisal for piece in self.tokens)
+        """Surprisal of all its tokens."""
+        return sum(token.surprisal for token in self.tokens)
 
     @property
     def is_end(self) -> bool:
-        """Whether it is the end of the text."""
-        return self.tokens[-1].is_eos
+        """Whether it is the end of the sequence."""
+        return self.tokens[-1].id == EOS_ID
 
 
-@dataclass
+@dataclass(eq=False)
 class TextSample:
-    """One text under way.
+    """One text, complete or in progress.
 
     Attributes:
-        seed: what it is drawn with; None for a beam.
-        chunks: what is certain.
-        state: one of `ACTIVE_STATES`, ``done`` or ``stop_requested``.
-        reached_limit: it was cut at the limit.
-        html_by_language: HTML of what was drawn before, by language.
+        seed: the random seed; None for a beam.
+        chunks: what is final.
+        state: one of `ACTIVE_STATES`, ``done`` or ``stopped``.
+        reached_limit: whether it was truncated at the maximum number of tokens.
     """
 
     seed: int | None = None
     chunks: list[TextChunk] = field(default_factory=list)
     state: str = "waiting"
     reached_limit: bool = False
-    html_by_language: dict[str, list[str]] = field(default_factory=dict)
-    _pending_tokens: list[GeneratedToken] = field(default_factory=list)
+    _pending_tokens: list[Step] = field(default_factory=list)
 
-    def append(self, token: GeneratedToken) -> None:
-        """Add a piece; it is shown once it, or one after it, makes text certain."""
+    def append(self, token: Step) -> None:
+        """Add a token; it becomes a chunk as soon as it, or a later one, makes text final."""
         self.state = "writing"
-        if token.is_eos and not token.delta:
-            self._pending_tokens.clear()  # bytes of a character that never came
+        is_eos = token.id == EOS_ID
+        if is_eos and not token.delta:
+            self._pending_tokens.clear()  # bytes of a character that was never completed
         self._pending_tokens.append(token)
-        if token.delta or token.is_eos:
+        if token.delta or is_eos:
             self.chunks.append(TextChunk(token.delta, tuple(self._pending_tokens)))
             self._pending_tokens.clear()
 
     @property
+    def is_busy(self) -> bool:
+        """Whether it is not complete."""
+        return self.state in ACTIVE_STATES
+
+    @property
     def text(self) -> str:
-        """What was written so far."""
-        return "".join(written.text for written in self.chunks)
+        """The text so far."""
+        return "".join(chunk.text for chunk in self.chunks)
 
     @property
     def has_ended(self) -> bool:
@@ -81,25 +91,38 @@ class TextSample:
         return bool(self.chunks) and self.chunks[-1].is_end
 
     @property
-    def bits(self) -> float:
-        """The surprisal of all that is shown."""
-        return sum(written.bits for written in self.chunks)
+    def finish_reason(self) -> str:
+        """``eos``, ``length`` or ``cancelled``; empty while it is in progress, and for a text that none of them ended."""
+        if self.is_busy:
+            return ""
+        if self.has_ended:
+            return "eos"
+        return "length" if self.reached_limit else "cancelled" if self.state == "stopped" else ""
 
     @property
     def bits_per_character(self) -> float | None:
-        """Bits per character, the end counted as one; None where nothing is written."""
-        count = len(self.text) + self.has_ended
-        return self.bits / count if count else None
+        """Bits per character, the end of the sequence counted as one; None for an empty text."""
+        num_characters = len(self.text) + self.has_ended
+        return self.bits / num_characters if num_characters else None
+
+    @property
+    def bits(self) -> float:
+        """Surprisal of all chunks."""
+        return sum(chunk.bits for chunk in self.chunks)
+
+    def stop(self) -> None:
+        """Mark the text as stopped unless it is complete."""
+        self.state = "stopped" if self.is_busy else self.state
 
 
 @dataclass
 class ModelColumn:
-    """One model's texts, or the error that kept it from any.
+    """The texts of one model, or the error that prevented them.
 
     Attributes:
         card: the model.
         samples: its texts.
-        prompt_segments: what each piece of the prompt cost it; None before it was read.
+        prompt_segments: the prompt with the bits of each of its tokens; None before it was scored.
         error: what went wrong.
     """
 
@@ -110,34 +133,39 @@ class ModelColumn:
 
     @property
     def state(self) -> str:
-        """``error``, or the state of the text that is least far."""
+        """``error``, or the state of the text that has advanced least."""
         if self.error:
             return "error"
-        states = [sample.state for sample in self.samples]
-        order = ("writing", "loading", "waiting", "stopped")
-        return next((state for state in order if state in states), "done")
+        states = {sample.state for sample in self.samples}
+        return next((state for state in ("writing", "loading", "waiting", "stopped") if state in states), "done")
 
     @property
     def prompt_bits_per_character(self) -> float | None:
-        """Bits per character of the prompt, or None where there is none."""
+        """Bits per character of the prompt; None without a prompt."""
         if not self.prompt_segments:
             return None
-        return sum(piece.bits or 0.0 for piece in self.prompt_segments) / self.prompt_segments[-1].end
+        return sum(segment.bits or 0.0 for segment in self.prompt_segments) / self.prompt_segments[-1].end
+
+    def set_error(self, error: KorlmError) -> None:
+        """Record what went wrong and stop the texts."""
+        self.error = error
+        for sample in self.samples:
+            sample.stop()
 
 
 @dataclass
 class GenerationJob:
-    """One press of the button: shared by the generator that writes it and the handlers that stop and redraw it.
+    """One press of the button, shared by the generator that writes it and the handlers that stop and redraw it.
 
     Attributes:
-        prompt_segments: how every text begins.
-        options: how to sample: fields of `SamplingConfig`, without ``n`` and ``seed``.
+        prompt: the beginning of every text.
+        options: the fields of `GenerationConfig` but ``n`` and ``seed``.
         columns: the models.
-        language: of the reader; may change while models write.
-        stop_requested: the models are to end.
-        is_replaced: nobody looks at it any more.
-        has_started: it is being written, or was.
-        refusal: why the last press was refused; what was written before stays.
+        language: the visitor's language, which may change while models write.
+        stop_requested: whether the models have to stop.
+        is_replaced: whether a later job is shown instead.
+        has_started: whether it is or was being written.
+        refusal: why the last press was refused; the earlier texts stay.
     """
 
     prompt: str = ""
@@ -151,23 +179,22 @@ class GenerationJob:
 
     @property
     def scored_prompt(self) -> str:
-        """The part of the prompt that is scored: a space at its end belongs to the next piece."""
+        """The part of the prompt that is scored: a trailing space belongs to the next token."""
         return self.prompt.rstrip(" ")
 
     @property
     def is_busy(self) -> bool:
-        """Whether a text is not at its end."""
+        """Whether a text is not complete."""
         return any(column.state in ACTIVE_STATES for column in self.columns)
 
     @property
     def num_chunks(self) -> int:
-        """How many stretches of text are shown."""
+        """Number of chunks in all texts."""
         return sum(len(sample.chunks) for column in self.columns for sample in column.samples)
 
     def stop(self) -> None:
-        """Ask the models to end, and mark the texts that had not."""
+        """Request the models to stop, and mark the incomplete texts as stopped."""
         self.stop_requested = True
         for column in self.columns:
             for sample in column.samples:
-                if sample.state in ACTIVE_STATES:
-                    sample.state = "stopped"
+                sample.stop()

@@ -10,15 +10,17 @@ import gradio as gr
 
 from korlm.app.generate import score_tab, write_tab
 from korlm.app.generate.model_cards import render_model_cards
-from korlm.app.generate.score import TextScores, render_scores
+from korlm.app.generate.sampling_controls import render_preset_description
+from korlm.app.generate.score import TextScores
 from korlm.app.generate.score_tab import ScoreTab
+from korlm.app.generate.score_view import render_scores
 from korlm.app.generate.state import GenerationJob
 from korlm.app.generate.write_tab import WriteTab
 from korlm.app.limits import MAX_MODELS
 from korlm.app.localize import LocalizedComponents
+from korlm.app.model_info import ModelCard
 from korlm.app.service import Service
 from korlm.app.strings.common import translate
-from korlm.app.view_models import ModelCard
 from korlm.app.widgets.lane_view import render_notice
 
 
@@ -53,7 +55,7 @@ class GenerateTab:
         """Return the tab's views in a language."""
         return [
             render_chosen_cards(self.service, names, language),
-            write_tab.sampling_controls.render_preset_description(preset, language),
+            render_preset_description(preset, language),
             self.write.redraw_view(job, language),
             render_scores(scores, language),
         ]

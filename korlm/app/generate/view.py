@@ -12,14 +12,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from korlm.app.generate.state import ACTIVE_STATES, GenerationJob, ModelColumn, TextChunk, TextSample
+from korlm.app.model_info import ModelCard
 from korlm.app.strings.common import tokenizer_display_name, translate
-from korlm.app.view_models import DisplaySegment, ModelCard
+from korlm.app.view_models import DisplaySegment
 from korlm.app.widgets.lane_view import render_notice
 from korlm.app.widgets.surprisal import format_probability, render_surprisal_scale, surprisal_level
 from korlm.app.widgets.visible_characters import make_visible, name_control_characters
 
+_drawn_chunks: WeakKeyDictionary[TextSample, dict[str, list[str]]] = WeakKeyDictionary()  # by language
 HtmlFragments = list[Any]  # strings and lists of fragments
 JOIN_TEMPLATE = "${(value || []).flat(Infinity).join('')}"  # the template that draws them
 
@@ -136,7 +139,7 @@ def _render_prompt_segment(prompt: str, segment: DisplaySegment, language: str) 
 
 def _render_chunks(sample: TextSample, language: str) -> list[str]:
     """Return the pieces that were written; each is drawn once in a language."""
-    drawn = sample.html_by_language.setdefault(language, [])
+    drawn = _drawn_chunks.setdefault(sample, {}).setdefault(language, [])
     drawn += [_render_chunk(written, language) for written in sample.chunks[len(drawn) :]]
     return list(drawn)
 
@@ -190,13 +193,7 @@ def _render_footer(job: GenerationJob, column: ModelColumn, index: int, language
         known.append(translate("wrote", language, bits=f"{sample.bits_per_character:.2f}"))
     if sample.state not in ACTIVE_STATES:
         ended = (
-            "end"
-            if sample.has_ended
-            else "limit"
-            if sample.reached_limit
-            else "stopped"
-            if sample.state == "stopped"
-            else ""
+            sample.finish_reason
         )
         known += [translate("ended_" + ended, language)] if ended else []
     copied = escape((job.prompt + sample.text).replace("\0", ""))

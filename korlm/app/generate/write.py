@@ -1,21 +1,17 @@
-"""How a board is written: models load beside each other, and every text takes one piece in turn.
+"""Write the texts of a job: models load in parallel, and all texts grow by a token a round.
 
-    board = begin(service, Asked(("reviews-unigram-lstm",), "이 영화는", 7, 1, 60, {"temperature": 0.0}), "ko")
-    for _ in rounds(service, board): ...
-
-Each round is short, so that visitors whose boards are written at the same time progress together.
+    job = create_job(service, GenerationRequest(("reviews-unigram-lstm",), "이 영화는", 7, 1, 60, {"temperature": 0.0}), "ko")
+    for _ in generate_rounds(service, job): ...
 """
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from korlm.app.generate.sampling_controls import INTEGER_OPTIONS, SLIDER_RANGES
-from korlm.app.generate.state import ACTIVE_STATES, GenerationJob, ModelColumn, TextSample
+from korlm.app.generate.state import GenerationJob, ModelColumn, TextSample
 from korlm.app.limits import (
     MAX_SAMPLES,
     MAX_SEED,
@@ -25,23 +21,21 @@ from korlm.app.limits import (
     validate_prompt,
     validate_total_tokens,
 )
-from korlm.app.round_robin import advance_task, sleep_until_round_end
+from korlm.app.round_robin import Task, run_rounds
 from korlm.app.service import Service
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class GenerationRequest:
-    """What the controls say.
+    """The values of the controls.
 
     Attributes:
-        models: names.
-        prompt: how the texts begin.
-        seed: of the first text; further ones add 1.
-        samples: texts a model.
-        max_tokens: most pieces of a text.
-        options: those of `korlm.app.generate.sampling_controls.RANGES`.
+        models: names of the models.
+        prompt: the beginning of the texts.
+        seed: of the first text; each further one adds 1.
+        samples: number of texts a model.
+        max_tokens: most tokens of a text.
+        options: values of `SLIDER_RANGES`.
     """
 
     models: tuple[str, ...]
@@ -53,104 +47,88 @@ class GenerationRequest:
 
 
 def create_job(service: Service, request: GenerationRequest, language: str) -> GenerationJob:
-    """Return a board on which every text waits.
+    """Return a job whose texts all wait.
 
     Raises:
-        InputError: a limit is passed; the message says which.
-        UnknownNameError: a model that is none of ours.
+        InputError: a value exceeds its limit; the message says which.
+        UnknownNameError: an unknown model.
     """
-    known = {card.name: card for card in service.list_models()}
-    names = validate_models(request.models, list(known))
+    cards = {card.name: card for card in service.list_models()}
+    names = validate_models(request.models, list(cards))
     validate_prompt(request.prompt)
     seed = validate_number(request.seed, ("시드", "Seed"), 0, MAX_SEED)
-    count = validate_number(request.samples, ("글의 수", "Samples"), 1, MAX_SAMPLES)
+    num_samples = validate_number(request.samples, ("글의 수", "Samples"), 1, MAX_SAMPLES)
     options: dict[str, Any] = {
         "max_tokens": validate_number(request.max_tokens, ("최대 조각", "Most pieces"), 1, MAX_TOKENS)
     }
-    for name, span in SLIDER_RANGES.items():
+    for name, bounds in SLIDER_RANGES.items():
         value = request.options.get(name)
         if name in INTEGER_OPTIONS:
-            options[name] = validate_number(value, (name, name), int(span.low), int(span.high))
+            options[name] = validate_number(value, (name, name), int(bounds.low), int(bounds.high))
         else:
-            options[name] = float(span.low if value is None else value)
-    beam = options["beams"] > 1
-    count = min(count, options["beams"]) if beam else count
-    validate_total_tokens(len(names), count, options["max_tokens"])
+            options[name] = float(bounds.low if value is None else value)
+    is_beam = options["beams"] > 1
+    num_samples = min(num_samples, options["beams"]) if is_beam else num_samples
+    validate_total_tokens(len(names), num_samples, options["max_tokens"])
     columns = [
-        ModelColumn(known[name], [TextSample(None if beam else seed + number) for number in range(count)])
+        ModelColumn(cards[name], [TextSample(None if is_beam else seed + index) for index in range(num_samples)])
         for name in names
     ]
     return GenerationJob(request.prompt, options, columns, language)
 
 
 def generate_rounds(service: Service, job: GenerationJob) -> Iterator[None]:
-    """Write a board; yield after each round, in which every text that goes on took a piece."""
+    """Write all texts of a job; yield after each round, in which every unfinished text grew by a token."""
     job.has_started = True
-    loading = {index: service.load_in_background(column.card.name) for index, column in enumerate(job.columns)}
-    going: list[tuple[ModelColumn, Iterator[None]]] = []
-    for index, column in enumerate(job.columns):
-        going += [(column, _write_steps(service, job, column, sample)) for sample in _independent_samples(job, column)]
+    tasks = []
+    for column in job.columns:
+        thread = service.load_in_background(column.card.name)
         for sample in column.samples:
-            sample.state = "loading" if loading[index] else "writing"
-    waiting = {id(job.columns[index]): thread for index, thread in loading.items() if thread}
-    while going and not job.stop_requested:
-        started = time.monotonic()
-        ready = [entry for entry in going if not _is_loading(waiting.get(id(entry[0])))]
-        ended = [entry for entry in ready if not _advance_sample(*entry)]
-        going = [entry for entry in going if entry not in ended and not entry[0].error]
-        yield
-        sleep_until_round_end(started)
+            sample.state = "loading" if thread else "writing"
+        # a beam search writes all texts of a model at once
+        all_steps = (
+            [_beam_steps(service, job, column)]
+            if job.options["beams"] > 1
+            else [_sample_steps(service, job, column, sample) for sample in column.samples]
+        )
+        tasks += [Task(steps, column.card.name, column.set_error, thread) for steps in all_steps]
+    return run_rounds(tasks, lambda: job.stop_requested)
 
 
-def _is_loading(thread: Any) -> bool:
-    return thread is not None and thread.is_alive()
+def _sample_steps(service: Service, job: GenerationJob, column: ModelColumn, sample: TextSample) -> Iterator[None]:
+    def stopped() -> bool:
+        return job.stop_requested or column.error is not None
 
-
-def _independent_samples(job: GenerationJob, column: ModelColumn) -> list[TextSample | None]:
-    """Return the texts that are written each by itself; a beam finds all of a model's at once."""
-    return [None] if job.options["beams"] > 1 else list(column.samples)
-
-
-def _write_steps(
-    service: Service, job: GenerationJob, column: ModelColumn, sample: TextSample | None
-) -> Iterator[None]:
-    """Write one text (or all that a beam finds), a piece a step."""
-    if column.prompt_segments is None:
-        column.prompt_segments = service.score(column.card.name, [job.scored_prompt])[:-1] if job.scored_prompt else ()
-        yield
-    if sample is None:
-        yield from _write_beam(service, job, column)
+    yield from _prompt_steps(service, job, column)
+    if stopped():
         return
+    num_tokens = 0
     options = {**job.options, "seed": sample.seed}
-    count = 0
-    for wrote in service.stream_tokens(column.card.name, job.prompt, stopped=lambda: job.stop_requested, **options):
-        if job.stop_requested:
+    for token in service.stream_tokens(column.card.name, job.prompt, stopped=stopped, **options):
+        if stopped():
             return
-        sample.append(wrote)
-        count += 1
+        sample.append(token)
+        num_tokens += 1
         yield
-    sample.reached_limit = not sample.has_ended and count >= job.options["max_tokens"]
-    sample.state = "stopped" if job.stop_requested else "done"
+    sample.reached_limit = not sample.has_ended and num_tokens >= job.options["max_tokens"]
+    sample.state = "stopped" if stopped() else "done"
 
 
-def _write_beam(service: Service, job: GenerationJob, column: ModelColumn) -> Iterator[None]:
-    found = service.beam_search(column.card.name, job.prompt, len(column.samples), **job.options)
-    del column.samples[max(1, len(found)) :]
-    for sample, text in zip(column.samples, found, strict=False):
-        for wrote in text:
-            sample.append(wrote)
-        sample.reached_limit = not sample.has_ended and len(text) >= job.options["max_tokens"]
+def _beam_steps(service: Service, job: GenerationJob, column: ModelColumn) -> Iterator[None]:
+    yield from _prompt_steps(service, job, column)
+    texts = service.beam_search(column.card.name, job.prompt, len(column.samples), **job.options)
+    del column.samples[max(1, len(texts)) :]
+    for sample, tokens in zip(column.samples, texts, strict=False):
+        for token in tokens:
+            sample.append(token)
+        sample.reached_limit = not sample.has_ended and len(tokens) >= job.options["max_tokens"]
     for sample in column.samples:
         sample.state = "done"
     yield
 
 
-def _advance_sample(column: ModelColumn, steps: Iterator[None]) -> bool:
-    """Let a text take a piece; return whether it goes on."""
-    goes_on, error = advance_task(steps, lambda _: _log.exception("%s failed to write", column.card.name))
-    if error is None:
-        return goes_on
-    column.error = error
-    for sample in column.samples:
-        sample.state = "stopped" if sample.state in ACTIVE_STATES else sample.state
-    return False
+def _prompt_steps(service: Service, job: GenerationJob, column: ModelColumn) -> Iterator[None]:
+    """Score the prompt once a model."""
+    if column.prompt_segments is None and not column.error:
+        column.prompt_segments = service.score(column.card.name, [job.scored_prompt])[:-1] if job.scored_prompt else ()
+        yield

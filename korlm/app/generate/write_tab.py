@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,15 +13,14 @@ from korlm.app.generate.sampling_controls import SLIDER_RANGES, SamplingControls
 from korlm.app.generate.state import GenerationJob
 from korlm.app.generate.view import JOIN_TEMPLATE, HtmlFragments, render_generation
 from korlm.app.generate.write import GenerationRequest, create_job, generate_rounds
-from korlm.app.limits import busy_error
+from korlm.app.limits import MODEL_CONCURRENCY, MODEL_QUEUE, busy_error
 from korlm.app.localize import LocalizedComponents
+from korlm.app.round_robin import limit_frame_rate
 from korlm.app.service import Service
 from korlm.errors import KorlmError
 
 _EXAMPLE_PROMPTS = ("이 영화는", "배우들의 연기가", "처음에는 재미있었는데", "정말 ")
 WRITE_FRAME_SECONDS, SECONDS_PER_CHUNK = 0.05, 0.0006  # between two frames: a browser takes longer where more is drawn
-MODEL_QUEUE = "models"  # the queue of everything that runs a model
-MODEL_CONCURRENCY = 4  # visitors whose models write at the same time, each a round in turn
 
 
 @dataclass(frozen=True)
@@ -78,14 +76,13 @@ class WriteTab:
         if job is None or job.has_started or job.refusal:
             yield tuple(gr.skip() for _ in self.outputs)  # a generator that yields nothing empties its outputs
             return
-        due = 0.0
-        for _ in generate_rounds(self.service, job):
+        rounds = generate_rounds(self.service, job)
+        for _ in limit_frame_rate(rounds, lambda: WRITE_FRAME_SECONDS + SECONDS_PER_CHUNK * job.num_chunks):
             if job.is_replaced:
                 return
-            if time.monotonic() >= due:
-                yield _frame_updates(job)
-                due = time.monotonic() + WRITE_FRAME_SECONDS + SECONDS_PER_CHUNK * job.num_chunks
-        yield _frame_updates(job)
+            yield _frame_updates(job)
+        if not job.is_replaced:
+            yield _frame_updates(job)
 
     def redraw_view(self, job: GenerationJob | None, language: str) -> HtmlFragments:
         """Return the view in another language, in which it also goes on."""

@@ -11,25 +11,28 @@ from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
+import numpy as np
 import pytest
 
 from korlm.app.chat import history
 from korlm.app.chat.attention_view import MAX_COLUMNS, MAX_ROWS, merge_byte_tokens, render_attention_table
 from korlm.app.chat.decoding_controls import DecodingSettings, generation_options
-from korlm.app.chat.explanation_view import render_explanation
+from korlm.app.chat.explanation_view import confidence_level, render_explanation
 from korlm.app.chat.handlers import ChatHandlers
-from korlm.app.chat.scheduler import PendingAnswer, PendingRequests, answer_rounds
-from korlm.app.chat.service import ChatService
+from korlm.app.chat.pending import PendingAnswer, PendingRequests, answer_rounds
+from korlm.app.chat.service import BotAnswer, BotInfo, ChatService
 from korlm.app.chat.tab import bot_choices, preselected_bots
 from korlm.app.limits import MAX_BOTS, MAX_MESSAGE, validate_message
 from korlm.app.main import build_app
 from korlm.app.service import Service
-from korlm.app.view_models import BotInfo, BotReply, CandidateAnswer
 from korlm.chat.baselines.eliza import ElizaBot
-from korlm.chat.confidence import BigramCoverage
+from korlm.chat.baselines.retrieval import RetrievalResult
+from korlm.chat.confidence import BigramCoverage, Confidence, ConfidenceThresholds
 from korlm.chat.model import ChatModel
+from korlm.chat.reply import Reply
 from korlm.corpora.dialogues import load_pairs
 from korlm.errors import InputError, UnknownNameError
+from korlm.generation.results import GeneratedText
 from korlm.nn.seq2seq import Seq2Seq, Seq2SeqConfig
 from korlm.tokenizers.registry import load_tokenizer
 
@@ -47,19 +50,26 @@ def small_bot(limits: dict[str, float] | None = None) -> ChatModel:
 
 
 @pytest.fixture
-def talk() -> ChatService:
-    """Bots of which one learnt next to nothing, with limits that nothing stays under."""
-    made = ChatService(Path("nowhere"))
-    for name, limits in (("free", None), ("shy", {"surprisal": 0.01, "familiarity": 0.5})):
-        made._bots[name] = BotInfo(name, "net")
-        made._loaded_bots._values[name] = small_bot(limits)
-    return made
+def bots() -> dict[str, ChatModel]:
+    """Return two untrained bots; the thresholds of the second are so strict that it always abstains."""
+    return {"free": small_bot(), "shy": small_bot({"surprisal": 0.01, "familiarity": 0.5})}
 
 
-def last(talk: ChatService, name: str, text: str, before: tuple[str, ...] = (), **options: Any) -> BotReply:
+@pytest.fixture
+def talk(bots: dict[str, ChatModel]) -> ChatService:
+    return ChatService(Path("nowhere"), loaded=bots)
+
+
+def last(talk: ChatService, name: str, text: str, before: tuple[str, ...] = (), **options: Any) -> BotAnswer:
     *_, said = talk.stream_answers(name, text, before, **options)
     assert said.finished
     return said
+
+
+def last_reply(talk: ChatService, name: str, text: str, **options: Any) -> Reply:
+    explanation = last(talk, name, text, **options).explanation
+    assert isinstance(explanation, Reply)
+    return explanation
 
 
 def test_bots_are_known_without_being_loaded_and_a_path_is_no_name() -> None:
@@ -67,7 +77,7 @@ def test_bots_are_known_without_being_loaded_and_a_path_is_no_name() -> None:
     names = [bot.name for bot in talk.list_bots()]
     assert names[-2:] == ["eliza", "retrieval"] and len(set(names)) == len(names)
     assert all(bot.card is not None and bot.pairs for bot in talk.list_bots() if bot.is_trained)
-    assert not talk._loaded_bots._values
+    assert not any(talk.is_loaded(name) for name in names)
     assert len(preselected_bots(talk.list_bots())) == MAX_BOTS and set(preselected_bots(talk.list_bots())) <= set(names)
     for language in ("ko", "en"):
         words = [word for word, _ in bot_choices(talk.list_bots(), language)]
@@ -86,7 +96,7 @@ def test_eliza_takes_its_answers_in_turn_though_nothing_is_kept_of_a_visitor() -
     before: tuple[str, ...] = ()
     for turn in ("요즘 너무 슬퍼요.", "그냥 슬퍼요.", "아직도 슬퍼요.", "엄마가 보고 싶어요."):
         said = last(talk, "eliza", turn, before)
-        assert said.text == same.reply(turn) and said.rule in ("feeling", "want")
+        assert said.text == same.reply(turn) and said.explanation in ("feeling", "want")
         before += (turn, said.text)
     assert last(talk, "eliza", "요즘 너무 슬퍼요.").text == last(talk, "eliza", "요즘 너무 슬퍼요.").text
 
@@ -94,10 +104,12 @@ def test_eliza_takes_its_answers_in_turn_though_nothing_is_kept_of_a_visitor() -
 def test_retrieval_tells_the_question_it_found_and_how_near_it_is() -> None:
     pair = load_pairs("dialogues").train[0]
     talk = ChatService(Path("nowhere"))
-    said = last(talk, "retrieval", pair.question)
-    assert said.similarity == pytest.approx(1.0) and said.nearest == pair.question
+    said = last(talk, "retrieval", pair.question).explanation
+    assert isinstance(said, RetrievalResult)
+    assert said.similarity == pytest.approx(1.0) and said.question == pair.question
     assert talk.get_bot("retrieval").pairs == len(load_pairs("dialogues").train)
-    assert last(talk, "retrieval", "😀").similarity == 0
+    unlike = last(talk, "retrieval", "😀").explanation
+    assert isinstance(unlike, RetrievalResult) and unlike.similarity == 0
 
 
 @pytest.mark.parametrize("text", ODD)
@@ -115,30 +127,24 @@ def test_odd_messages_are_answered_by_every_bot(talk: ChatService, text: str) ->
 
 def test_a_bot_that_does_not_know_says_so_and_keeps_its_own_words(talk: ChatService) -> None:
     asked = "안녕하세요"
-    said = last(talk, "shy", asked, max_tokens=8)
-    assert (
-        said.abstain_reason == "answer"
-        and said.is_withheld
-        and said.confidence_level == "no"
-        and said.answer not in ("", said.text)
-    )
-    assert last(talk, "shy", "GPU 512", max_tokens=8).abstain_reason == "question"
-    spoken = last(talk, "shy", asked, careful=False, max_tokens=8)
-    assert spoken.text == spoken.answer == said.answer and spoken.abstain_reason == "answer" and not spoken.is_withheld
-    assert last(talk, "free", asked, max_tokens=8).confidence_level == "unknown"
+    said = last_reply(talk, "shy", asked, max_tokens=8)
+    assert said.confidence.abstain_reason == "answer" and confidence_level(said.confidence) == "no"
+    assert said.answer not in ("", said.text)
+    assert last_reply(talk, "shy", "GPU 512", max_tokens=8).confidence.abstain_reason == "question"
+    spoken = last_reply(talk, "shy", asked, abstain=False, max_tokens=8)
+    assert spoken.text == spoken.answer == said.answer and spoken.confidence.abstain_reason == "answer"
+    assert confidence_level(last_reply(talk, "free", asked, max_tokens=8).confidence) == "unknown"
     under_way = list(talk.stream_answers("shy", asked, max_tokens=8))[:-1]
     assert under_way and not any(said.text for said in under_way)  # words it would take back are not shown
 
 
 def test_attention_is_a_row_for_each_piece_of_the_answer_that_sums_to_one(talk: ChatService) -> None:
-    said = last(talk, "free", "배고파요?", max_tokens=5)
-    assert len(said.attention) == len(said.answer_tokens) and {len(row) for row in said.attention} == {
-        len(said.question_tokens)
-    }
+    said = last_reply(talk, "free", "배고파요?", max_tokens=5)
+    assert said.attention is not None and said.attention.shape == (len(said.tokens), len(said.question_tokens))
     assert all(sum(row) == pytest.approx(1, abs=1e-4) for row in said.attention)
-    beam = last(talk, "free", "배고파요?", beams=3, n=3, max_tokens=5)
+    beam = last_reply(talk, "free", "배고파요?", beams=3, n=3, max_tokens=5)
     scores = [choice.score for choice in beam.candidates]
-    assert len(scores) > 1 and scores == sorted(scores, reverse=True) and beam.candidates[0].text == beam.answer
+    assert len(scores) > 1 and scores == sorted(scores, reverse=True) and beam.candidates[0].text.strip() == beam.answer
 
 
 def test_the_heat_map_shows_percents_and_escapes_pieces() -> None:
@@ -165,15 +171,15 @@ def test_the_heat_map_shows_a_character_that_no_piece_holds_as_one() -> None:
 
 
 def test_the_panel_escapes_whatever_a_person_or_a_bot_said() -> None:
-    said = BotReply(
-        "몰라요", True, answer=NASTY, abstain_reason="answer", surprisal=9.0, familiarity=0.3, thresholds=(4.0, 0.5), question_tokens=(NASTY,),
-        answer_tokens=(NASTY,), attention=((1.0,),), candidates=(CandidateAnswer(NASTY, -1.0, 2.0), CandidateAnswer("", -2.0, 3.0)),
-    )  # fmt: skip
+    candidates = tuple(GeneratedText(text, (), 2.0, 1.0, score, "eos") for text, score in ((NASTY, -1.0), ("", -2.0)))
+    confidence = Confidence(9.0, 0.3, ConfidenceThresholds(4.0, 0.5))
+    reply = Reply("몰라요", NASTY, confidence, (NASTY,), (NASTY,), np.ones((1, 1), np.float32), candidates)
+    said = BotAnswer("몰라요", True, reply)
     drawn = render_explanation(1, PendingAnswer(BotInfo("x", "net"), "beam", {}, [], said, "done"))
     drawn += render_explanation(
         1,
         PendingAnswer(
-            BotInfo("r", "retrieval"), "", {}, [], BotReply("a", True, nearest=NASTY, similarity=0.5), "done"
+            BotInfo("r", "retrieval"), "", {}, [], BotAnswer("a", True, RetrievalResult("a", NASTY, 0.5)), "done"
         ),
     )
     assert "<img" not in drawn and "<unk>" not in drawn and "&lt;img" in drawn
@@ -227,7 +233,7 @@ def answer(
 
 
 def test_columns_are_answered_side_by_side_and_one_that_fails_harms_no_other(
-    talk: ChatService, monkeypatch: pytest.MonkeyPatch
+    talk: ChatService, bots: dict[str, ChatModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = ChatHandlers(talk)
     _, _, _, _, ticket, *chats = room.submit_message(PAGE, "안녕하세요", "3", None, [], [])
@@ -235,7 +241,7 @@ def test_columns_are_answered_side_by_side_and_one_that_fails_harms_no_other(
     def broken(*args: Any, **options: Any) -> Iterator[Any]:
         raise RuntimeError("비밀")
 
-    monkeypatch.setattr(talk._loaded_bots._values["shy"], "replies", broken)
+    monkeypatch.setattr(bots["shy"], "stream_replies", broken)
     frames = answer(room, ticket, *chats)
     final = [next(frame[place] for frame in reversed(frames) if isinstance(frame[place], list)) for place in (3, 4, 5)]
     assert (
@@ -247,16 +253,16 @@ def test_columns_are_answered_side_by_side_and_one_that_fails_harms_no_other(
     assert all(later.startswith(earlier) for earlier, later in pairwise(grown)) and len(grown) > 2
     panels = [frame[7] for frame in frames if isinstance(frame[7], str)]
     assert 'role="alert"' in panels[-1] and "비밀" not in "".join(panels)
-    assert frames[-1][1]["interactive"] and not frames[-1][2]["interactive"] and not room.requests._requests
+    assert frames[-1][1]["interactive"] and not frames[-1][2]["interactive"] and not len(room.requests)
 
 
 def test_a_trace_of_what_failed_is_logged_without_a_word_of_the_visitor(
-    talk: ChatService, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    talk: ChatService, bots: dict[str, ChatModel], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(text: str, **options: Any) -> Iterator[Any]:
         raise RuntimeError(text)
 
-    monkeypatch.setattr(talk._loaded_bots._values["free"], "replies", broken)
+    monkeypatch.setattr(bots["free"], "stream_replies", broken)
     column = PendingAnswer(talk.get_bot("free"), "greedy", {}, history.add_user_message([], "비밀이에요"))
     list(answer_rounds(talk, [column], abstain=True, stopped=lambda: False))
     assert column.error and "RuntimeError" in caplog.text and "비밀" not in caplog.text

@@ -28,15 +28,26 @@ from korlm.app.generate.sampling_controls import (
     identify_preset,
     preset_values,
 )
-from korlm.app.generate.score import ModelScore, TextScores, render_scores, stream_scores
+from korlm.app.generate.score import ModelScore, TextScores, stream_scores
+from korlm.app.generate.score_view import render_scores
 from korlm.app.generate.state import GenerationJob, ModelColumn, TextSample
 from korlm.app.generate.view import flatten_fragments, render_generation
 from korlm.app.generate.write import GenerationRequest, create_job, generate_rounds
-from korlm.app.limits import MAX_MODELS, MAX_PROMPT, MAX_SAMPLES, MAX_SCORE_TEXT, MAX_SEED, MAX_TOKENS
+from korlm.app.limits import (
+    MAX_MODELS,
+    MAX_PROMPT,
+    MAX_SAMPLES,
+    MAX_SCORE_TEXT,
+    MAX_SEED,
+    MAX_TOKENS,
+    MODEL_CONCURRENCY,
+    MODEL_QUEUE,
+)
+from korlm.app.model_info import ModelCard
 from korlm.app.service import Service
 from korlm.app.strings import common
 from korlm.app.strings.generate import GENERATE_TEXTS
-from korlm.app.view_models import DisplaySegment, DisplayToken, GeneratedToken, ModelCard
+from korlm.app.view_models import DisplaySegment, DisplayToken
 from korlm.app.widgets.surprisal import (
     SURPRISAL_EDGES,
     align_token_bits,
@@ -46,8 +57,10 @@ from korlm.app.widgets.surprisal import (
 )
 from korlm.errors import InputError, UnknownNameError
 from korlm.generation.config import GenerationConfig
+from korlm.generation.results import Step
 from korlm.models.language_model import LanguageModel
 from korlm.nn.lm import NetConfig, RecurrentLM
+from korlm.tokenizers.base import EOS_ID
 from korlm.tokenizers.registry import load_tokenizer
 
 MODELS = ("byte", "jamo", "syllable", "word", "unigram", "kiwi")
@@ -57,20 +70,25 @@ LINES = st.lists(st.one_of(KOREAN, STRANGE, st.text(max_size=12)), min_size=1, m
 
 
 @cache
-def service() -> Service:
-    """A service whose models are random nets over the bundled tokenizers."""
+def toy_model(name: str) -> LanguageModel:
+    """Return a random model over a bundled tokenizer."""
     import torch
 
-    made = Service(runs=None)
+    tokenizer = load_tokenizer(name)
+    config = NetConfig(tokenizer.vocab_size, embedding=8, hidden=8)
+    return LanguageModel(tokenizer, RecurrentLM(config, generator=torch.Generator().manual_seed(1)))
 
-    def load(name: str) -> LanguageModel:
-        tokenizer = load_tokenizer(name)
-        config = NetConfig(tokenizer.vocab_size, embedding=8, hidden=8)
-        return LanguageModel(tokenizer, RecurrentLM(config, generator=torch.Generator().manual_seed(1)))
 
-    made._models._load = load
-    made.list_models = lambda: [ModelCard(name, name, load_tokenizer(name).unit, "lstm", 1, None) for name in MODELS]  # type: ignore[method-assign]
-    return made
+class ToyService(Service):
+    """A service whose models are toy models, named like their tokenizers."""
+
+    def list_models(self) -> list[ModelCard]:
+        return [ModelCard(name, name, load_tokenizer(name).unit, "lstm", 1, None) for name in MODELS]
+
+
+@cache
+def service() -> Service:
+    return ToyService(runs=None, load_model=toy_model)
 
 
 def asked(*models: str, prompt: str = "가", seed: float | None = 7, **options: float) -> GenerationRequest:
@@ -92,7 +110,7 @@ def test_the_bits_over_the_characters_are_those_of_the_score(model: str, lines: 
     pieces = service().score(model, lines)
     assert [at for piece in pieces for at in range(piece.start, piece.end)] == list(range(len(text)))
     assert all(piece.start < piece.end for piece in pieces)
-    measured = service()._models.get(model).score(lines)
+    measured = toy_model(model).score(lines)
     bits = math.fsum(piece.bits or 0.0 for piece in pieces)
     assert bits == pytest.approx(float(sum(map(np.sum, measured.surprisals))), rel=1e-9)
     row = ModelScore(service().list_models()[0], pieces)
@@ -190,19 +208,18 @@ def run(board: GenerationJob) -> Iterator[list[int]]:
 def test_all_texts_take_a_piece_in_turn_and_are_those_of_the_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("korlm.app.round_robin.ROUND_SECONDS", 0.0)
     for name in ("syllable", "unigram"):
-        service()._models.get(name)
+        service().score(name, ["가"])  # loads the model
     board = create_job(service(), asked("unigram", "syllable", samples=2, temperature=1.0, max_tokens=12), "ko")
     seen = list(run(board))
     assert all(max(counts) - min(counts) <= 2 for counts in seen[:8])  # a character may take several pieces
     assert not board.is_busy and [sample.seed for sample in board.columns[0].samples] == [7, 8]
     for column in board.columns:
         assert column.prompt_bits_per_character == pytest.approx(
-            sum(service()._models.get(column.card.name).score(["가"]).surprisals[0][:-1])
+            sum(toy_model(column.card.name).score(["가"]).surprisals[0][:-1])
         )
         for sample in column.samples:
             expected = (
-                service()
-                ._models.get(column.card.name)
+                toy_model(column.card.name)
                 .generate("가", seed=sample.seed, temperature=1.0, top_p=0.95, max_tokens=12)
             )
             assert sample.text == expected
@@ -212,7 +229,7 @@ def test_all_texts_take_a_piece_in_turn_and_are_those_of_the_seeds(monkeypatch: 
 def test_a_beam_gives_its_best_texts_and_needs_no_seed() -> None:
     board = create_job(service(), asked("syllable", samples=3, beams=3, max_tokens=5), "ko")
     list(run(board))
-    found = service()._models.get("syllable").generate_n("가", 3, beams=3, max_tokens=5, top_p=0.95, temperature=0.8)
+    found = toy_model("syllable").generate_n("가", 3, beams=3, max_tokens=5, top_p=0.95, temperature=0.8)
     assert [sample.text for sample in board.columns[0].samples] == [text.text for text in found]
     assert {sample.seed for sample in board.columns[0].samples} == {None}
 
@@ -254,7 +271,7 @@ def test_a_press_that_is_refused_keeps_what_was_shown() -> None:
     page = "".join(flatten_fragments(view))
     assert board is before and 'role="alert"' in page and "kl-card" in page
     again = tab.start_job(before, ["syllable"], "나", "ko", *values)[1]
-    assert again is not before and before.replaced and not again.refusal
+    assert again is not before and before.is_replaced and not again.refusal
 
 
 @pytest.mark.parametrize("text", ["<script>x</script>", "\"'><img src=x onerror=y>", "{{value}} ${1}", "\x00\u202e\n "])
@@ -262,7 +279,7 @@ def test_prompts_pieces_and_names_are_never_markup(text: str) -> None:
     name = "<b>" + text.replace("\x00", "")  # a folder's
     card = ModelCard(name, name, "subword", name, 10, None, corpus=name, license=name)
     sample = TextSample(7)
-    sample.append(GeneratedToken(text, text, 2.5, 0.2, ((text, 0.5),)))
+    sample.append(Step(9, text, 2.5, 0.2, ((text, 0.5),), text))
     pieces = tuple(
         DisplaySegment(at, at + 1, (DisplayToken(1, c, at, at + 1, b"x"),), bits=1.0) for at, c in enumerate(text)
     )
@@ -287,7 +304,7 @@ def test_prompts_pieces_and_names_are_never_markup(text: str) -> None:
 def test_bytes_that_make_one_character_are_one_box_that_tells_of_them() -> None:
     sample = TextSample(7)
     for text, delta in (("<0xEA>", ""), ("<0xB0>", ""), ("<0x80>", "가"), ("<0xEA>", ""), ("</s>", "")):
-        sample.append(GeneratedToken(text, delta, 1.5, 1.0, (("나", 0.25), ("</s>", 0.125)), is_eos=text == "</s>"))
+        sample.append(Step(EOS_ID if text == "</s>" else 9, text, 1.5, 1.0, (("나", 0.25), ("</s>", 0.125)), delta))
     assert [(w.text, w.bits, len(w.tokens)) for w in sample.chunks] == [("가", 4.5, 3), ("", 1.5, 1)]
     page = "".join(
         flatten_fragments(
@@ -351,17 +368,17 @@ def test_models_run_in_one_queue_of_a_few_visitors_and_waiting_is_shown_outside_
     from korlm.app.main import build_app
 
     made = build_app(service()).fns.values()
-    queued = [fn for fn in made if fn.concurrency_id == write_tab.MODEL_QUEUE]
-    assert len(queued) >= 4 and {fn.concurrency_limit for fn in queued} == {write_tab.MODEL_CONCURRENCY}
+    queued = [fn for fn in made if fn.concurrency_id == MODEL_QUEUE]
+    assert len(queued) >= 4 and {fn.concurrency_limit for fn in queued} == {MODEL_CONCURRENCY}
     assert all(fn.queue for fn in queued)
-    assert [fn.queue for fn in made if fn.name in ("begin", "stop", "fail") and fn not in queued].count(False) >= 6
+    assert [fn.queue for fn in made if fn.name in ("start_job", "stop_writing", "show_write_failure") and fn not in queued].count(False) >= 6
 
 
 def test_two_visitors_write_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     monkeypatch.setattr("korlm.app.round_robin.ROUND_SECONDS", 0.005)
-    service()._models.get("syllable")
+    service().score("syllable", ["가"])  # loads the model
     boards = [create_job(service(), asked("syllable", seed=n, max_tokens=60, temperature=1.5), "ko") for n in (1, 2)]
     order: list[int] = []
 

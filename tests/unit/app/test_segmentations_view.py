@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from support.toy_models import Make, stirred
 
-from korlm.app.generate.score import render_scores, stream_scores
+from korlm.app.generate.score import stream_scores
+from korlm.app.generate.score_view import render_scores
 from korlm.app.generate.segmentations_view import render_segmentations
 from korlm.app.limits import MAX_SEGMENTATION_TEXT
+from korlm.app.model_info import ModelCard
 from korlm.app.service import Service
-from korlm.app.view_models import LikelySegmentation, ModelCard
 from korlm.models.language_model import LanguageModel
-from korlm.models.marginal import DEFAULT_BEAM_SIZE, likely_segmentations
+from korlm.models.marginal import DEFAULT_BEAM_SIZE, Segmentation, likely_segmentations
 from korlm.tokenizers.segmented import SegmentedTokenizer
 from korlm.tokenizers.segmenters.word import WordSegmenter
 from korlm.tokenizers.vocabulary import Vocabulary
@@ -38,10 +39,10 @@ def test_the_ways_are_the_librarys_and_add_up(mine: tuple[LanguageModel, Service
     lines = text.split("\n")
     for line, ways in zip(lines, found.valid_rows[0].segmentations, strict=True):
         cuts = likely_segmentations(lm, line, 3, beam=DEFAULT_BEAM_SIZE)
-        assert [list(way.tokens) for way in ways] == [cut.pieces for cut in cuts]
-        assert sum(way.is_tokenizer_output for way in ways) == 1
+        assert [way.pieces for way in ways] == [cut.pieces for cut in cuts]
+        assert sum(way.own for way in ways) == 1
     own = lm.score(lines)
-    shares = [way.probability for ways in found.valid_rows[0].segmentations for way in ways if way.is_tokenizer_output]
+    shares = [way.share for ways in found.valid_rows[0].segmentations for way in ways if way.own]
     total = own.bits_per_character * own.characters + sum(map(math.log2, shares))
     summed = re.search(r'data-summed="([\d.]+)"', page)
     assert summed and float(summed[1]) == pytest.approx(total / own.characters)
@@ -70,7 +71,7 @@ def test_a_long_text_is_told_of_and_a_lossy_tokenizer_is_passed_over(
 def test_pieces_and_names_are_never_markup() -> None:
     text, name = "<script>x</script>\u202e\"'", "<b>\"'"
     card = ModelCard(name, name, "subword", name, 10, None, corpus=name, license=name)
-    way = LikelySegmentation((text, " ", " <b>"), 1.0, True)
+    way = Segmentation([text, " ", " <b>"], [], 3.0, 1.0, True)
     for language in ("ko", "en"):
         page = render_segmentations([(card, ((way,),), 3.0)], "가", language)
         assert "<script" not in page and "\u202e" not in page and "<i>␣</i>" in page.replace(' class="w"', "")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from support.toy_models import Make
 
 import korlm
-from korlm.app.generate.score import render_scores, stream_scores
+from korlm.app.generate.score import stream_scores
+from korlm.app.generate.score_view import render_scores
 from korlm.app.service import Service
 from korlm.cli.main import main
 from korlm.errors import CorpusError, InputError

@@ -1,0 +1,162 @@
+"""Answers in progress: what each column waits for, and which pages are being answered.
+
+    answers = [PendingAnswer(bot, "greedy", {"temperature": 0}, add_user_message([], "안녕?"))]
+    for _ in answer_rounds(chat_service, answers, abstain=True, stopped=lambda: False): ...
+
+The server remembers which session is being answered for as long as the answer takes, and none of its text: `PendingRequests`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from korlm.app.chat.history import History, earlier_turns, last_question
+from korlm.app.chat.service import BotAnswer, BotInfo, ChatService
+from korlm.app.round_robin import Task, run_rounds
+from korlm.errors import KorlmError
+
+_EXPIRY_SECONDS = 600.0  # a page that asked but was never answered is forgotten after this time
+
+
+@dataclass
+class PendingAnswer:
+    """The answer of one column, complete or in progress.
+
+    Attributes:
+        bot: the bot that answers.
+        decoding: one of `korlm.app.chat.decoding_controls.DECODINGS`.
+        options: the fields of `GenerationConfig`.
+        history: the conversation, which ends with the visitor's message.
+        answer: the answer so far.
+        state: ``waiting``, ``loading``, ``writing``, ``done``, ``stopped`` or ``error``.
+        error: why there is no answer.
+    """
+
+    bot: BotInfo
+    decoding: str
+    options: Mapping[str, Any]
+    history: History
+    answer: BotAnswer = field(default_factory=lambda: BotAnswer(""))
+    state: str = "waiting"
+    error: KorlmError | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the answer is not complete."""
+        return self.state in ("waiting", "loading", "writing")
+
+    def set_error(self, error: KorlmError) -> None:
+        """Record why there is no answer."""
+        self.error, self.state = error, "error"
+
+
+@dataclass
+class PendingRequest:
+    """A page that waits for answers. It holds no text.
+
+    Attributes:
+        ticket: its number; a later request has a higher one.
+        stop_event: set when the bots have to stop.
+        has_started: whether the bots are answering.
+        cleared_columns: columns that the visitor emptied in the meantime.
+        created_at: time of the request, in seconds of the monotonic clock.
+    """
+
+    ticket: int
+    stop_event: threading.Event = field(default_factory=threading.Event)
+    has_started: bool = False
+    cleared_columns: set[int] = field(default_factory=set)
+    created_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether it waited so long that its page must be gone."""
+        return not self.has_started and time.monotonic() - self.created_at >= _EXPIRY_SECONDS
+
+
+class PendingRequests:
+    """The pages that wait for answers, by session. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._requests: dict[str, PendingRequest] = {}
+        self._tickets = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+    def open(self, session: str) -> PendingRequest | None:
+        """Register a page's request; None while its last one is being answered."""
+        with self._lock:
+            self._requests = {key: request for key, request in self._requests.items() if not request.has_expired}
+            if session in self._requests:
+                return None
+            self._requests[session] = PendingRequest(next(self._tickets))
+            return self._requests[session]
+
+    def start(self, session: str, ticket: int) -> PendingRequest | None:
+        """Mark a page's request as started; None if it was replaced, stopped or started before."""
+        with self._lock:
+            request = self._requests.get(session)
+            if request is None or request.ticket != ticket or request.has_started:
+                return None
+            request.has_started = True
+            return request
+
+    def stop(self, session: str) -> PendingRequest | None:
+        """Stop a page's request and return it; None if there is none."""
+        with self._lock:
+            request = self._requests.get(session)
+            if request:
+                request.stop_event.set()
+                if not request.has_started:
+                    del self._requests[session]
+            return request
+
+    def mark_cleared(self, session: str, columns: Sequence[int]) -> None:
+        """Record that the visitor emptied columns that are being answered."""
+        with self._lock:
+            if request := self._requests.get(session):
+                request.cleared_columns.update(columns)
+
+    def close(self, session: str, request: PendingRequest) -> None:
+        """Forget a request, unless a later one has taken its place."""
+        with self._lock:
+            if self._requests.get(session) is request:
+                del self._requests[session]
+
+
+def answer_rounds(
+    chat_service: ChatService, answers: Sequence[PendingAnswer], *, abstain: bool, stopped: Callable[[], bool]
+) -> Iterator[None]:
+    """Let all bots answer side by side; yield after each round, in which every bot wrote a token."""
+    tasks = []
+    for answer in answers:
+        thread = chat_service.load_in_background(answer.bot.name)
+        answer.state = "loading" if thread else "writing"
+        steps = _answer_steps(chat_service, answer, abstain, stopped)
+        tasks.append(Task(steps, answer.bot.name, answer.set_error, thread))
+    yield
+    yield from run_rounds(tasks, stopped)
+    for answer in answers:
+        answer.state = "stopped" if answer.is_busy else answer.state
+
+
+def _answer_steps(
+    chat_service: ChatService, pending: PendingAnswer, abstain: bool, stopped: Callable[[], bool]
+) -> Iterator[None]:
+    options = pending.options if pending.bot.is_trained else {}
+    question, turns = last_question(pending.history), earlier_turns(pending.history)
+    pending.state = "writing"
+    for answer in chat_service.stream_answers(
+        pending.bot.name, question, turns, abstain=abstain, stopped=stopped, **options
+    ):
+        pending.answer = answer
+        if answer.finished:
+            pending.state = "stopped" if stopped() else "done"
+        yield
