@@ -13,8 +13,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from korlm.app.limits import MAX_SEGMENTATION_TEXT
-from korlm.app.strings.common import translate
 from korlm.app.model_info import ModelCard
+from korlm.app.strings.common import translate
 from korlm.app.widgets.surprisal import format_probability
 from korlm.app.widgets.visible_characters import make_visible
 
@@ -52,8 +52,7 @@ def _render_model(
     characters = len(text) + 1  # one line end a line
     # the own one's share says by how much its bits exceed the sum
     summed = (
-        tokenizer_bits
-        + math.fsum(math.log2(way.share) for line in segmentations for way in line if way.own)
+        tokenizer_bits + math.fsum(math.log2(way.share) for line in segmentations for way in line if way.own)
     ) / characters
     said = escape(translate("ways_sum", language, all=f"{summed:.3f}"))
     alone = escape(translate("ways_own", language, own=f"{tokenizer_bits / characters:.3f}"))
@@ -72,11 +71,7 @@ def _render_line(segmentations: Sequence[Segmentation], language: str) -> str:
 
 def _render_segmentation(segmentation: Segmentation, marks: Sequence[bool], language: str) -> str:
     drawn = "".join(_render_token(piece, mark) for piece, mark in zip(segmentation.pieces, marks, strict=True))
-    tag = (
-        f'<span class="kl-given">{escape(translate("way_tokenizer", language))}</span>'
-        if segmentation.own
-        else ""
-    )
+    tag = f'<span class="kl-given">{escape(translate("way_tokenizer", language))}</span>' if segmentation.own else ""
     share = f'<span class="kl-bar" style="width:{100 * segmentation.share:.0f}%"></span>'
     return f'<li><span class="kl-share">{format_probability(segmentation.share)}{share}</span><span class="kl-cut">{drawn}</span>{tag}</li>'
 

@@ -192,9 +192,7 @@ def _render_footer(job: GenerationJob, column: ModelColumn, index: int, language
     if sample.bits_per_character is not None:
         known.append(translate("wrote", language, bits=f"{sample.bits_per_character:.2f}"))
     if sample.state not in ACTIVE_STATES:
-        ended = (
-            sample.finish_reason
-        )
+        ended = sample.finish_reason
         known += [translate("ended_" + ended, language)] if ended else []
     copied = escape((job.prompt + sample.text).replace("\0", ""))
     label = escape(translate("copy_text_label", language, model=column.card.name))

@@ -1,7 +1,7 @@
 """Write the texts of a job: models load in parallel, and all texts grow by a token a round.
 
-    job = create_job(service, GenerationRequest(("reviews-unigram-lstm",), "이 영화는", 7, 1, 60, {"temperature": 0.0}), "ko")
-    for _ in generate_rounds(service, job): ...
+job = create_job(service, GenerationRequest(("reviews-unigram-lstm",), "이 영화는", 7, 1, 60, {"temperature": 0.0}), "ko")
+for _ in generate_rounds(service, job): ...
 """
 
 from __future__ import annotations

@@ -218,9 +218,8 @@ def test_all_texts_take_a_piece_in_turn_and_are_those_of_the_seeds(monkeypatch: 
             sum(toy_model(column.card.name).score(["가"]).surprisals[0][:-1])
         )
         for sample in column.samples:
-            expected = (
-                toy_model(column.card.name)
-                .generate("가", seed=sample.seed, temperature=1.0, top_p=0.95, max_tokens=12)
+            expected = toy_model(column.card.name).generate(
+                "가", seed=sample.seed, temperature=1.0, top_p=0.95, max_tokens=12
             )
             assert sample.text == expected
             assert sample.has_ended != sample.reached_limit
@@ -371,7 +370,9 @@ def test_models_run_in_one_queue_of_a_few_visitors_and_waiting_is_shown_outside_
     queued = [fn for fn in made if fn.concurrency_id == MODEL_QUEUE]
     assert len(queued) >= 4 and {fn.concurrency_limit for fn in queued} == {MODEL_CONCURRENCY}
     assert all(fn.queue for fn in queued)
-    assert [fn.queue for fn in made if fn.name in ("start_job", "stop_writing", "show_write_failure") and fn not in queued].count(False) >= 6
+    assert [
+        fn.queue for fn in made if fn.name in ("start_job", "stop_writing", "show_write_failure") and fn not in queued
+    ].count(False) >= 6
 
 
 def test_two_visitors_write_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
