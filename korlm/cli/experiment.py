@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from korlm.errors import InputError
-from korlm.evaluation.format import format_columns
 from korlm.experiments.config import EXPERIMENT_PRESETS, ExperimentConfig, merge_preset, option_fields
 from korlm.i18n import localize
+from korlm.text.display import format_columns
 
 _DEFAULT_TOKENIZERS, _DEFAULT_CELLS = "word,kiwi,unigram,syllable", "lstm"
 _NUMERIC_OPTIONS = (

@@ -7,7 +7,6 @@ syllable  나│랑│␣│쇼│핑
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from korlm.evaluation.token_counts import TokenCounts, count_tokens
 from korlm.i18n import localize
 from korlm.morph.base import Morpheme
+from korlm.text.display import pad_left, show_invisible
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.encoding import Encoding
 from korlm.tokenizers.registry import load_tokenizer
@@ -134,26 +134,4 @@ def morpheme_to_dict(morpheme: Morpheme) -> dict[str, Any]:
 
 def format_segments(segments: Sequence[str]) -> str:
     """Return pieces on one line for a terminal: bars between them, spaces and control characters drawn."""
-    return "│".join("".join(map(_visible_character, piece)) for piece in segments)
-
-
-def _visible_character(character: str) -> str:
-    if character == " ":
-        return "␣"
-    if ord(character) < 32:
-        return chr(0x2400 + ord(character))
-    return f"<U+{ord(character):04X}>" if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character
-
-
-def pad_left(text: str, width: int) -> str:
-    """Right-align in a terminal, where Hangul takes two columns."""
-    return " " * max(0, width - display_width(text)) + text
-
-
-def display_width(text: str) -> int:
-    """Return how many columns of a terminal a text takes: two for Hangul.
-
-    >>> display_width("한a")
-    3
-    """
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+    return "│".join(map(show_invisible, segments))

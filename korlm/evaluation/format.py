@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from korlm.evaluation.compare import display_width, pad_left
 from korlm.evaluation.metrics import METRIC_GROUPS, METRICS, Metric, TokenizerMetrics
 from korlm.evaluation.vocabulary_profile import SCRIPTS
 from korlm.i18n import localize
 from korlm.reporting.statistics import MetricEstimate
+from korlm.text.display import format_columns
 
 _TOKENIZERS_PER_TABLE = 6  # tokenizers side by side; further ones go below
 _ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
@@ -89,23 +89,3 @@ def metric_formatter(metric: Metric) -> Callable[[float], str]:
     if metric.unit == "share":
         return lambda value: f"{value * 100:.2f}%"
     return (lambda value: f"{value:,.0f}") if metric.unit == "count" else (lambda value: f"{value:.3f}")
-
-
-def format_columns(lines: Sequence[Sequence[str]]) -> str:
-    """Return lines of cells in columns, the first to the left, the others to the right; a lone cell is a heading.
-
-    >>> print(format_columns([["가", "나"], ["a", "12"]]))
-    가  나
-    a   12
-    """
-    cells = [line for line in lines if len(line) > 1]
-    widths = [max(display_width(line[index]) for line in cells) for index in range(len(cells[0]))]
-    written = []
-    for line in lines:
-        if len(line) == 1:
-            written.append(f"\n[{line[0]}]")
-            continue
-        first = line[0] + " " * (widths[0] - display_width(line[0]))
-        rest = (pad_left(cell, width) for cell, width in zip(line[1:], widths[1:], strict=True))
-        written.append("  ".join([first, *rest]))
-    return "\n".join(written)

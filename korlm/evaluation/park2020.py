@@ -16,10 +16,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from korlm.errors import InputError
-from korlm.evaluation.format import format_columns, metric_formatter
+from korlm.evaluation.format import metric_formatter
 from korlm.evaluation.metrics import METRICS
 from korlm.evaluation.result import Evaluation
 from korlm.i18n import localize
+from korlm.text.display import format_columns
 from korlm.tokenizers.base import FIRST_TOKEN_ID, Tokenizer
 from korlm.tokenizers.train import train_tokenizer
 

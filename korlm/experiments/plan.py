@@ -26,10 +26,10 @@ from typing import Any
 import numpy as np
 
 from korlm.errors import InputError
-from korlm.evaluation.format import format_columns
 from korlm.experiments.config import ExperimentConfig, RunSpec
 from korlm.i18n import localize
 from korlm.nn.config import ADAPTIVE_DIV_VALUE, CELLS, NetConfig
+from korlm.text.display import format_columns
 from korlm.tokenizers.catalog import DEFAULT_VOCAB_SIZES, TOKENIZER_UNITS
 
 

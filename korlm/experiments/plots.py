@@ -21,6 +21,7 @@ from korlm.reporting.plots import (
     SERIES_MARKERS,
     TEXT_COLOR,
 )
+from korlm.text.display import abbreviate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -129,8 +130,7 @@ def _plot_scores(result: ExperimentResult, *, korean: bool) -> Figure:
 
 def _format_label(label: str) -> str:
     """Return a label's end in which matplotlib finds no formula, and which it does not take for a hidden one."""
-    if len(label) > _MAX_LABEL_LENGTH:
-        label = "…" + label[1 - _MAX_LABEL_LENGTH :]
+    label = abbreviate(label, _MAX_LABEL_LENGTH, keep_end=True)
     return (f" {label}" if label.startswith("_") else label).replace("$", r"\$")
 
 

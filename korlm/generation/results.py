@@ -27,11 +27,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from unicodedata import east_asian_width
 
 import torch
 from torch import Tensor
 
+from korlm.text.display import display_width, pad_right, show_invisible
 from korlm.tokenizers.base import EOS_ID, Tokenizer
 
 
@@ -166,22 +166,11 @@ def generated_to_dict(text: GeneratedText) -> dict[str, Any]:
 
 def format_steps(text: GeneratedText) -> str:
     """Return a line a piece: the piece, its surprisal in bits, and the likeliest pieces with their probabilities."""
-    width = max((_display_width(step.text) for step in text.steps), default=0)
+    width = max((display_width(show_invisible(step.text)) for step in text.steps), default=0)
     return "\n".join(_format_step(step, width) for step in text.steps)
 
 
 def _format_step(step: Step, width: int) -> str:
-    piece = _show_invisible(step.text) + " " * (width - _display_width(step.text))
-    others = "  ".join(f"{_show_invisible(text)} {chance:.0%}" for text, chance in step.alternatives)
+    piece = pad_right(show_invisible(step.text), width)
+    others = "  ".join(f"{show_invisible(text)} {chance:.0%}" for text, chance in step.alternatives)
     return f"{piece}{step.surprisal:>7.1f} bit  {others}".rstrip()
-
-
-def _show_invisible(text: str) -> str:
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text).replace(
-        " ", "␣"
-    )
-
-
-def _display_width(text: str) -> int:
-    """Return the width of a piece on a terminal: Hangul takes two columns."""
-    return sum(2 if east_asian_width(character) in "WF" else 1 for character in _show_invisible(text))

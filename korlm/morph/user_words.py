@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from korlm.errors import InputError
+from korlm.text.display import abbreviate
 
 MAX_USER_WORDS = 10_000  # words of one list
 _KIWI_TAGS = (
@@ -85,7 +86,7 @@ def validate_user_words(numbered_words: Iterable[tuple[int, UserWord]]) -> tuple
         if not problem and (form, word.tag) in lines:
             first = lines[form, word.tag]
             problem = (
-                f"'{_abbreviate(form)}/{word.tag}'이(가) {first}번째 줄에 이미 있습니다",
+                f"'{_shorten(form)}/{word.tag}'이(가) {first}번째 줄에 이미 있습니다",
                 f"the word is already in line {first}",
             )
         if not problem and len(words) == MAX_USER_WORDS:
@@ -119,7 +120,7 @@ def make_user_word(line_number: int, parts: Any) -> UserWord:
         if isinstance(score, int | float) and not isinstance(score, bool):
             return UserWord(parts[0], parts[1] if len(parts) > 1 else "NNP", float(score))
     raise _line_error(
-        line_number, f"{_abbreviate(repr(parts))}은(는) 단어가 아닙니다", f"{_abbreviate(repr(parts))} is no word"
+        line_number, f"{_shorten(repr(parts))}은(는) 단어가 아닙니다", f"{_shorten(repr(parts))} is no word"
     )
 
 
@@ -132,8 +133,8 @@ def _parse_line(line_number: int, line: str) -> UserWord:
         except ValueError:
             raise _line_error(
                 line_number,
-                f"점수 '{_abbreviate(score)}'이(가) 수가 아닙니다",
-                f"the score '{_abbreviate(score)}' is no number",
+                f"점수 '{_shorten(score)}'이(가) 수가 아닙니다",
+                f"the score '{_shorten(score)}' is no number",
             ) from None
     form, slash, tag = line.strip().rpartition("/")
     if slash:
@@ -156,14 +157,14 @@ def _find_problem(form: str, tag: str, score: float) -> tuple[str, str] | None:
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in form):
         return f"'{form!a}'에 제어 문자가 있습니다", f"the form {form!a} holds a control character"
     if tag not in KIWI_TAGS:
-        return f"'{_abbreviate(tag)}'은(는) 품사가 아닙니다", f"'{_abbreviate(tag)}' is no tag"
+        return f"'{_shorten(tag)}'은(는) 품사가 아닙니다", f"'{_shorten(tag)}' is no tag"
     if not math.isfinite(score):
         return f"점수 '{score}'이(가) 유한한 수가 아닙니다", f"the score '{score}' is not finite"
     return None
 
 
-def _abbreviate(text: str) -> str:
-    return text if len(text) <= 20 else text[:19] + "…"
+def _shorten(text: str) -> str:
+    return abbreviate(text, 20)
 
 
 def _line_error(line_number: int, ko: str, en: str) -> InputError:

@@ -40,6 +40,7 @@ from korlm.morph.base import Morpheme, merge_spans
 from korlm.morph.konlpy.chunking import batch_frames, batch_texts, mask_unanalyzable, split_long_text
 from korlm.morph.konlpy.worker import find_jvm_in, read_frame, write_frame
 from korlm.morph.tags import to_sejong
+from korlm.text.display import abbreviate
 from korlm.text.spans import Span
 
 
@@ -136,6 +137,7 @@ _MAX_RUN = {"okt": 100, "komoran": 200, "hannanum": 100, "kkma": 16}
 _MAX_JAMO_RUN = {"kkma": 10}
 
 _START_SECONDS = 90.0
+_MAX_QUOTED_CHARACTERS = 40  # of a text, in messages
 
 
 def konlpy_install_hint() -> str | None:
@@ -238,7 +240,7 @@ class KonlpyAnalyzer:
                 answers = self._request_answers([piece for _, _, piece in frame])
                 for (i, offset, piece), answer in zip(frame, answers, strict=True):
                     if isinstance(answer, str):
-                        _log.warning("%s left out %r: %s", self.name, _abbreviate(piece), answer)
+                        _log.warning("%s left out %r: %s", self.name, abbreviate(piece, _MAX_QUOTED_CHARACTERS), answer)
                         continue
                     found = align_morphemes(piece, [(form, tag) for form, tag in answer])
                     results.append((i, [self._shift_morpheme(morpheme, offset) for morpheme in found]))
@@ -308,7 +310,7 @@ class KonlpyAnalyzer:
             self._worker = None
 
     def _timeout_error(self, text: str) -> AnalyzerError:
-        shown = _abbreviate(text)
+        shown = abbreviate(text, _MAX_QUOTED_CHARACTERS)
         return AnalyzerError(
             f"{self.name}이(가) '{shown}'에서 {self.timeout:g}초 안에 답하지 않아 멈추었습니다. 그 줄을 빼거나 나누고,"
             " 또는 timeout을 늘려 다시 부르세요.",
@@ -317,7 +319,7 @@ class KonlpyAnalyzer:
         )
 
     def _crash_error(self, text: str, log: str) -> AnalyzerError:
-        shown = _abbreviate(text)
+        shown = abbreviate(text, _MAX_QUOTED_CHARACTERS)
         return AnalyzerError(
             f"{self.name}이(가) '{shown}'에서 두 번 죽었습니다. 그 줄을 빼고 다시 부르세요. {log}".strip(),
             f"{self.name} crashed twice on '{shown}'. Leave that line out and call again. {log}".strip(),
@@ -343,7 +345,3 @@ def _start_error(name: str, answer: Any) -> AnalyzerError | MissingDependencyErr
         f"{name} could not start ({message}). Check that Java is 11 or newer (`{INSTALL_JAVA}`, JAVA_HOME), then call"
         " again.",
     )
-
-
-def _abbreviate(text: str) -> str:
-    return text if len(text) <= 40 else text[:39] + "…"

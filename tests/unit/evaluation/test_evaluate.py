@@ -349,7 +349,7 @@ def test_the_table_is_aligned_in_both_languages(gold_file: Path) -> None:
     korean, english = result.format(language="ko"), result.format(language="en")
     assert "토큰/어절" in korean and "tokens/eojeol" in english and "[정답 형태소 경계" in korean and "±" in korean
     for text in (korean, english):
-        from korlm.evaluation.compare import display_width
+        from korlm.text.display import display_width
 
         rows = [line for line in text.split("\n\n[")[1].splitlines()[1:]]
         assert len({display_width(row) for row in rows}) == 1

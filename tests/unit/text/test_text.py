@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from korlm.errors import InputError
+from korlm.text.display import display_width, pad_left, pad_right, show_invisible
 from korlm.text.incremental import IncrementalTextDecoder
 from korlm.text.josa import with_josa
 from korlm.text.spans import check_text, eojeol_spans, join_spaces
@@ -81,3 +82,14 @@ def test_a_syllable_takes_the_form_of_its_final_consonant(syllable: str) -> None
 def test_a_particle_has_two_forms() -> None:
     with pytest.raises(InputError, match="은/는"):
         with_josa("책", "은")
+
+
+def test_unprintable_characters_are_shown_and_joined_emoji_stay_whole() -> None:
+    family = "👨‍👩‍👧"
+    assert show_invisible(family) == family and show_invisible("\u200d") == "<U+200D>"
+    assert show_invisible("\0\x1b\x7f\u3000\ufeff") == "␀␛<U+007F><U+3000><U+FEFF>"
+
+
+def test_columns_line_up_for_hangul_combining_and_control_characters() -> None:
+    assert [display_width(text) for text in ("가a", "\u1112\u1161\u11ab", "e\u0301", "\n", "👨‍👩‍👧")] == [3, 2, 1, 0, 2]
+    assert pad_left("가", 4) == "  가" and pad_right("가", 4) == "가  " and pad_left("가나", 1) == "가나"
