@@ -146,7 +146,7 @@ def random_batches(shape: Shape) -> Iterator[TrainingBatch]:
     draws = np.random.default_rng(1)
     chances = 1 / np.arange(1, shape.vocab_size - 2)
     ids = 3 + draws.choice(len(chances), size=shape.pieces * 64, p=chances / chances.sum())
-    batches = StreamBatches(ids, batch=shape.batch, bptt=shape.window)
+    batches = StreamBatches(ids, batch_size=shape.batch, bptt=shape.window)
     position = 0
     while True:
         batch = batches.batch_at(position)
@@ -253,7 +253,7 @@ def compare_losses(cell: str, seeds: int, full: bool) -> bool:
 
 def last_loss(make: Callable[[Shape], Step], shape: Shape, ids: np.ndarray) -> float:
     """Return the mean loss of the last 50 steps."""
-    step, batches, position, found = make(shape), StreamBatches(ids, batch=shape.batch, bptt=shape.window), 0, []
+    step, batches, position, found = make(shape), StreamBatches(ids, batch_size=shape.batch, bptt=shape.window), 0, []
     for number in range(shape.steps):
         batch = batches.batch_at(position)
         found.append(step(batch, number / shape.steps))

@@ -25,14 +25,8 @@ from korlm.nn.lm import NetConfig, RecurrentLM
 from korlm.nn.seq2seq import Seq2Seq, Seq2SeqConfig
 from korlm.tokenizers.base import BOS_ID, EOS_ID, PAD_ID, Tokenizer
 from korlm.training.batching import TrainingBatch
-from korlm.training.dialogue_batches import (
-    CollateFunction,
-    PairBatch,
-    collate_pairs,
-    collate_prompted_pairs,
-    seq2seq_loss,
-)
-from korlm.training.loss import lm_loss
+from korlm.training.dialogue_batches import CollateFunction, PairBatch, collate_pairs, collate_prompted_pairs
+from korlm.training.loss import lm_loss, seq2seq_loss
 from korlm.training.step import LossFunction
 
 Ids = Sequence[int]

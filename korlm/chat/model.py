@@ -26,7 +26,7 @@ from korlm.generation.constraints import Prompt
 from korlm.generation.generate import check_single_text, generate_texts, stream_steps
 from korlm.generation.results import GeneratedText, Step, length_normalization
 from korlm.models.base import PretrainedModel
-from korlm.models.language_model import Score
+from korlm.models.results import Score
 from korlm.models.scoring import bits_per_character
 from korlm.nn.lm import RecurrentLM
 from korlm.nn.seq2seq import Seq2Seq

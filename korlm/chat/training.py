@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -28,13 +27,12 @@ from korlm.errors import InputError
 from korlm.models.registry import load_model
 from korlm.nn.seq2seq import Seq2SeqConfig
 from korlm.storage.artifacts import read_json, write_json
-from korlm.tokenizers.base import Tokenizer
 from korlm.training.config import TokenizerConfig, TrainConfig, split_options
 from korlm.training.data import encode_training_corpus
 from korlm.training.dialogue_batches import PairBatches
 from korlm.training.distributed import ProcessGroup
-from korlm.training.train import check_training_setup, command_line, environment_info, write_test_score
-from korlm.training.trainer import ProgressReport, Trainer
+from korlm.training.train import check_training_setup, make_build_info, make_trainer, write_test_score
+from korlm.training.trainer import ProgressReport
 
 _UNSUPPORTED_OPTIONS = ("sampled", "jitter", "activation", "temporal")  # what only the training on running text knows
 KEEP_CHOICES = ("best", "last")
@@ -106,10 +104,21 @@ def train_chat(
     familiarity = BigramCoverage.from_questions(pair.question for pair in pairs.train)
     bot = ChatModel(tokenizer, net.to(ranks.device), familiarity=familiarity)
     fitting = _encode_fitting_pairs(bot, pairs.train)
-    bot.info = _build_info(pairs, kind, len(fitting), {**asdict(asked), **shape}, training, tokenizer)
+    corpus_info = {
+        "name": pairs.name, "sha256": pairs.digest, "train_pairs": len(pairs.train), "learnt": len(fitting),
+    }  # fmt: skip
+    model_info = {**asdict(asked), **shape}
+    bot.info = make_build_info("korlm.train_chat", corpus_info, model_info, training, tokenizer, form=kind.name)
     if taken:
         bot.info["start"] = {"name": str(start), **taken._asdict()}
-    trainer = _build_trainer(bot, fitting, pairs, training, folder, precision, report, ranks)
+    batches = PairBatches(
+        fitting, batch_size=training.batch, collate=bot.architecture.make_batch, seed=training.seed,
+        shard=(ranks.rank, ranks.world_size),
+    )  # fmt: skip
+    trainer = make_trainer(
+        bot, batches, pairs, training, folder=folder, precision=precision, report=report, process_group=ranks,
+        loss_function=bot.architecture.loss,
+    )  # fmt: skip
     if resume:
         trainer.resume()
     finished_before = trainer.is_finished
@@ -138,7 +147,6 @@ def _check_options(training: TrainConfig, architecture: ChatArchitecture, keep: 
             f"There is no keep '{keep}'. Choose from {', '.join(KEEP_CHOICES)}.",
         )
     strange = [name for name in _UNSUPPORTED_OPTIONS if getattr(training, name)]
-    strange += ["optimizer=muon"] if training.optimizer == "muon" and architecture.config_class is Seq2SeqConfig else []
     strange += ["smoothing"] if training.smoothing and architecture.config_class is not Seq2SeqConfig else []
     if strange:
         raise InputError(
@@ -160,60 +168,6 @@ def _encode_fitting_pairs(bot: ChatModel, pairs: Sequence[DialoguePair]) -> list
         return found
     questions = bot.tokenizer.encode_ids([pair.question for pair in pairs])
     return [pair for pair, own in zip(found, questions, strict=True) if max(len(own), len(pair[1])) + 2 <= longest]
-
-
-def _build_info(
-    pairs: PairCorpus,
-    architecture: ChatArchitecture,
-    num_encoded_pairs: int,
-    model: dict[str, Any],
-    training: TrainConfig,
-    tokenizer: Tokenizer,
-) -> dict[str, Any]:
-    return {
-        "command": command_line("korlm.train_chat"),
-        "corpus": {
-            "name": pairs.name,
-            "sha256": pairs.digest,
-            "train_pairs": len(pairs.train),
-            "learnt": num_encoded_pairs,
-        },
-        "form": architecture.name,
-        "model": model,
-        "training": asdict(training),
-        "tokenizer": tokenizer.signature,
-        **environment_info(),
-    }
-
-
-def _build_trainer(
-    bot: ChatModel,
-    encoded_pairs: Sequence[tuple[Sequence[int], Sequence[int]]],
-    pairs: PairCorpus,
-    training: TrainConfig,
-    folder: Path,
-    precision: str,
-    report: Callable[[ProgressReport], None],
-    ranks: ProcessGroup,
-) -> Trainer:
-    valid = pairs.valid[: training.valid_lines or None]
-
-    def write_model(temporary: Path) -> None:
-        bot.info["progress"] = {"step": trainer.state.step, "seconds": trainer.state.seconds}
-        bot.info["history"] = trainer.state.history
-        bot.write(temporary, precision=precision)
-
-    share = (ranks.rank, ranks.world_size)
-    batches = PairBatches(
-        encoded_pairs, batch=training.batch, collate=bot.architecture.make_batch, seed=training.seed, shard=share
-    )
-    data = hashlib.sha256(f"{pairs.digest}{bot.tokenizer.signature}".encode()).hexdigest()
-    trainer = Trainer(
-        bot.net, batches, training,
-        validate=lambda: bot.score(valid).bits_per_character, write_model=write_model, folder=folder, data_digest=data,
-        report=report, process_group=ranks, loss_function=bot.architecture.loss,
-    )  # fmt: skip
-    return trainer
 
 
 def _keeps_last(folder: Path, finished: bool) -> bool:

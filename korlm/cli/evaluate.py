@@ -16,7 +16,7 @@ from korlm.i18n import localize
 
 if TYPE_CHECKING:
     from korlm.models.language_model import LanguageModel
-    from korlm.models.marginal import Segmentation
+    from korlm.models.results import Segmentation
 
 
 def run_evaluate(options: argparse.Namespace) -> None:

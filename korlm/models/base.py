@@ -1,7 +1,8 @@
-"""`PretrainedModel`: a tokenizer and a net as one object, and the folder that holds them."""
+"""`PretrainedModel`: a tokenizer and a neural network as one object, and its folder on disk."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -10,9 +11,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from korlm.errors import ArtifactError
-from korlm.nn.lm import RecurrentLM
+from korlm.models.results import Score
 from korlm.nn.quantization import dequantize, quantize
-from korlm.nn.seq2seq import Seq2Seq
 from korlm.storage.artifacts import (
     FORMAT_VERSION,
     new_folder,
@@ -27,19 +27,24 @@ from korlm.tokenizers.registry import load_tokenizer
 if TYPE_CHECKING:
     from typing import Self
 
-N = TypeVar("N", bound="RecurrentLM | Seq2Seq")
+    from korlm.nn.seq2seq import TextModel
+
+N = TypeVar("N", bound="TextModel")
 
 
 class PretrainedModel(Generic[N]):
-    """A net over the pieces of a tokenizer.
+    """A neural network over the tokens of a tokenizer.
 
     Args:
-        tokenizer: cuts and joins text.
-        net: put into evaluation mode.
-        info: what made it (``build_info.json``), shown in cards.
+        tokenizer: the tokenizer.
+        net: the network; put into evaluation mode.
+        info: build information (``build_info.json``), shown in cards.
 
     Attributes:
-        kind: of its folders, as their ``config.json`` says.
+        kind: the kind in the ``config.json`` of its folders.
+
+    Raises:
+        ArtifactError: network and tokenizer have vocabularies of different sizes.
     """
 
     kind: ClassVar[str]
@@ -57,20 +62,24 @@ class PretrainedModel(Generic[N]):
 
     @property
     def parameters(self) -> int:
-        """Number of weights; tied ones count once."""
+        """Number of parameters; tied ones count once."""
         return sum(parameter.numel() for parameter in self.net.parameters())
 
     @classmethod
     def make_net(cls, config: dict[str, Any]) -> N:
-        """Return a net of the shape in a ``config.json``."""
+        """Return a network of the shape in a ``config.json``."""
+        raise NotImplementedError
+
+    def score(self, examples: Sequence[Any]) -> Score:
+        """Score lines or dialogue pairs."""
         raise NotImplementedError
 
     def save(self, folder: str | Path, *, precision: str = "float32") -> None:
         """Write the model to a folder, atomically: config, weights, tokenizer, build information.
 
         Args:
-            folder: where; a model that stands there is replaced.
-            precision: of the weights in the file: ``float32``, ``float16`` or ``int8``. `load` gives float32 again.
+            folder: the folder; an existing model is replaced.
+            precision: of the weights in the file: ``float32``, ``float16`` or ``int8``. `load` returns float32.
 
         Raises:
             ArtifactError: it cannot be written.
@@ -90,10 +99,10 @@ class PretrainedModel(Generic[N]):
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
-        """Read a folder that `save` wrote.
+        """Load a folder written by `save`.
 
         Raises:
-            ArtifactError: missing, corrupt, foreign, of a newer format, or with a pickle in it.
+            ArtifactError: missing, corrupt, of another kind or a newer format, or containing a pickle.
             MissingDependencyError: its tokenizer needs an analyzer that is not installed.
         """
         folder = Path(folder)

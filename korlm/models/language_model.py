@@ -1,4 +1,4 @@
-"""`LanguageModel`: a tokenizer and a recurrent net as one object that scores, generates, saves and loads.
+"""`LanguageModel`: a tokenizer and a recurrent network as one object that scores, generates, saves and loads.
 
 >>> from korlm.nn.lm import NetConfig, RecurrentLM
 >>> from korlm.tokenizers.segmented import byte_tokenizer
@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -21,49 +20,20 @@ from korlm.generation.config import build_generation_config
 from korlm.generation.generate import check_single_text, generate_texts, stream_steps, stream_text
 from korlm.generation.results import GeneratedText, Step
 from korlm.models.base import PretrainedModel
+from korlm.models.results import Score
 from korlm.models.scoring import bits_per_character, dynamic_token_nlls, token_nlls
 from korlm.nn.lm import NetConfig, RecurrentLM
 from korlm.tokenizers.lattice import LatticeBuilder
 
 
-@dataclass(frozen=True)
-class Score:
-    """What a text costs under a model.
-
-    Attributes:
-        bits_per_character: total code length in bits over `characters`.
-        characters: code points of the lines, and one end-of-line character a line.
-        num_tokens: ids predicted, one ``</s>`` a line included.
-        surprisals: for each line the bits of each of its pieces, ``</s>`` last.
-        signature: what was measured and how, so that the figure can be made again.
-    """
-
-    bits_per_character: float
-    characters: int
-    num_tokens: int
-    surprisals: list[np.ndarray] = field(repr=False)
-    signature: str
-
-    @property
-    def bits(self) -> np.ndarray:
-        """Code length of each line, ``[lines]``."""
-        return np.array([float(line.sum()) for line in self.surprisals])
-
-
 class LanguageModel(PretrainedModel[RecurrentLM]):
-    """A recurrent language model over the pieces of a tokenizer.
-
-    Args:
-        tokenizer: cuts and joins text.
-        net: predicts the next piece; put into evaluation mode.
-        info: what made it (``build_info.json``), shown in cards.
-    """
+    """A recurrent language model over the tokens of a tokenizer. See `PretrainedModel`."""
 
     kind = "model"
 
     @cached_property
     def lattice_builder(self) -> LatticeBuilder:
-        """What makes the lattice of a text over the tokenizer's pieces.
+        """Builds the lattice of a text over the vocabulary.
 
         Raises:
             InputError: the tokenizer is lossy.
@@ -72,7 +42,7 @@ class LanguageModel(PretrainedModel[RecurrentLM]):
 
     @classmethod
     def make_net(cls, config: dict[str, Any]) -> RecurrentLM:
-        """Return a net of the shape in a ``config.json``."""
+        """Return a network of the shape in a ``config.json``."""
         return RecurrentLM(NetConfig(**config))
 
     def score(
@@ -83,17 +53,17 @@ class LanguageModel(PretrainedModel[RecurrentLM]):
         dynamic: float = 0.0,
         progress: Callable[[int, int], None] | None = None,
     ) -> Score:
-        """Measure lines: each by itself, from the zero state, its end included.
+        """Compute the bits per character of lines, each on its own from the zero state, including its end.
 
         Bits per character is an upper bound on the code length of the text under the model (the chain rule over one
-        tokenization of it), so it can be compared across tokenizers; perplexity per piece cannot.
+        tokenization), so it can be compared across tokenizers; perplexity per token cannot.
 
         Args:
-            lines: the text, a line each, without line ends.
-            workers: the analyzer's threads.
-            dynamic: learning rate of dynamic evaluation (Krause et al. 2018): the net learns, in a copy, from lines
-                that it has been measured on; 0 for none. The signature says so.
-            progress: called with lines done and lines in all.
+            lines: the text, one string per line, without line ends.
+            workers: threads of the analyzer.
+            dynamic: learning rate of dynamic evaluation (Krause et al. 2018): a copy of the model trains on lines once
+                it has scored them; 0 for none. The signature says so.
+            progress: called with the number of lines done and in all.
 
         Raises:
             CorpusError: no lines.
@@ -106,7 +76,7 @@ class LanguageModel(PretrainedModel[RecurrentLM]):
         return self.score_ids(lines, self.encode_lines(lines, workers=workers), dynamic=dynamic, progress=progress)
 
     def encode_lines(self, lines: Sequence[str], *, workers: int = 2) -> list[list[int]]:
-        """Return the ids of lines that are to be measured, after the checks of `score`."""
+        """Return the ids of lines to be scored, after the checks of `score`."""
         if isinstance(lines, str):
             raise InputError("줄의 목록을 넣으세요: score([글]).", "Pass a list of lines: score([text]).")
         if not lines:
@@ -123,18 +93,18 @@ class LanguageModel(PretrainedModel[RecurrentLM]):
         dynamic: float = 0.0,
         progress: Callable[[int, int], None] | None = None,
     ) -> Score:
-        """Measure lines that are encoded already. See `score`."""
+        """Score lines that are already encoded. See `score`."""
         if dynamic:
-            nats, how = dynamic_token_nlls(self.net, ids, dynamic, progress=progress), f"dynamic:{dynamic:g}|"
+            nlls, method = dynamic_token_nlls(self.net, ids, dynamic, progress=progress), f"dynamic:{dynamic:g}|"
         else:
-            nats, how = token_nlls(self.net, ids, progress=progress), ""
+            nlls, method = token_nlls(self.net, ids, progress=progress), ""
         characters = sum(len(line) + 1 for line in lines)
         return Score(
-            bits_per_character=bits_per_character(sum(float(line.sum()) for line in nats), characters),
+            bits_per_character=bits_per_character(sum(float(line.sum()) for line in nlls), characters),
             characters=characters,
-            num_tokens=sum(len(line) for line in nats),
-            surprisals=[line / np.log(2) for line in nats],
-            signature=f"bpc|eol:1|state:zero|{how}lines:{len(lines)}|{self.tokenizer.signature}",
+            num_tokens=sum(len(line) for line in nlls),
+            surprisals=[line / np.log(2) for line in nlls],
+            signature=f"bpc|eol:1|state:zero|{method}lines:{len(lines)}|{self.tokenizer.signature}",
         )
 
     def generate(self, prompt: str = "", **options: Any) -> str:

@@ -1,12 +1,12 @@
-"""What a step reads: windows over parallel streams (truncated BPTT), or whole lines by length.
+"""Training batches: windows over parallel streams (truncated BPTT), or whole lines of similar length.
 
-Both are addressed by a *position*, so that a run can be taken up again anywhere, by another number of processes too: how
-far each stream has been read, or how many lines. Positions go on through the epochs.
+Both are addressed by a *position*, so that a run can resume anywhere, also with another number of processes: the number of
+tokens read from each stream, or of lines read. Positions count on through the epochs.
 
->>> windows = StreamBatches(np.arange(13), batch=2, bptt=3)
+>>> windows = StreamBatches(np.arange(13), batch_size=2, bptt=3)
 >>> windows.batch_at(0).inputs.tolist(), windows.batch_at(0).targets.tolist()
 ([[0, 1, 2], [6, 7, 8]], [[1, 2, 3], [7, 8, 9]])
->>> windows.batch_at(3).num_positions, windows.batch_at(6).resets_state  # the second epoch begins at 6
+>>> windows.batch_at(3).num_positions, windows.batch_at(6).resets_state  # the second epoch starts at 6
 (3, True)
 """
 
@@ -22,18 +22,21 @@ from torch import Tensor
 from korlm.errors import CorpusError
 from korlm.tokenizers.base import EOS_ID, PAD_ID
 
+_SORT_POOL = 50  # batches that are sorted by length together
+
 
 @dataclass(frozen=True)
 class TrainingBatch:
-    """What a step learns from.
+    """The batch of one training step.
 
     Attributes:
-        inputs: ``[B, T]`` int64; `targets` are the pieces after them, `PAD_ID` where there is none.
-        num_positions: how far the position moves.
+        inputs: ``[B, T]`` int64.
+        targets: ``[B, T]`` int64, the tokens after the inputs; `PAD_ID` where there is none.
+        num_positions: how far the position advances.
         global_rows: ``B`` over all processes.
-        global_tokens: targets that count, over all processes.
-        resets_state: the state is to be zero before it.
-        lr_scale: of the learning rate.
+        global_tokens: targets that are not padding, over all processes.
+        resets_state: the recurrent state starts at zero.
+        lr_scale: factor of the learning rate.
         lengths: ``[B]`` where rows are lines to be packed, else None.
     """
 
@@ -52,7 +55,7 @@ class TrainingBatch:
 
 
 class BatchSource(Protocol):
-    """Batches by position; ``epoch_length`` positions are an epoch, ``batch_size`` rows are read side by side."""
+    """Batches by position: ``epoch_length`` positions per epoch, ``batch_size`` rows per batch."""
 
     epoch_length: int
     batch_size: int
@@ -63,120 +66,130 @@ class BatchSource(Protocol):
 
 
 class StreamBatches:
-    """Windows over ``B`` contiguous streams; each goes on where the one before it stopped.
+    """Windows over ``B`` contiguous streams; each window continues the previous one.
 
     Args:
-        ids: ``[N]`` array, possibly mapped from disk.
+        ids: ``[N]`` array, possibly memory-mapped.
         batch_size: ``B`` streams, over all processes.
-        bptt: ``T`` pieces; the last window of an epoch may be shorter.
-        jitter: draw the lengths, as AWD-LSTM does.
-        seed: of the lengths.
-        shard: this process and their number: it gets every row whose turn it is, ``B / number`` neighbours.
+        bptt: ``T`` tokens; the last window of an epoch may be shorter.
+        jitter: draw the window lengths, as AWD-LSTM does.
+        seed: seed of the window lengths.
+        shard: rank and number of processes; each process gets ``B / number`` adjacent rows.
 
     Raises:
-        CorpusError: fewer than two pieces a stream.
+        CorpusError: fewer than two tokens per stream.
     """
 
     def __init__(
-        self,
-        ids: np.ndarray,
-        *,
-        batch: int,
-        bptt: int,
-        jitter: bool = False,
-        seed: int = 0,
+        self, ids: np.ndarray, *, batch_size: int, bptt: int, jitter: bool = False, seed: int = 0,
         shard: tuple[int, int] = (0, 1),
-    ) -> None:
-        self.epoch_length = (len(ids) - 1) // batch
+    ) -> None:  # fmt: skip
+        self.epoch_length = (len(ids) - 1) // batch_size
         if self.epoch_length < 1:
-            raise _too_few_error(len(ids), "조각", "pieces", batch)
-        self.batch_size = batch
-        self._ids = ids[: self.epoch_length * batch + 1]
+            raise _too_few_error(len(ids), "조각", "pieces", batch_size)
+        self.batch_size = batch_size
+        self._ids = ids[: self.epoch_length * batch_size + 1]
         self._bptt, self._jitter, self._seed = bptt, jitter, seed
-        self._starts = np.arange(batch)[_shard_slice(batch, shard)][:, None] * self.epoch_length
+        self._starts = np.arange(batch_size)[_shard_slice(batch_size, shard)][:, None] * self.epoch_length
 
     def batch_at(self, position: int) -> TrainingBatch:
-        """Return the window at a position; its state is carried unless an epoch begins."""
+        """Return the window at a position; it carries the state over unless it starts an epoch."""
         first = position % self.epoch_length
-        size, scale = self._window_size(position)
+        size, lr_scale = self._window_size(position)
         last = min(first + size, self.epoch_length)
         block = torch.from_numpy(self._ids[self._starts + np.arange(first, last + 1)[None]].astype(np.int64))
         size = last - first
         return TrainingBatch(
-            block[:, :-1], block[:, 1:], size, self.batch_size, self.batch_size * size, first == 0, scale
+            block[:, :-1], block[:, 1:], size, self.batch_size, self.batch_size * size, first == 0, lr_scale
         )
 
     def _window_size(self, position: int) -> tuple[int, float]:
         if not self._jitter:
             return self._bptt, 1.0
-        draws = np.random.default_rng([self._seed, position])
-        middle = self._bptt if draws.random() < 0.95 else self._bptt / 2
-        size = max(5, int(draws.normal(middle, 5)))
+        rng = np.random.default_rng([self._seed, position])
+        mean = self._bptt if rng.random() < 0.95 else self._bptt / 2
+        size = max(5, int(rng.normal(mean, 5)))
         return size, size / self._bptt
 
 
-class LineBatches:
-    """Whole lines, each from ``</s>`` to its ``</s>``, of like lengths together, in an order drawn for each epoch.
+class ShuffledBatches:
+    """The order of examples that are batched by length and shuffled anew in each epoch.
 
     Args:
-        ids: ``[N]`` array of lines, each ended by ``</s>``.
+        sizes: ``[N, K]`` lengths; the examples of a batch are sorted by them, longest first, the first column first.
+        batch_size: ``B`` examples, over all processes. The examples left over in one epoch come in another.
+        seed: seed of the order.
+        shard: rank and number of processes.
+    """
+
+    def __init__(self, sizes: np.ndarray, *, batch_size: int, seed: int, shard: tuple[int, int]) -> None:
+        self.epoch_length = len(sizes) // batch_size * batch_size
+        self.batch_size = batch_size
+        self._sizes, self._seed, self._shard = sizes, seed, shard
+        self._epoch, self._order = -1, np.empty(0, np.int64)
+
+    def _indices_at(self, position: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the indices of a batch's examples over all processes, and of this process's share of them."""
+        order = self._epoch_order(position // self.epoch_length)
+        indices = order[position % self.epoch_length :][: self.batch_size]
+        return indices, indices[_shard_slice(self.batch_size, self._shard)]
+
+    def _epoch_order(self, epoch: int) -> np.ndarray:
+        if epoch != self._epoch:
+            rng = np.random.default_rng([self._seed, epoch])
+            order = rng.permutation(len(self._sizes))[: self.epoch_length]
+            pool_size = self.batch_size * _SORT_POOL
+            pools = np.split(order, range(pool_size, self.epoch_length, pool_size))
+            by_length = [pool[np.lexsort(-self._sizes[pool].T[::-1])] for pool in pools]
+            batches = np.concatenate(by_length).reshape(-1, self.batch_size)
+            self._epoch, self._order = epoch, batches[rng.permutation(len(batches))].reshape(-1)
+        return self._order
+
+
+class LineBatches(ShuffledBatches):
+    """Whole lines, each from the preceding ``</s>`` to its own, batched by length.
+
+    Args:
+        ids: ``[N]`` array of lines, each terminated by ``</s>``.
         batch_size: ``B`` lines, over all processes.
-        packed: give lengths, so that the net reads no padding.
-        seed: of the order.
-        shard: this process and their number.
+        packed: provide lengths, so that the model skips padding.
+        seed: seed of the order.
+        shard: rank and number of processes.
 
     Raises:
         CorpusError: fewer lines than a batch.
     """
 
-    _SORT_POOL = 50  # batches that are sorted by length together
-
     def __init__(
-        self, ids: np.ndarray, *, batch: int, packed: bool = False, seed: int = 0, shard: tuple[int, int] = (0, 1)
-    ) -> None:
+        self, ids: np.ndarray, *, batch_size: int, packed: bool = False, seed: int = 0,
+        shard: tuple[int, int] = (0, 1),
+    ) -> None:  # fmt: skip
         ends = np.flatnonzero(np.asarray(ids) == EOS_ID) + 1
         self._starts, self._lengths = np.concatenate([[0], ends[:-1]]), np.diff(ends, prepend=0)
-        self.epoch_length = len(ends) // batch * batch  # the lines over are another epoch's
-        if self.epoch_length < batch:
-            raise _too_few_error(len(ends), "줄", "lines", batch)
-        self.batch_size = batch
-        self._ids, self._packed, self._seed, self._shard = ids, packed, seed, shard
-        self._epoch, self._order = -1, np.empty(0, np.int64)
+        super().__init__(self._lengths[:, None], batch_size=batch_size, seed=seed, shard=shard)
+        if not self.epoch_length:
+            raise _too_few_error(len(ends), "줄", "lines", batch_size)
+        self._ids, self._packed = ids, packed
 
     def batch_at(self, position: int) -> TrainingBatch:
-        """Return the lines at a position, the longest first."""
-        chosen = self._epoch_order(position // self.epoch_length)[position % self.epoch_length :][: self.batch_size]
-        lengths = self._lengths[chosen]
-        mine = chosen[_shard_slice(self.batch_size, self._shard)]
+        """Return the lines at a position, longest first."""
+        indices, local = self._indices_at(position)
+        lengths = self._lengths[indices]
         steps = np.arange(int(lengths.max()))
-        inside = steps < self._lengths[mine, None]
-        places = np.where(inside, self._starts[mine, None] + steps, 0)
-        targets = np.where(inside, self._ids[places].astype(np.int64), PAD_ID)
-        inputs = np.where(inside, np.roll(targets, 1, 1), PAD_ID)
+        is_token = steps < self._lengths[local, None]
+        offsets = np.where(is_token, self._starts[local, None] + steps, 0)
+        targets = np.where(is_token, self._ids[offsets].astype(np.int64), PAD_ID)
+        inputs = np.where(is_token, np.roll(targets, 1, 1), PAD_ID)
         inputs[:, 0] = EOS_ID
-        own = torch.from_numpy(self._lengths[mine]) if self._packed else None
-        ids = (torch.from_numpy(inputs), torch.from_numpy(targets))
-        return TrainingBatch(*ids, self.batch_size, self.batch_size, int(lengths.sum()), True, lengths=own)
-
-    def _epoch_order(self, epoch: int) -> np.ndarray:
-        if epoch != self._epoch:
-            draws = np.random.default_rng([self._seed, epoch])
-            order = draws.permutation(len(self._lengths))[: self.epoch_length]
-            pools = [
-                pool[np.argsort(-self._lengths[pool], kind="stable")]
-                for pool in np.split(
-                    order,
-                    range(self.batch_size * self._SORT_POOL, self.epoch_length, self.batch_size * self._SORT_POOL),
-                )
-            ]
-            sorted_lines = np.concatenate(pools).reshape(-1, self.batch_size)
-            self._epoch, self._order = epoch, sorted_lines[draws.permutation(len(sorted_lines))].reshape(-1)
-        return self._order
+        return TrainingBatch(
+            torch.from_numpy(inputs), torch.from_numpy(targets), self.batch_size, self.batch_size, int(lengths.sum()), True,
+            lengths=torch.from_numpy(self._lengths[local]) if self._packed else None,
+        )  # fmt: skip
 
 
-def _shard_slice(batch: int, shard: tuple[int, int]) -> slice:
-    rank, number = shard
-    return slice(batch * rank // number, batch * (rank + 1) // number)
+def _shard_slice(batch_size: int, shard: tuple[int, int]) -> slice:
+    rank, world_size = shard
+    return slice(batch_size * rank // world_size, batch_size * (rank + 1) // world_size)
 
 
 def _too_few_error(count: int, ko: str, en: str, batch: int) -> CorpusError:

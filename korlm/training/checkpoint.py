@@ -1,4 +1,4 @@
-"""Checkpoints: weights, optimisers, average, recurrent state and counters, as safetensors and JSON, without pickle."""
+"""Checkpoints: weights, optimizers, average, recurrent state and counters, as safetensors and JSON, without pickle."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ from torch import Tensor, nn
 from korlm.errors import ArtifactError
 from korlm.storage.artifacts import new_folder, read_json, write_json, write_tensors
 
+_MUON_STATE_KEY = "momentum"  # of the Muon optimizer, which korlm no longer has
+
 
 @dataclass
 class TrainerState:
-    """Where a run stands.
+    """The progress of a run; the fields are the keys of ``progress.json``.
 
     Attributes:
-        data: digest of corpus and tokenizer, checked when a run is resumed.
-        batch: streams or lines a step, over all processes; the same when a run is resumed.
-        position: pieces read of each stream, or lines; see `korlm.training.batching`.
-        step: steps taken.
-        pieces: targets learnt from.
-        clipped: steps whose gradients were cut.
-        seconds: time spent training, validation left out.
+        data: digest of corpus and tokenizer, checked on resume.
+        batch: streams or lines per step, over all processes; must be the same on resume.
+        position: tokens read of each stream, or lines; see `korlm.training.batching`.
+        step: steps done.
+        pieces: target tokens trained on.
+        clipped: steps whose gradients were clipped.
+        seconds: time spent training, without validation.
         checks: validations done.
         best: best validation bits per character so far.
-        rate: share of the learning rate left by ``sgd``'s annealing.
-        history: one entry a validation.
+        rate: factor of the learning rate left by the annealing of ``sgd``.
+        history: one entry per validation.
     """
 
     data: str
@@ -50,10 +52,10 @@ class TrainerState:
 def save_checkpoint(
     folder: Path, tensors: Mapping[str, Tensor], state: TrainerState, write_model: Callable[[Path], None]
 ) -> None:
-    """Write a checkpoint: a model folder by ``write_model`` with the training state beside the weights.
+    """Write a checkpoint: the model folder of ``write_model`` with the training state beside the weights.
 
     Raises:
-        ArtifactError: it cannot be written; the checkpoint before it stays.
+        ArtifactError: it cannot be written; the previous checkpoint stays.
     """
     with new_folder(folder) as temporary:
         write_model(temporary)
@@ -65,21 +67,21 @@ def load_checkpoint(folder: Path, data_digest: str, batch: int) -> tuple[dict[st
     """Read a checkpoint of `save_checkpoint`.
 
     Raises:
-        ArtifactError: missing or damaged, or made from another corpus, tokenizer or batch.
+        ArtifactError: missing or damaged, or made with another corpus, tokenizer or batch.
     """
-    saved = read_json(folder / "progress.json")
-    if saved.get("data") != data_digest:
+    progress = read_json(folder / "progress.json")
+    if progress.get("data") != data_digest:
         raise ArtifactError(
             f"{folder}은(는) 다른 말뭉치나 토크나이저로 배우던 것입니다. 같은 것을 주거나 새 폴더에서 시작하세요.",
             f"{folder} was trained on another corpus or tokenizer. Give the same ones, or start in a new folder.",
         )
-    if saved.get("batch") != batch:
+    if progress.get("batch") != batch:
         raise ArtifactError(
-            f"{folder}은(는) batch {saved.get('batch')}(으)로 배우던 것입니다. --batch를 그대로 주거나 새 폴더에서 시작하세요.",
-            f"{folder} was trained with batch {saved.get('batch')}. Give the same --batch, or start in a new folder.",
+            f"{folder}은(는) batch {progress.get('batch')}(으)로 배우던 것입니다. --batch를 그대로 주거나 새 폴더에서 시작하세요.",
+            f"{folder} was trained with batch {progress.get('batch')}. Give the same --batch, or start in a new folder.",
         )
     try:
-        return load_file(folder / "training.safetensors"), TrainerState(**saved)
+        return load_file(folder / "training.safetensors"), TrainerState(**progress)
     except (SafetensorError, OSError, TypeError) as error:
         raise checkpoint_mismatch_error(folder) from error
 
@@ -93,29 +95,35 @@ def checkpoint_mismatch_error(folder: Path) -> ArtifactError:
 
 
 def optimizer_tensors(model: nn.Module, optimizers: list[torch.optim.Optimizer]) -> dict[str, Tensor]:
-    """Return what the optimisers remember of each weight, as ``optimizer.WEIGHT.KEY``."""
+    """Return the state of the optimizers, as ``optimizer.WEIGHT.KEY``."""
     names = {id(weight): name for name, weight in model.named_parameters()}
-    found: dict[str, Tensor] = {}
-    for optimizer in optimizers:
-        for weight, values in optimizer.state.items():
-            for key, value in values.items():
-                if value is not None:
-                    found[f"optimizer.{names[id(weight)]}.{key}"] = torch.as_tensor(value)
-    return found
+    return {
+        f"optimizer.{names[id(weight)]}.{key}": torch.as_tensor(value)
+        for optimizer in optimizers
+        for weight, values in optimizer.state.items()
+        for key, value in values.items()
+        if value is not None
+    }
 
 
 def restore_optimizers(
     model: nn.Module, optimizers: list[torch.optim.Optimizer], tensors: Mapping[str, Tensor]
 ) -> None:
-    """Give the optimisers back what `optimizer_tensors` returned."""
+    """Restore the state that `optimizer_tensors` returned.
+
+    Raises:
+        KeyError: the state is that of an optimizer that korlm no longer has.
+    """
     names = {id(weight): name for name, weight in model.named_parameters()}
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             for weight in group["params"]:
                 if values := _tensors_with_prefix(tensors, f"optimizer.{names[id(weight)]}.", weight.device):
+                    if _MUON_STATE_KEY in values:
+                        raise KeyError(f"no optimizer has the state {_MUON_STATE_KEY!r}")
                     optimizer.state[weight] = values
 
 
 def _tensors_with_prefix(tensors: Mapping[str, Tensor], prefix: str, device: torch.device) -> dict[str, Any]:
-    values = {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
+    values = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
     return {key: value if key == "step" else value.to(device) for key, value in values.items()}

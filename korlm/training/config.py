@@ -1,4 +1,4 @@
-"""What a training run is asked for: the model, and how it learns. The command line's options are these fields.
+"""The configuration of a training run. Its fields are also the options of the command line.
 
 >>> TrainConfig(batch=8).bptt
 64
@@ -12,7 +12,7 @@ from typing import Any
 from korlm.config import setting, validate
 from korlm.errors import InputError
 
-OPTIMIZERS = {"adamw": 8e-3, "muon": 8e-3, "sgd": 1.0, "asgd": 1.0}  # with the learning rate that 0 stands for
+OPTIMIZERS = {"adamw": 8e-3, "sgd": 1.0, "asgd": 1.0}  # with the default learning rate
 SCHEDULES = ("cosine", "linear", "constant")
 LINE_LAYOUTS = ("padded", "packed")
 FORCING_DECAYS = ("constant", "linear", "exponential", "inverse-sigmoid")
@@ -20,7 +20,7 @@ FORCING_DECAYS = ("constant", "linear", "exponential", "inverse-sigmoid")
 
 @dataclass(frozen=True)
 class TokenizerConfig:
-    """Which pieces a model is trained on; see each field's help."""
+    """The tokenizer of a model; see each field's help."""
 
     tokenizer: str = setting(
         "unigram", "토크나이저: 이름, 폴더, 사용자/저장소", "tokenizer: a name, a folder, or user/repo on the Hub"
@@ -32,21 +32,24 @@ class TokenizerConfig:
 class TrainConfig:
     """A training run; see each field's help.
 
-    Attributes of note:
-        bptt: length of truncated back-propagation through time (Werbos 1990; Williams and Peng 1990). The state is
-            carried from window to window, gradients stop at its edge. 0: every line by itself, whole.
-        jitter: window lengths drawn as AWD-LSTM does (Merity et al. 2018): from N(T, 5), around T/2 once in twenty, the
-            learning rate of a window in proportion to its length.
-        teacher_forcing: the share of inputs that are the true piece; the others are drawn from the net's own
-            prediction (scheduled sampling, Bengio et al. 2015). Below 1 the window is read piece by piece, which is slower.
-        forcing_decay: ``constant``: that share from the beginning; else it falls from 1 to that share in the course of
-            the run, along one of Bengio et al.'s curves (see `korlm.training.schedule.forcing`).
-        optimizer: ``adamw`` (Loshchilov and Hutter 2019), ``muon`` (Jordan et al. 2024: momentum made orthogonal, for
-            the recurrent matrices; AdamW for the rest), ``sgd`` (divided by ``anneal`` whenever validation does not
-            improve), ``asgd`` (NT-ASGD, Merity et al. 2018: SGD whose weights are averaged once validation has not improved
-            for five checks).
-        average: an exponential moving average of the weights, with this decay, is what is validated and saved.
-        activation: AR, alpha of Merity et al. (2017), on the dropped outputs; ``temporal``: TAR, beta, on their change.
+    Attributes:
+        bptt: length of truncated backpropagation through time (Werbos 1990; Williams and Peng 1990). The state is
+            carried from window to window; gradients stop at the edge. 0: every line on its own, whole.
+        jitter: draw window lengths as AWD-LSTM does (Merity et al. 2018): from N(T, 5), one in twenty around T/2, with
+            the learning rate in proportion to the length.
+        teacher_forcing: probability of a gold input; the others are samples of the model's own prediction (scheduled
+            sampling, Bengio et al. 2015). Below 1 windows are read token by token, which is slower.
+        forcing_decay: ``constant``: that probability from the start; else it falls from 1 to it over the run, along one
+            of Bengio et al.'s curves (see `korlm.training.schedule.teacher_forcing_ratio`).
+        optimizer: ``adamw`` (Loshchilov and Hutter 2019), ``sgd`` (learning rate divided by ``anneal`` whenever
+            validation does not improve) or ``asgd`` (NT-ASGD, Merity et al. 2018: SGD whose weights are averaged once
+            validation has not improved for five checks).
+        average: decay of an exponential moving average of the weights, which is what is validated and saved.
+        activation: AR, alpha of Merity et al. (2017), on the outputs after dropout.
+        temporal: TAR, beta, on the change of the outputs between time steps.
+
+    Raises:
+        InputError: a value out of its range.
     """
 
     batch: int = setting(32, "나란히 읽는 글줄기의 수 B", "streams read side by side, B", ge=1)
@@ -68,11 +71,9 @@ class TrainConfig:
     minutes: float = setting(
         0.0, "몇 분 동안 배우나 (0이면 epochs만 따름)", "time limit in minutes (0: epochs alone)", ge=0
     )
-    optimizer: str = setting(
-        "adamw", "최적화: adamw, muon, sgd, asgd", "optimiser: adamw, muon, sgd or asgd", choices=OPTIMIZERS
-    )
+    optimizer: str = setting("adamw", "최적화: adamw, sgd, asgd", "optimizer: adamw, sgd or asgd", choices=OPTIMIZERS)
     learning_rate: float = setting(
-        0.0, "가장 높은 학습률 (0이면 최적화의 기본값)", "peak learning rate (0: the optimiser's own)", ge=0
+        0.0, "가장 높은 학습률 (0이면 최적화의 기본값)", "peak learning rate (0: the optimizer's own)", ge=0
     )
     schedule: str = setting(
         "cosine", "학습률: cosine, linear, constant", "learning rate: cosine, linear or constant", choices=SCHEDULES
@@ -98,8 +99,8 @@ class TrainConfig:
     average: float = setting(
         0.0, "가중치의 이동 평균 (감쇠, 0이면 없음)", "moving average of weights (decay; 0: none)", ge=0, le=1
     )
-    activation: float = setting(0.0, "활성 규제 AR의 α", "activation regularisation, AR's alpha", ge=0)
-    temporal: float = setting(0.0, "시간 활성 규제 TAR의 β", "temporal activation regularisation, TAR's beta", ge=0)
+    activation: float = setting(0.0, "활성 규제 AR의 α", "activation regularization, AR's alpha", ge=0)
+    temporal: float = setting(0.0, "시간 활성 규제 TAR의 β", "temporal activation regularization, TAR's beta", ge=0)
     validations: int = setting(10, "학습하는 동안 검증하는 횟수", "validations in the course of the run", ge=1)
     patience: int = setting(
         0,
@@ -119,7 +120,7 @@ class TrainConfig:
 
     @property
     def peak_learning_rate(self) -> float:
-        """The peak learning rate: `learning_rate`, or the optimiser's own.
+        """The peak learning rate: `learning_rate`, or the default of the optimizer.
 
         >>> TrainConfig(optimizer="sgd").peak_learning_rate
         1.0
@@ -128,20 +129,18 @@ class TrainConfig:
 
 
 def split_options(options: dict[str, Any], *kinds: type) -> list[dict[str, Any]]:
-    """Sort options into the configurations they are fields of.
+    """Split options by the configuration that has a field of their name.
 
     Raises:
-        InputError: one is no field of any of them.
+        InputError: an option is not a field of any configuration.
     """
-    sorted_ones: list[dict[str, Any]] = [{} for _ in kinds]
+    by_class: dict[type, dict[str, Any]] = {kind: {} for kind in kinds}
     for name, value in options.items():
-        for kind, chosen in zip(kinds, sorted_ones, strict=True):
-            if name in kind.__dataclass_fields__:  # type: ignore[attr-defined]
-                chosen[name] = value
-                break
-        else:
+        owner = next((kind for kind in kinds if name in kind.__dataclass_fields__), None)  # type: ignore[attr-defined]
+        if owner is None:
             known = ", ".join(entry.name for kind in kinds for entry in fields(kind))
             raise InputError(
                 f"모르는 선택지입니다: {name}. 쓸 수 있는 것: {known}.", f"Unknown option: {name}. Options: {known}."
             )
-    return sorted_ones
+        by_class[owner][name] = value
+    return list(by_class.values())

@@ -1,4 +1,4 @@
-"""`TrainStep`: what a step changes: weights, optimisers, their average, and the recurrent state."""
+"""`TrainStep`: one training step and what it changes: weights, optimizers, weight average and recurrent state."""
 
 from __future__ import annotations
 
@@ -20,74 +20,67 @@ from korlm.training.batching import TrainingBatch
 from korlm.training.checkpoint import TrainerState, checkpoint_mismatch_error, optimizer_tensors, restore_optimizers
 from korlm.training.config import TrainConfig
 from korlm.training.distributed import ProcessGroup
-from korlm.training.loss import lm_loss
+from korlm.training.loss import LMLoss, lm_loss
 from korlm.training.optimizers import clip_gradients, make_optimizers
 from korlm.training.schedule import lr_factor, teacher_forcing_ratio
 
-LossFunction = Callable[..., tuple[Tensor, Tensor, State]]  # as `korlm.training.loss.lm_loss`
+LossFunction = Callable[..., LMLoss]  # as `korlm.training.loss.lm_loss`
 
 
 class TrainStep:
-    """A net and all that moves it.
+    """A model and everything that updates it.
 
     Args:
-        model: on its device.
-        config: how it learns.
+        model: the model, on its device.
+        config: the training configuration.
         batch_size: rows over all processes.
-        process_group: the processes.
-        counts: ``[V]``, how frequent each id is in the training text; ``config.sampled`` needs it.
-        loss_function: of a batch; by default a language model's.
+        process_group: the processes of the run.
+        counts: ``[V]``, the frequency of each id in the training text; needed by ``config.sampled``.
+        loss_function: the loss of a batch; by default that of a language model.
 
     Raises:
         InputError: ``config.sampled`` with an adaptive softmax.
     """
 
     def __init__(
-        self,
-        model: TextModel,
-        config: TrainConfig,
-        batch_size: int,
-        process_group: ProcessGroup,
-        *,
-        counts: Tensor | None = None,
-        loss_function: LossFunction = lm_loss,
-    ) -> None:
+        self, model: TextModel, config: TrainConfig, batch_size: int, process_group: ProcessGroup, *,
+        counts: Tensor | None = None, loss_function: LossFunction = lm_loss,
+    ) -> None:  # fmt: skip
         self.model, self.config, self.process_group = model, config, process_group
         self.loss_function: LossFunction = loss_function
         self.device = model.embedding.weight.device
         self.optimizers = make_optimizers(model, config)
         self.average = WeightAverage(model, config.average)
         self.recurrent_state = process_group.local_shard(model.zero_state(batch_size))
-        self.bf16 = config.bf16 and supports_fast_bf16(self.device)
+        self.autocast = config.bf16 and supports_fast_bf16(self.device)
         self.inclusion_probs = self._inclusion_probs_from_counts(counts)
 
     def step(self, batch: TrainingBatch, fraction_done: float, trainer_state: TrainerState) -> tuple[float, int]:
-        """Learn from a batch.
+        """Train on one batch.
 
         Args:
-            batch: this process's rows.
-            fraction_done: of the run that is done.
-            trainer_state: of the run; not changed.
+            batch: the rows of this process.
+            fraction_done: fraction of the run that is done.
+            trainer_state: the state of the run; not changed.
 
         Returns:
-            The nats of its targets over all processes (nan or inf: nothing was changed), and 1 where gradients were
-            cut, else 0.
+            The negative log-likelihood of the targets over all processes, in nats (nan: not finite, and nothing was
+            changed); and 1 where gradients were clipped, else 0.
         """
         torch.manual_seed((self.config.seed * 1_000_003 + trainer_state.step) * 1_000_003 + self.process_group.rank)
         batch = batch.to(self.device)
-        state = self._initial_state(batch)
-        true = teacher_forcing_ratio(fraction_done, self.config)
-        loss, nats, new_state = self.loss_function(
-            self.model, batch, state, self.config, bf16=self.bf16, chances=self.inclusion_probs, forcing=true
-        )
+        loss, nll, new_state = self.loss_function(
+            self.model, batch, self._initial_state(batch), self.config, autocast=self.autocast,
+            inclusion_probs=self.inclusion_probs, teacher_forcing=teacher_forcing_ratio(fraction_done, self.config),
+        )  # fmt: skip
         self.model.zero_grad(set_to_none=True)
         loss.backward()
         self.process_group.all_reduce_gradients(self.model)
-        norm, cut = clip_gradients(self.model, self.config)
-        total, size, was_cut = torch.stack(
-            [self.process_group.all_reduce(nats).float(), norm.float(), cut.float()]
+        norm, clipped = clip_gradients(self.model, self.config)
+        total_nll, gradient_norm, was_clipped = torch.stack(
+            [self.process_group.all_reduce(nll).float(), norm.float(), clipped.float()]
         ).tolist()
-        if not math.isfinite(total) or not math.isfinite(size):
+        if not math.isfinite(total_nll) or not math.isfinite(gradient_norm):
             return math.nan, 0
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
@@ -99,22 +92,22 @@ class TrainStep:
             self.average.start()
         self.average.update()
         self.recurrent_state = tuple(part.detach() for part in new_state)
-        return total, int(was_cut)
+        return total_nll, int(was_clipped)
 
     def checkpoint_tensors(self) -> dict[str, Tensor]:
-        """Return all that `restore` needs; every process must call it."""
+        """Return everything that `restore_tensors` needs; every process must call it."""
         state = self.process_group.gather_state(self.recurrent_state)
-        found = {f"state.{index}": part for index, part in enumerate(state)}
-        found |= {f"weight.{name}": weight for name, weight in self.model.named_parameters()}
-        found |= {f"average.{name}": weight for name, weight in self.average.averaged_weights.items()}
-        found["average"] = torch.tensor(self.average.num_averaged)
-        return found | optimizer_tensors(self.model, self.optimizers)
+        tensors = {f"state.{index}": part for index, part in enumerate(state)}
+        tensors |= {f"weight.{name}": weight for name, weight in self.model.named_parameters()}
+        tensors |= {f"average.{name}": weight for name, weight in self.average.averaged_weights.items()}
+        tensors["average"] = torch.tensor(self.average.num_averaged)
+        return tensors | optimizer_tensors(self.model, self.optimizers)
 
     def restore_tensors(self, tensors: dict[str, Tensor], folder: Path) -> None:
-        """Take over what `tensors` returned.
+        """Restore what `checkpoint_tensors` returned.
 
         Raises:
-            ArtifactError: it does not fit the net.
+            ArtifactError: it does not fit the model or the optimizer.
         """
         try:
             with torch.no_grad():
@@ -141,23 +134,18 @@ class TrainStep:
         return inclusion_probabilities(counts, self.config.sampled).to(self.device)
 
     def _initial_state(self, batch: TrainingBatch) -> State:
+        """Return the carried state, zero in rows whose window starts a line (its first input is ``</s>``).
+
+        Lines are scored and generated from the zero state after ``</s>``, which training would otherwise hardly see.
+        """
         if batch.resets_state:
             return self.model.zero_state(len(batch.inputs))
-        return _reset_at_line_start(self.recurrent_state, batch.inputs[:, 0])
+        keep = (batch.inputs[:, 0] != EOS_ID)[None, :, None]
+        return tuple(part * keep.to(part.dtype) for part in self.recurrent_state)
 
 
 def supports_fast_bf16(device: torch.device) -> bool:
-    """Return whether bf16 products are fast on this processor."""
+    """Return whether bf16 products are fast on a device."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
     return device.type == "cpu" and cpu_supports_bf16()
-
-
-def _reset_at_line_start(state: State, first: Tensor) -> State:
-    """Zero the state of rows whose window opens a line (its first input is ``</s>``).
-
-    Lines are scored and generated from the zero state after ``</s>``; without this the net would hardly ever have
-    seen that pair.
-    """
-    keep = (first != EOS_ID)[None, :, None]
-    return tuple(part * keep.to(part.dtype) for part in state)

@@ -1,8 +1,9 @@
-"""Training a language model from lines or a corpus: vocabulary, ids, net, loop, and the model at the end.
+"""Training a language model on lines or a corpus, and the parts that every kind of training shares.
 
 >>> import tempfile
->>> lines = korlm.load_corpus("kolaw", limit=50)
->>> lm = train_model(lines, folder=tempfile.mkdtemp(), tokenizer="syllable", hidden=8, embedding=8, batch=4)
+>>> from korlm.corpora.registry import load_corpus
+>>> corpus = load_corpus("kolaw", limit=50)
+>>> lm = train_model(corpus, folder=tempfile.mkdtemp(), tokenizer="syllable", hidden=8, embedding=8, batch=4)
 >>> lm.tokenizer.unit
 'syllable'
 """
@@ -26,6 +27,7 @@ from korlm._version import __version__
 from korlm.corpora.dialogues import PairCorpus
 from korlm.corpora.registry import Corpus, split_lines
 from korlm.errors import ArtifactError, CorpusError, InputError
+from korlm.models.base import PretrainedModel
 from korlm.models.language_model import LanguageModel
 from korlm.models.registry import load_model
 from korlm.nn.config import DROPOUT_FIELDS, NetConfig
@@ -36,19 +38,17 @@ from korlm.training.batching import BatchSource, LineBatches, StreamBatches
 from korlm.training.config import TokenizerConfig, TrainConfig, split_options
 from korlm.training.data import encode_training_corpus
 from korlm.training.distributed import ProcessGroup
+from korlm.training.loss import lm_loss
+from korlm.training.step import LossFunction
 from korlm.training.trainer import ProgressReport, Trainer
 
-_MAX_COUNTED_IDS = 10_000_000  # ids whose frequencies the first biases are taken from
-_OMITTED_INFO_KEYS = (
-    "history",
-    "corpus",
-    "versions",
-)  # what build information leaves out of that of the model begun with
+_MAX_COUNTED_IDS = 10_000_000  # ids counted for the initial output biases
+_OMITTED_INFO_KEYS = ("history", "corpus", "versions")  # of the initial model's build information
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What a run was asked for, sorted."""
+    """The options of a run, by configuration."""
 
     tokenizer: TokenizerConfig
     net_options: dict[str, Any]
@@ -69,53 +69,65 @@ def train_model(
 ) -> LanguageModel:
     """Train a language model and return its best state (by bits per character on the validation lines).
 
-    Under ``torchrun`` every process calls this alike; streams are split over them and the first one writes.
+    Under ``torchrun`` every process makes the same call; streams are split over them, and the first one writes.
 
     Args:
-        lines: training lines (split by hash into train, valid and test) or a corpus with its own splits. A
-            vocabulary is made from the training split alone.
+        lines: training lines (split by hash into train, valid and test) or a corpus with its own splits. The vocabulary
+            is trained on the training split alone.
         folder: where checkpoints go: ``last`` and ``best``, each a model folder.
-        start: a model (what `load_model` takes) whose weights, shape and vocabulary the run begins with, and its dropouts
-            where none are given; by default fresh weights.
-        resume: go on from ``last`` in the folder; a run that is finished is left as it is, and ``report`` is told.
-        overwrite: start anew where the folder holds another run.
+        start: a model (as for `load_model`) that gives the run its weights, shape and vocabulary, and its dropout rates
+            unless they are set; by default weights are random.
+        resume: continue from ``last`` in the folder; a finished run is left as it is, and ``report`` says so.
+        overwrite: start afresh where the folder holds another run.
         precision: of the weights in ``best`` and ``last``: ``float32``, ``float16`` or ``int8``.
         report: called now and then with a `ProgressReport`.
-        encoding: called with lines encoded and lines in all.
+        encoding: called with the number of lines encoded and in all.
         **options: the fields of `TokenizerConfig`, `NetConfig` and `TrainConfig` (``tokenizer="kiwi", cell="gru",
             epochs=2``).
 
     Raises:
         CorpusError: too little text.
-        InputError: an unknown option, one out of its range, or with ``start`` one of the net's or the vocabulary's.
-        TrainingError: the loss is no longer a number.
+        InputError: an option that is unknown, out of its range, or decided by the ``start`` model.
+        TrainingError: the loss is not finite.
         ArtifactError: the folder cannot be written, holds another run (without ``resume`` or ``overwrite``), or (with
-            ``resume``) holds no fitting checkpoint.
+            ``resume``) holds no matching checkpoint.
     """
     plan = parse_training_options(options)
-    begun = _load_initial_model(start, options)
+    initial = _load_initial_model(start, options)
     corpus = lines if isinstance(lines, Corpus) else split_lines("lines", lines)
-    folder = Path(folder)
-    ranks = ProcessGroup()
-    check_training_setup(corpus, folder, plan.training, ranks, must_be_new=not (resume or overwrite))
-    asked = begun.tokenizer if begun else plan.tokenizer
-    tokenizer, ids = encode_training_corpus(asked, corpus, folder if resume else None, ranks, encoding)
+    folder, group, training = Path(folder), ProcessGroup(), plan.training
+    check_training_setup(corpus, folder, training, group, must_be_new=not (resume or overwrite))
+    tokenizer_source = initial.tokenizer if initial else plan.tokenizer
+    tokenizer, ids = encode_training_corpus(tokenizer_source, corpus, folder if resume else None, group, encoding)
     counts = torch.from_numpy(np.bincount(ids[:_MAX_COUNTED_IDS], minlength=tokenizer.vocab_size))
-    net = begun.net if begun else _build_model(tokenizer, plan, counts)
-    lm = LanguageModel(tokenizer, net.to(ranks.device), info=_make_build_info(corpus, plan, tokenizer, begun))
-    trainer = _make_trainer(lm, ids, counts, plan.training, corpus, folder, precision, report, ranks)
+    model = initial.net if initial else _build_model(tokenizer, plan, counts)
+    info = make_build_info(
+        "korlm.train_model",
+        {"name": corpus.name, "sha256": corpus.digest, "train_lines": len(corpus.train)},
+        {"tokenizer": tokenizer.name, **asdict(initial.net.config)}
+        if initial
+        else {**asdict(plan.tokenizer), **plan.net_options},
+        training,
+        tokenizer,
+        **({"start": initial_model_info(initial)} if initial else {}),
+    )
+    lm = LanguageModel(tokenizer, model.to(group.device), info=info)
+    trainer = make_trainer(
+        lm, _make_batches(ids, training, group), corpus, training,
+        folder=folder, precision=precision, report=report, process_group=group, counts=counts,
+    )  # fmt: skip
     if resume:
         trainer.resume()
     trainer.run()
-    ranks.run_on_main(lambda: write_test_score(folder / "best", load_model, corpus.test))
+    group.run_on_main(lambda: write_test_score(folder / "best", load_model, corpus.test))
     return load_model(folder)
 
 
 def parse_training_options(options: dict[str, Any]) -> TrainingPlan:
-    """Sort options into configurations; a wrong one is said before minutes of encoding.
+    """Split options by configuration and check them, before minutes of encoding.
 
     Raises:
-        InputError: an unknown option, or one out of its range.
+        InputError: an option that is unknown or out of its range.
 
     >>> parse_training_options({"tokenizer": "kiwi", "hidden": 64}).net_options
     {'hidden': 64}
@@ -134,12 +146,12 @@ def parse_training_options(options: dict[str, Any]) -> TrainingPlan:
 def check_training_setup(
     corpus: Corpus | PairCorpus, folder: Path, training: TrainConfig, process_group: ProcessGroup, *, must_be_new: bool
 ) -> None:
-    """Say now what would stop a run after minutes.
+    """Check what would otherwise stop a run after minutes.
 
     Raises:
-        CorpusError: nothing to learn from, or to validate on.
+        CorpusError: no training or no validation examples.
         InputError: a batch that cannot be split over the processes.
-        ArtifactError: the folder cannot be written, or (``must_be_new``) holds a run.
+        ArtifactError: the folder cannot be written, or (with ``must_be_new``) holds a run.
     """
     if not corpus.train or not corpus.valid:
         raise CorpusError(
@@ -159,70 +171,38 @@ def check_training_setup(
         )
 
 
-def _load_initial_model(start: str | Path | None, options: dict[str, Any]) -> LanguageModel | None:
-    """Return the model that a run begins with, with the dropouts asked for, or None for fresh weights."""
-    if start is None:
-        return None
-    given = [option for option in options if option not in (*TrainConfig.__dataclass_fields__, *DROPOUT_FIELDS)]
-    if given:
-        raise InputError(
-            f"{', '.join(given)}은(는) 시작 모델({start})이 정합니다. 빼거나, 시작 모델 없이 새로 배우세요.",
-            f"{', '.join(given)}: the model to start from ({start}) decides that. Leave it out, or start afresh.",
-        )
-    begun = load_model(start)
-    dropouts = {option: value for option, value in options.items() if option in DROPOUT_FIELDS}
-    begun.net.config = replace(begun.net.config, **dropouts)
-    return begun
-
-
-def _build_model(tokenizer: Tokenizer, plan: TrainingPlan, counts: torch.Tensor) -> RecurrentLM:
-    torch.manual_seed(plan.training.seed)
-    net = RecurrentLM(NetConfig(tokenizer.vocab_size, **plan.net_options))
-    if plan.training.frequencies:
-        net.init_output_bias_from_counts(counts)
-    return net
-
-
-def _make_batches(ids: np.ndarray, training: TrainConfig, process_group: ProcessGroup) -> BatchSource:
-    share = (process_group.rank, process_group.world_size)
-    if training.bptt:
-        return StreamBatches(
-            ids, batch=training.batch, bptt=training.bptt, jitter=training.jitter, seed=training.seed, shard=share
-        )
-    return LineBatches(ids, batch=training.batch, packed=training.layout == "packed", seed=training.seed, shard=share)
-
-
-def _make_trainer(
-    lm: LanguageModel,
-    ids: np.ndarray,
-    counts: torch.Tensor,
+def make_trainer(
+    model: PretrainedModel[Any],
+    batches: BatchSource,
+    corpus: Corpus | PairCorpus,
     training: TrainConfig,
-    corpus: Corpus,
+    *,
     folder: Path,
     precision: str,
     report: Callable[[ProgressReport], None],
     process_group: ProcessGroup,
+    counts: torch.Tensor | None = None,
+    loss_function: LossFunction = lm_loss,
 ) -> Trainer:
+    """Return the trainer of a language model or chatbot, validated by its score. See `train_model` and `Trainer`."""
     valid = corpus.valid[: training.valid_lines or None]
 
-    def validate() -> float:
-        return lm.score(valid).bits_per_character
-
     def write_model(temporary: Path) -> None:
-        lm.info["progress"] = {"step": trainer.state.step, "seconds": trainer.state.seconds}
-        lm.info["history"] = trainer.state.history
-        lm.write(temporary, precision=precision)
+        model.info["progress"] = {"step": trainer.state.step, "seconds": trainer.state.seconds}
+        model.info["history"] = trainer.state.history
+        model.write(temporary, precision=precision)
 
-    data = hashlib.sha256(f"{corpus.digest}{lm.tokenizer.signature}".encode()).hexdigest()
     trainer = Trainer(
-        lm.net, _make_batches(ids, training, process_group), training,
-        validate=validate, write_model=write_model, folder=folder, data_digest=data, report=report, process_group=process_group, counts=counts,
+        model.net, batches, training,
+        validate=lambda: model.score(valid).bits_per_character, write_model=write_model, folder=folder,
+        data_digest=hashlib.sha256(f"{corpus.digest}{model.tokenizer.signature}".encode()).hexdigest(),
+        report=report, process_group=process_group, counts=counts, loss_function=loss_function,
     )  # fmt: skip
     return trainer
 
 
-def write_test_score(folder: Path, load: Callable[[Path], Any], examples: Sequence[Any]) -> None:
-    """Write the figures of a model's folder on the test examples beside it, where there are any and it has none yet."""
+def write_test_score(folder: Path, load: Callable[[Path], PretrainedModel[Any]], examples: Sequence[Any]) -> None:
+    """Add a model's score on the test examples to its build information, unless it has one or there are no examples."""
     if not examples or "test" in read_json(folder / "build_info.json"):
         return
     model = load(folder)
@@ -232,37 +212,67 @@ def write_test_score(folder: Path, load: Callable[[Path], Any], examples: Sequen
     write_json(folder / "build_info.json", model.info)
 
 
-def _make_build_info(
-    corpus: Corpus, plan: TrainingPlan, tokenizer: Tokenizer, start_model: LanguageModel | None
+def make_build_info(
+    function_name: str,
+    corpus_info: dict[str, Any],
+    model_info: dict[str, Any],
+    training: TrainConfig,
+    tokenizer: Tokenizer,
+    **extra: Any,
 ) -> dict[str, Any]:
+    """Return the build information of a model to be trained (``build_info.json``)."""
     return {
-        "command": command_line("korlm.train_model"),
-        "corpus": {"name": corpus.name, "sha256": corpus.digest, "train_lines": len(corpus.train)},
-        "model": {"tokenizer": tokenizer.name, **asdict(start_model.net.config)}
-        if start_model
-        else {**asdict(plan.tokenizer), **plan.net_options},
-        "training": asdict(plan.training),
-        **({"start": initial_model_info(start_model)} if start_model else {}),
-        "tokenizer": tokenizer.signature,
-        **environment_info(),
-    }
+        "command": command_line(function_name), "corpus": corpus_info, "model": model_info, "training": asdict(training),
+        **extra, "tokenizer": tokenizer.signature, **environment_info(),
+    }  # fmt: skip
 
 
 def initial_model_info(lm: LanguageModel) -> dict[str, Any]:
-    """Return what build information tells of a model that was begun with."""
-    return {name: part for name, part in lm.info.items() if name not in _OMITTED_INFO_KEYS}
+    """Return the part of an initial model's build information that is kept."""
+    return {name: value for name, value in lm.info.items() if name not in _OMITTED_INFO_KEYS}
 
 
 def command_line(function_name: str) -> str:
-    """Return what was typed, or the function that was called."""
-    typed = sys.argv[0].endswith(("korlm", "__main__.py"))
-    return "korlm " + shlex.join(sys.argv[1:]) if typed else function_name
+    """Return the command line of this process, or the name of the function that was called."""
+    is_command = sys.argv[0].endswith(("korlm", "__main__.py"))
+    return "korlm " + shlex.join(sys.argv[1:]) if is_command else function_name
 
 
 def environment_info() -> dict[str, Any]:
-    """Return when and with what a model is made."""
+    """Return the time, versions and machine that make a model."""
     return {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {"korlm": __version__, "torch": torch.__version__, "python": platform.python_version()},
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
     }
+
+
+def _load_initial_model(start: str | Path | None, options: dict[str, Any]) -> LanguageModel | None:
+    """Return the initial model of a run with the dropout rates that were set, or None for random weights."""
+    if start is None:
+        return None
+    fixed = [option for option in options if option not in (*TrainConfig.__dataclass_fields__, *DROPOUT_FIELDS)]
+    if fixed:
+        raise InputError(
+            f"{', '.join(fixed)}은(는) 시작 모델({start})이 정합니다. 빼거나, 시작 모델 없이 새로 배우세요.",
+            f"{', '.join(fixed)}: the model to start from ({start}) decides that. Leave it out, or start afresh.",
+        )
+    initial = load_model(start)
+    rates = {option: value for option, value in options.items() if option in DROPOUT_FIELDS}
+    initial.net.config = replace(initial.net.config, **rates)
+    return initial
+
+
+def _build_model(tokenizer: Tokenizer, plan: TrainingPlan, counts: torch.Tensor) -> RecurrentLM:
+    torch.manual_seed(plan.training.seed)
+    model = RecurrentLM(NetConfig(tokenizer.vocab_size, **plan.net_options))
+    if plan.training.frequencies:
+        model.init_output_bias_from_counts(counts)
+    return model
+
+
+def _make_batches(ids: np.ndarray, training: TrainConfig, process_group: ProcessGroup) -> BatchSource:
+    batch, seed, shard = training.batch, training.seed, (process_group.rank, process_group.world_size)
+    if training.bptt:
+        return StreamBatches(ids, batch_size=batch, bptt=training.bptt, jitter=training.jitter, seed=seed, shard=shard)
+    return LineBatches(ids, batch_size=batch, packed=training.layout == "packed", seed=seed, shard=shard)

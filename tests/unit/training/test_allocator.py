@@ -10,7 +10,7 @@ import pytest
 
 _FAULTS = """
 import resource, torch
-from korlm.training.memory import keep_memory
+from korlm.training.allocator import retain_freed_memory
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -18,7 +18,7 @@ def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 plain = min(faults() for _ in range(4))
-assert keep_memory()
+assert retain_freed_memory()
 print(plain, min(faults() for _ in range(12)))
 """
 

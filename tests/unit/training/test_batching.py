@@ -17,7 +17,7 @@ def walked(batches: StreamBatches | LineBatches, epochs: int = 1) -> list:  # ty
     position, found = 0, []
     while position < epochs * batches.epoch_length:
         found.append(batches.batch_at(position))
-        position += found[-1].size
+        position += found[-1].num_positions
     assert position == epochs * batches.epoch_length
     return found
 
@@ -28,19 +28,19 @@ def test_windows_read_each_stream_in_order_and_targets_come_one_later(
 ) -> None:
     if (size - 1) // batch < 1:
         return
-    windows = walked(StreamBatches(np.arange(size), batch=batch, bptt=bptt, jitter=jitter, seed=3))
+    windows = walked(StreamBatches(np.arange(size), batch_size=batch, bptt=bptt, jitter=jitter, seed=3))
     inputs = torch.cat([window.inputs for window in windows], 1)
     assert torch.equal(torch.cat([window.targets for window in windows], 1), inputs + 1)
     assert inputs.flatten().tolist() == list(range(inputs.numel()))
     assert inputs.shape == (batch, (size - 1) // batch)
-    assert [window.fresh for window in windows] == [True] + [False] * (len(windows) - 1)
+    assert [window.resets_state for window in windows] == [True] + [False] * (len(windows) - 1)
 
 
 def test_drawn_windows_vary_about_their_mean_and_the_rate_with_them() -> None:
-    windows = walked(StreamBatches(np.zeros(200_000), batch=2, bptt=70, jitter=True, seed=1))[:-1]
-    sizes = np.array([window.size for window in windows])
+    windows = walked(StreamBatches(np.zeros(200_000), batch_size=2, bptt=70, jitter=True, seed=1))[:-1]
+    sizes = np.array([window.num_positions for window in windows])
     assert 66 < sizes.mean() < 71 and 35 - 20 < sizes.min() < 50 and sizes.max() < 95
-    assert all(window.scale == window.size / 70 for window in windows)
+    assert all(window.lr_scale == window.num_positions / 70 for window in windows)
 
 
 lines_of_ids = st.lists(st.lists(st.integers(4, 50), max_size=9), min_size=6, max_size=60)
@@ -51,7 +51,7 @@ def test_each_line_is_read_once_an_epoch_from_its_start_to_its_end(
     lines: list[list[int]], batch: int, seed: int
 ) -> None:
     ids = np.array([number for line in lines for number in (*line, EOS_ID)])
-    batches = LineBatches(ids, batch=batch, seed=seed)
+    batches = LineBatches(ids, batch_size=batch, seed=seed)
     read = []
     for found in walked(batches):
         for inputs, targets in zip(found.inputs.tolist(), found.targets.tolist(), strict=True):
@@ -59,7 +59,7 @@ def test_each_line_is_read_once_an_epoch_from_its_start_to_its_end(
             assert inputs[: end + 1] == [EOS_ID, *targets[:end]]
             assert set(targets[end + 1 :]) <= {PAD_ID}
             read.append(targets[:end])
-        assert found.pieces == int((found.targets != PAD_ID).sum())
+        assert found.global_tokens == int((found.targets != PAD_ID).sum())
     left_over = len(lines) % batch
     pool = sorted(lines)
     assert len(read) == len(lines) - left_over and all(line in pool for line in read)
@@ -73,10 +73,10 @@ def test_the_shares_of_several_processes_are_the_whole_batch(lines: list[list[in
     ids = np.array([number for line in lines for number in (*line, EOS_ID)])
     for kind, options in ((StreamBatches, {"bptt": 3}), (LineBatches, {})):
         try:
-            whole = kind(ids, batch=batch, **options).batch_at(0)  # type: ignore[operator]
+            whole = kind(ids, batch_size=batch, **options).batch_at(0)  # type: ignore[operator]
         except CorpusError:
             continue
-        parts = [kind(ids, batch=batch, share=(rank, number), **options).batch_at(0) for rank in range(number)]  # type: ignore[operator]
+        parts = [kind(ids, batch_size=batch, shard=(rank, number), **options).batch_at(0) for rank in range(number)]  # type: ignore[operator]
         assert torch.equal(torch.cat([part.inputs for part in parts]), whole.inputs)
         assert torch.equal(torch.cat([part.targets for part in parts]), whole.targets)
         assert {part.global_tokens for part in parts} == {whole.global_tokens}
@@ -84,6 +84,6 @@ def test_the_shares_of_several_processes_are_the_whole_batch(lines: list[list[in
 
 def test_a_corpus_too_small_for_the_batch_is_a_clear_error() -> None:
     with pytest.raises(CorpusError, match="batch 64"):
-        StreamBatches(np.arange(10), batch=64, bptt=8)
+        StreamBatches(np.arange(10), batch_size=64, bptt=8)
     with pytest.raises(CorpusError, match="줄 2개"):
-        LineBatches(np.array([5, EOS_ID, 6, EOS_ID]), batch=3)
+        LineBatches(np.array([5, EOS_ID, 6, EOS_ID]), batch_size=3)

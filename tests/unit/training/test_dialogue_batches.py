@@ -16,8 +16,9 @@ from korlm.nn.seq2seq import Seq2Seq, Seq2SeqConfig
 from korlm.tokenizers.base import BOS_ID, EOS_ID, PAD_ID
 from korlm.training.checkpoint import TrainerState
 from korlm.training.config import TrainConfig
-from korlm.training.dialogue_batches import PairBatches, collate_pairs, seq2seq_loss
+from korlm.training.dialogue_batches import PairBatches, collate_pairs
 from korlm.training.distributed import ProcessGroup
+from korlm.training.loss import seq2seq_loss
 from korlm.training.schedule import teacher_forcing_ratio
 from korlm.training.step import TrainStep
 from korlm.training.trainer import Trainer
@@ -31,7 +32,7 @@ def net(**shape: object) -> Seq2Seq:
 
 
 def test_every_pair_comes_once_an_epoch_with_those_of_its_length() -> None:
-    batches = PairBatches(PAIRS, batch=8, seed=3)
+    batches = PairBatches(PAIRS, batch_size=8, seed=3)
     assert batches.epoch_length == 40
     for epoch in (0, 1):
         seen: Counter[tuple[tuple[int, ...], tuple[int, ...]]] = Counter()
@@ -51,14 +52,14 @@ def test_every_pair_comes_once_an_epoch_with_those_of_its_length() -> None:
         assert seen.total() == 40 and not seen - every
     first, second = batches.batch_at(0), batches.batch_at(40)
     assert not torch.equal(first.source, second.source) or not torch.equal(first.targets, second.targets)
-    halves = [PairBatches(PAIRS, batch=8, seed=3, shard=(rank, 2)).batch_at(8) for rank in (0, 1)]
+    halves = [PairBatches(PAIRS, batch_size=8, seed=3, shard=(rank, 2)).batch_at(8) for rank in (0, 1)]
     assert (
         sum(int((half.targets != PAD_ID).sum()) for half in halves)
         == halves[0].global_tokens
         == batches.batch_at(8).global_tokens
     )
     with pytest.raises(CorpusError, match="45"):
-        PairBatches(PAIRS, batch=46)
+        PairBatches(PAIRS, batch_size=46)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
@@ -75,7 +76,7 @@ def test_the_loss_of_a_batch_is_the_mean_of_its_pairs(smoothing: float) -> None:
 def test_with_true_pieces_alone_reading_piece_by_piece_is_teacher_forcing() -> None:
     model, batch = net(cell="lstm"), collate_pairs(PAIRS[:5])
     torch.manual_seed(1)
-    almost, _, _ = seq2seq_loss(model, batch, (), TrainConfig(), forcing=1 - 1e-9)
+    almost, _, _ = seq2seq_loss(model, batch, (), TrainConfig(), teacher_forcing=1 - 1e-9)
     whole, _, _ = seq2seq_loss(model, batch, (), TrainConfig())
     torch.testing.assert_close(almost, whole)
 
@@ -87,7 +88,7 @@ def test_scheduled_sampling_feeds_the_net_its_own_guesses() -> None:
     seen: list[torch.Tensor] = []
     decode = model.decode
     model.decode = lambda memory, ids, state: (seen.append(ids), decode(memory, ids, state))[1]  # type: ignore[method-assign]
-    seq2seq_loss(model, batch, (), TrainConfig(), forcing=0.0)
+    seq2seq_loss(model, batch, (), TrainConfig(), teacher_forcing=0.0)
     assert (seen[0] == BOS_ID).all() and all((ids == 27).all() for ids in seen[1:])
 
 
@@ -109,7 +110,7 @@ def trainer(model: Seq2Seq, folder: Path, bits: list[float] | None = None, **opt
     config = TrainConfig(batch=5, bf16=False, **{"epochs": 4.0, "validations": 4, **options})  # type: ignore[arg-type]
     given = iter(bits or [])
     return Trainer(
-        model, PairBatches(PAIRS, batch=5), config, validate=lambda: next(given, 1.0),
+        model, PairBatches(PAIRS, batch_size=5), config, validate=lambda: next(given, 1.0),
         write_model=lambda path: (path / "config.json").write_text("{}"), folder=folder, data_digest="pairs", loss_function=seq2seq_loss,
     )  # type: ignore[arg-type, return-value]  # fmt: skip
 
@@ -155,11 +156,11 @@ def test_two_ranks_learn_what_one_does(tmp_path: Path) -> None:
     config = TrainConfig(batch=8, bf16=False, learning_rate=0.01)
     learner = TrainStep(one, config, 8, ProcessGroup(), loss_function=seq2seq_loss)
     for step in range(3):
-        learner.step(PairBatches(PAIRS, batch=8).batch_at(8 * step), 0.5, TrainerState("", step=step))
+        learner.step(PairBatches(PAIRS, batch_size=8).batch_at(8 * step), 0.5, TrainerState("", step=step))
     two = net()
     learner = TrainStep(two, config, 8, ProcessGroup(), loss_function=seq2seq_loss)
     for step in range(3):
-        halves = [PairBatches(PAIRS, batch=8, shard=(rank, 2)).batch_at(8 * step) for rank in (0, 1)]
+        halves = [PairBatches(PAIRS, batch_size=8, shard=(rank, 2)).batch_at(8 * step) for rank in (0, 1)]
         losses = [seq2seq_loss(two, half, (), config)[0] for half in halves]
         two.zero_grad()
         sum(losses).backward()  # type: ignore[union-attr]

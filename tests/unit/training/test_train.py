@@ -46,9 +46,11 @@ def test_the_bf16_loss_is_the_full_loss(small_net) -> None:  # type: ignore[no-u
     net = small_net(hidden=64, embedding=32)
     ids = torch.randint(3, 260, (4, 17), generator=torch.Generator().manual_seed(3))
     batch = TrainingBatch(ids[:, :-1], ids[:, 1:], 16, global_rows=4, global_tokens=64, resets_state=False)
-    full = lm_loss(net, batch, net.zero_state(4), TrainConfig(), bf16=False)[0]
-    half = lm_loss(net, batch, net.zero_state(4), TrainConfig(), bf16=True)[0]
-    oracle = torch.nn.functional.cross_entropy(net.logits(net(ids[:, :-1])[0]).flatten(0, 1), ids[:, 1:].flatten())
+    full = lm_loss(net, batch, net.zero_state(4), TrainConfig(), autocast=False)[0]
+    half = lm_loss(net, batch, net.zero_state(4), TrainConfig(), autocast=True)[0]
+    oracle = torch.nn.functional.cross_entropy(
+        net.compute_logits(net(ids[:, :-1])[0]).flatten(0, 1), ids[:, 1:].flatten()
+    )
     torch.testing.assert_close(full, oracle)
     torch.testing.assert_close(half, oracle, rtol=0.01, atol=0.0)
 
@@ -153,12 +155,12 @@ def test_a_run_killed_between_its_best_and_its_last_loses_neither(
 
         return write
 
-    for name in ("_save", "_save_best"):
+    for name in ("_save_last", "save_best"):
         monkeypatch.setattr(Trainer, name, watched(name, getattr(Trainer, name)))
     with pytest.raises(KeyboardInterrupt):
         korlm.train_model(LINES, folder=tmp_path / "parts", **options)
     monkeypatch.undo()
-    assert sorted(writes) == ["_save", "_save", "_save_best", "_save_best"]
+    assert sorted(writes) == ["_save_last", "_save_last", "save_best", "save_best"]
     korlm.train_model(LINES, folder=tmp_path / "parts", resume=True, **options)
     for name in ("best", "last"):
         whole, parts = weights(tmp_path / "whole" / name), weights(tmp_path / "parts" / name)
