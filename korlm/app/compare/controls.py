@@ -1,6 +1,6 @@
 """The controls of the tab 토크나이저 비교, each with its words registered in both languages.
 
->>> radio_choices("form", address.FORM_MODES, "en")
+>>> radio_choices("form", url_state.FORM_MODES, "en")
 [('surface', 'surface'), ('restored', 'restored')]
 """
 

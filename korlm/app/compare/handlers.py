@@ -1,7 +1,7 @@
 """What the tab 토크나이저 비교 does when it is asked: cut, draw again, stress the text, give files.
 
 >>> apply_perturbation("laugh", "좋다.", None)
-('좋다ㅋㅋ', Stressed(kind='laugh', original='좋다.', result='좋다ㅋㅋ', missed=''))
+('좋다ㅋㅋ', PerturbedText(kind='laugh', original='좋다.', result='좋다ㅋㅋ', unchanged_by=''))
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from html import escape
 
 from korlm.app.strings.common import lane_name, tokenizer_display_name, translate
+from korlm.app.templating import render_notice  # noqa: F401
 from korlm.app.view_models import DisplayLane, ViewOptions
 from korlm.app.widgets.token_cells import (
     CELL_WIDTH,
@@ -25,7 +26,7 @@ from korlm.app.widgets.token_cells import (
     render_cells,
     render_segment,
 )
-from korlm.app.widgets.visible_characters import make_visible, name_control_characters
+from korlm.app.widgets.visible_characters import make_visible
 from korlm.text.spans import Span
 
 MAX_DRAWN_CHARACTERS = 2_000  # characters
@@ -33,12 +34,6 @@ MAX_BLOCK_CELLS = 9  # cells: what fits beside the names on a telephone 390 pixe
 MAX_WIDE_BLOCK_CELLS = 6  # the same where restored forms widen the cells
 _LAZY_LAYOUT_CHARACTERS = 300  # characters from which blocks out of sight are not laid out
 _EOJEOL = re.compile(r"[^\S\n]*\S*\n|[^\S\n]*\S+|[^\S\n]+")
-
-
-def render_notice(message: str, *, kind: str = "error") -> str:
-    """Return a short message: ``kind`` is ``error``, ``wait``, ``note`` or ``empty``."""
-    role = "alert" if kind == "error" else "status"
-    return f'<div class="kl kl-notice kl-{escape(kind)}" role="{role}">{escape(name_control_characters(message))}</div>'
 
 
 def render_lanes(

@@ -401,7 +401,7 @@ def test_an_analyzer_that_fails_leaves_the_other_lanes() -> None:
 def test_the_app_is_imported_without_torch_or_an_analyzer() -> None:
     pytest.importorskip("gradio")
     heavy = ("torch", "kiwipiepy", "jpype", "sentencepiece")
-    code = f"import sys, korlm.ui.app; korlm.ui.app.build(); print([n for n in {heavy} if n in sys.modules])"
+    code = f"import sys, korlm.app.main; korlm.app.main.build_app(); print([n for n in {heavy} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("[]"), done.stdout
 
