@@ -51,7 +51,7 @@ def _link_status(compared: TextComparison, language: str) -> str:
 
 
 def _render_notices(compared: TextComparison, language: str) -> list[str]:
-    parts = [
+    parts: list[str] = [
         render_notice(f"{lane_name(lane.name, language)}: {lane.error.message(language)}")
         for lane in compared.lanes
         if lane.error
