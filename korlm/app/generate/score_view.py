@@ -24,7 +24,9 @@ def render_scores(scores: TextScores | None, language: str) -> str:
         return render_notice(translate("empty_score", language), kind="empty")
     if scores.error:
         return render_notice(scores.error.message(language))
-    parts: list[str] = [render_notice(f"{row.card.name}: {row.error.message(language)}") for row in scores.rows if row.error]
+    parts: list[str] = [
+        render_notice(f"{row.card.name}: {row.error.message(language)}") for row in scores.rows if row.error
+    ]
     if scores.pending:
         parts.append(render_notice(translate("scoring", language, names=", ".join(scores.pending)), kind="wait"))
     if scores.valid_rows:
