@@ -66,7 +66,7 @@ def race(name: str, batch: int, rounds: int) -> bool:
         lambda: (
             list(lm.stream(PROMPT, seed=1, **options))
             if batch == 1
-            else lm.generate_all([PROMPT], n=batch, seed=1, **options)
+            else lm.generate_batch([PROMPT], n=batch, seed=1, **options)
         ),
         plain(lm.net.config, batch, count),
     ]
@@ -81,7 +81,7 @@ def race(name: str, batch: int, rounds: int) -> bool:
     without = f", {bare[0]:,.0f} by generate_batch" if bare else ""
     print(
         f"{name:<24}{batch:>3}{ours:>9,.0f}{peer:>9,.0f}   ratio {ratio:>6.2f}  least {LEAST[batch]:>6,}"
-        f"  {'ok' if kept else 'UNDER':<6}{'' if batch == 1 else f' generate_all (its bits){without}'}",
+        f"  {'ok' if kept else 'UNDER':<6}{'' if batch == 1 else f' generate_batch (its bits){without}'}",
         flush=True,
     )
     return kept

@@ -168,7 +168,7 @@ class Service:
         """Return the tokens of the ``count`` best texts of a beam search, the best first. See `stream_tokens`."""
         validate_prompt(prompt)
         loaded: LanguageModel = self._models.get(model)
-        texts = loaded.generate_n(prompt, count, alternatives=_NUM_ALTERNATIVES, **_cap_max_tokens(options))
+        texts = loaded.generate(prompt, count, alternatives=_NUM_ALTERNATIVES, **_cap_max_tokens(options))
         return [text.steps for text in texts]
 
     def score(self, model: str, lines: Sequence[str]) -> tuple[DisplaySegment, ...]:

@@ -22,9 +22,9 @@ from korlm.chat.reply import ABSTAIN_TEXTS, Reply
 from korlm.corpora.dialogues import DialoguePair, check_question
 from korlm.errors import CorpusError
 from korlm.generation.config import GenerationConfig, build_generation_config
-from korlm.generation.constraints import Prompt
 from korlm.generation.generate import check_single_text, generate_texts, stream_steps
-from korlm.generation.results import GeneratedText, Step, length_normalization
+from korlm.generation.results import FinishReason, GeneratedText, Step, length_normalization
+from korlm.generation.state import Prompt
 from korlm.models.base import PretrainedModel
 from korlm.models.results import Score
 from korlm.models.scoring import bits_per_character
@@ -245,7 +245,7 @@ class ChatModel(PretrainedModel[Seq2Seq | RecurrentLM]):
             steps.append(step)
             yield self._build_reply(question, "".join(step.delta for step in steps), steps)
         ended = bool(steps) and steps[-1].id == EOS_ID
-        reason = "end" if ended else "asked" if stopped() else "limit"
+        reason: FinishReason = "eos" if ended else "cancelled" if stopped() else "length"
         nats = -sum(step.surprisal for step in steps) * math.log(2)
         score = nats / length_normalization(max(1, len(steps)), config.length_penalty)
         text = "".join(step.delta for step in steps)

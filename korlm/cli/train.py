@@ -99,11 +99,11 @@ def run_generate(options: argparse.Namespace) -> None:
     given = iter([options.prompt]) if options.prompt is not None else read_input_lines([])
     for prompts in batch_lines(given, 64):
         if options.json or options.alternatives or options.n > 1:
-            found = lm.generate_all(prompts, alternatives=options.alternatives, **sampling)
+            found = lm.generate_batch(prompts, alternatives=options.alternatives, **sampling)
             for prompt, texts in zip(prompts, found, strict=True):
                 _print_generated(options, prompt, texts)
         elif len(prompts) > 1:
-            for prompt, text in zip(prompts, lm.generate_batch(prompts, **sampling), strict=True):
+            for prompt, text in zip(prompts, lm.generate_batch(prompts, **sampling | {"n": None}), strict=True):
                 print(prompt + text)
         else:
             deltas = lm.stream(prompts[0], **sampling)  # a wrong option is said before the prompt is printed

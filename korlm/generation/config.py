@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from korlm._deprecation import deprecated_module_names
 from korlm.config import setting, validate
 from korlm.errors import InputError
 from korlm.text.spans import check_text
@@ -147,3 +148,6 @@ def build_generation_config(options: dict[str, Any]) -> GenerationConfig:
             f"선택지에 숫자가 아닌 값이 있습니다: {options}. 숫자로 바꾸세요.",
             f"An option that takes a number got something else: {options}. Give a number.",
         ) from error
+
+
+__getattr__ = deprecated_module_names(globals(), SamplingConfig="GenerationConfig")

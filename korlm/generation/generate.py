@@ -1,57 +1,63 @@
-"""Texts from a net: `generate_texts` gives whole ones, `stream_text` and `stream_steps` one as it comes.
+"""Text generation: `generate_texts` returns whole texts, `stream_text` and `stream_steps` yield one as it grows.
 
-Nothing here knows of files or screens; `korlm.models.language_model.LanguageModel` gives these functions to the user.
+`korlm.models.language_model.LanguageModel` and `korlm.chat.model.ChatModel` offer these functions to the user.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 from korlm.errors import InputError
 from korlm.generation.beam_search import BeamSearch
 from korlm.generation.config import GenerationConfig
-from korlm.generation.constraints import Constraints, Prompt
-from korlm.generation.prefill import compute_continuation_logits, derive_seeds
-from korlm.generation.results import GeneratedText, Step, length_normalization, token_info
+from korlm.generation.constraints import Constraints
+from korlm.generation.prefill import derive_seeds, length_sorted_batches
+from korlm.generation.results import GeneratedText, Step, length_normalization
 from korlm.generation.sampler import Sampler
-from korlm.generation.state import GenerationState
+from korlm.generation.state import GenerationState, Prompt
 from korlm.nn.seq2seq import TextModel
 from korlm.tokenizers.base import EOS_ID, Tokenizer
-
-_BATCH_SIZE = 64  # texts in a batch
 
 
 def generate_texts(
     model: TextModel, tokenizer: Tokenizer, prompts: Sequence[str | Prompt], config: GenerationConfig,
-    *, alternatives: int | None = None, allow_unk: bool = False, stopped: Callable[[], bool] = lambda: False,
+    *, alternatives: int | None = None, keep_attention: bool = False, allow_unk: bool = False,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> list[list[GeneratedText]]:  # fmt: skip
-    """Write ``config.n`` texts after each prompt.
+    """Generate ``config.n`` texts after each prompt.
 
     Args:
-        model: a language model or, for prompts made ready, an encoder-decoder; in evaluation mode.
-        tokenizer: its tokenizer.
-        prompts: any strings, or prompts made ready.
-        config: how.
-        alternatives: how many of the likeliest pieces each step names; None leaves out the steps and with them the
-            bits and scores (0), which is quicker.
+        model: a language model or, for encoded prompts, an encoder-decoder; in evaluation mode.
+        tokenizer: the model's tokenizer.
+        prompts: any strings, or encoded prompts.
+        config: the generation options.
+        alternatives: number of most probable tokens named in each step; None leaves out the steps and with them the
+            bits and scores (0), which is faster.
+        keep_attention: the steps of an encoder-decoder keep its attention.
         allow_unk: ``<unk>`` may come. See `Constraints`.
-        stopped: asked before each step of a beam; True ends it with what it has.
+        stopped: called before each step of a beam search; True ends it with the hypotheses at hand.
 
     Returns:
-        For each prompt its texts: samples by number, of a beam the best first (fewer where the beam found fewer).
+        The texts of each prompt: samples in order; of a beam search the best first (fewer where it found fewer).
 
     Raises:
         InputError: an unpaired surrogate, or a forced string that cannot be written.
     """
-    rules = Constraints(
+    constraints = Constraints(
         tokenizer, config, needs_text=alternatives is not None, is_beam_search=config.beams > 1, allow_unk=allow_unk
     )
-    ready = rules.encode_prompts(prompts)
+    encoded = constraints.encode_prompts(prompts)
+    options: dict[str, Any] = {"alternatives": alternatives, "keep_attention": keep_attention}
     if config.beams > 1:
-        return [_run_beam_search(model, rules, prompt, alternatives, stopped) for prompt in ready]
-    rows = _sample_in_batches(model, rules, [prompt for prompt in ready for _ in range(config.n)], alternatives)
-    texts = [_build_generated_text(row, alternatives is not None) for row in rows]
+        found = [BeamSearch(model, constraints, prompt, **options).run(stopped) for prompt in encoded]
+        return [
+            [_build_text(constraints, hypothesis.state, hypothesis.score) for hypothesis in group] for group in found
+        ]
+    states = _sample_in_batches(model, constraints, [prompt for prompt in encoded for _ in range(config.n)], **options)
+    texts = [_build_text(constraints, state) for state in states]
     return [texts[first : first + config.n] for first in range(0, len(texts), config.n)]
 
 
@@ -59,44 +65,55 @@ def stream_text(
     model: TextModel, tokenizer: Tokenizer, prompt: str | Prompt, config: GenerationConfig,
     *, stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[str]:  # fmt: skip
-    """Return the text that follows a prompt, in stretches that never end inside a character; a beam's in one.
+    """Return an iterator over the text after a prompt, in parts of whole characters; a beam search yields one part.
 
     Args:
-        model: a language model or, for a prompt made ready, an encoder-decoder; in evaluation mode.
-        tokenizer: its tokenizer.
-        prompt: any string, also an empty one, or a prompt made ready.
-        config: how.
-        stopped: asked before each piece; True ends the text. A beam then gives the best that it has.
+        model: a language model or, for an encoded prompt, an encoder-decoder; in evaluation mode.
+        tokenizer: the model's tokenizer.
+        prompt: any string, also an empty one, or an encoded prompt.
+        config: the generation options.
+        stopped: called before each token; True ends the text. A beam search then yields its best text.
 
     Raises:
-        InputError: see `generate_texts`; or more than one text is asked for.
+        InputError: see `generate_texts`; or ``config.n`` is more than one.
     """
     check_single_text(config)
     if config.beams > 1:
         return (texts[0].text for texts in generate_texts(model, tokenizer, [prompt], config, stopped=stopped) if texts)
-    rules = Constraints(tokenizer, config, needs_text=True)
-    return _stream_deltas(model, rules, rules.encode_prompts([prompt])[0], stopped)
+    constraints = Constraints(tokenizer, config, needs_text=True)
+    return _stream_deltas(model, constraints, constraints.encode_prompts([prompt])[0], stopped)
 
 
 def stream_steps(
     model: TextModel, tokenizer: Tokenizer, prompt: str | Prompt, config: GenerationConfig,
-    *, alternatives: int, stopped: Callable[[], bool] = lambda: False,
+    *, alternatives: int, keep_attention: bool = False, stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Step]:  # fmt: skip
-    """Return the pieces that follow a prompt as they are chosen; a beam's at its end. See `stream_text`."""
+    """Return an iterator over the steps after a prompt; a beam search yields them at its end. See `stream_text`."""
     check_single_text(config)
     if config.beams > 1:
-        found = generate_texts(model, tokenizer, [prompt], config, alternatives=alternatives, stopped=stopped)
-        return (step for texts in found for text in texts for step in text.steps)
-    rules = Constraints(tokenizer, config, needs_text=True)
-    return _stream_sampled_steps(model, rules, rules.encode_prompts([prompt])[0], alternatives, stopped)
+        results = generate_texts(
+            model,
+            tokenizer,
+            [prompt],
+            config,
+            alternatives=alternatives,
+            keep_attention=keep_attention,
+            stopped=stopped,
+        )
+        return (step for texts in results for text in texts for step in text.steps)
+    constraints = Constraints(tokenizer, config, needs_text=True)
+    [encoded] = constraints.encode_prompts([prompt])
+    seeds = derive_seeds(config.seed, 1)
+    sampler = Sampler(model, constraints, [encoded], seeds, alternatives=alternatives, keep_attention=keep_attention)
+    return _stream_sampled_steps(sampler, stopped)
 
 
 def check_single_text(config: GenerationConfig) -> None:
-    """Raise an `InputError` where more than one text is asked for."""
+    """Raise an `InputError` if ``config.n`` is more than one."""
     if config.n > 1:
         raise InputError(
-            f"여기서는 글을 하나만 냅니다 (n={config.n}). 여럿은 generate_n으로 만드세요.",
-            f"This gives one text (n={config.n}). Use generate_n for several.",
+            f"여기서는 글을 하나만 냅니다 (n={config.n}). 여럿은 generate에 n을 주어 만드세요.",
+            f"This gives one text (n={config.n}). Use generate with n for several.",
         )
 
 
@@ -106,94 +123,60 @@ def _stream_deltas(
     sampler = Sampler(model, constraints, [prompt], derive_seeds(constraints.config.seed, 1))
     while sampler.active_states:
         if stopped():
-            rest = sampler.active_states[0].finish("asked")
+            rest = constraints.finish(sampler.active_states[0], "cancelled")
             if rest:
                 yield rest
             return
-        for _, delta in sampler.step():
-            if delta:
-                yield delta
+        yield from (delta for _, delta in sampler.step() if delta)
 
 
-def _stream_sampled_steps(
-    model: TextModel, constraints: Constraints, prompt: Prompt, alternatives: int, stopped: Callable[[], bool]
-) -> Iterator[Step]:
-    sampler = Sampler(model, constraints, [prompt], derive_seeds(constraints.config.seed, 1), alternatives=alternatives)
+def _stream_sampled_steps(sampler: Sampler, stopped: Callable[[], bool]) -> Iterator[Step]:
     while sampler.active_states and not stopped():
-        for row, _ in sampler.step():
-            yield row.steps[-1]
+        for state, _ in sampler.step():
+            yield state.steps[-1]
 
 
 def _sample_in_batches(
-    model: TextModel, constraints: Constraints, prompts: Sequence[Prompt], alternatives: int | None
-) -> list[GenerationState]:
-    """Return a finished text for each prompt; one that stands several times in a row gets further seeds."""
+    model: TextModel, constraints: Constraints, prompts: Sequence[Prompt],
+    *, alternatives: int | None, keep_attention: bool,
+) -> list[GenerationState]:  # fmt: skip
+    """Return a finished state for each prompt; the ``n`` repetitions of a prompt get seeds of their own."""
     n = constraints.config.n
     seeds = [seed for _ in range(0, len(prompts), n) for seed in derive_seeds(constraints.config.seed, n)]
-    order = sorted(range(len(prompts)), key=lambda index: len(prompts[index].ids))  # few lengths in a batch
-    rows: dict[int, GenerationState] = {}
-    for first in range(0, len(order), _BATCH_SIZE):
-        own = order[first : first + _BATCH_SIZE]
-        chosen = [prompts[index] for index in own]
-        sampler = Sampler(model, constraints, chosen, [seeds[index] for index in own], alternatives=alternatives)
-        rows |= dict(zip(own, sampler.active_states, strict=True))
+    states: dict[int, GenerationState] = {}
+    for batch in length_sorted_batches([len(prompt.ids) for prompt in prompts]):
+        sampler = Sampler(
+            model, constraints, [prompts[index] for index in batch], [seeds[index] for index in batch],
+            alternatives=alternatives, keep_attention=keep_attention,
+        )  # fmt: skip
+        states |= zip(batch, sampler.active_states, strict=True)
         while sampler.active_states:
             sampler.step()
-    return [rows[index] for index in range(len(prompts))]
+    return [states[index] for index in range(len(prompts))]
 
 
-def _build_generated_text(row: GenerationState, with_steps: bool) -> GeneratedText:
-    """Return a finished text; the bytes of a character that was cut short are left out."""
-    steps = row.steps[: len(row.token_ids)] + [step for step in row.steps[-1:] if step.id == EOS_ID]
-    ids = row.token_ids
-    if not with_steps:
-        return GeneratedText(row.text, tuple(ids), 0.0, 0.0, 0.0, row.finish_reason)
-    nats = -sum(step.surprisal for step in steps) * math.log(2)
-    score = nats / length_normalization(max(1, len(steps)), row.constraints.config.length_penalty)
-    return GeneratedText.from_steps(
-        row.text, steps, finish_reason=row.finish_reason, score=score, num_characters=_count_characters(row, len(steps))
-    )
+def _build_text(constraints: Constraints, state: GenerationState, score: float = 0.0) -> GeneratedText:
+    """Return a finished text, without the bytes of an incomplete character.
 
-
-def _count_characters(row: GenerationState, num_steps: int) -> int:
-    """Return the characters of a row's pieces, the end counted as one where it is among the steps."""
-    decoder = row.constraints.tokenizer.decoder()
-    data = b"".join([*map(decoder.push, row.token_ids), decoder.finish()])
-    return len(data.decode("utf-8", "replace")) + num_steps - len(row.token_ids)
-
-
-def _run_beam_search(
-    model: TextModel,
-    constraints: Constraints,
-    prompt: Prompt,
-    alternatives: int | None,
-    stopped: Callable[[], bool],
-) -> list[GeneratedText]:
-    results = []
-    for hypothesis in BeamSearch(model, constraints, prompt).run(stopped):
-        row = hypothesis.state
-        if alternatives is None:
-            results.append(GeneratedText(row.text, tuple(row.token_ids), 0.0, 0.0, hypothesis.score, row.finish_reason))
-            continue
-        steps = _recompute_steps(model, constraints, prompt, row, alternatives)
-        characters = _count_characters(row, len(steps))
-        results.append(
-            GeneratedText.from_steps(
-                row.text, steps, finish_reason=row.finish_reason, score=hypothesis.score, num_characters=characters
-            )
-        )
-    return results
-
-
-def _recompute_steps(
-    model: TextModel, constraints: Constraints, prompt: Prompt, finished_state: GenerationState, alternatives: int
-) -> list[Step]:
-    """Return the steps of a text that a beam found, by one run of the net over it."""
-    numbers = [*finished_state.token_ids, *([EOS_ID] if finished_state.finish_reason in ("end", "blocked") else [])]
-    logits = compute_continuation_logits(model, prompt.ids, numbers)
-    row = GenerationState(constraints, prompt)
-    notes = token_info(logits, numbers, [1.0] * len(numbers), alternatives, constraints.tokenizer)
-    steps = [Step(*note, row.append(note.id)) for note in notes]
-    if steps and not row.finish_reason:  # bytes of an unfinished character are not among the steps
-        steps[-1] = Step(*notes[-1], steps[-1].delta + row.finish(finished_state.finish_reason))
-    return steps
+    Args:
+        constraints: of the call.
+        state: a finished sequence.
+        score: the beam's; a sample's is computed from its steps.
+    """
+    ids, reason = state.token_ids, state.finish_reason
+    assert reason is not None
+    if not state.steps:
+        return GeneratedText(state.text, tuple(ids), 0.0, 0.0, score, reason)
+    steps = state.steps[: len(ids)]
+    dropped = state.steps[len(ids) :]
+    if dropped[-1:] and dropped[-1].id == EOS_ID:
+        steps.append(dropped.pop())
+    if steps and (rest := "".join(step.delta for step in dropped)):
+        steps[-1] = replace(steps[-1], delta=steps[-1].delta + rest)
+    if constraints.config.beams == 1:
+        nll = sum(step.surprisal for step in steps) * math.log(2)
+        score = -nll / length_normalization(max(1, len(steps)), constraints.config.length_penalty)
+    decoder = constraints.tokenizer.decoder()
+    data = b"".join([*map(decoder.push, ids), decoder.finish()])
+    num_characters = len(data.decode("utf-8", "replace")) + len(steps) - len(ids)  # the end counts as one
+    return GeneratedText.from_steps(state.text, steps, finish_reason=reason, score=score, num_characters=num_characters)

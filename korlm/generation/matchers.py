@@ -1,19 +1,16 @@
-"""Strings that must come in a text, as the pieces that would write them.
+"""Forced strings, as tokens that write them, and `StringMatcher`, which finds banned and stop strings.
+
+The matcher is an Aho-Corasick automaton over UTF-8 bytes (Aho and Corasick 1975, "Efficient string matching: an aid to
+bibliographic search"). A state is the longest suffix of the text that one of the strings starts with. From a state the
+matcher tells at once which tokens would complete a string, also one that started in earlier tokens.
 
 >>> from korlm.tokenizers.segmented import byte_tokenizer
 >>> encode_forced_strings(byte_tokenizer(), GenerationConfig(forced="AB"))
-(Target(data=b'AB', ways=((69, 70),)),)
-
-Strings that must not come, whichever pieces would make them: an Aho-Corasick automaton over UTF-8 bytes.
-
-A state is the longest end of the text that one of the strings begins with. From a state the automaton says at once
-which of all pieces would complete a string, also one that began in earlier pieces.
-Aho and Corasick (1975), "Efficient string matching: an aid to bibliographic search".
-
-    >>> automaton = StringMatcher([b"abc"])
-    >>> state = automaton.next_state(0, b"xxab")
-    >>> automaton.completes_match(state, b"c"), automaton.completes_match(state, b"xc")
-    (True, False)
+(ForcedString(data=b'AB', tokenizations=((69, 70),)),)
+>>> matcher = StringMatcher([b"abc"])
+>>> state = matcher.next_state(0, b"xxab")
+>>> matcher.completes_match(state, b"c"), matcher.completes_match(state, b"xc")
+(True, False)
 """
 
 from __future__ import annotations
@@ -28,22 +25,17 @@ from korlm.generation.config import GenerationConfig
 from korlm.generation.token_table import NO_BYTE
 from korlm.tokenizers.base import Tokenizer
 
-SPACE_PREFIXED_UNITS = (
-    "word",
-    "morpheme",
-    "subword",
-    "morpheme-subword",
-)  # units whose pieces carry the space before them
-_MAX_UTF8_BYTES = 4  # bytes of the longest character
+SPACE_PREFIXED_UNITS = ("word", "morpheme", "subword", "morpheme-subword")  # their tokens carry the space before them
+_MAX_UTF8_BYTES = 4  # of a character
 
 
 @dataclass(frozen=True)
 class ForcedString:
-    """A string that must come.
+    """A string that the text must contain.
 
     Attributes:
         data: its UTF-8 bytes.
-        tokenizations: ids that write it; in units whose pieces carry the space before them, also with a space before it.
+        tokenizations: the ids of each; in `SPACE_PREFIXED_UNITS` also with a space before the string.
     """
 
     data: bytes
@@ -51,28 +43,28 @@ class ForcedString:
 
     @property
     def max_num_tokens(self) -> int:
-        """How many pieces the longest way takes."""
+        """Length of the longest tokenization."""
         return max(map(len, self.tokenizations))
 
 
 def encode_forced_strings(tokenizer: Tokenizer, config: GenerationConfig) -> tuple[ForcedString, ...]:
-    """Return what must come.
+    """Encode ``config.forced``.
 
     Raises:
-        InputError: a string that the vocabulary cannot write, or more of them than ``max_tokens`` has room for.
+        InputError: the vocabulary cannot write a string, or all of them take more than ``max_tokens``.
     """
-    found = tuple(_encode_forced_string(tokenizer, text) for text in config.forced)
-    needed = sum(target.max_num_tokens for target in found)
+    forced_strings = tuple(_encode_forced_string(tokenizer, text) for text in config.forced)
+    needed = sum(string.max_num_tokens for string in forced_strings)
     if needed > config.max_tokens:
         raise InputError(
             f"forced를 쓰려면 조각이 {needed}개 있어야 합니다. max_tokens를 그 이상으로 하세요.",
             f"Writing what is forced takes {needed} pieces. Give at least so many as max_tokens.",
         )
-    return found
+    return forced_strings
 
 
 def utf8_budget(tokenizer: Tokenizer) -> int:
-    """Return how many pieces a character under way may still take: bytes, where the vocabulary has them."""
+    """Return the largest number of byte tokens that an unfinished character may still need."""
     return _MAX_UTF8_BYTES - 1 if tokenizer.byte_ids else 0
 
 
@@ -81,62 +73,62 @@ def _encode_forced_string(tokenizer: Tokenizer, text: str) -> ForcedString:
     if tokenizer.unit in SPACE_PREFIXED_UNITS and not text.startswith(" "):
         variants.append(" " + text)
     special = set(tokenizer.specials.values())
-    ways = []
+    tokenizations = []
     for ids in tokenizer.encode_ids(variants):
         decoder = tokenizer.decoder()
         written = b"".join([*map(decoder.push, ids), decoder.finish()])
         if text.encode() in written and special.isdisjoint(ids):
-            ways.append(tuple(ids))
-    if not ways:
+            tokenizations.append(tuple(ids))
+    if not tokenizations:
         raise InputError(
             f"이 모델의 어휘로는 forced '{text}'을(를) 쓸 수 없습니다. 다른 말이나 다른 모델을 쓰세요.",
             f"The model's vocabulary cannot write forced '{text}'. Use another string or another model.",
         )
-    return ForcedString(text.encode(), tuple(dict.fromkeys(ways)))
+    return ForcedString(text.encode(), tuple(dict.fromkeys(tokenizations)))
 
 
 class StringMatcher:
-    """Watches a text for strings of two kinds.
+    """An automaton that finds strings of two kinds in a text.
 
     Args:
-        banned: strings that never may come.
-        banned_if_strict: strings that may not come where the caller is strict.
+        banned: strings that are never allowed.
+        banned_if_strict: strings that are not allowed in strict mode.
     """
 
     def __init__(self, banned: Sequence[bytes], banned_if_strict: Sequence[bytes] = ()) -> None:
         children, ends = _build_trie([*banned, *banned_if_strict])
         size = len(children)
         self._transitions = np.zeros((size, 256), dtype=np.int32)
-        whole = np.zeros((2, size), dtype=bool)  # [strict or not, state]: a string ends in that state
-        for number, node in enumerate(ends):
-            whole[int(number >= len(banned)) :, node] = True
-        self._build_transitions(children, whole)
-        self._match_transitions = [self._add_absorbing_state(ending) for ending in whole]
+        accepting = np.zeros((2, size), dtype=bool)  # [strict, state]: a string ends in that state
+        for index, node in enumerate(ends):
+            accepting[int(index >= len(banned)) :, node] = True
+        self._build_transitions(children, accepting)
+        self._match_transitions = [self._add_absorbing_state(row) for row in accepting]
         self._completing_cache: dict[tuple[int, bool], np.ndarray] = {}
 
-    def _build_transitions(self, children: list[dict[int, int]], whole: np.ndarray) -> None:
-        """Fill in where each byte leads from each node, the shortest nodes first; what a node ends, it inherits."""
+    def _build_transitions(self, children: list[dict[int, int]], accepting: np.ndarray) -> None:
+        """Fill in the transitions, shortest nodes first; a node accepts what its fallback accepts."""
         fallback = [0] * len(children)
         queue = [0]
         for node in queue:
             self._transitions[node] = self._transitions[fallback[node]]
-            whole[:, node] |= whole[:, fallback[node]]
+            accepting[:, node] |= accepting[:, fallback[node]]
             for byte, child in children[node].items():
                 fallback[child] = int(self._transitions[fallback[node], byte]) if node else 0
                 queue.append(child)
             for byte, child in children[node].items():
                 self._transitions[node, byte] = child
 
-    def _add_absorbing_state(self, ending: np.ndarray) -> np.ndarray:
-        """Return the steps ``[states + 1, 257]`` with one more state, never left: a string has come."""
-        size = len(ending)
+    def _add_absorbing_state(self, accepting: np.ndarray) -> np.ndarray:
+        """Return the transitions ``[states + 1, 257]`` with one more state, never left: a string was matched."""
+        size = len(accepting)
         steps = np.full((size + 1, NO_BYTE + 1), size, dtype=np.int32)
-        steps[:size, :NO_BYTE] = np.where(ending[self._transitions], size, self._transitions)
+        steps[:size, :NO_BYTE] = np.where(accepting[self._transitions], size, self._transitions)
         steps[:size, NO_BYTE] = np.arange(size)
         return steps
 
     def next_state(self, state: int, data: bytes) -> int:
-        """Return the state after further bytes, whatever they complete."""
+        """Return the state after further bytes, whether or not they complete a string."""
         for byte in data:
             state = int(self._transitions[state, byte])
         return state
@@ -149,20 +141,20 @@ class StringMatcher:
         return state == len(steps) - 1
 
     def completing_tokens(self, state: int, byte_matrix: np.ndarray, *, strict: bool = False) -> np.ndarray:
-        """Return which pieces complete a string, ``[V]`` booleans; remembered for each state.
+        """Return which tokens complete a string, ``[V]`` booleans; cached for each state.
 
         Args:
-            state: of the text so far.
-            byte_matrix: the bytes of the pieces (`korlm.generation.token_table.TokenTable`); the same one at each call.
+            state: after the text so far.
+            byte_matrix: bytes of the tokens (`korlm.generation.token_table.TokenTable`); the same one at each call.
             strict: strings of the second kind count.
         """
-        if (found := self._completing_cache.get((state, strict))) is None:
+        if (completing := self._completing_cache.get((state, strict))) is None:
             steps = self._match_transitions[strict]
             states = np.full(len(byte_matrix), state, dtype=np.int32)
             for column in byte_matrix.T:
                 states = steps[states, column]
-            found = self._completing_cache[state, strict] = states == len(steps) - 1
-        return found
+            completing = self._completing_cache[state, strict] = states == len(steps) - 1
+        return completing
 
 
 def _build_trie(strings: Sequence[bytes]) -> tuple[list[dict[int, int]], list[int]]:

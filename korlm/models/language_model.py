@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
+from korlm._deprecation import DeprecatedAlias, warn_deprecated
 from korlm.errors import CorpusError, InputError
 from korlm.generation.config import build_generation_config
-from korlm.generation.generate import check_single_text, generate_texts, stream_steps, stream_text
+from korlm.generation.generate import generate_texts, stream_steps, stream_text
 from korlm.generation.results import GeneratedText, Step
 from korlm.models.base import PretrainedModel
 from korlm.models.results import Score
@@ -30,6 +31,7 @@ class LanguageModel(PretrainedModel[RecurrentLM]):
     """A recurrent language model over the tokens of a tokenizer. See `PretrainedModel`."""
 
     kind = "model"
+    lattices = DeprecatedAlias("lattice_builder")
 
     @cached_property
     def lattice_builder(self) -> LatticeBuilder:
@@ -107,10 +109,23 @@ class LanguageModel(PretrainedModel[RecurrentLM]):
             signature=f"bpc|eol:1|state:zero|{method}lines:{len(lines)}|{self.tokenizer.signature}",
         )
 
-    def generate(self, prompt: str = "", **options: Any) -> str:
-        """Return the text that follows a prompt; the options are the fields of `SamplingConfig`.
+    @overload
+    def generate(self, prompt: str = "", n: None = None, **options: Any) -> str: ...
+    @overload
+    def generate(self, prompt: str, n: int, *, alternatives: int = 0, **options: Any) -> list[GeneratedText]: ...
+    @overload
+    def generate(self, prompt: str = "", *, n: int, alternatives: int = 0, **options: Any) -> list[GeneratedText]: ...
+    def generate(
+        self, prompt: str = "", n: int | None = None, *, alternatives: int = 0, **options: Any
+    ) -> str | list[GeneratedText]:
+        """Return the text that follows a prompt or, with ``n``, several texts with their bits and steps.
 
-        With ``beams`` over 1 it is the best text of the beam.
+        Args:
+            prompt: any string.
+            n: number of samples; with ``beams`` over 1 the n best distinct texts, the best first (fewer where the beam
+                found fewer). Without it the text alone is returned, as a string.
+            alternatives: with ``n``, the number of most probable tokens named in each step.
+            **options: the fields of `GenerationConfig`.
 
         Raises:
             InputError: an option out of its range, an unpaired surrogate, or a forced string that cannot be written.
@@ -122,29 +137,72 @@ class LanguageModel(PretrainedModel[RecurrentLM]):
             True
             >>> "배우" in lm.generate("이 영화는", forced="배우", banned=["!", "?"], beams=4)
             True
+            >>> best, second = lm.generate("정말 ", n=2, beams=4, max_tokens=30)
+            >>> best.text != second.text, best.score >= second.score
+            (True, True)
         """
-        return "".join(self.stream(prompt, **options))
+        if n is None:
+            return "".join(self.stream(prompt, **options))
+        return self.generate_batch([prompt], n=n, alternatives=alternatives, **options)[0]
+
+    @overload
+    def generate_batch(self, prompts: Sequence[str], n: None = None, **options: Any) -> list[str]: ...
+    @overload
+    def generate_batch(
+        self, prompts: Sequence[str], n: int, *, alternatives: int = 0, **options: Any
+    ) -> list[list[GeneratedText]]: ...
+    def generate_batch(
+        self, prompts: Sequence[str], n: int | None = None, *, alternatives: int = 0, **options: Any
+    ) -> list[str] | list[list[GeneratedText]]:
+        """Return the text that follows each prompt or, with ``n``, the texts; all are generated side by side.
+
+        Each text is that of `generate` with the same options, the seed included: equal prompts give equal texts where a
+        seed is given, so ask for several texts of a prompt with ``n``. (The batch size can change the last bit of a sum,
+        and so, very rarely, a draw.)
+
+        Args:
+            prompts: any strings.
+            n: see `generate`.
+            alternatives: see `generate`.
+            **options: the fields of `GenerationConfig`.
+
+        Raises:
+            InputError: see `generate`.
+
+        Example:
+            >>> import korlm
+            >>> lm = korlm.load_model("reviews-unigram-gru")
+            >>> lm.generate_batch(["이 영화는", "배우"], temperature=0)[0] == lm.generate("이 영화는", temperature=0)
+            True
+        """
+        if isinstance(prompts, str):
+            raise InputError("글머리의 목록을 넣으세요: [글머리].", "Pass a list of prompts: [prompt].")
+        _check_alternatives(alternatives)
+        config = build_generation_config(options if n is None else {**options, "n": n})
+        wanted = None if n is None else alternatives
+        results = generate_texts(self.net, self.tokenizer, prompts, config, alternatives=wanted)
+        return [texts[0].text for texts in results] if n is None else results
 
     def stream(self, prompt: str = "", *, stopped: Callable[[], bool] = lambda: False, **options: Any) -> Iterator[str]:
-        """Yield the text that follows a prompt as it comes, never half a syllable. See `generate`.
+        """Yield the text that follows a prompt as it grows, never half a syllable. See `generate`.
 
         Args:
             prompt: any string.
-            stopped: asked before each piece; True ends the text.
-            **options: the fields of `SamplingConfig`. A beam gives its text in one stretch, at the end.
+            stopped: called before each token; True ends the text.
+            **options: the fields of `GenerationConfig`. A beam search yields its text at once, at the end.
         """
         return stream_text(self.net, self.tokenizer, prompt, build_generation_config(options), stopped=stopped)
 
     def stream_tokens(
         self, prompt: str = "", *, alternatives: int = 5, stopped: Callable[[], bool] = lambda: False, **options: Any
     ) -> Iterator[Step]:
-        """Yield the pieces that follow a prompt: how surprising each was, and what else the model thought likely.
+        """Yield the tokens that follow a prompt, each with its surprisal and the most probable tokens.
 
         Args:
             prompt: any string.
-            alternatives: how many of the likeliest pieces each step names, at least 0.
-            stopped: asked before each piece; True ends the text.
-            **options: the fields of `SamplingConfig`. A beam gives its steps at the end.
+            alternatives: number of most probable tokens named in each step, at least 0.
+            stopped: called before each token; True ends the text.
+            **options: the fields of `GenerationConfig`. A beam search yields its steps at the end.
 
         Raises:
             InputError: see `generate`.
@@ -157,72 +215,25 @@ class LanguageModel(PretrainedModel[RecurrentLM]):
             단순히 6 ['단순히', '고']
         """
         config = build_generation_config(options)
-        checked = _check_alternatives(alternatives)
-        return stream_steps(self.net, self.tokenizer, prompt, config, alternatives=checked, stopped=stopped)
+        _check_alternatives(alternatives)
+        return stream_steps(self.net, self.tokenizer, prompt, config, alternatives=alternatives, stopped=stopped)
 
-    def generate_n(self, prompt: str = "", n: int = 1, *, alternatives: int = 0, **options: Any) -> list[GeneratedText]:
-        """Return several texts that follow a prompt, with their bits and steps.
+    steps = DeprecatedAlias("stream_tokens")
 
-        Args:
-            prompt: any string.
-            n: how many samples; with ``beams`` over 1 the n best distinct texts, the best first (fewer where the
-                beam found fewer).
-            alternatives: how many of the likeliest pieces each step names.
-            **options: the fields of `SamplingConfig`.
+    def generate_n(self, prompt: str = "", n: int = 1, **options: Any) -> list[GeneratedText]:
+        """Deprecated: see `generate`."""
+        warn_deprecated("LanguageModel.generate_n(prompt, n)", "LanguageModel.generate(prompt, n=n)")
+        return self.generate(prompt, n=n, **options)
 
-        Raises:
-            InputError: see `generate`.
-
-        Example:
-            >>> import korlm
-            >>> lm = korlm.load_model("reviews-syllable-lstm")
-            >>> best, second = lm.generate_n("정말 ", 2, beams=4, max_tokens=30)
-            >>> best.text != second.text, best.score >= second.score
-            (True, True)
-            >>> [text.text for text in lm.generate_n("정말 ", 2, seed=3)][0] == lm.generate("정말 ", seed=3)
-            True
-        """
-        return self.generate_all([prompt], n=n, alternatives=alternatives, **options)[0]
-
-    def generate_batch(self, prompts: Sequence[str], **options: Any) -> list[str]:
-        """Return the text that follows each prompt, all written side by side: the quick way for many.
-
-        Each text is that of `generate` with the same options, the seed included: equal prompts give equal texts where
-        a seed is given, so that several texts of one prompt are asked for by `generate_n`. (The size of a batch can
-        change the last bit of a sum, and so, once in a long while, a draw.)
-
-        Raises:
-            InputError: see `generate`.
-
-        Example:
-            >>> import korlm
-            >>> lm = korlm.load_model("reviews-unigram-gru")
-            >>> lm.generate_batch(["이 영화는", "배우"], temperature=0)[0] == lm.generate("이 영화는", temperature=0)
-            True
-        """
-        config = build_generation_config(options)
-        check_single_text(config)
-        return [texts[0].text for texts in generate_texts(self.net, self.tokenizer, _check_prompts(prompts), config)]
-
-    def generate_all(
-        self, prompts: Sequence[str], *, alternatives: int = 0, **options: Any
-    ) -> list[list[GeneratedText]]:
-        """Return ``n`` texts for each prompt, all written side by side. See `generate_n` and `generate_batch`."""
-        config = build_generation_config(options)
-        checked = _check_alternatives(alternatives)
-        return generate_texts(self.net, self.tokenizer, _check_prompts(prompts), config, alternatives=checked)
+    def generate_all(self, prompts: Sequence[str], *, n: int = 1, **options: Any) -> list[list[GeneratedText]]:
+        """Deprecated: see `generate_batch`."""
+        warn_deprecated("LanguageModel.generate_all(prompts, n=n)", "LanguageModel.generate_batch(prompts, n=n)")
+        return self.generate_batch(prompts, n, **options)
 
 
-def _check_prompts(prompts: Sequence[str]) -> Sequence[str]:
-    if isinstance(prompts, str):
-        raise InputError("글머리의 목록을 넣으세요: [글머리].", "Pass a list of prompts: [prompt].")
-    return prompts
-
-
-def _check_alternatives(number: int) -> int:
+def _check_alternatives(number: int) -> None:
     if number < 0:
         raise InputError(
             f"alternatives에 쓸 수 없는 값입니다: {number}. 0 이상으로 하세요.",
             f"alternatives cannot be {number}. Give 0 or more.",
         )
-    return number

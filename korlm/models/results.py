@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from korlm._deprecation import DeprecatedAlias
+
 
 @dataclass(frozen=True)
 class Score:
@@ -25,6 +27,8 @@ class Score:
     num_tokens: int
     surprisals: list[np.ndarray] = field(repr=False)
     signature: str
+
+    pieces = DeprecatedAlias("num_tokens")
 
     @property
     def bits(self) -> np.ndarray:

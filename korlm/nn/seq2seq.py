@@ -137,36 +137,42 @@ class Seq2Seq(BaseTextModel):
         hidden = self.project(apply_dropout(attentional, share))
         return hidden, weights, tuple(torch.cat(parts) for parts in zip(*states, strict=True))
 
-    def start_decoding(self, ids: Tensor, lengths: Tensor, bos_id: int) -> tuple[Tensor, State]:
-        """Read sources and the target's first piece: what generation starts from.
+    def start_decoding(self, ids: Tensor, lengths: Tensor, bos_id: int) -> tuple[Tensor, Tensor, State]:
+        """Read sources and the target's first token: what generation starts from.
 
         Args:
             ids: ``[B, S]`` int64.
             lengths: ``[B]``.
-            bos_id: the piece that every target begins with, ``<s>``.
+            bos_id: the token that every target begins with, ``<s>``.
 
         Returns:
-            Hidden outputs ``[B, E]`` and a state for `step`: the decoder's, and at its end the memory, each part with
-            the batch second.
+            Hidden outputs ``[B, E]``, attention weights ``[B, S]``, and a state for `step`: the decoder's, and at its end
+            the memory, each part with the batch second.
         """
         memory, state = self.encode(ids, lengths)
-        return self.step(ids.new_full((len(ids),), bos_id), (*state, *(part.unsqueeze(0) for part in memory)))
+        bos = ids.new_full((len(ids),), bos_id)
+        return self.step_with_attention(bos, (*state, *(part.unsqueeze(0) for part in memory)))
 
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
-        """Run one piece further, without dropout; what `decode` gives for ``T`` = 1. See `korlm.nn.base.BaseTextModel`.
+        """Run one token further, without dropout; what `decode` gives for ``T`` = 1. See `korlm.nn.base.BaseTextModel`.
 
         Args:
             ids: ``[B]`` int64.
-            state: of `begin`, or of the call before.
+            state: of `start_decoding`, or of the call before.
 
         Returns:
             Hidden outputs ``[B, E]`` and the new state.
         """
+        hidden, _, state = self.step_with_attention(ids, state)
+        return hidden, state
+
+    def step_with_attention(self, ids: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        """Run one token further, as `step`, and return also the attention weights ``[B, S]``, second."""
         memory = EncoderMemory(*(part[0] for part in state[-3:]))
         outputs, new = self.get_stepper().step(ids, state[:-3])
-        contexts, _ = self.attention(outputs.unsqueeze(1), memory.projected_keys, memory.keys, memory.mask)
+        contexts, weights = self.attention(outputs.unsqueeze(1), memory.projected_keys, memory.keys, memory.mask)
         attentional = torch.tanh(self.combine(torch.cat([contexts[:, 0], outputs], -1)))
-        return self.project(attentional), (*new, *state[-3:])
+        return self.project(attentional), weights[:, 0], (*new, *state[-3:])
 
     def build_stepper(self, *, copy: bool) -> PrepackedStepper:
         """Return a stepper of the decoder as it is."""

@@ -21,7 +21,7 @@ _MAX_MIN_TOKENS = 20  # the longest of the shortest answers, in pieces
 
 @dataclass(frozen=True)
 class DecodingSettings:
-    """How the words are chosen: fields of `SamplingConfig`, and whether the bot says where it does not know."""
+    """How the words are chosen: fields of `GenerationConfig`, and whether the bot says where it does not know."""
 
     abstain: bool = True
     temperature: float = 0.8
@@ -51,7 +51,7 @@ class DecodingSettings:
 
 
 def generation_options(decoding: str, settings: DecodingSettings) -> dict[str, Any]:
-    """Return the fields of `SamplingConfig` for a way; an unknown one is greedy."""
+    """Return the fields of `GenerationConfig` for a way; an unknown one is greedy."""
     options: dict[str, Any] = {"min_tokens": settings.min_tokens}
     if decoding == "beam":
         return options | {"beams": settings.beams, "n": settings.beams}

@@ -228,7 +228,7 @@ def test_all_texts_take_a_piece_in_turn_and_are_those_of_the_seeds(monkeypatch: 
 def test_a_beam_gives_its_best_texts_and_needs_no_seed() -> None:
     board = create_job(service(), asked("syllable", samples=3, beams=3, max_tokens=5), "ko")
     list(run(board))
-    found = toy_model("syllable").generate_n("가", 3, beams=3, max_tokens=5, top_p=0.95, temperature=0.8)
+    found = toy_model("syllable").generate("가", 3, beams=3, max_tokens=5, top_p=0.95, temperature=0.8)
     assert [sample.text for sample in board.columns[0].samples] == [text.text for text in found]
     assert {sample.seed for sample in board.columns[0].samples} == {None}
 

@@ -72,7 +72,7 @@ def test_a_beam_as_wide_as_all_sequences_finds_the_best_ones(seed: int, options:
     for n in (1, 5):
         config = GenerationConfig(**options, beams=100, n=n, max_tokens=LONGEST)
         expected = list(best_texts(lm, "가", config).items())[:n]
-        found = lm.generate_n("가", n, **options, beams=100, max_tokens=LONGEST)
+        found = lm.generate("가", n, **options, beams=100, max_tokens=LONGEST)
         assert [text.text for text in found] == [text for text, _ in expected]
         assert [text.score for text in found] == pytest.approx([score for _, score in expected], abs=1e-4)
 
@@ -85,17 +85,17 @@ def test_a_beam_as_wide_as_all_sequences_finds_the_best_ones(seed: int, options:
 )
 def test_a_beam_of_one_is_greedy(make: Callable[[], Tokenizer], end: float, options: dict[str, Any]) -> None:
     lm = model(make(), end=end)
-    greedy = lm.generate_n("가", temperature=0, max_tokens=20, **options)[0]
+    greedy = lm.generate("가", 1, temperature=0, max_tokens=20, **options)[0]
     rules = Constraints(lm.tokenizer, GenerationConfig(max_tokens=20, **options), is_beam_search=True)
     [hypothesis] = BeamSearch(lm.net, rules, rules.encode_prompts(["가"])[0]).run()
     assert tuple(hypothesis.state.token_ids) == greedy.ids
-    assert (hypothesis.state.text, hypothesis.state.finish_reason) == (greedy.text, greedy.reason)
+    assert (hypothesis.state.text, hypothesis.state.finish_reason) == (greedy.text, greedy.finish_reason)
 
 
 def test_a_wider_beam_finds_no_worse_texts_than_greedy() -> None:
     lm = korlm.load_model("reviews-unigram-gru")
-    greedy = lm.generate_n("정말", temperature=0, max_tokens=30)[0]
-    found = lm.generate_n("정말", 6, beams=6, max_tokens=30)
+    greedy = lm.generate("정말", 1, temperature=0, max_tokens=30)[0]
+    found = lm.generate("정말", 6, beams=6, max_tokens=30)
     assert found[0].score >= greedy.score
     assert [text.score for text in found] == sorted((text.score for text in found), reverse=True)
     assert len({text.text for text in found}) == len(found) == 6
@@ -103,9 +103,9 @@ def test_a_wider_beam_finds_no_worse_texts_than_greedy() -> None:
 
 def test_a_beam_gives_one_stretch_to_a_stream_and_its_steps_at_the_end() -> None:
     lm = model(syllables(), end=1.0)
-    best = lm.generate_n("가", 1, beams=3)[0]
+    best = lm.generate("가", 1, beams=3)[0]
     assert list(lm.stream("가", beams=3)) == [best.text]
-    steps = list(lm.steps("가", beams=3, alternatives=2))
+    steps = list(lm.stream_tokens("가", beams=3, alternatives=2))
     assert "".join(step.delta for step in steps) == best.text
     assert sum(step.surprisal for step in steps) == pytest.approx(best.bits)
 
@@ -113,8 +113,8 @@ def test_a_beam_gives_one_stretch_to_a_stream_and_its_steps_at_the_end() -> None
 def test_a_beam_that_is_stopped_gives_the_best_that_it_has() -> None:
     lm = model(syllables(), end=-20.0)  # it would go on to the limit
     asked = iter([False] * 4 + [True] * 100)
-    whole = lm.generate_n("가", 1, beams=3, max_tokens=4)[0]
-    steps = list(lm.steps("가", beams=3, alternatives=1, max_tokens=500, stopped=lambda: next(asked)))
+    whole = lm.generate("가", 1, beams=3, max_tokens=4)[0]
+    steps = list(lm.stream_tokens("가", beams=3, alternatives=1, max_tokens=500, stopped=lambda: next(asked)))
     assert "".join(step.delta for step in steps) == whole.text and len(steps) == 4
     assert list(lm.stream("가", beams=3, stopped=lambda: True)) in ([], [""])
 
@@ -126,8 +126,8 @@ def test_a_beam_that_is_stopped_gives_the_best_that_it_has() -> None:
 @pytest.mark.parametrize("make", [byte_tokenizer, syllables])
 def test_the_bits_of_a_text_are_its_score(make: Callable[[], Tokenizer], options: dict[str, Any]) -> None:
     lm = model(make(), end=3.0)
-    for text in lm.generate_n("", 3, **options, max_tokens=200) if options != {"temperature": 0} else []:
-        if text.reason != "end" or lm.tokenizer.encode(text.text).ids != list(text.ids):
+    for text in lm.generate("", 3, **options, max_tokens=200) if options != {"temperature": 0} else []:
+        if text.finish_reason != "eos" or lm.tokenizer.encode(text.text).ids != list(text.ids):
             continue
         score = lm.score([text.text])
         assert text.bits == pytest.approx(float(score.surprisals[0].sum()), rel=1e-4)
@@ -138,7 +138,7 @@ def test_the_bits_of_a_text_are_its_score(make: Callable[[], Tokenizer], options
 def test_steps_say_what_the_model_thought() -> None:
     lm = model(syllables(), end=-1)
     options: dict[str, Any] = {"temperature": 0.7, "top_p": 0.9, "banned": "나", "seed": 4, "max_tokens": 15}
-    steps = list(lm.steps("가", alternatives=4, **options))
+    steps = list(lm.stream_tokens("가", alternatives=4, **options))
     assert "".join(step.delta for step in steps) == lm.generate("가", **options)
     ids = lm.tokenizer.encode("가").ids
     for step in steps:
@@ -157,17 +157,17 @@ def test_steps_say_what_the_model_thought() -> None:
 
 def test_a_step_shows_a_lone_byte_as_one() -> None:
     lm = model(byte_tokenizer(), end=-9, rare_bytes=False)
-    steps = list(lm.steps("", seed=2, max_tokens=60, **RANDOM))
+    steps = list(lm.stream_tokens("", seed=2, max_tokens=60, **RANDOM))
     assert all(step.text == f"<0x{step.id - 4:02X}>" for step in steps)
     assert any(not step.delta for step in steps) and all("\ufffd" not in step.delta for step in steps)
 
 
 def test_generated_texts_add_up() -> None:
     lm = model(syllables(), end=0.0)
-    for text in lm.generate_n("가", 8, seed=1, max_tokens=10):
+    for text in lm.generate("가", 8, seed=1, max_tokens=10):
         assert text.bits == pytest.approx(sum(step.surprisal for step in text.steps))
         assert [step.id for step in text.steps if step.id != EOS_ID] == list(text.ids)
-        ended = text.reason == "end"
+        ended = text.finish_reason == "eos"
         assert (text.steps[-1].id == EOS_ID) == ended
         assert text.bits_per_character == pytest.approx(text.bits / (len(text.text) + ended))
         norm = ((5 + len(text.steps)) / 6) ** 0.6

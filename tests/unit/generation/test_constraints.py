@@ -35,7 +35,7 @@ def test_a_banned_string_never_comes(make: Callable[[], Tokenizer], banned: list
         for text in ("가", "나", "다", ".", "a", "b"):  # bytes and letters of the banned strings are likely
             lm.net.output.bias[lm.tokenizer.encode(text).ids] = 4.0
     for options in ({"n": 4, "temperature": 2.0, "top_p": 1.0}, {"beams": 2}):
-        for text in lm.generate_n(prompt, **{"n": 1, **options}, seed=seed, banned=banned, max_tokens=30):
+        for text in lm.generate(prompt, **{"n": 1, **options}, seed=seed, banned=banned, max_tokens=30):
             assert not any(word in text.text for word in banned)
             seam = prompt[-2:] + text.text
             assert not any(seam.find(word, max(0, len(prompt[-2:]) - len(word) + 1)) >= 0 for word in banned)
@@ -45,7 +45,7 @@ def test_banning_a_string_bans_no_more_than_it_must() -> None:
     lm = model(jamo(), end=-4, sharp=1)
     with torch.no_grad():
         lm.net.output.bias[lm.tokenizer.encode("가").ids] = 4.0
-    texts = [text.text for text in lm.generate_n("", 30, banned="가", seed=1, max_tokens=60, **RANDOM)]
+    texts = [text.text for text in lm.generate("", 30, banned="가", seed=1, max_tokens=60, **RANDOM)]
     assert not any("가" in text for text in texts)
     assert any("각" <= letter <= "갛" for text in texts for letter in text), "with a final consonant it may come"
 
@@ -61,29 +61,29 @@ def test_just_the_pieces_that_complete_a_banned_string_are_closed(
 ) -> None:
     tokenizer = make()
     rules = Constraints(tokenizer, GenerationConfig(banned=banned))
-    row = GenerationState(rules, rules.encode_prompts([""])[0])
+    state = rules.start(rules.encode_prompts([""])[0])
     ids: list[int] = []
     for number in tokenizer.encode(written).ids:
-        closed = rules.mask([row], torch.device("cpu")) == -torch.inf
+        closed = rules.mask([state], torch.device("cpu")) == -torch.inf
         special = set(tokenizer.specials.values()) - {EOS_ID}
         for candidate in range(tokenizer.vocab_size):
-            if candidate in special or _breaks_utf8(row, candidate):
+            if candidate in special or _breaks_utf8(rules, state, candidate):
                 assert closed[candidate]
             else:
                 begins = (
-                    rules.byte_by_id.get(candidate, 0) >= 0xC2 and not row.partial_bytes
+                    rules.byte_by_id.get(candidate, 0) >= 0xC2 and not state.partial_bytes
                 )  # what comes of it joins nothing
                 text = _certain(tokenizer, ids, EOS_ID if begins else candidate)
                 assert bool(closed[candidate]) == any(word in text for word in banned)
         if closed[number]:
             return
-        row.append(number)
+        rules.append(state, number)
         ids.append(number)
 
 
-def _breaks_utf8(row: GenerationState, candidate: int) -> bool:
-    byte = row.constraints.byte_by_id.get(candidate)
-    return bool(row.partial_bytes) if byte is None else byte not in allowed_next_bytes(row.partial_bytes)
+def _breaks_utf8(rules: Constraints, state: GenerationState, candidate: int) -> bool:
+    byte = rules.byte_by_id.get(candidate)
+    return bool(state.partial_bytes) if byte is None else byte not in allowed_next_bytes(state.partial_bytes)
 
 
 def _certain(tokenizer: Tokenizer, ids: list[int], candidate: int) -> str:
@@ -129,10 +129,10 @@ def test_a_text_with_stop_strings_is_the_text_without_them_cut_short(make: Calla
         options = {"seed": seed, "max_tokens": 40, "stop": stops, **RANDOM}
         parts = list(lm.stream("", **options))
         assert "".join(parts) == cut(whole, stops)
-        [text] = lm.generate_n("", **options)
+        [text] = lm.generate("", 1, **options)
         assert text.text == cut(whole, stops)
-        assert (text.reason == "stop") == (cut(whole, stops) != whole)
-        ended += text.reason == "stop"
+        assert (text.finish_reason == "stop") == (cut(whole, stops) != whole)
+        ended += text.finish_reason == "stop"
     assert ended > 3
 
 
@@ -142,7 +142,7 @@ def test_what_is_forced_comes(make: Callable[[], Tokenizer], options: dict[str, 
     lm = model(make(), end=2.0)
     options = {"forced": ["나가", "각."], "max_tokens": 40, **options}
     if make is not byte_tokenizer or options["max_tokens"] > 15:
-        for text in lm.generate_n("가", 2, **options):
+        for text in lm.generate("가", 2, **options):
             assert "나가" in text.text and "각." in text.text
         banned = lm.generate("가", **options, banned=["가가", "라"], stop=["나다"], min_tokens=3)
         assert "나가" in banned and "각." in banned and not re.search("가가|라|나다", banned)
@@ -155,8 +155,8 @@ def test_forced_strings_come_as_words_of_their_own_where_pieces_carry_spaces() -
             assert f" {word}" in lm.generate("이 영화는", forced=word, **options)
         text = lm.generate("이 영화는", forced=["배우", "음악"], **options)  # a beam may find 음악배우 likelier
         assert "배우" in text and "음악" in text
-    beam = lm.generate_n("이 영화는", 1, beams=6, forced="배우")[0]
-    late = lm.generate_n("이 영화는", 1, temperature=0, forced="배우")[0]
+    beam = lm.generate("이 영화는", 1, beams=6, forced="배우")[0]
+    late = lm.generate("이 영화는", 1, temperature=0, forced="배우")[0]
     assert beam.score > late.score, "the beam finds a better place than the end"
 
 
@@ -174,5 +174,5 @@ def test_what_cannot_be_forced_is_a_clear_error() -> None:
 def test_where_nothing_may_come_the_text_ends() -> None:
     lm = model(syllables("가나", on_unknown="unk"), end=-20)
     for options in ({"temperature": 0}, {"seed": 1}, {"beams": 3}):
-        [text] = lm.generate_n("", banned=["가", "나나"], min_tokens=5, **options)
-        assert (text.text, text.reason) == ("나", "blocked")
+        [text] = lm.generate("", 1, banned=["가", "나나"], min_tokens=5, **options)
+        assert (text.text, text.finish_reason) == ("나", "blocked")

@@ -32,7 +32,7 @@ from korlm.tokenizers.vocabulary import Vocabulary
 
 def test_greedy_takes_the_most_probable_piece_at_every_step() -> None:
     lm = model(syllables())
-    [text] = lm.generate_n("가", temperature=0, max_tokens=12)
+    [text] = lm.generate("가", 1, temperature=0, max_tokens=12)
     assert text.ids
     context = list(lm.tokenizer.encode("가").ids)
     for chosen in text.ids:
@@ -45,7 +45,7 @@ def test_greedy_takes_the_most_probable_piece_at_every_step() -> None:
 def test_temperature_flattens_and_sharpens() -> None:
     lm = model(syllables(), end=-9)
     hot, cold = (
-        sum(text.bits for text in lm.generate_n("", 20, temperature=heat, top_p=1.0, seed=3, max_tokens=20))
+        sum(text.bits for text in lm.generate("", 20, temperature=heat, top_p=1.0, seed=3, max_tokens=20))
         for heat in (2.0, 0.3)
     )
     assert cold < hot / 2
@@ -103,7 +103,7 @@ def test_asking_to_stop_stops_the_stream() -> None:
     lm = model(byte_tokenizer(), end=-9, rare_bytes=False)
     assert lm.generate("", seed=1, max_tokens=500, stopped=lambda: True) == ""
     asked = iter([False] * 4 + [True] * 9)
-    assert len(list(lm.steps("", seed=1, max_tokens=500, stopped=lambda: next(asked)))) == 4
+    assert len(list(lm.stream_tokens("", seed=1, max_tokens=500, stopped=lambda: next(asked)))) == 4
 
 
 @pytest.mark.parametrize("options", [{"seed": 1}, {"beams": 3}, {"temperature": 0}])
@@ -116,14 +116,14 @@ def test_special_tokens_are_never_written(options: dict[str, Any], on_unknown: s
     special = set(tokenizer.specials.values())
     with torch.no_grad():
         lm.net.output.bias[list(special - {EOS_ID})] = 50.0
-    texts = lm.generate_n("가", 2, **options, max_tokens=20)
+    texts = lm.generate("가", 2, **options, max_tokens=20)
     assert all(text.ids and special.isdisjoint(text.ids) for text in texts)
 
 
 def test_a_text_is_as_long_as_it_must_be() -> None:
     lm = model(syllables(), end=3.0)
-    assert min(len(text.ids) for text in lm.generate_n("", 30, seed=1)) < 5
-    long = lm.generate_n("", 30, seed=1, min_tokens=5, max_tokens=8) + lm.generate_n("", 3, beams=3, min_tokens=5)
+    assert min(len(text.ids) for text in lm.generate("", 30, seed=1)) < 5
+    long = lm.generate("", 30, seed=1, min_tokens=5, max_tokens=8) + lm.generate("", 3, beams=3, min_tokens=5)
     assert min(len(text.ids) for text in long) == 5
     assert all(len(text.ids) <= 8 for text in long[:30])
     assert "." not in lm.generate("", seed=1, stop=".", min_tokens=30, max_tokens=30)
@@ -146,8 +146,8 @@ def test_a_batch_writes_what_each_prompt_would_get_alone(
     lm = model(make(), end=1.0)
     prompts = ["가나다", "", "라 ", "가나다", "나라나라나"]
     options = {"seed": 11, "max_tokens": 18, **options}
-    together = lm.generate_all(prompts, **options)
-    alone = [lm.generate_n(prompt, **options) for prompt in prompts]
+    together = lm.generate_batch(prompts, 1, **options)
+    alone = [lm.generate(prompt, 1, **options) for prompt in prompts]
     assert [[text.ids for text in texts] for texts in together] == [[text.ids for text in texts] for texts in alone]
     assert [texts[0].text for texts in together] == lm.generate_batch(prompts, **options)
     assert [texts[0].text for texts in together] == [lm.generate(prompt, **options) for prompt in prompts]
@@ -164,10 +164,10 @@ def test_many_prompts_are_more_than_one_batch() -> None:
 
 def test_a_sample_has_a_seed_of_its_own() -> None:
     lm = model(syllables(), end=-2)
-    texts = [text.text for text in lm.generate_n("가", 5, seed=9)]
+    texts = [text.text for text in lm.generate("가", 5, seed=9)]
     assert len(set(texts)) == 5
     assert [lm.generate("가", seed=seed) for seed in derive_seeds(9, 5)] == texts
-    assert texts[:3] == [text.text for text in lm.generate_n("가", 3, seed=9)]
+    assert texts[:3] == [text.text for text in lm.generate("가", 3, seed=9)]
 
 
 class Remembering(torch.nn.Module):
@@ -185,7 +185,7 @@ class Remembering(torch.nn.Module):
         hidden, inner = self.net.step(ids, state[:-1])
         return hidden + 0.003 * state[-1][0].sum(-1, keepdim=True), (*inner, torch.stack([ids, ids], 1)[None])
 
-    def logits(self, hidden: Tensor) -> Tensor:
+    def compute_logits(self, hidden: Tensor) -> Tensor:
         return self.net.compute_logits(hidden)
 
 
@@ -202,7 +202,7 @@ def test_the_state_may_hold_whole_numbers() -> None:
 def test_prompts_of_any_length_are_read_side_by_side() -> None:
     net = model(syllables()).net
     contexts = [(2, 260, 261), (2,), (2, 262), (2, 260, 261), (2, 263)]
-    hidden, state = prefill(net, contexts)
+    hidden, state, _ = prefill(net, contexts)
     for row, context in enumerate(contexts):
         outputs, own = net(torch.tensor([context]))
         assert torch.allclose(hidden[row], outputs[0, -1], atol=1e-6)
@@ -215,7 +215,7 @@ def test_prompts_of_any_length_are_read_side_by_side() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"temperature": -1}, {"top_p": 0}, {"top_k": -3}, {"max_tokens": 0}, {"heat": 1}, {"min_p": 2}, {"n": 2},
+        {"temperature": -1}, {"top_p": 0}, {"top_k": -3}, {"max_tokens": 0}, {"heat": 1}, {"min_p": 2}, {"n": 0},
         {"typical_p": 0}, {"repetition_penalty": 0}, {"no_repeat_ngram": -1}, {"min_tokens": 61}, {"beams": 0},
         {"length_penalty": -1}, {"banned": ""}, {"stop": ["가", ""]}, {"forced": [3]}, {"banned": 3}, {"seed": 2**64},
         {"top_k": "many"},
@@ -228,10 +228,10 @@ def test_a_wrong_option_is_a_clear_error(small_net: Make, wrong: dict[str, Any])
 
 def test_what_makes_no_sense_is_a_clear_error(small_net: Make) -> None:
     lm = LanguageModel(byte_tokenizer(), small_net())
-    with pytest.raises(InputError, match="generate_n"):
-        lm.generate_batch(["가"], n=2)
+    with pytest.raises(InputError, match="generate"):
+        lm.stream("가", n=2)
     with pytest.raises(InputError, match="beams"):
-        lm.generate_n("가", 4, beams=3)
+        lm.generate("가", 4, beams=3)
     with pytest.raises(InputError, match="목록"):
         lm.generate_batch("가나")
     with pytest.raises(InputError, match="alternatives"):
@@ -249,7 +249,7 @@ def test_the_command_gives_samples_pieces_and_json(capsys: pytest.CaptureFixture
     lm = korlm.load_model("reviews-unigram-lstm")
     stops = ("--stop", ".", "--stop", "!", "--banned", "ㅋ")
     lines = run(capsys, "이 영화는", "--seed", "3", "-n", "3", *stops)
-    texts = lm.generate_n("이 영화는", 3, seed=3, stop=[".", "!"], banned="ㅋ")
+    texts = lm.generate("이 영화는", 3, seed=3, stop=[".", "!"], banned="ㅋ")
     assert lines == [f"[{number}] 이 영화는{text.text}" for number, text in enumerate(texts, 1)]
     lines = run(capsys, "이 영화는", "--beams", "3", "-n", "2", "--json", "--alternatives", "2", "--forced", "배우")
     best, second = map(json.loads, lines)

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from korlm.errors import InputError
 from korlm.generation.config import GenerationConfig
-from korlm.generation.constraints import Prompt
 from korlm.generation.generate import generate_texts, stream_text
+from korlm.generation.state import Prompt
 from korlm.nn.attention import ATTENTIONS, Attention
 from korlm.nn.config import SEQ2SEQ_CELLS, Seq2SeqConfig
 from korlm.nn.seq2seq import Seq2Seq
@@ -218,7 +218,7 @@ def test_a_step_is_the_decoder_at_one_piece(shape: dict[str, Any]) -> None:
     sources, targets = padded(SOURCES), torch.tensor([[1, 21, 22], [1, 23, 24], [1, 25, 26]])
     memory, state = net.encode(*sources)
     hidden, _, _ = net.decode(memory, targets, state)
-    one, state = net.start_decoding(*sources, 1)
+    one, _, state = net.start_decoding(*sources, 1)
     for time in range(3):
         torch.testing.assert_close(one, hidden[:, time], atol=1e-5, rtol=1e-4)
         torch.testing.assert_close(net.compute_logits(one), F.linear(one, net.output.weight, net.output.bias))
