@@ -13,7 +13,8 @@ import os
 from pathlib import Path
 
 from korlm.errors import CorpusError
-from korlm.storage.artifacts import cache_folder, write_file
+from korlm.storage.artifacts import write_file
+from korlm.storage.cache import cache_folder
 
 WIKITEXT2_URL = "https://raw.githubusercontent.com/pytorch/examples/main/word_language_model/data/wikitext-2"
 SONGYS_URL = "https://raw.githubusercontent.com/songys/Chatbot_data/master/ChatbotData.csv"

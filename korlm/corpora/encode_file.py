@@ -15,7 +15,6 @@ True
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -24,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from korlm.corpora.files import unreadable_file_error
-from korlm.corpora.memmap import chunks_sha256
 from korlm.corpora.streaming import LineBatch, read_batches
 from korlm.corpora.token_cache import id_dtype
 from korlm.errors import ArtifactError, CorpusError, InputError, KorlmError
 from korlm.storage.artifacts import FORMAT_VERSION, read_json, write_json
+from korlm.storage.cache import file_fingerprint, file_sha256
 from korlm.storage.npy import NPY_HEADER_BYTES, AppendableNpy
 from korlm.text.spans import check_text
 from korlm.tokenizers.base import Tokenizer
@@ -79,28 +78,17 @@ def build_journal_header(path: Path, tokenizer: Tokenizer, column: str | int | N
             f"{tokenizer.name}에는 줄 끝을 알릴 </s>가 없습니다. korlm.train_tokenizer로 만든 것을 쓰세요.",
             f"{tokenizer.name} has no </s> to end a line with. Use a tokenizer of korlm.train_tokenizer.",
         )
-    plan = {"kind": "encoding", "format": FORMAT_VERSION, "source": file_fingerprint(path), "column": column}
+    try:
+        source = file_fingerprint(path)
+    except OSError as error:
+        raise unreadable_file_error(path, error) from error
+    plan = {"kind": "encoding", "format": FORMAT_VERSION, "source": source, "column": column}
     return plan | {"signature": tokenizer.signature, "item_bytes": id_dtype(tokenizer).itemsize}
 
 
 def state_paths(output: Path) -> tuple[Path, Path]:
     """Return where the ids and the journal of an unfinished encoding are."""
     return output.with_name(output.name + ".partial"), output.with_name(output.name + ".journal")
-
-
-def file_fingerprint(path: Path) -> dict[str, Any]:
-    """Return what tells a corpus file from another, or from itself before a change, without reading it through.
-
-    Raises:
-        CorpusError: it cannot be read.
-    """
-    try:
-        state = path.stat()
-        with path.open("rb") as handle:
-            head = hashlib.sha256(handle.read(2**20)).hexdigest()
-    except OSError as error:
-        raise unreadable_file_error(path, error) from error
-    return {"size": state.st_size, "mtime_ns": state.st_mtime_ns, "head_sha256": head}
 
 
 def read_journal(partial: Path, journal: Path, plan: dict[str, Any]) -> EncodingProgress:
@@ -129,12 +117,6 @@ def _cannot_resume_error(partial: Path, ko: str, en: str) -> ArtifactError:
         f"{partial}을(를) 이어 갈 수 없습니다: {ko}. --restart(restart=True)로 새로 시작하세요.",
         f"Cannot go on with {partial}: {en}. Start anew with --restart (restart=True).",
     )
-
-
-def file_sha256(path: Path) -> str:
-    """Return the digest of a file, in hexadecimal digits."""
-    with path.open("rb") as handle:
-        return chunks_sha256(iter(lambda: handle.read(2**20), b""))
 
 
 _CHARACTER_UNITS = ("syllable", "jamo", "byte")

@@ -23,13 +23,10 @@ without being held. An entry holds as long as the size and time of every source 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import mmap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import islice, pairwise
 from pathlib import Path
 from types import TracebackType
@@ -38,7 +35,8 @@ from typing import Any, overload
 import numpy as np
 
 from korlm.errors import ArtifactError
-from korlm.storage.artifacts import FORMAT_VERSION, cache_folder, new_folder, read_artifact_config, write_json
+from korlm.storage.artifacts import FORMAT_VERSION, new_folder, read_artifact_config, write_json
+from korlm.storage.cache import cache_path, chunks_sha256, file_fingerprint
 from korlm.storage.npy import AppendableNpy
 
 _BATCH_LINES = 10_000  # lines that are decoded at once
@@ -202,14 +200,6 @@ def iter_line_chunks(lines: Iterable[str]) -> Iterator[bytes]:
         yield "\n".join([*batch, ""]).encode()
 
 
-def chunks_sha256(chunks: Iterable[bytes]) -> str:
-    """Return the SHA-256 (hex) of bytes that come in blocks."""
-    digest = hashlib.sha256()
-    for block in chunks:
-        digest.update(block)
-    return digest.hexdigest()
-
-
 def _damaged_lines_error(stem: Path) -> ArtifactError:
     return ArtifactError(
         f"{stem}의 줄들을 읽을 수 없습니다. {stem.parent}을(를) 지우고 다시 하세요.",
@@ -248,14 +238,13 @@ def cached_splits(
         CorpusError: as ``read_split_lines`` does.
     """
     try:
-        states = [(str(path.resolve()), path.stat()) for path in sources]
+        fingerprints = [file_fingerprint(path) for path in sources]
     except OSError:
-        return in_memory_splits(read_split_lines())  # says what is wrong
-    if sum(state.st_size for _, state in states) < _MIN_CACHED_BYTES:
+        return in_memory_splits(read_split_lines())  # raises the error that names the file
+    if sum(fingerprint["size"] for fingerprint in fingerprints) < _MIN_CACHED_BYTES:
         return in_memory_splits(read_split_lines())
-    key = sha256(json.dumps([variant, [name for name, _ in states], FORMAT_VERSION]).encode()).hexdigest()[:32]
-    stamp = [variant, [[name, state.st_size, state.st_mtime_ns] for name, state in states]]
-    folder = cache_folder() / "corpora" / key
+    folder = cache_path("corpora", variant, *(path.resolve() for path in sources), FORMAT_VERSION)
+    stamp = [variant, fingerprints]
     found = _load_splits(folder, stamp)
     if found is None:
         try:

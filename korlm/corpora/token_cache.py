@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +17,7 @@ import numpy as np
 from korlm.corpora.memmap import lines_sha256
 from korlm.corpora.streaming import batch_by_characters
 from korlm.errors import ArtifactError
-from korlm.storage.artifacts import cache_folder
+from korlm.storage.cache import cache_path
 from korlm.storage.npy import AppendableNpy
 from korlm.tokenizers.base import EOS_ID, Tokenizer
 
@@ -47,8 +46,7 @@ def encode_to_memmap(
     Raises:
         ArtifactError: the disk is full.
     """
-    key = hashlib.sha256((lines_sha256(lines) + tokenizer.signature).encode()).hexdigest()[:32]
-    path = cache_folder() / "tokens" / f"{key}.npy"
+    path = cache_path("tokens", lines_sha256(lines), tokenizer.signature, suffix=".npy")
     if cache and path.is_file():
         try:
             return np.load(path, mmap_mode="r", allow_pickle=False)

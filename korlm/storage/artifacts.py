@@ -32,13 +32,6 @@ def data_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "data"
 
 
-def cache_folder() -> Path:
-    """Return the folder for caches: ``KORLM_CACHE``, or ``korlm`` under the user's cache folder."""
-    if named := os.environ.get("KORLM_CACHE"):
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "korlm"
-
-
 def _flush_folder(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():

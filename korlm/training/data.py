@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,7 +13,8 @@ from korlm.corpora.memmap import lines_sha256
 from korlm.corpora.registry import Corpus
 from korlm.corpora.token_cache import encode_to_memmap
 from korlm.errors import ArtifactError, InputError, KorlmError
-from korlm.storage.artifacts import cache_folder, read_artifact_config
+from korlm.storage.artifacts import read_artifact_config
+from korlm.storage.cache import cache_path
 from korlm.tokenizers.base import EOS_ID, Tokenizer
 from korlm.tokenizers.catalog import TOKENIZER_UNITS
 from korlm.tokenizers.registry import load_tokenizer
@@ -87,10 +87,8 @@ def _train_or_load_cached(config: TokenizerConfig, corpus: Corpus, specials: Seq
 
     It takes minutes for 600,000 reviews, and every run on them wants the same one.
     """
-    asked = "|".join(
-        map(str, (lines_sha256(corpus.train), config.tokenizer, config.vocab_size, __version__, *specials))
-    )
-    folder = cache_folder() / "tokenizers" / hashlib.sha256(asked.encode()).hexdigest()[:32]
+    identity = lines_sha256(corpus.train), config.tokenizer, config.vocab_size, __version__, *specials
+    folder = cache_path("tokenizers", *identity)
     if folder.is_dir():
         with contextlib.suppress(KorlmError):  # damaged: made again below
             kept = load_tokenizer(folder)
