@@ -7,6 +7,7 @@
 1. The name of a public top-level function or class is defined in one file only.
 2. A function or method has a name of two words or more (``load_model``), unless the word is a standard term listed here.
 3. A file has at most 450 lines.
+4. An attribute with a leading underscore is only used in the file that defines it.
 
 Each offence is printed as ``file:line: what``; the exit status is 1 if there is one.
 
@@ -24,6 +25,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from measure_house import Function, is_dunder, is_one_word, is_property
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 MAX_LINES = 450
 
@@ -35,36 +38,28 @@ STANDARD_TERMS = frozenset(
     pull copy append extend pop get put add remove update clear reset start stop run main launch submit cancel wait poll
     flush finish validate parse format render plot softmax align compare evaluate train resume sample mask split join
     merge sort filter search match segment quantize dequantize prefill localize setting t detach export register embed
-    classify translate attend
+    classify translate attend analyze nll send receive find union difference discard decoder build head to
     """.split()  # noqa: SIM905
 )
 
 # "Class.method" with the current class name: the method overrides or implements one whose name a library decides.
 LIBRARY_OVERRIDES = frozenset(
     {
-        "_Parser.error",  # argparse.ArgumentParser
+        "_BilingualArgumentParser.error",  # argparse.ArgumentParser
     }
 )
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
-PROPERTY_DECORATORS = ("property", "cached_property", "setter", "deleter")
 
-
-def is_one_word(name: str) -> bool:
-    """Tell whether a name has one word: no underscore but at its ends, and no inner capital."""
-    name = name.strip("_")
-    return "_" not in name and not any(character.isupper() for character in name[1:])
-
-
-def is_exempt(node: Function) -> bool:
-    """Tell whether a function's name is not chosen freely or is a noun: dunders and properties."""
-    if node.name.startswith("__") and node.name.endswith("__"):
-        return True
-    for decorator in node.decorator_list:
-        target = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if (target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")) in PROPERTY_DECORATORS:
-            return True
-    return False
+NAMED_TUPLE_METHODS = {"_replace", "_asdict", "_fields", "_make"}
+# Private names of libraries that have no public equivalent.
+LIBRARY_PRIVATE = frozenset(
+    {
+        "_exit",  # os
+        "_tagger",  # python-mecab-ko
+        "_is_avx512_bf16_supported", "_reorder_linear_weight", "_linear_pointwise",  # torch, bf16 kernels
+        "_parameters", "_version", "_foreach_lerp_", "_foreach_norm", "_indices", "_values",  # torch, tensors and modules
+    }
+)  # fmt: skip
 
 
 def one_word_functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, Function]]:
@@ -72,7 +67,11 @@ def one_word_functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, F
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, Function | ast.ClassDef):
             qualified = f"{prefix}{node.name}"
-            if isinstance(node, Function) and is_one_word(node.name) and not is_exempt(node):
+            if (
+                isinstance(node, Function)
+                and is_one_word(node.name)
+                and not (is_dunder(node.name) or is_property(node))
+            ):
                 yield qualified, node
             yield from one_word_functions(node, f"{qualified}.")
         else:
@@ -90,6 +89,30 @@ def check_source(source: str) -> list[tuple[str, int]]:
     return [(name, node.lineno) for name, node in one_word_functions(ast.parse(source)) if not is_allowed(name)]
 
 
+def foreign_private_attributes(tree: ast.Module) -> list[tuple[str, int]]:
+    """Return the private attributes that a file uses but does not define, each with its line.
+
+    >>> foreign_private_attributes(ast.parse("self._x = 1; other._x; bot._given; pair._replace(a=1)"))
+    [('_given', 1)]
+    """
+    defined = {
+        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    }
+    defined |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    defined |= {node.name for node in ast.walk(tree) if isinstance(node, Function | ast.ClassDef)}
+    defined |= {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return [
+        (node.attr, node.lineno)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr.startswith("_")
+        and not is_dunder(node.attr)
+        and node.attr not in defined | NAMED_TUPLE_METHODS | LIBRARY_PRIVATE
+        and not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
+        and not (isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "super")
+    ]
+
+
 def find_offences(package: Path) -> list[str]:
     """Return ``file:line: what`` for each offence against the rules, sorted by file and line."""
     offences: list[tuple[Path, int, str]] = []
@@ -98,6 +121,8 @@ def find_offences(package: Path) -> list[str]:
         source = path.read_text("utf-8")
         for name, line in check_source(source):
             offences.append((path, line, f"one-word function name: {name}"))
+        for name, line in foreign_private_attributes(ast.parse(source)):
+            offences.append((path, line, f"private attribute of another module: {name}"))
         if (count := len(source.splitlines())) > MAX_LINES:
             offences.append((path, MAX_LINES + 1, f"the file has {count} lines; at most {MAX_LINES}"))
         names: dict[str, int] = {}
