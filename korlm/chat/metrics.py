@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -20,7 +20,7 @@ from korlm.corpora.dialogues import DialoguePair
 from korlm.corpora.near_duplicates import normalize_for_matching
 from korlm.errors import CorpusError, MissingDependencyError
 from korlm.morph.mecab import mecab_surfaces
-from korlm.reporting.statistics import MetricEstimate
+from korlm.reporting.statistics import MetricEstimate, bootstrap_indices, bootstrap_mean, bootstrap_statistic
 
 NUM_GENERIC_ANSWERS = 50  # the training answers that are dull: those given most often
 DEFAULT_RESAMPLES = 1000
@@ -60,7 +60,7 @@ def evaluate_answers(
     learnt = Counter(normalize_for_matching(pair.answer) for pair in training_pairs)
     common = {text for text, _ in learnt.most_common(NUM_GENERIC_ANSWERS)}
     said = [normalize_for_matching(answer) for answer in answers]
-    draws = np.random.default_rng(seed).integers(len(pairs), size=(resamples, len(pairs)))
+    draws = bootstrap_indices(len(pairs), resamples=resamples, seed=seed)
     columns = {
         "length": [len(answer) for answer in answers],
         "dull": [text in common for text in said],
@@ -68,7 +68,7 @@ def evaluate_answers(
     }
     found = _score_against_references(answers, tokens, [pair.answer for pair in pairs], resamples)
     found |= {f"distinct_{size}": _estimate_distinct(tokens, size, draws) for size in (1, 2)}
-    return found | {name: _estimate_mean(np.array(column, dtype=float), draws) for name, column in columns.items()}
+    return found | {name: bootstrap_mean(np.array(column, dtype=float), draws) for name, column in columns.items()}
 
 
 def metrics_signature(num_pairs: int, resamples: int = DEFAULT_RESAMPLES) -> str:
@@ -119,18 +119,4 @@ def _estimate_distinct(tokens: Sequence[Sequence[str]], size: int, draws: np.nda
         drawn = np.concatenate([ids[row] for row in rows])
         return len(np.unique(drawn)) / max(1, len(drawn))
 
-    return _estimate_metric(
-        distinct_ratio, draws[:200]
-    )  # repeated questions make it smaller: only the width of the interval is used
-
-
-def _estimate_mean(column: np.ndarray, draws: np.ndarray) -> MetricEstimate:
-    low, high = np.quantile(column[draws].mean(1), (0.025, 0.975))
-    return MetricEstimate(float(column.mean()), float(low), float(high))
-
-
-def _estimate_metric(score: Callable[[np.ndarray], float], draws: np.ndarray) -> MetricEstimate:
-    value = score(np.arange(draws.shape[1]))
-    drawn = np.array([score(rows) for rows in draws])
-    low, high = np.quantile(drawn - drawn.mean(), (0.025, 0.975))
-    return MetricEstimate(value, value + float(low), value + float(high))
+    return bootstrap_statistic(distinct_ratio, draws[:200])

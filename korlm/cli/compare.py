@@ -10,13 +10,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
-
-from tqdm import tqdm
 
 from korlm.corpora.registry import SPLITS, load_corpus
 from korlm.errors import InputError
@@ -24,6 +21,7 @@ from korlm.evaluation.evaluate import evaluate_tokenizers
 from korlm.evaluation.park2020 import compare_with_paper, train_strategies
 from korlm.evaluation.plot import check_can_plot
 from korlm.i18n import localize
+from korlm.reporting.progress import progress_bar
 from korlm.storage.artifacts import check_writable, write_file
 
 
@@ -51,12 +49,7 @@ def run_tokenizer_evaluation(options: Any, names: Sequence[str] | None) -> str:
     chosen = (
         _train_strategy_tokenizers(options, train_lines) if options.strategies else names or options.names[1].split(",")
     )
-    with tqdm(total=len(lines or []), desc=localize("재는 중", "measuring"), file=sys.stderr, leave=False) as bar:
-
-        def update_bar(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+    with progress_bar(localize("재는 중", "measuring"), total=len(lines or [])) as update_bar:
         result = evaluate_tokenizers(
             lines, chosen, gold=options.gold, width=options.width,
             resamples=options.resamples, seed=options.seed, progress=update_bar,
@@ -99,12 +92,7 @@ def _train_strategy_tokenizers(options: Any, train_lines: Sequence[str]) -> list
             "--strategies are made from train: --split must be test or valid.",
         )
     label = localize("여섯 전략의 어휘를 만드는 중", "making six vocabularies")
-    with tqdm(desc=label, file=sys.stderr, leave=False) as bar:
-
-        def update_bar(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
+    with progress_bar(label) as update_bar:
         return list(
             train_strategies(
                 train_lines, analyzer=options.strategies, max_vocab_size=options.vocab_size, progress=update_bar

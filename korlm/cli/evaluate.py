@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -45,8 +44,9 @@ def run_evaluate(options: argparse.Namespace) -> None:
 
 def _evaluate_marginal(options: argparse.Namespace, lm: LanguageModel, lines: Sequence[str]) -> None:
     from korlm.models.marginal import score_marginal
+    from korlm.reporting.progress import progress_bar
 
-    with _progress_bar() as progress:
+    with progress_bar(unit=localize("줄", " lines"), disable=not sys.stderr.isatty()) as progress:
         found = score_marginal(lm, lines, beam=options.marginal, progress=progress)
     print_values(options, {
         "bits_per_character": round(found.bits_per_character, 4),
@@ -66,20 +66,6 @@ def _evaluate_mixture(options: argparse.Namespace, models: Sequence[LanguageMode
         **{name: f"{score.bits_per_character:.4f} ({share:.0%})" for name, score, share in parts},
         "signature": found.signature,
     })  # fmt: skip
-
-
-@contextmanager
-def _progress_bar() -> Iterator[Callable[[int, int], None]]:
-    """Show on a terminal how many lines are done."""
-    from tqdm import tqdm
-
-    with tqdm(unit=localize("줄", " lines"), file=sys.stderr, disable=not sys.stderr.isatty(), leave=False) as bar:
-
-        def update_bar(done: int, lines: int) -> None:
-            bar.total = lines
-            bar.update(done - bar.n)
-
-        yield update_bar
 
 
 def run_segment(options: argparse.Namespace) -> None:

@@ -37,26 +37,18 @@ def run_tokenize(options: argparse.Namespace) -> None:
 
 def run_encode(options: argparse.Namespace) -> None:
     """Encode a corpus file into one array of ids, going on where it was stopped."""
-    from tqdm import tqdm
-
     from korlm.corpora.encode_file import encode_file, read_encoding_progress
     from korlm.i18n import localize
+    from korlm.reporting.progress import progress_bar
     from korlm.tokenizers.registry import load_tokenizer
 
     tokenizer = load_tokenizer(options.tokenizer)
     source = Path(options.file)
     output = Path(options.output or f"{source.name.split('.')[0]}.{tokenizer.name}.npy")
-    # unlike a plain total, `initial` keeps what an earlier run did out of the speed
-    bar = tqdm(desc=localize("자르는 중", "encoding"), unit="B", unit_scale=True, file=sys.stderr, delay=0.3)
-
-    def update_bar(done: int, total: int) -> None:
-        if bar.total is None:
-            bar.reset(total)
-            bar.initial = bar.n = bar.last_print_n = done
-        bar.update(done - bar.n)
-
     try:
-        with bar:
+        with progress_bar(
+            localize("자르는 중", "encoding"), resumed=True, leave=True, unit="B", unit_scale=True, delay=0.3
+        ) as update_bar:
             encode_file(
                 source, tokenizer, output, column=parse_column(options.column),
                 workers=options.workers, restart=options.restart, progress=update_bar,

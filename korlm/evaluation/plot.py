@@ -13,28 +13,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from korlm.errors import InputError, MissingDependencyError
+from korlm.errors import InputError
 from korlm.evaluation.format import metric_formatter
 from korlm.evaluation.metrics import METRICS, TokenizerMetrics
 from korlm.i18n import user_language
+from korlm.reporting.plots import GRID_COLOR, MUTED_COLOR, SERIES_COLORS, TEXT_COLOR, plot_style, require_matplotlib
 from korlm.storage.artifacts import check_writable, write_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-KOREAN_FONTS = (
-    "Pretendard", "NanumGothic", "NanumBarunGothic", "Noto Sans CJK KR", "Noto Sans KR", "Malgun Gothic",
-    "AppleGothic", "Apple SD Gothic Neo", "NanumSquare",
-)  # fmt: skip
 _MAIN_METRICS = (
     "ids_per_eojeol", "whole_eojeol", "oov", "renyi_efficiency", "boundary_f1", "form_f1",
     "characters_per_id", "byte_ids",
 )  # fmt: skip
 _MAX_PANELS = 6
-# Okabe and Ito's colours, apart for the colour-blind too, without the yellow, which is faint on white
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#4D4D4D")
-_TEXT_COLOR, _MUTED_COLOR, _GRID_COLOR = "#222222", "#6B6B6B", "#BBBBBB"
 
 
 def main_metric_keys(keys: Sequence[str]) -> list[str]:
@@ -72,16 +66,8 @@ def plot_metrics(
             f"A figure's name must end in .png, .svg or .pdf, not {path.name}.",
         )
     check_can_plot(path)
-    import matplotlib
-
-    font = _find_korean_font()
-    language = "ko" if font and user_language() == "ko" else "en"
-    style: Any = {
-        "font.family": [font] if font else ["sans-serif"],
-        "axes.unicode_minus": False,
-        "svg.hashsalt": "korlm",
-    }
-    with matplotlib.rc_context(style):
+    with plot_style() as korean:
+        language = "ko" if korean and user_language() == "ko" else "en"
         figure = _build_figure(rows, agreement, language, subtitle[0 if language == "ko" else 1], signature)
         buffer = io.BytesIO()
         figure.savefig(
@@ -97,25 +83,12 @@ def check_can_plot(path: str | Path) -> None:
         MissingDependencyError: matplotlib is not installed.
         ArtifactError: the file cannot be written.
     """
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise MissingDependencyError(
-            'matplotlib이 없습니다. pip install "korlm[plot]" 하세요.',
-            'matplotlib is missing. Run: pip install "korlm[plot]"',
-        ) from error
+    require_matplotlib()
     check_writable(Path(path).parent)
 
 
 def _without_date(kind: str) -> dict[str, Any]:
     return {"Date": None} if kind == "svg" else {"CreationDate": None}
-
-
-def _find_korean_font() -> str | None:
-    from matplotlib import font_manager
-
-    found = {font.name for font in font_manager.fontManager.ttflist}
-    return next((name for name in KOREAN_FONTS if name in found), None)
 
 
 def _build_figure(
@@ -136,9 +109,9 @@ def _build_figure(
     _draw_agreement_panel(figure.add_subplot(grid[:, 4]), [row.name for row in rows], agreement, language)
     korean = language == "ko"
     title = "토크나이저 비교" if korean else "Tokenizers compared"
-    figure.text(0.012, 1 - 0.46 / height, title, fontsize=18, color=_TEXT_COLOR)
-    figure.text(0.012, 1 - 0.74 / height, subtitle, fontsize=10, color=_MUTED_COLOR)
-    figure.text(0.012, 0.2 / height, signature, fontsize=8, color=_MUTED_COLOR)
+    figure.text(0.012, 1 - 0.46 / height, title, fontsize=18, color=TEXT_COLOR)
+    figure.text(0.012, 1 - 0.74 / height, subtitle, fontsize=10, color=MUTED_COLOR)
+    figure.text(0.012, 0.2 / height, signature, fontsize=8, color=MUTED_COLOR)
     return figure
 
 
@@ -148,18 +121,18 @@ def _draw_metric_panel(
     metric = METRICS[key]
     write = metric_formatter(metric)
     for place, row in enumerate(rows):
-        color = _COLORS[place % len(_COLORS)]
+        color = SERIES_COLORS[place % len(SERIES_COLORS)]
         value, low, high = row.values[key]
         if value is None:
-            panel.text(0.02, place, "–", color=_MUTED_COLOR, va="center", transform=panel.get_yaxis_transform())
+            panel.text(0.02, place, "–", color=MUTED_COLOR, va="center", transform=panel.get_yaxis_transform())
             continue
         panel.plot([0, value], [place, place], color=color, alpha=0.25, linewidth=7, solid_capstyle="butt", zorder=1)
         panel.plot([value], [place], "o", color=color, markersize=7, zorder=4, clip_on=False)
         if low is not None and high is not None:
-            panel.plot([low, high], [place, place], color=_TEXT_COLOR, linewidth=1.6, zorder=3, clip_on=False)
+            panel.plot([low, high], [place, place], color=TEXT_COLOR, linewidth=1.6, zorder=3, clip_on=False)
         panel.annotate(
             write(value), (max(value, high or value), place), xytext=(9, 0), textcoords="offset points",
-            va="center", fontsize=9.5, color=_TEXT_COLOR, annotation_clip=False,
+            va="center", fontsize=9.5, color=TEXT_COLOR, annotation_clip=False,
         )  # fmt: skip
     ends = [end for row in rows for end in row.values[key] if end is not None]
     panel.set_xlim(0, 1.3 * max([*ends, 1e-9]))
@@ -168,12 +141,12 @@ def _draw_metric_panel(
     panel.set_yticks(range(len(rows)), [row.name if show_names else "" for row in rows])
     arrow = {"higher": " ↑", "lower": " ↓", None: ""}[metric.better]
     panel.set_title(
-        (metric.ko if language == "ko" else metric.en) + arrow, loc="left", fontsize=12, color=_TEXT_COLOR, pad=7
+        (metric.ko if language == "ko" else metric.en) + arrow, loc="left", fontsize=12, color=TEXT_COLOR, pad=7
     )
-    panel.tick_params(axis="y", length=0, labelsize=10.5, labelcolor=_TEXT_COLOR)
+    panel.tick_params(axis="y", length=0, labelsize=10.5, labelcolor=TEXT_COLOR)
     for side, spine in panel.spines.items():
         spine.set_visible(side == "left")
-        spine.set_color(_GRID_COLOR)
+        spine.set_color(GRID_COLOR)
         spine.set_zorder(0)
 
 
@@ -185,14 +158,14 @@ def _draw_agreement_panel(
     panel.set_anchor("NW")
     for row, shares in enumerate(agreement):
         for column, share in enumerate(shares):
-            ink = "white" if share > 0.7 else _TEXT_COLOR
+            ink = "white" if share > 0.7 else TEXT_COLOR
             panel.text(
                 column, row, f"{share:.2f}", ha="center", va="center", fontsize=10 if count < 9 else 7, color=ink
             )
     wide = count * max(map(len, names)) > 50
     panel.set_xticks(range(count), names, rotation=40 if wide else 0, ha="right" if wide else "center")
     panel.set_yticks(range(count), names)
-    panel.tick_params(length=0, labelsize=10, labelcolor=_TEXT_COLOR)
+    panel.tick_params(length=0, labelsize=10, labelcolor=TEXT_COLOR)
     for side in panel.spines.values():
         side.set_visible(False)
     panel.set_xticks([place - 0.5 for place in range(1, count)], minor=True)
@@ -200,4 +173,4 @@ def _draw_agreement_panel(
     panel.grid(which="minor", color="white", linewidth=2)
     panel.tick_params(which="minor", length=0)
     title = "어절 안에서 같은 곳을 자른 비율" if language == "ko" else "Share of common cuts inside eojeol"
-    panel.set_title(title, loc="left", fontsize=11.5, color=_TEXT_COLOR, pad=7)
+    panel.set_title(title, loc="left", fontsize=11.5, color=TEXT_COLOR, pad=7)

@@ -31,6 +31,7 @@ from typing import Any
 
 from korlm.errors import InputError, MissingDependencyError
 from korlm.nn.config import CELLS, NetConfig
+from korlm.reporting.statistics import MIN_SEEDS, require_scipy
 from korlm.tokenizers.catalog import TOKENIZER_UNITS, install_hint, unknown_tokenizer_error
 from korlm.training.config import TrainConfig
 
@@ -218,12 +219,14 @@ class ExperimentConfig:
                         yield RunSpec(spec, cell, self.seed + index)
 
     def check_installed(self) -> None:
-        """Raise before any work where a tokenizer is none, or its analyzer is missing.
+        """Raise before any work where a tokenizer is none, or its analyzer or SciPy is missing.
 
         Raises:
             UnknownNameError: neither a name nor a folder.
             MissingDependencyError: it names the command that installs it.
         """
+        if max(spec.seeds or self.seeds for spec in self.tokenizer_specs) >= MIN_SEEDS:
+            require_scipy()
         for spec in self.tokenizer_specs:
             if spec.is_folder and not Path(spec.name).is_dir():
                 raise unknown_tokenizer_error(spec.name, or_folder=True)

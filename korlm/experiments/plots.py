@@ -8,9 +8,8 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from korlm.evaluation.plot import KOREAN_FONTS
 from korlm.experiments.results import ExperimentResult, ResultRow
 from korlm.reporting.plots import (
     CSS_VARIABLES,
@@ -20,6 +19,7 @@ from korlm.reporting.plots import (
     SERIES_COLORS,
     SERIES_MARKERS,
     TEXT_COLOR,
+    plot_style,
 )
 from korlm.text.display import abbreviate
 
@@ -37,30 +37,12 @@ _LETTER_WIDTH = 0.085  # inches of a Latin letter of 11 points, about
 _MAX_LABEL_LENGTH = 24  # letters of a label
 
 
-def can_draw_figures() -> bool:
-    """Return whether matplotlib is installed."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        return False
-    return True
-
-
 def render_report_figures(result: ExperimentResult) -> dict[str, tuple[str, bytes]]:
     """Return the figures by name, each as an inline SVG in the page's colours and as a PNG on white."""
-    import matplotlib
-
-    font = _find_korean_font()
-    style: Any = {
-        "font.family": [font] if font else ["sans-serif"],
-        "axes.unicode_minus": False,
-        "svg.hashsalt": "korlm",
-        "font.size": 11,
-    }
-    with matplotlib.rc_context(style):
-        makers: dict[str, Callable[[], Figure]] = {"bits": lambda: _plot_scores(result, korean=bool(font))}
+    with plot_style(**{"font.size": 11}) as korean:
+        makers: dict[str, Callable[[], Figure]] = {"bits": lambda: _plot_scores(result, korean=korean)}
         for axis in CURVE_AXES:
-            makers[f"curves-{axis}"] = lambda axis=axis: _plot_learning_curves(result, axis, korean=bool(font))  # type: ignore[misc]
+            makers[f"curves-{axis}"] = lambda axis=axis: _plot_learning_curves(result, axis, korean=korean)  # type: ignore[misc]
         return {name: (_render_svg(figure := make(), name), _render_png(figure)) for name, make in makers.items()}
 
 
@@ -77,13 +59,6 @@ def apply_page_theme(svg: str, name: str) -> str:
     for color, variable in CSS_VARIABLES.items():
         svg = svg.replace(color, variable)
     return svg
-
-
-def _find_korean_font() -> str | None:
-    from matplotlib import font_manager
-
-    found = {font.name for font in font_manager.fontManager.ttflist}
-    return next((name for name in KOREAN_FONTS if name in found), None)
 
 
 def _render_svg(figure: Figure, name: str) -> str:

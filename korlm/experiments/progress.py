@@ -88,7 +88,7 @@ class ConsoleProgress(NullProgress):
 
     def _close_bar(self) -> None:
         if self._bar is not None:
-            self._bar.__exit__(None, None, None)
+            self._bar.close()
             self._bar = None
 
     def _print_line(self, text: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from korlm.experiments.config import ExperimentConfig
 from korlm.experiments.plan import format_duration
-from korlm.experiments.plots import can_draw_figures, render_report_figures
+from korlm.experiments.plots import render_report_figures
 from korlm.experiments.results import ExperimentResult, ResultRow, reversed_pairs
 from korlm.experiments.tables import (
     FEW_SEEDS_MARK,
@@ -32,6 +32,7 @@ from korlm.reporting.markdown import (
     blocks_to_html,
     blocks_to_markdown,
 )
+from korlm.reporting.plots import has_matplotlib
 from korlm.reporting.significance import PairedDifference
 from korlm.storage.artifacts import write_file, write_json
 
@@ -256,7 +257,7 @@ def write_experiment_report(result: ExperimentResult, folder: Path) -> None:
         ArtifactError: the folder cannot be written.
     """
     drawings: dict[str, FigureBlock] = {}
-    if can_draw_figures():
+    if has_matplotlib():
         for name, (svg, png) in render_report_figures(result).items():
             write_file(folder / "figures" / f"{name}.png", png)
             drawings[name] = FigureBlock(svg, f"{name}.png", *_CAPTIONS[name])

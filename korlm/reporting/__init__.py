@@ -1,1 +1,1 @@
-"""What every report shares: statistics, Markdown, plots, progress."""
+"""Parts that every report shares: statistics, plot style, progress bars, Markdown and HTML."""

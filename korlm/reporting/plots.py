@@ -1,40 +1,51 @@
-"""The look of a report: the colours of its figures and its page, in light and in dark."""
+"""The style of plots and report pages: colors, markers, fonts, in light and in dark."""
 
 from __future__ import annotations
 
-# of figures; in the page the first three are the text's, the grid's and the faint one's
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+from korlm.errors import MissingDependencyError
+
 TEXT_COLOR, GRID_COLOR, MUTED_COLOR = "#222222", "#bbbbbb", "#6b6b6b"
-CSS_VARIABLES = {TEXT_COLOR: "var(--ink)", GRID_COLOR: "var(--grid)", MUTED_COLOR: "var(--faint)"}
-# Okabe and Ito's colours, apart for the colour-blind too, then five more that are legible on white and on near-black
+CSS_VARIABLES = {TEXT_COLOR: "var(--ink)", GRID_COLOR: "var(--grid)", MUTED_COLOR: "var(--faint)"}  # in a page
+# Okabe and Ito's colors, distinct for the color-blind, then five more that are legible on white and on near-black
 SERIES_COLORS = (
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8a8a8a",
     "#8c6bb1", "#a6761d", "#66a61e", "#e7298a", "#1b9e9e",
 )  # fmt: skip
 SERIES_MARKERS = ("o", "s", "^", "D")
 LINE_STYLES = ("-", "--", ":", "-.")
+KOREAN_FONTS = (
+    "Pretendard", "NanumGothic", "NanumBarunGothic", "Noto Sans CJK KR", "Noto Sans KR", "Malgun Gothic",
+    "AppleGothic", "Apple SD Gothic Neo", "NanumSquare",
+)  # fmt: skip
 
-REPORT_CSS = """:root { --ink: #222222; --faint: #6b6b6b; --grid: #bbbbbb; --ground: #ffffff; --wash: #eef4fb; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e8e8e8; --faint: #a3a3a3; --grid: #4a4a4a; --ground: #161616; --wash: #22303d; }
-}
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--ground); color: var(--ink); line-height: 1.6; word-break: keep-all;
-  font-family: Pretendard, "Noto Sans KR", "Apple SD Gothic Neo", "Malgun Gothic", NanumGothic, sans-serif; }
-main { max-width: 88rem; margin: 0 auto; padding: 1rem; }
-p, pre, figcaption { max-width: 60rem; }
-h1 { font-size: 1.6rem; line-height: 1.3; }
-h2 { font-size: 1.25rem; margin-top: 2.5rem; border-bottom: 1px solid var(--grid); }
-[lang="en"] { color: var(--faint); font-weight: normal; }
-p[lang="en"] { margin-top: -0.8rem; font-size: 0.92em; }
-.table { overflow-x: auto; background: linear-gradient(to right, var(--ground), var(--ground)) right / 2rem 100% no-repeat
-  local, linear-gradient(to left, var(--grid), transparent) right / 0.8rem 100% no-repeat; }
-table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.3rem 0.45rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--grid); }
-thead th { vertical-align: bottom; }
-th:first-child { text-align: left; position: sticky; left: 0; background: var(--ground); }
-tbody th { font-weight: normal; }
-.marked { font-weight: bold; background: var(--wash); }
-figure { margin: 1.5rem 0; }
-figure svg { display: block; width: 100%; height: auto; max-width: 36rem; }
-figcaption { font-size: 0.9rem; }
-pre { overflow-x: auto; padding: 0.8rem; background: var(--wash); font-size: 0.85rem; }"""
+
+def has_matplotlib() -> bool:
+    """Return whether matplotlib is installed."""
+    return find_spec("matplotlib") is not None
+
+
+def require_matplotlib() -> None:
+    """Raise a `MissingDependencyError` where matplotlib is not installed."""
+    if not has_matplotlib():
+        raise MissingDependencyError(
+            'matplotlib이 없습니다. pip install "korlm[plot]" 하세요.',
+            'matplotlib is missing. Run: pip install "korlm[plot]"',
+        )
+
+
+@contextmanager
+def plot_style(**settings: Any) -> Iterator[bool]:
+    """Apply the plot style, with further rc settings of matplotlib; yield whether a Korean font was found."""
+    import matplotlib
+    from matplotlib import font_manager
+
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    font = next((name for name in KOREAN_FONTS if name in installed), None)
+    style = {"font.family": [font or "sans-serif"], "axes.unicode_minus": False, "svg.hashsalt": "korlm"}
+    with matplotlib.rc_context(style | settings):
+        yield font is not None

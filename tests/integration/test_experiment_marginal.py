@@ -28,7 +28,7 @@ CONFIG = ExperimentConfig(
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("korlm.experiments.report.can_draw_figures", lambda: False)
+    monkeypatch.setattr("korlm.experiments.report.has_matplotlib", lambda: False)
     with jobs_here():
         yield
 

@@ -40,7 +40,7 @@ def in_this_process() -> Iterator[None]:
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """As where matplotlib is missing, which spares 2 s a report."""
-    monkeypatch.setattr("korlm.experiments.report.can_draw_figures", lambda: False)
+    monkeypatch.setattr("korlm.experiments.report.has_matplotlib", lambda: False)
 
 
 @pytest.fixture(scope="module")

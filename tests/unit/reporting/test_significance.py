@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t
 from torch.utils.flop_counter import FlopCounterMode
 
 import korlm
@@ -24,11 +25,8 @@ from korlm.reporting.significance import (
     bootstrap_scores,
     compare_pairs,
     estimate_score,
-    holm_correction,
-    student_t_interval,
-    t_quantile,
-    welch_interval,
 )
+from korlm.reporting.statistics import holm_correction, student_t_interval, welch_interval
 
 SHAPES: list[dict[str, Any]] = [
     {}, {"layers": 3}, {"tied": False}, {"hidden": 12}, {"layer_norm": True}, {"layer_norm": True, "layers": 2},
@@ -111,11 +109,13 @@ def test_a_vocabulary_beyond_the_budget_is_a_clear_error() -> None:
     assert "8,000개" in caught.value.ko and "1,000,000 of the budget" in caught.value.en
 
 
-def test_quantiles_of_student_are_those_of_the_tables() -> None:
-    tables = {1: 12.7062, 2: 4.30265, 3: 3.18245, 4: 2.77645, 9: 2.26216, 30: 2.04227, 120: 1.97993}
-    for freedom, quantile in tables.items():
-        assert t_quantile(freedom) == pytest.approx(quantile, abs=2e-4 * quantile)
-    assert t_quantile(5, 0.995) == pytest.approx(4.0321, abs=1e-3)
+def test_student_interval_uses_the_quantiles_of_the_tables() -> None:
+    tables = {2: 4.30265, 3: 3.18245, 4: 2.77645, 9: 2.26216, 30: 2.04227, 120: 1.97993}
+    for degrees_of_freedom, quantile in tables.items():
+        values = np.arange(degrees_of_freedom + 1.0)
+        low, high = student_t_interval(values) or (0, 0)
+        standard_error = values.std(ddof=1) / math.sqrt(len(values))
+        assert (high - low) / 2 == pytest.approx(quantile * standard_error, rel=2e-5)
 
 
 def test_the_interval_over_seeds_is_students() -> None:
@@ -127,7 +127,7 @@ def test_the_interval_over_seeds_is_students() -> None:
     # Welch by hand: variances 1 and 4 over 3 and 4 values
     first, second = np.array([1.0, 2.0, 3.0]), np.array([1.0, 5.0, 5.0, 5.0])
     freedom = (1 / 3 + 1) ** 2 / ((1 / 3) ** 2 / 2 + 1 / 3)
-    half = t_quantile(freedom) * math.sqrt(4 / 3)
+    half = t.ppf(0.975, freedom) * math.sqrt(4 / 3)
     assert welch_interval(first, second) == (pytest.approx(-2 - half), pytest.approx(-2 + half))
     assert welch_interval(first[:2], second) is None
 
