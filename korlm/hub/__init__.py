@@ -1,7 +1,7 @@
-"""Models and tokenizers to and from the Hugging Face Hub: `push_to_hub`, `fetch_from_hub`, and the `render_card` that goes with them.
+"""Models and tokenizers on the Hugging Face Hub: push, fetch, and model cards.
 
-url = push("runs/law", "user/korlm-law", private=True)
-folder = fetch("user/korlm-law", revision=url.rsplit("/", 1)[1])
+url = push_to_hub("runs/law", "user/korlm-law", private=True)
+folder = fetch_from_hub("user/korlm-law", revision=url.rsplit("/", 1)[1])
 """
 
 from korlm.hub.cards import render_card as render_card

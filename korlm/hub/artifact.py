@@ -1,4 +1,4 @@
-"""What on this computer is pushed or described: a bundled model or tokenizer, a folder, a training run.
+"""Local models and tokenizers: bundled, in a folder, or the best checkpoint of a training run.
 
 >>> find_artifact("reviews-unigram-lstm").kind, find_artifact("kiwi").kind
 ('model', 'tokenizer')
@@ -20,11 +20,11 @@ from korlm.tokenizers.registry import load_tokenizer
 
 @dataclass(frozen=True)
 class Artifact:
-    """A model's, chatbot's or tokenizer's folder.
+    """The folder of a language model, chatbot or tokenizer.
 
     Attributes:
-        name: what it is called.
-        folder: where it is.
+        name: the bundled name, or the name of the folder.
+        folder: the folder with its files.
         kind: ``model``, ``chat`` or ``tokenizer``.
         is_bundled: whether it comes with korlm.
     """
@@ -36,25 +36,25 @@ class Artifact:
 
     @property
     def files(self) -> list[str]:
-        """Those of korlm's files that it has, as paths inside the folder."""
+        """The files of korlm's format that exist, as paths inside the folder."""
         return [name for name in ARTIFACT_FILES[self.kind] if (self.folder / name).is_file()]
 
     def load(self) -> LanguageModel | ChatModel | Tokenizer:
-        """Load it. See `korlm.load_model`, `korlm.load_chat` and `korlm.load_tokenizer` for the errors."""
+        """Load the artifact; errors as of `korlm.load_model`, `korlm.load_chat` and `korlm.load_tokenizer`."""
         if self.kind == "tokenizer":
             return load_tokenizer(self.folder)
         return ChatModel.load(self.folder) if self.kind == "chat" else LanguageModel.load(self.folder)
 
 
 def find_artifact(name: str | Path) -> Artifact:
-    """Find a bundled model or tokenizer by its name, a folder, or the best checkpoint of a training run.
+    """Return the artifact of a bundled name, a folder, or a training run (its best checkpoint).
 
     Raises:
         UnknownNameError: neither a name nor a folder.
-        ArtifactError: the folder is not korlm's, or holds a pickle.
+        ArtifactError: the folder is not korlm's, or contains a pickle.
     """
-    for room in ("models", "tokenizers"):
-        folder = data_folder() / room / str(name)
+    for kind_folder in ("models", "tokenizers"):
+        folder = data_folder() / kind_folder / str(name)
         if str(name) == folder.name and folder.is_dir():
             return Artifact(folder.name, folder, _read_kind(folder), is_bundled=True)
     folder = Path(name)
@@ -63,14 +63,14 @@ def find_artifact(name: str | Path) -> Artifact:
             f"'{name}'이라는 모델이나 토크나이저도, 그런 폴더도 없습니다. 이름이나 경로를 확인하세요.",
             f"There is no model, tokenizer or folder '{name}'. Check the name or path.",
         )
-    inner = folder / "best" if (folder / "best").is_dir() else folder
-    kind = _read_kind(inner)
-    read_artifact_config(inner, kind)
-    return Artifact(folder.absolute().name, inner, kind, is_bundled=False)
+    best = folder / "best" if (folder / "best").is_dir() else folder
+    kind = _read_kind(best)
+    read_artifact_config(best, kind)
+    return Artifact(folder.absolute().name, best, kind, is_bundled=False)
 
 
 def _read_kind(folder: Path) -> str:
-    """Return what a folder says it is; a model, where it says nothing that is known."""
-    found = read_json(folder / "config.json")
-    kind = found.get("kind") if isinstance(found, dict) else None
+    """Return the kind in a folder's config; ``model`` where it gives no known kind."""
+    config = read_json(folder / "config.json")
+    kind = config.get("kind") if isinstance(config, dict) else None
     return kind if kind in ARTIFACT_FILES else "model"

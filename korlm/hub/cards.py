@@ -1,6 +1,6 @@
-"""Model cards: the ``README.md`` of a model or tokenizer on the Hub, with its figures where machines read them.
+"""Model cards: the ``README.md`` of a model or tokenizer on the Hub, with machine-readable results.
 
-print(card("reviews-unigram-lstm"))
+print(render_card("reviews-unigram-lstm"))
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ BUNDLED_LICENSE = "apache-2.0"  # of the bundled weights and vocabularies: data/
 
 
 def render_card(name: str | Path, *, repo_id: str | None = None) -> str:
-    """Return the card of a model or tokenizer: metadata as YAML, then Korean, then English.
+    """Return the card of a model or tokenizer: metadata as YAML, then the body in Korean and in English.
 
     Args:
         name: a bundled name, a folder, or the folder of a training run (its best checkpoint).
-        repo_id: ``user/repo``, where it will be; named in the examples.
+        repo_id: ``user/repo`` of the future repository, for the examples.
 
     Raises:
         UnknownNameError: neither a name nor a folder.
-        ArtifactError: the folder is no whole model or tokenizer.
+        ArtifactError: the folder is not a complete model or tokenizer.
         MissingDependencyError: huggingface_hub, or the analyzer that the sample needs, is not installed.
 
     Example:
@@ -57,45 +57,42 @@ def write_card(name: str | Path, *, repo_id: str | None = None) -> Path:
         >>> write_card("runs/law", repo_id="user/law").name  # doctest: +SKIP
         'README.md'
     """
-    subject = find_artifact(name)
-    target = subject.folder / CARD_FILE
-    write_file(target, render_artifact_card(subject, repo_id).encode())
-    return target
+    artifact = find_artifact(name)
+    file = artifact.folder / CARD_FILE
+    write_file(file, render_artifact_card(artifact, repo_id).encode())
+    return file
 
 
 def render_artifact_card(artifact: Artifact, repo_id: str | None = None) -> str:
-    """Return the card of what `find_artifact` found. See `render_card`."""
-    library = hub_library()
-    where = repo_id or (artifact.name if artifact.is_bundled else f"user/{artifact.name}")
-    title = where.split("/")[-1]
-    found = artifact.load()
-    if isinstance(found, Tokenizer):
-        tags = ["korlm", "korean", "tokenizer", found.name]
-        body = render_tokenizer_card(found, title, where)
-        data = library.ModelCardData(
-            language="ko", license=_find_license(artifact, {}), library_name="korlm", tags=tags
-        )
+    """Return the card of an artifact. See `render_card`."""
+    address = repo_id or (artifact.name if artifact.is_bundled else f"user/{artifact.name}")
+    title = address.split("/")[-1]
+    model = artifact.load()
+    values: dict[str, Any]
+    if isinstance(model, Tokenizer):
+        body = render_tokenizer_card(model, title, address)
+        license_id = _find_license(artifact, {})
+        values = {"license": license_id, "tags": ["korlm", "korean", "tokenizer", model.name]}
     else:
-        facts = get_dataset_info(found.info)
-        chats = isinstance(found, ChatModel)
-        body = (
-            render_chat_card(found, title, where, facts)
-            if isinstance(found, ChatModel)
-            else render_model_card(found, title, where, facts)
-        )
-        tags = ["korlm", "korean", *(["chatbot"] if chats else []), found.net.config.cell, found.tokenizer.name]
-        data = _build_metadata(artifact, title, found.info, facts, tags)
-    return str(library.ModelCard(f"---\n{data.to_yaml()}\n---\n\n{body}"))
-
-
-def _build_metadata(artifact: Artifact, title: str, info: dict[str, Any], facts: DatasetInfo, tags: list[str]) -> Any:
+        dataset = get_dataset_info(model.info)
+        if isinstance(model, ChatModel):
+            kind_tags, body = ["chatbot"], render_chat_card(model, title, address, dataset)
+        else:
+            kind_tags, body = [], render_model_card(model, title, address, dataset)
+        tags = ["korlm", "korean", *kind_tags, model.net.config.cell, model.tokenizer.name]
+        values = {"tags": tags, **_model_metadata(artifact, title, model.info, dataset)}
     library = hub_library()
+    metadata = library.ModelCardData(language="ko", library_name="korlm", **values)
+    return str(library.ModelCard(f"---\n{metadata.to_yaml()}\n---\n\n{body}"))
+
+
+def _model_metadata(artifact: Artifact, title: str, info: dict[str, Any], dataset: DatasetInfo) -> dict[str, Any]:
     test = info.get("test")
     results = [
-        library.EvalResult(
+        hub_library().EvalResult(
             task_type="text-generation",
-            dataset_type=facts.name,  # the Hub's data set of the same source is split otherwise
-            dataset_name=facts.en,
+            dataset_type=dataset.name,  # the Hub's data set of the same source has other splits
+            dataset_name=dataset.en,
             dataset_split="test",
             metric_type="bits_per_character",
             metric_name="bits per character",
@@ -103,16 +100,13 @@ def _build_metadata(artifact: Artifact, title: str, info: dict[str, Any], facts:
             metric_args={key: value for key, value in test.items() if key != "bits_per_character"},
         )
     ] if test else None  # fmt: skip
-    return library.ModelCardData(
-        language="ko",
-        license=_find_license(artifact, info),
-        library_name="korlm",
-        pipeline_tag="text-generation",
-        tags=tags,
-        datasets=[facts.dataset] if facts.dataset else None,
-        model_name=title,
-        eval_results=results,
-    )
+    return {
+        "license": _find_license(artifact, info),
+        "pipeline_tag": "text-generation",
+        "datasets": [dataset.dataset] if dataset.dataset else None,
+        "model_name": title,
+        "eval_results": results,
+    }
 
 
 def _find_license(artifact: Artifact, info: dict[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""The body of a tokenizer's card: what it is, how to use it, how it cuts a sentence.
+"""The body of a tokenizer's card: description, usage, a segmented sentence.
 
 >>> from korlm.tokenizers.registry import load_tokenizer
 >>> "아│버│지│가" in render_tokenizer_card(load_tokenizer("syllable"), "mine", "user/mine")
@@ -7,19 +7,19 @@ True
 
 from __future__ import annotations
 
+from typing import Any
+
 from korlm.evaluation.compare import format_segments
-from korlm.i18n import localize
-from korlm.reporting.markdown import (
-    bilingual_page,
-    card_section,
-    card_table,
-    code_block,
-    install_command,
-    tokenizer_label,
-)
+from korlm.hub.rendering import Translate, install_command, render_bilingual_page, tokenizer_label
 from korlm.tokenizers.base import Tokenizer
 
 _SAMPLE_SENTENCE = "아버지가 방에 들어가셨다 ㅋㅋ"
+_PYTHON_EXAMPLE = """import korlm
+
+tokenizer = korlm.load_tokenizer("{address}")
+encoding = tokenizer.encode("{sentence}")
+print(encoding.pieces, encoding.ids)
+print(tokenizer.decode(encoding.ids))"""
 
 
 def render_tokenizer_card(tokenizer: Tokenizer, title: str, address: str) -> str:
@@ -27,49 +27,22 @@ def render_tokenizer_card(tokenizer: Tokenizer, title: str, address: str) -> str
 
     Args:
         tokenizer: the tokenizer.
-        title: what it is called.
-        address: what `korlm.load_tokenizer` takes to open it.
+        title: the heading.
+        address: the argument with which `korlm.load_tokenizer` opens it.
 
     Raises:
         MissingDependencyError: its analyzer is not installed.
     """
-    cut = format_segments(tokenizer.encode(_SAMPLE_SENTENCE).tokens)
-    code = "\n".join([
-        "import korlm",
-        "",
-        f'tokenizer = korlm.load_tokenizer("{address}")',
-        f'encoding = tokenizer.encode("{_SAMPLE_SENTENCE}")',
-        "print(encoding.pieces, encoding.ids)",
-        "print(tokenizer.decode(encoding.ids))",
-    ])  # fmt: skip
+    segmentation = format_segments(tokenizer.encode(_SAMPLE_SENTENCE).tokens)
 
-    def render_page(language: str) -> str:
-        about = localize(
-            "한국어 글을 조각으로 자르는 `korlm` 토크나이저입니다.",
-            "A tokenizer of `korlm`, which cuts Korean text into pieces.",
-            language=language,
-        )
-        use = [code_block(install_command(address, tokenizer.name), "bash"), code_block(code, "python")]
-        return "\n\n".join([
-            about,
-            card_table(_tokenizer_rows(tokenizer, language), language),
-            card_section(("쓰는 법", "How to use it"), *use, language=language),
-            card_section(("이렇게 자릅니다", "How it cuts"), code_block(f"{_SAMPLE_SENTENCE}\n{cut}"), language=language),
-        ])  # fmt: skip
+    def page_values(t: Translate) -> dict[str, Any]:
+        return {
+            "tokenizer_label": tokenizer_label(tokenizer, t),
+            "lossless": tokenizer.on_unknown == "fallback",
+            "signature": tokenizer.signature,
+            "install_command": install_command(address, tokenizer.name),
+            "python_example": _PYTHON_EXAMPLE.format(address=address, sentence=_SAMPLE_SENTENCE),
+            "segmentation": f"{_SAMPLE_SENTENCE}\n{segmentation}",
+        }
 
-    return bilingual_page(title, render_page)
-
-
-def _tokenizer_rows(tokenizer: Tokenizer, language: str) -> list[tuple[str, str]]:
-    lossless = localize(
-        "무손실: `decode(encode(글).ids) == 글`", "lossless: `decode(encode(text).ids) == text`", language=language
-    )
-    lossy = localize("손실: `<unk>` 하나로 바꿈", "lossy: becomes one `<unk>`", language=language)
-    return [
-        (localize("토크나이저", "tokenizer", language=language), tokenizer_label(tokenizer, language)),
-        (
-            localize("어휘에 없는 것", "what it lacks", language=language),
-            lossless if tokenizer.on_unknown == "fallback" else lossy,
-        ),
-        (localize("서명", "signature", language=language), f"`{tokenizer.signature}`"),
-    ]
+    return render_bilingual_page("tokenizer_card.md.jinja", title, page_values)
