@@ -1,129 +1,131 @@
-"""Options that several commands of `korlm.cli.main` share, or that are many: cuts, measuring, fields of configurations."""
+"""Arguments that several commands share, and how their values are read."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import Field, fields
 from typing import Any
 
 from korlm.i18n import localize
 
 
-def add_tokenizer_options(parser: argparse.ArgumentParser) -> None:
-    """Add what decides how a tokenizer cuts."""
-    cuts = parser.add_argument_group(localize("자르는 방법", "how it is cut"))
-    cuts.add_argument(
-        "--language", choices=("ko", "en"), help=localize("en: 영어 낱말 (spaCy)", "en: English words (spaCy)")
-    )
-    cuts.add_argument(
-        "--split", choices=("jamo",), help=localize("음절 안에서도 자름 (갔 → 가ㅆ)", "cut inside syllables")
-    )
+def add_model_argument(parser: ArgumentParser) -> None:
+    """Add the positional argument ``model``."""
+    text = localize("모델 이름, 폴더, 사용자/저장소[@판]", "name, folder or user/repo[@revision]")
+    parser.add_argument("model", help=text)
+
+
+def add_column_option(parser: ArgumentParser) -> None:
+    """Add ``--column``, the name or index of a table's column."""
+    parser.add_argument("--column", help=localize("글이 든 칸", "column that holds the text"))
+
+
+def add_precision_option(parser: ArgumentParser) -> None:
+    """Add ``--precision``, the number format of the saved weights."""
+    text = localize("저장 정밀도", "of the weights on disk")
+    parser.add_argument("--precision", default="float32", choices=("float32", "float16", "int8"), help=text)
+
+
+def add_start_options(parser: ArgumentParser, start_help: str) -> None:
+    """Add how a training run starts: ``--from MODEL`` (stored as ``start``), ``--resume`` and ``--overwrite``."""
+    parser.add_argument("--from", dest="start", metavar="MODEL", help=start_help)
+    parser.add_argument("--resume", action="store_true", help=localize("멈춘 데서 이어서", "go on where it stopped"))
+    overwrite_help = localize("있던 것을 지우고 새로", "start anew over a run")
+    parser.add_argument("--overwrite", action="store_true", help=overwrite_help)
+
+
+def add_tokenizer_options(parser: ArgumentParser) -> None:
+    """Add the options of `korlm.load_tokenizer` that change the segmentation."""
+    group = parser.add_argument_group(localize("자르는 방법", "how it is cut"))
+    english_help = localize("en: 영어 낱말 (spaCy)", "en: English words (spaCy)")
+    group.add_argument("--language", choices=("ko", "en"), help=english_help)
+    split_help = localize("음절 안에서도 자름 (갔 → 가ㅆ)", "cut inside syllables")
+    group.add_argument("--split", choices=("jamo",), help=split_help)
     for name, ko, en in (
         ("user-dictionary", "사용자 사전 파일 (Kiwi)", "file of the user's words (Kiwi)"),
         ("typos", "오타 교정: basic, continual, ... (Kiwi)", "typo tolerance: basic, continual, ... (Kiwi)"),
     ):
-        cuts.add_argument(f"--{name}", help=localize(ko, en), metavar="X")
+        group.add_argument(f"--{name}", help=localize(ko, en), metavar="X")
     for name, ko, en in (
         ("normalize-coda", "덧붙은 받침을 떼고 분석 (했엌) (Kiwi)", "undo added final consonants (Kiwi)"),
         ("split-compounds", "합성어를 나눔 (Kiwi)", "split compounds (Kiwi)"),
     ):
-        cuts.add_argument(f"--{name}", action="store_true", help=localize(ko, en))
+        group.add_argument(f"--{name}", action="store_true", help=localize(ko, en))
 
 
-def add_evaluation_options(group: Any) -> None:
-    """Add how tokenizers are measured on a corpus."""
-    for name, ko, en in (
-        ("corpus", "말뭉치 이름(kolaw, kobill, reviews)이나 파일", "corpus name or file"),
-        ("gold", "정답 형태소가 든 .conllu(.gz) 파일", "file of gold morphemes, .conllu or .conllu.gz"),
-        ("column", "글이 든 칸", "column that holds the text"),
-        ("csv", "표를 쓸 .csv 파일", "write the figures as .csv"),
-        ("plot", "그림을 그릴 .png, .svg, .pdf 파일", "draw a figure: .png, .svg or .pdf"),
-    ):
-        group.add_argument(f"--{name}", help=localize(ko, en))
-    group.add_argument(
-        "--split",
-        choices=("train", "valid", "test", "all"),
-        default="test",
-        help=localize("잴 쪽 [test]", "what to measure [test]"),
-    )
-    group.add_argument("--limit", type=int, help=localize("잴 줄 수의 한도", "at most so many lines"), metavar="N")
-    group.add_argument(
-        "--strategies",
-        nargs="?",
-        const="mecab",
-        choices=("mecab", "kiwi"),
-        help=localize(
-            "Park 외(2020)의 여섯 전략을 train에서 만들어 잰다 [형태소는 mecab]",
-            "make Park et al.'s (2020) six strategies from train and measure them [morphemes by mecab]",
-        ),
-    )
-    for name, default, ko, en in (
-        ("vocab-size", None, "--strategies 어휘 크기의 한도", "no vocabulary of --strategies above this"),
-        ("width", 256, "임베딩의 너비 [256]", "width of the embedding [256]"),
-        ("resamples", 1000, "부트스트랩 횟수 [1000]", "bootstrap draws [1000]"),
-        ("seed", 0, "부트스트랩의 씨앗 [0]", "seed of the bootstrap [0]"),
-    ):
-        group.add_argument(f"--{name}", type=int, default=default, help=localize(ko, en), metavar="N")
+def tokenizer_options(args: Namespace) -> dict[str, Any]:
+    """Return the options of `korlm.load_tokenizer` that were given."""
+    values = {"split": args.split, "user_words": args.user_dictionary, "typos": args.typos}
+    values |= {"normalize_coda": args.normalize_coda, "split_compounds": args.split_compounds}
+    values |= {"language": "en"} if args.language == "en" else {}
+    return {name: value for name, value in values.items() if value}
 
 
 def add_fields(
-    parser: argparse.ArgumentParser,
+    parser: ArgumentParser,
     config: type,
     *,
     exclude: Collection[str] = (),
     defaults: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add an option for each field of a configuration (``exclude`` some), with its help and default, or the ``defaults`` value."""
+    """Add an option for each field of a configuration.
+
+    Args:
+        parser: the parser to add to.
+        config: a dataclass of `korlm.config.setting` fields.
+        exclude: fields that get no option.
+        defaults: values that replace the fields' own defaults.
+    """
     for entry in fields(config):
-        if entry.name in exclude:
-            continue
-        ko, en = entry.metadata["ko"], entry.metadata["en"]
-        default = (defaults or {}).get(entry.name, entry.default)
-        several = isinstance(default, tuple)
-        text = (localize(ko, en) if several else f"{localize(ko, en)} [{default}]").replace("%", "%%")
-        name = ("-" if len(entry.name) == 1 else "--") + entry.name.replace("_", "-")
-        if several:
-            parser.add_argument(name, action="append", type=entry.metadata["kind"], default=[], help=text, metavar="X")
-        elif isinstance(default, bool):
-            parser.add_argument(name, action=argparse.BooleanOptionalAction, default=default, help=text)
-        else:
-            parser.add_argument(name, type=entry.metadata["kind"], default=default, help=text, metavar="X")
+        if entry.name not in exclude:
+            add_field(parser, entry, default=(defaults or {}).get(entry.name, entry.default))
 
 
-def add_precision_option(parser: argparse.ArgumentParser) -> None:
-    """Add the precision of the weights on disk."""
-    parser.add_argument(
-        "--precision",
-        default="float32",
-        choices=("float32", "float16", "int8"),
-        help=localize("저장 정밀도", "of the weights on disk"),
-    )
+def add_field(parser: Any, entry: Field[Any], *, default: Any, suppress_default: bool = False) -> None:
+    """Add the option of one field, with its help and default; a tuple becomes a repeatable option.
+
+    Args:
+        parser: a parser or a group of one.
+        entry: a field made by `korlm.config.setting`.
+        default: the value that the help shows and that holds if the option is not given.
+        suppress_default: leave no attribute if the option is not given.
+    """
+    is_repeatable = isinstance(default, tuple)
+    text = localize(entry.metadata["ko"], entry.metadata["en"])
+    kwargs: dict[str, Any] = {"help": (text if is_repeatable else f"{text} [{default}]").replace("%", "%%")}
+    kwargs["default"] = argparse.SUPPRESS if suppress_default else [] if is_repeatable else default
+    if isinstance(default, bool):
+        kwargs["action"] = argparse.BooleanOptionalAction
+    else:
+        kwargs |= {"action": "append" if is_repeatable else "store", "type": entry.metadata["kind"], "metavar": "X"}
+    name = ("-" if len(entry.name) == 1 else "--") + entry.name.replace("_", "-")
+    parser.add_argument(name, **kwargs)
 
 
-def config_values(args: argparse.Namespace, config: type) -> dict[str, Any]:
-    """Return the values of a configuration's fields, of those that the command has."""
+def config_values(args: Namespace, config: type) -> dict[str, Any]:
+    """Return the values of a configuration's fields, as far as the command has options for them."""
     return {entry.name: getattr(args, entry.name) for entry in fields(config) if hasattr(args, entry.name)}
 
 
-def tokenizer_options(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the options of `korlm.load_tokenizer` that were asked for."""
-    asked = {"split": args.split, "user_words": args.user_dictionary, "typos": args.typos}
-    asked |= {name: getattr(args, name) for name in ("normalize_coda", "split_compounds")}
-    asked |= {"language": "en"} if args.language == "en" else {}
-    return {key: value for key, value in asked.items() if value}
-
-
 def parse_column(column: str | None) -> str | int | None:
-    """Return a column as a number where it is one."""
+    """Return a column as an integer if it is one."""
     return int(column) if column is not None and column.isdigit() else column
 
 
+def parse_names(text: str) -> list[str]:
+    """Return comma-separated names without spaces and empty ones.
+
+    >>> parse_names("word, kiwi,")
+    ['word', 'kiwi']
+    """
+    return [name for part in text.split(",") if (name := part.strip())]
+
+
 def read_input_lines(files: Sequence[str]) -> Iterator[str]:
-    """Yield the lines of files, of standard input where there are none."""
+    """Yield the lines of files, or of standard input if there are none."""
     from korlm.corpora.files import read_lines
 
     if files:
@@ -133,8 +135,13 @@ def read_input_lines(files: Sequence[str]) -> Iterator[str]:
         yield from (line.rstrip("\r\n") for line in sys.stdin)
 
 
+def read_argument_or_lines(argument: str | None) -> Iterator[str]:
+    """Yield a text given as an argument, or the lines of standard input if it is None."""
+    yield from read_input_lines([]) if argument is None else [argument]
+
+
 def batch_lines(lines: Iterator[str], size: int = 500) -> Iterator[list[str]]:
-    """Yield lines by so many, one by one from a terminal."""
+    """Yield lists of ``size`` lines; one by one from a terminal."""
     batch: list[str] = []
     for line in lines:
         batch.append(line)
@@ -143,15 +150,3 @@ def batch_lines(lines: Iterator[str], size: int = 500) -> Iterator[list[str]]:
             batch = []
     if batch:
         yield batch
-
-
-def print_values(args: argparse.Namespace, values: dict[str, Any]) -> None:
-    """Print what a command made, a line each or as JSON."""
-    if os.environ.get("RANK", "0") != "0":  # of the processes of torchrun, one prints
-        return
-    if args.json:
-        print(json.dumps(values, ensure_ascii=False))
-        return
-    width = max(map(len, values))
-    for name, value in values.items():
-        print(f"{name:<{width}}  {value}")

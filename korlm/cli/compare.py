@@ -1,100 +1,178 @@
-"""The half of ``korlm compare`` that measures on a corpus: what to read, what to write, and the progress.
+"""``korlm compare``: one text under several tokenizers, or their metrics on a corpus.
 
-``korlm compare --corpus reviews --gold ko_kaist-ud-dev.conllu --plot figure.svg`` ends up here.
-
->>> from types import SimpleNamespace
->>> load_corpus_lines(SimpleNamespace(corpus=None, strategies=None))
-(None, [])
+korlm compare "나랑 쇼핑하자." -t word,kiwi
+korlm compare --corpus reviews --gold ko_kaist-ud-dev.conllu --plot figure.svg
 """
 
 from __future__ import annotations
 
-import json
+import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from korlm.corpora.registry import SPLITS, load_corpus
-from korlm.errors import InputError
-from korlm.evaluation.evaluate import evaluate_tokenizers
-from korlm.evaluation.park2020 import compare_with_paper, train_strategies
-from korlm.evaluation.plot import check_can_plot
+from korlm.cli.arguments import parse_column
+from korlm.cli.output import print_json
+from korlm.errors import InputError, MissingDependencyError
 from korlm.i18n import localize
-from korlm.reporting.progress import progress_bar
-from korlm.storage.artifacts import check_writable, write_file
+
+if TYPE_CHECKING:
+    from korlm.tokenizers.base import Tokenizer
+
+HELP = (
+    "한 글을 여러 토크나이저로 자르거나, 말뭉치로 잰다 (--corpus, --gold)",
+    "cut a text several ways, or measure on a corpus (--corpus, --gold)",
+)
+_TEXT_TOKENIZERS, _CORPUS_TOKENIZERS = "word,kiwi,okt,unigram,syllable", "word,kiwi,unigram,bpe,syllable"
 
 
-def run_tokenizer_evaluation(options: Any, names: Sequence[str] | None) -> str:
-    """Measure tokenizers on a corpus, on gold sentences, or both; write what was asked for.
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of ``korlm compare``."""
+    parser.add_argument("text", nargs="?", help=localize("글 (없으면 표준 입력)", "text (else standard input)"))
+    ko = f"쉼표로 나눈 이름, 또는 all [{_TEXT_TOKENIZERS}, 말뭉치에는 {_CORPUS_TOKENIZERS}]"
+    en = f"names, or all [{_TEXT_TOKENIZERS}; of a corpus {_CORPUS_TOKENIZERS}]"
+    parser.add_argument("-t", "--tokenizers", help=localize(ko, en))
+    group = parser.add_argument_group(localize("말뭉치로 재기", "measuring on a corpus"))
+    for name, ko, en in (
+        ("corpus", "말뭉치 이름(kolaw, kobill, reviews)이나 파일", "corpus name or file"),
+        ("gold", "정답 형태소가 든 .conllu(.gz) 파일", "file of gold morphemes, .conllu or .conllu.gz"),
+        ("column", "글이 든 칸", "column that holds the text"),
+        ("csv", "표를 쓸 .csv 파일", "write the figures as .csv"),
+        ("plot", "그림을 그릴 .png, .svg, .pdf 파일", "draw a figure: .png, .svg or .pdf"),
+    ):
+        group.add_argument(f"--{name}", help=localize(ko, en))
+    splits = ("train", "valid", "test", "all")
+    group.add_argument(
+        "--split", choices=splits, default="test", help=localize("잴 쪽 [test]", "what to measure [test]")
+    )
+    group.add_argument("--limit", type=int, help=localize("잴 줄 수의 한도", "at most so many lines"), metavar="N")
+    ko = "Park 외(2020)의 여섯 전략을 train에서 만들어 잰다 [형태소는 mecab]"
+    en = "make Park et al.'s (2020) six strategies from train and measure them [morphemes by mecab]"
+    group.add_argument("--strategies", nargs="?", const="mecab", choices=("mecab", "kiwi"), help=localize(ko, en))
+    for name, default, ko, en in (
+        ("vocab-size", None, "--strategies 어휘 크기의 한도", "no vocabulary of --strategies above this"),
+        ("width", 256, "임베딩의 너비 [256]", "width of the embedding [256]"),
+        ("resamples", 1000, "부트스트랩 횟수 [1000]", "bootstrap draws [1000]"),
+        ("seed", 0, "부트스트랩의 씨앗 [0]", "seed of the bootstrap [0]"),
+    ):
+        group.add_argument(f"--{name}", type=int, default=default, help=localize(ko, en), metavar="N")
 
-    Args:
-        options: those of ``korlm compare``, as `argparse` parsed them.
-        names: tokenizers; by default those that `korlm.cli.main` says.
 
-    Returns:
-        What to print: the table, or JSON.
+def run(args: Namespace) -> None:
+    """Print one text under several tokenizers, or their metrics on a corpus."""
+    if args.corpus or args.gold:
+        return _run_corpus_evaluation(args)
+    from korlm.evaluation.compare import compare
+
+    if corpus_options := [name for name in ("csv", "plot", "strategies") if getattr(args, name)]:
+        raise InputError(
+            f"--{corpus_options[0]}은(는) 말뭉치로 잴 때 씁니다. --corpus나 --gold를 함께 주세요.",
+            f"--{corpus_options[0]} is for measuring on a corpus. Give --corpus or --gold as well.",
+        )
+    text = args.text if args.text is not None else sys.stdin.read().removesuffix("\n")
+    if not text:
+        raise InputError("글이 비었습니다. 한 글자 이상 쓰세요.", "The text is empty. Type something.")
+    comparison = compare(text, _load_installed_tokenizers(args.tokenizers or _TEXT_TOKENIZERS))
+    print_json(comparison.to_dict()) if args.json else print(comparison)
+
+
+def _load_installed_tokenizers(names: str) -> list[Tokenizer]:
+    """Load comma-separated tokenizers; leave out, with a note on standard error, those whose analyzer is missing.
 
     Raises:
-        InputError: options that do not go together.
-        KorlmError: as `load_corpus`, `train_strategies`, `evaluate_tokenizers` and `Evaluation.plot` do.
+        MissingDependencyError: none of them is installed.
+        UnknownNameError: a name that `korlm.load_tokenizer` does not know.
     """
-    if options.text is not None:
+    from korlm.tokenizers.registry import check_installed, list_tokenizers, load_tokenizer
+
+    requested = [name.strip() for name in names.split(",")]
+    if requested == ["all"]:
+        requested = [info.name for info in list_tokenizers() if info.ready]
+    tokenizers, notes = [], []
+    for name in requested:
+        try:
+            tokenizers.append(check_installed(load_tokenizer(name)))
+        except MissingDependencyError as error:
+            notes.append(error)
+    if notes and not tokenizers:
+        raise MissingDependencyError("\n".join(note.ko for note in notes), "\n".join(note.en for note in notes))
+    for note in notes:
+        print(f"korlm: {note}", file=sys.stderr)
+    return tokenizers
+
+
+def _run_corpus_evaluation(args: Namespace) -> None:
+    """Measure tokenizers on a corpus, on gold sentences, or both; write the files that were asked for."""
+    from korlm.evaluation.evaluate import evaluate_tokenizers
+    from korlm.evaluation.park2020 import compare_with_paper
+    from korlm.evaluation.plot import check_can_plot
+    from korlm.reporting.progress import progress_bar
+    from korlm.storage.artifacts import check_writable, write_file
+
+    if args.text is not None:
         raise InputError("글과 --corpus(--gold)는 함께 쓸 수 없습니다.", "Give a text or --corpus (--gold), not both.")
-    if options.csv:  # hours of work are not to end in a file that cannot be written
-        check_writable(Path(options.csv).absolute().parent)
-    if options.plot:
-        check_can_plot(options.plot)
-    lines, train_lines = load_corpus_lines(options)
-    chosen = (
-        _train_strategy_tokenizers(options, train_lines) if options.strategies else names or options.names[1].split(",")
-    )
+    if args.csv:  # before hours of work
+        check_writable(Path(args.csv).absolute().parent)
+    if args.plot:
+        check_can_plot(args.plot)
+    lines, train_lines = _load_corpus_lines(args)
+    if args.strategies:
+        tokenizers = _train_strategy_tokenizers(args, train_lines)
+    else:
+        tokenizers = _load_installed_tokenizers(args.tokenizers or _CORPUS_TOKENIZERS)
     with progress_bar(localize("재는 중", "measuring"), total=len(lines or [])) as update_bar:
-        result = evaluate_tokenizers(
-            lines, chosen, gold=options.gold, width=options.width,
-            resamples=options.resamples, seed=options.seed, progress=update_bar,
+        evaluation = evaluate_tokenizers(
+            lines, tokenizers, gold=args.gold, width=args.width,
+            resamples=args.resamples, seed=args.seed, progress=update_bar,
         )  # fmt: skip
-    if options.csv:
-        write_file(options.csv, result.to_csv().encode("utf-8-sig"))  # Excel reads Hangul by the mark
-    if options.plot:
-        result.plot(options.plot)
-    if options.json:
-        return json.dumps(result.to_dict(), ensure_ascii=False)
-    return f"{result}\n\n{compare_with_paper(result)}" if options.strategies else str(result)
+    if args.csv:
+        write_file(args.csv, evaluation.to_csv().encode("utf-8-sig"))  # Excel detects UTF-8 by the byte-order mark
+    if args.plot:
+        evaluation.plot(args.plot)
+    if args.json:
+        return print_json(evaluation.to_dict())
+    print(evaluation)
+    if args.strategies:
+        print(f"\n{compare_with_paper(evaluation)}")
 
 
-def load_corpus_lines(options: Any) -> tuple[list[str] | None, Sequence[str]]:
-    """Return the lines to measure (None: the gold texts) and those to make vocabularies from."""
-    if not options.corpus:
-        if options.strategies:
+def _load_corpus_lines(args: Namespace) -> tuple[list[str] | None, Sequence[str]]:
+    """Return the lines to measure (None: the gold texts) and the training lines, for vocabularies."""
+    from korlm.corpora.registry import SPLITS, load_corpus
+
+    if not args.corpus:
+        if args.strategies:
             raise InputError(
                 "--strategies에는 어휘를 만들 --corpus가 있어야 합니다. 말뭉치를 주세요.",
                 "--strategies needs a --corpus to make vocabularies from. Give one.",
             )
         return None, []
-    if options.limit is not None and options.limit < 1:
+    if args.limit is not None and args.limit < 1:
         raise InputError("--limit은 1 이상이어야 합니다.", "--limit must be at least 1.")
-    corpus = load_corpus(options.corpus, column=options.column)
-    sides = SPLITS if options.split == "all" else (options.split,)
-    lines = list(islice(chain.from_iterable(getattr(corpus, side) for side in sides), options.limit))
+    corpus = load_corpus(args.corpus, column=parse_column(args.column))
+    splits = SPLITS if args.split == "all" else (args.split,)
+    lines = list(islice(chain.from_iterable(getattr(corpus, split) for split in splits), args.limit))
     if not lines:
         raise InputError(
-            f"'{options.corpus}'의 {options.split} 쪽에 줄이 없습니다. --split all을 써 보세요.",
-            f"The {options.split} split of '{options.corpus}' has no lines. Try --split all.",
+            f"'{args.corpus}'의 {args.split} 쪽에 줄이 없습니다. --split all을 써 보세요.",
+            f"The {args.split} split of '{args.corpus}' has no lines. Try --split all.",
         )
     return lines, corpus.train
 
 
-def _train_strategy_tokenizers(options: Any, train_lines: Sequence[str]) -> list[Any]:
-    if options.split not in ("valid", "test"):
+def _train_strategy_tokenizers(args: Namespace, train_lines: Sequence[str]) -> list[Tokenizer]:
+    from korlm.evaluation.park2020 import train_strategies
+    from korlm.reporting.progress import progress_bar
+
+    if args.split not in ("valid", "test"):
         raise InputError(
             "--strategies는 train에서 만들므로 --split은 test나 valid여야 합니다.",
             "--strategies are made from train: --split must be test or valid.",
         )
-    label = localize("여섯 전략의 어휘를 만드는 중", "making six vocabularies")
-    with progress_bar(label) as update_bar:
-        return list(
-            train_strategies(
-                train_lines, analyzer=options.strategies, max_vocab_size=options.vocab_size, progress=update_bar
-            )
+    with progress_bar(localize("여섯 전략의 어휘를 만드는 중", "making six vocabularies")) as update_bar:
+        tokenizers = train_strategies(
+            train_lines, analyzer=args.strategies, max_vocab_size=args.vocab_size, progress=update_bar
         )
+        return list(tokenizers)

@@ -1,1 +1,1 @@
-"""Fair comparisons: one budget for every tokenizer and cell, several seeds, paired tests, one report."""
+"""Equal-budget comparisons of tokenizers and cells: several seeds, paired tests, one report."""

@@ -1,4 +1,4 @@
-"""Floors of the table: xz primed with the training text, and the uniform model over its characters.
+"""Baselines that a model should beat: xz primed with the training text, and a uniform model over its characters.
 
 >>> uniform_baseline(["가나", "다"], ["가다", "라"])["alphabet"]  # 가 나 다, the line end, the escape
 5
@@ -13,18 +13,19 @@ from typing import Any
 
 from korlm.experiments.folder import count_characters
 
-_ESCAPE_BITS = 21  # a code point: U+0000 to U+10FFFF
+_ESCAPE_BITS = 21  # of a code point: U+0000 to U+10FFFF
+_MAX_LZMA_DICTIONARY = 3 << 29  # 1.5 GiB, liblzma's limit
 
 
 def uniform_baseline(train: Sequence[str], lines: Sequence[str]) -> dict[str, Any]:
-    """Return what lines cost where every character is equally likely.
+    """Compute the code length of lines when every character is equally likely.
 
     The alphabet is the distinct characters of the training text, the line end and an escape: ``n`` symbols of ``log2 n``
     bits each. A character that the training text lacks costs an escape and the 21 bits of a code point.
 
     Args:
         train: training lines.
-        lines: what is measured, not empty.
+        lines: the lines to score, not empty.
 
     Returns:
         ``bits_per_character``, ``alphabet`` (``n``), ``unseen`` (characters of ``lines`` that ``train`` lacks).
@@ -32,46 +33,45 @@ def uniform_baseline(train: Sequence[str], lines: Sequence[str]) -> dict[str, An
     >>> round(uniform_baseline(["가나다라마바"], ["가나"])["bits_per_character"], 6)  # 8 symbols
     3.0
     """
-    seen = {character for line in train for character in line}
-    symbol = math.log2(len(seen) + 2)
-    unseen = sum(character not in seen for line in lines for character in line)
-    bits = count_characters(lines) * symbol + unseen * _ESCAPE_BITS
-    return {"bits_per_character": bits / count_characters(lines), "alphabet": len(seen) + 2, "unseen": unseen}
+    train_characters = {character for line in train for character in line}
+    alphabet_size = len(train_characters) + 2
+    unseen = sum(character not in train_characters for line in lines for character in line)
+    bits = count_characters(lines) * math.log2(alphabet_size) + unseen * _ESCAPE_BITS
+    return {"bits_per_character": bits / count_characters(lines), "alphabet": alphabet_size, "unseen": unseen}
 
 
 def xz_baseline(train: Sequence[str], lines: Sequence[str], *, max_prime_bytes: int) -> dict[str, Any]:
-    """Return what lines cost under xz that has just read the training text.
+    """Compute the code length of lines under xz that has just read the training text.
 
-    That is the compressed size of the training text's end with the lines after it, less that of the training text's end
-    alone; UTF-8, each line ended by a line feed; LZMA2 at preset 9 extreme, its dictionary holding all of it, no
-    checksum.
+    It is the compressed size of the end of the training text followed by the lines, minus that of the end alone: UTF-8, a
+    line feed after each line, LZMA2 at preset 9 extreme with a dictionary that holds it all, no checksum.
 
     Args:
         train: training lines.
-        lines: what is measured, not empty.
-        max_prime_bytes: how many bytes of the end of ``train`` are read before, at most.
+        lines: the lines to score, not empty.
+        max_prime_bytes: maximum number of bytes of ``train`` to read first.
 
     Returns:
-        ``bits_per_character``, and ``max_prime_bytes``: the bytes that were read before.
+        ``bits_per_character``, and ``prime``: the number of bytes that were read first.
     """
-    before = _last_lines(train, max_prime_bytes)
-    both = before + "".join(line + "\n" for line in lines).encode()
-    # of the dictionary: the default at 9, 64 MiB, takes 674 MB; liblzma's limit is 1.5 GiB
-    room = min(max(4096, 1 << (len(both) - 1).bit_length()), 3 << 29)
-    bits = 8 * (_xz_size(both, room) - _xz_size(before, room))
-    return {"bits_per_character": bits / count_characters(lines), "prime": len(before)}
+    prime = _last_lines(train, max_prime_bytes)
+    primed_text = prime + "".join(line + "\n" for line in lines).encode()
+    # no larger than needed: preset 9's default of 64 MiB takes 674 MB of memory
+    dictionary_size = min(max(4096, 1 << (len(primed_text) - 1).bit_length()), _MAX_LZMA_DICTIONARY)
+    bits = 8 * (_xz_size(primed_text, dictionary_size) - _xz_size(prime, dictionary_size))
+    return {"bits_per_character": bits / count_characters(lines), "prime": len(prime)}
 
 
 def _last_lines(lines: Sequence[str], max_bytes: int) -> bytes:
-    """Return the whole lines at the end that fit into ``max_bytes`` bytes."""
-    parts: list[bytes] = []
+    """Return as many whole lines from the end as fit into ``max_bytes`` bytes."""
+    encoded_lines: list[bytes] = []
     for line in reversed(lines):
-        part = f"{line}\n".encode()
-        if len(part) > max_bytes:
+        encoded = f"{line}\n".encode()
+        if len(encoded) > max_bytes:
             break
-        max_bytes -= len(part)
-        parts.append(part)
-    return b"".join(reversed(parts))
+        max_bytes -= len(encoded)
+        encoded_lines.append(encoded)
+    return b"".join(reversed(encoded_lines))
 
 
 def _xz_size(data: bytes, dictionary_size: int) -> int:

@@ -1,22 +1,10 @@
-"""What an experiment is asked for: corpus, tokenizers, cells, seeds, and the budget that is held equal.
+"""The configuration of an experiment: corpus, tokenizers, cells, seeds, and the budget that every run gets.
 
 >>> config = ExperimentConfig("kolaw", ("syllable@2", "unigram:4000"), cells=("gru", "lstm"), seeds=1, parameters=4e6)
->>> [cell.name for cell in config.run_specs()]
+>>> [run.name for run in config.run_specs()]
 ['syllable-gru-7', 'syllable-lstm-7', 'unigram-4000-gru-7', 'unigram-4000-lstm-7', 'syllable-gru-8', 'syllable-lstm-8']
 >>> ExperimentConfig.from_dict(config.to_dict()) == config
 True
-
-Experiments by name: ``course`` is the exercise of a first lecture on language models.
-
->>> EXPERIMENT_PRESETS["course"]["tokenizers"]
-('word-unk', 'unigram:8000')
-
-Tokenizers of an experiment as they are typed: ``unigram:8000@3`` is unigram, 8,000 ids, three seeds.
-
->>> TokenizerSpec.parse("unigram:8000@3")
-TokenizerSpec(name='unigram', vocab_size=8000, on_unknown='fallback', seeds=3)
->>> TokenizerSpec.parse("word-unk").label
-'word-unk'
 """
 
 from __future__ import annotations
@@ -31,23 +19,47 @@ from typing import Any
 
 from korlm.errors import InputError, MissingDependencyError
 from korlm.nn.config import CELLS, NetConfig
-from korlm.reporting.statistics import MIN_SEEDS, require_scipy
 from korlm.tokenizers.catalog import TOKENIZER_UNITS, install_hint, unknown_tokenizer_error
 from korlm.training.config import TrainConfig
 
-_SPEC_PATTERN = re.compile(r"(?P<what>.+?)(?:@(?P<seeds>\d+))?")
-_NAME_PATTERN = re.compile(r"(?P<name>.+?)(?P<unk>-unk)?(?::(?P<size>\d+))?")
+LENGTH_BUDGETS = ("characters", "flops", "minutes")  # a budget names one at most
+EXTENDABLE_FIELDS = ("tokenizers", "cells", "seeds", "resamples", "marginal")  # may change between runs in one folder
+_RESERVED_FIELDS = ("vocab_size", "cell", "seed", "minutes")  # set by the experiment itself
+_SPEC_PATTERN = re.compile(r"(?P<tokenizer>.+?)(?:@(?P<seeds>\d+))?")
+_TOKENIZER_PATTERN = re.compile(r"(?P<name>.+?)(?P<unk>-unk)?(?::(?P<size>\d+))?")
+
+# PyTorch's examples/word_language_model as its README runs it (`--epochs 6`): LSTM of 2 x 200, SGD at 20, annealed by 4
+# if an epoch does not improve. korlm leaves out blank lines everywhere; there each is an <eos>.
+_COURSE_OPTIONS = {
+    "embedding": 200, "hidden": 200, "layers": 2, "dropout": 0.2, "tied": False, "initialisation": "uniform",
+    "forget_bias": 0.0, "frequencies": False, "batch": 20, "bptt": 35, "epochs": 6.0, "optimizer": "sgd",
+    "learning_rate": 20.0, "anneal": 4.0, "schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "clip": 0.25,
+    "validations": 6, "valid_lines": 0,
+}  # fmt: skip
+EXPERIMENT_PRESETS: dict[str, dict[str, Any]] = {
+    "course": {  # the exercise of a first lecture on language models
+        "corpus": "wikitext2",
+        "tokenizers": ("word-unk", "unigram:8000"),
+        "cells": ("lstm",),
+        "options": _COURSE_OPTIONS,
+    }
+}
 
 
 @dataclass(frozen=True)
 class TokenizerSpec:
-    """``NAME[-unk][:SIZE][@SEEDS]``.
+    """A tokenizer of an experiment, typed as ``NAME[-unk][:SIZE][@SEEDS]``.
 
     Attributes:
-        name: a name of `korlm.list_tokenizers`, any ``analyzer+subword``, or the folder of a finished tokenizer.
-        vocab_size: ids in all; 0 for the name's default (with ``-unk``: every piece of the training text).
+        name: a name of `korlm.list_tokenizers`, any ``analyzer+subword``, or the folder of a trained tokenizer.
+        vocab_size: vocabulary size; 0 for the default of the name (with ``-unk``: every token of the training text).
         on_unknown: ``fallback``, or ``unk`` for ``-unk``: the classical vocabulary, which is lossy.
-        seeds: how many seeds its rows have; 0 for the experiment's number.
+        seeds: number of seeds of its rows; 0 for the experiment's number.
+
+    >>> TokenizerSpec.parse("unigram:8000@3")
+    TokenizerSpec(name='unigram', vocab_size=8000, on_unknown='fallback', seeds=3)
+    >>> TokenizerSpec.parse("word-unk").label
+    'word-unk'
     """
 
     name: str
@@ -57,94 +69,81 @@ class TokenizerSpec:
 
     @classmethod
     def parse(cls, text: str) -> TokenizerSpec:
-        """Read what was typed.
+        """Parse a tokenizer as typed.
 
         Raises:
-            InputError: nothing, ``:0`` or ``@0``.
+            InputError: an empty name, ``:0`` or ``@0``.
         """
-        found = _SPEC_PATTERN.fullmatch(text.strip())
-        named = _NAME_PATTERN.fullmatch(found["what"]) if found else None
-        if not found or not named or 0 in (int(named["size"] or 1), int(found["seeds"] or 1)):
+        spec = _SPEC_PATTERN.fullmatch(text.strip())
+        tokenizer = _TOKENIZER_PATTERN.fullmatch(spec["tokenizer"]) if spec else None
+        if not spec or not tokenizer or 0 in (int(tokenizer["size"] or 1), int(spec["seeds"] or 1)):
             raise InputError(
                 f"'{text}'은(는) 토크나이저를 적는 꼴이 아닙니다. 이름[:어휘 크기][@씨앗 수]로 쓰세요 (예: unigram:8000@3).",
                 f"'{text}' is no tokenizer. Write NAME[:SIZE][@SEEDS], such as unigram:8000@3.",
             )
-        seeds = int(found["seeds"] or 0)
-        if (
-            named["name"] not in TOKENIZER_UNITS
-        ):  # a folder's vocabulary is as it is: what looks like a size is its name
-            return cls(found["what"], seeds=seeds)
-        return cls(named["name"], int(named["size"] or 0), "unk" if named["unk"] else "fallback", seeds)
+        seeds = int(spec["seeds"] or 0)
+        if tokenizer["name"] not in TOKENIZER_UNITS:  # a folder: ":8" at its end is part of its name
+            return cls(spec["tokenizer"], seeds=seeds)
+        on_unknown = "unk" if tokenizer["unk"] else "fallback"
+        return cls(tokenizer["name"], int(tokenizer["size"] or 0), on_unknown, seeds)
 
     @property
     def label(self) -> str:
-        """How a row is called: all but the seeds."""
-        marked = self.name + ("-unk" if self.on_unknown == "unk" else "")
-        return f"{marked}:{self.vocab_size}" if self.vocab_size else marked
+        """Name of the tokenizer's rows: everything but the seeds."""
+        name = self.name + ("-unk" if self.on_unknown == "unk" else "")
+        return f"{name}:{self.vocab_size}" if self.vocab_size else name
 
     @property
     def slug(self) -> str:
-        """The label as a file's name."""
+        """The label as a file name; that of a folder ends in a hash, since two paths may end alike."""
         if not self.is_folder:
             return re.sub(r"[^\w.+-]+", "-", self.label)
-        plain = re.sub(r"[^\w.+-]+", "-", Path(self.name).name)[:40]
-        return f"{plain}-{hashlib.sha256(self.label.encode()).hexdigest()[:6]}"  # two folders may end alike
+        stem = re.sub(r"[^\w.+-]+", "-", Path(self.name).name)[:40]
+        return f"{stem}-{hashlib.sha256(self.label.encode()).hexdigest()[:6]}"
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder's path, not a name; it need not be there once its vocabulary is copied."""
+        """Whether the name is a folder's path; the folder may be gone once its vocabulary is copied."""
         return self.name not in TOKENIZER_UNITS
-
-
-LENGTH_BUDGETS = ("characters", "flops", "minutes")  # of which a budget names one at most
-_RESERVED_FIELDS = ("vocab_size", "cell", "seed", "minutes")  # fields that the experiment itself fills
-EXTENDABLE_FIELDS = (
-    "tokenizers",
-    "cells",
-    "seeds",
-    "resamples",
-    "marginal",
-)  # what may change between two runs in one folder
 
 
 @dataclass(frozen=True)
 class RunSpec:
     """One training run of an experiment."""
 
-    tokenizer_spec: TokenizerSpec
+    tokenizer: TokenizerSpec
     cell: str
     seed: int
 
     @property
     def name(self) -> str:
-        """Its folder's name."""
-        return f"{self.tokenizer_spec.slug}-{self.cell}-{self.seed}"
+        """Name of the run's folder."""
+        return f"{self.tokenizer.slug}-{self.cell}-{self.seed}"
 
 
 @dataclass(frozen=True)
 class ExperimentConfig:
-    """An experiment, as it stands in ``experiment.json``.
+    """The configuration of an experiment, as stored in ``experiment.json``.
 
     Attributes:
-        corpus: a name or a file of `korlm.load_corpus`; so are `column` and `limit` its options.
-        score_lines: so many first lines of valid and of test are scored; 0: all.
-        tokenizers: see `korlm.experiments.tokenizer_spec.TokenizerSpec`; vocabularies are made from the training split.
-        cells: names of `NetConfig.cell`.
-        seeds: runs of each row, where its tokenizer says no other number; below 3 a row has no interval over seeds.
-        seed: the first of them; the others follow.
-        parameters: budget: weights in all, tied ones once. The hidden width is what comes nearest. 0: ``hidden`` as
-            given.
-        characters: budget: training characters read, one line end a line included.
-        flops: budget: floating-point operations of training, by `korlm.experiments.plan.flops_per_piece`.
-        minutes: budget: training time of each run by the clock, validations left out.
+        corpus: a name or file for `korlm.load_corpus`; `column` and `limit` are its options.
+        tokenizers: see `TokenizerSpec`; vocabularies are trained on the training split.
+        cells: values of `NetConfig.cell`.
+        seeds: runs of each row, unless its tokenizer sets a number; below 3 a row has no interval over seeds.
+        seed: the first seed; the others follow.
+        parameters: budget of weights, tied ones counted once; the hidden width is fitted to it. 0: ``hidden`` as given.
+        characters: budget of training characters, one line end a line included.
+        flops: budget of training FLOPs, by `korlm.experiments.plan.training_flops_per_token`.
+        minutes: budget of wall-clock training time of each run, without validation.
+        score_lines: number of first lines of valid and of test to score; 0: all.
         options: fields of `NetConfig` and `TrainConfig` for every run.
-        resamples: bootstrap draws over lines.
-        marginal: test lines are measured over their segmentations as well, with this beam (`korlm.score_marginal`); 0: not.
-        xz_bytes: how much of the end of the training text primes xz.
-        preset: the preset that it was made from.
+        resamples: bootstrap resamples over lines.
+        marginal: beam of `korlm.score_marginal`, to score the test lines over all segmentations as well; 0: not.
+        xz_bytes: maximum number of bytes at the end of the training text that prime xz.
+        preset: name of the preset it was built from.
 
     Raises:
-        InputError: a value out of its range, or two that do not go together.
+        InputError: a value out of range, or two that exclude each other.
     """
 
     corpus: str
@@ -177,27 +176,27 @@ class ExperimentConfig:
 
     @property
     def tokenizer_specs(self) -> list[TokenizerSpec]:
-        """The tokenizers, read."""
+        """The tokenizers, parsed."""
         return [TokenizerSpec.parse(text) for text in self.tokenizers]
 
     @property
     def corpus_arguments(self) -> dict[str, Any]:
-        """What `korlm.experiments.corpus_arguments.load_texts` is asked for."""
+        """Arguments of `korlm.experiments.folder.load_experiment_corpus`."""
         return {"name": self.corpus, **{key: getattr(self, key) for key in ("column", "limit", "score_lines")}}
 
     @property
     def budget_kind(self) -> str:
-        """What ends a run: ``characters``, ``flops``, ``minutes``, or ``epochs``."""
+        """The budget that ends a run: ``characters``, ``flops``, ``minutes``, or ``epochs``."""
         return next((name for name in LENGTH_BUDGETS if getattr(self, name)), "epochs")
 
     @property
     def epochs(self) -> float:
-        """Passes over the corpus, where no other clock ends a run."""
+        """Passes over the corpus, if no other budget ends a run."""
         return float(self.options.get("epochs", TrainConfig.epochs))
 
     @property
     def signature(self) -> str:
-        """A short text that names the experiment: corpus, budget, and a hash of all that decides its figures."""
+        """A short text that identifies the experiment: corpus, budget, and a hash of all that decides its figures."""
         parts = [f"exp|corpus:{Path(self.corpus).name}"]
         parts += [f"{name}:{getattr(self, name):g}" for name in ("parameters", *LENGTH_BUDGETS) if getattr(self, name)]
         parts += [f"epochs:{self.epochs:g}"] if self.budget_kind == "epochs" else []
@@ -205,12 +204,12 @@ class ExperimentConfig:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what must not change between two runs in one folder."""
+        """SHA-256 of the values that must not change between two runs in one folder."""
         fixed = {key: value for key, value in self.to_dict().items() if key not in EXTENDABLE_FIELDS}
         return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
 
     def run_specs(self) -> Iterator[RunSpec]:
-        """Yield the training runs, the first seed of every row before the second of any."""
+        """Yield the training runs: the first seed of every row before the second seed of any."""
         specs = self.tokenizer_specs
         for index in range(max(spec.seeds or self.seeds for spec in specs)):
             for spec in specs:
@@ -219,12 +218,14 @@ class ExperimentConfig:
                         yield RunSpec(spec, cell, self.seed + index)
 
     def check_installed(self) -> None:
-        """Raise before any work where a tokenizer is none, or its analyzer or SciPy is missing.
+        """Check before any work that every tokenizer exists and can run, and that SciPy is installed if needed.
 
         Raises:
             UnknownNameError: neither a name nor a folder.
-            MissingDependencyError: it names the command that installs it.
+            MissingDependencyError: an analyzer or SciPy is missing; the message names the command that installs it.
         """
+        from korlm.reporting.statistics import MIN_SEEDS, require_scipy  # loads NumPy
+
         if max(spec.seeds or self.seeds for spec in self.tokenizer_specs) >= MIN_SEEDS:
             require_scipy()
         for spec in self.tokenizer_specs:
@@ -242,31 +243,46 @@ class ExperimentConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ExperimentConfig:
-        """Read what `to_dict` gave."""
+        """Return the configuration that `to_dict` returned."""
         return cls(**values)
 
 
 def option_fields() -> list[Field[Any]]:
-    """Return the fields of `NetConfig` and `TrainConfig` that an experiment takes as options."""
+    """Return the fields of `NetConfig` and `TrainConfig` that an experiment accepts as options."""
     return [entry for kind in (NetConfig, TrainConfig) for entry in fields(kind) if entry.name not in _RESERVED_FIELDS]
 
 
+def merge_preset(name: str, overrides: dict[str, Any]) -> dict[str, Any]:
+    """Return fields of `ExperimentConfig`: the overrides over those of a preset.
+
+    >>> values = merge_preset("course", {"minutes": 5.0, "options": {"dropout": 0.5}})
+    >>> values["options"]["dropout"], "epochs" in values["options"]
+    (0.5, False)
+    """
+    preset = EXPERIMENT_PRESETS.get(name, {})
+    given_options = overrides.get("options", {})
+    options = {**preset.get("options", {}), **given_options}
+    if any(overrides.get(budget) for budget in LENGTH_BUDGETS) and "epochs" not in given_options:
+        options.pop("epochs", None)
+    if overrides.get("parameters") and "hidden" not in given_options:
+        options.pop("hidden", None)
+    return {**preset, **overrides, "options": options, "preset": name}
+
+
 def _coerce_float_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Return options with whole numbers as floats where the field is one, so that 6 and 6.0 are one experiment."""
-    floats = {entry.name for entry in option_fields() if entry.metadata["kind"] is float}
-    return {
-        name: float(value) if name in floats and isinstance(value, int) else value for name, value in options.items()
-    }
+    """Return the options with integers as floats where the field is one, so that 6 and 6.0 are one experiment."""
+    float_names = {entry.name for entry in option_fields() if entry.metadata["kind"] is float}
+    return {name: float(v) if name in float_names and isinstance(v, int) else v for name, v in options.items()}
 
 
 def _check_tokenizers_and_cells(tokenizer_specs: list[TokenizerSpec], cells: tuple[str, ...], seeds: int) -> None:
-    if wrong := next((cell for cell in cells if cell not in CELLS), None):
+    if unknown_cell := next((cell for cell in cells if cell not in CELLS), None):
         raise InputError(
-            f"'{wrong}'이라는 셀은 없습니다. {', '.join(CELLS)} 가운데 고르세요.",
-            f"There is no cell '{wrong}'. Choose from {', '.join(CELLS)}.",
+            f"'{unknown_cell}'이라는 셀은 없습니다. {', '.join(CELLS)} 가운데 고르세요.",
+            f"There is no cell '{unknown_cell}'. Choose from {', '.join(CELLS)}.",
         )
     slugs = [spec.slug for spec in tokenizer_specs]
-    if not tokenizer_specs or not cells or seeds < 1 or len(set(slugs)) < len(slugs) or len(set(cells)) < len(cells):
+    if not slugs or not cells or seeds < 1 or len(set(slugs)) < len(slugs) or len(set(cells)) < len(cells):
         raise InputError(
             "토크나이저와 셀은 하나 이상, 서로 다르게, seeds는 1 이상이어야 합니다.",
             "Give at least one tokenizer and cell, each once, and seeds of at least 1.",
@@ -274,9 +290,9 @@ def _check_tokenizers_and_cells(tokenizer_specs: list[TokenizerSpec], cells: tup
 
 
 def _check_budget(config: ExperimentConfig) -> None:
-    names = ("parameters", *LENGTH_BUDGETS)
-    if wrong := next((name for name in names if not 0 <= getattr(config, name) < float("inf")), None):
-        raise InputError(f"{wrong}은(는) 0 이상이어야 합니다.", f"{wrong} must be at least 0.")
+    for name in ("parameters", *LENGTH_BUDGETS):
+        if not 0 <= getattr(config, name) < float("inf"):
+            raise InputError(f"{name}은(는) 0 이상이어야 합니다.", f"{name} must be at least 0.")
     if len(given := [name for name in LENGTH_BUDGETS if getattr(config, name)]) > 1:
         raise InputError(
             f"{' · '.join(given)}은(는) 함께 같게 할 수 없습니다. 하나만 주세요.",
@@ -308,56 +324,16 @@ def _check_options(config: ExperimentConfig) -> None:
             f"Unknown option: {', '.join(unknown)}. Options: {', '.join(sorted(known))}.",
         )
     limit = 1 if config.limit is None else config.limit
-    if (
-        config.resamples < 100
-        or min(config.xz_bytes, limit) < 1
-        or min(config.score_lines, config.seed, config.marginal) < 0
-    ):
+    below_one = min(config.xz_bytes, limit) < 1
+    if config.resamples < 100 or below_one or min(config.score_lines, config.seed, config.marginal) < 0:
         raise InputError(
             "resamples는 100, xz_bytes와 limit은 1, score_lines와 seed와 marginal은 0 이상이어야 합니다.",
             "resamples must be at least 100, xz_bytes and limit 1, score_lines, seed and marginal 0.",
         )
-    training = {entry.name for entry in fields(TrainConfig)}
-    TrainConfig(**{name: value for name, value in config.options.items() if name in training})
-    shape = {name: value for name, value in config.options.items() if name not in training}
-    if config.parameters:  # the width is chosen later, to fit
-        shape["hidden"] = 2**30
+    train_fields = {entry.name for entry in fields(TrainConfig)}
+    TrainConfig(**{name: value for name, value in config.options.items() if name in train_fields})
+    net_options = {name: value for name, value in config.options.items() if name not in train_fields}
+    if config.parameters:  # the width is fitted later
+        net_options["hidden"] = 2**30
     for cell in config.cells:
-        NetConfig(10**9, cell=cell, **shape)
-
-
-# PyTorch's examples/word_language_model as its README runs it (`--epochs 6`): LSTM of 2 x 200, SGD at 20, annealed by 4
-# where an epoch brings nothing. Lines that are blank are left out here, as everywhere in korlm; there each is an <eos>.
-_COURSE_OPTIONS = {
-    "embedding": 200, "hidden": 200, "layers": 2, "dropout": 0.2, "tied": False, "initialisation": "uniform",
-    "forget_bias": 0.0, "frequencies": False, "batch": 20, "bptt": 35, "epochs": 6.0, "optimizer": "sgd",
-    "learning_rate": 20.0, "anneal": 4.0, "schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "clip": 0.25,
-    "validations": 6, "valid_lines": 0,
-}  # fmt: skip
-
-EXPERIMENT_PRESETS: dict[str, dict[str, Any]] = {
-    "course": {
-        "corpus": "wikitext2",
-        "tokenizers": ("word-unk", "unigram:8000"),
-        "cells": ("lstm",),
-        "options": _COURSE_OPTIONS,
-    }
-}
-_LENGTH_BUDGETS = ("characters", "flops", "minutes")
-
-
-def merge_preset(name: str, overrides: dict[str, Any]) -> dict[str, Any]:
-    """Return a preset's fields of `ExperimentConfig` under those that were asked for.
-
-    >>> chosen = merge_preset("course", {"minutes": 5.0, "options": {"dropout": 0.5}})
-    >>> chosen["options"]["dropout"], "epochs" in chosen["options"]
-    (0.5, False)
-    """
-    preset = EXPERIMENT_PRESETS.get(name, {})
-    options = {**preset.get("options", {}), **overrides.get("options", {})}
-    given = overrides.get("options", {})
-    if any(overrides.get(field) for field in _LENGTH_BUDGETS) and "epochs" not in given:
-        options.pop("epochs", None)
-    if overrides.get("parameters") and "hidden" not in given:
-        options.pop("hidden", None)
-    return {**preset, **overrides, "options": options, "preset": name}
+        NetConfig(10**9, cell=cell, **net_options)

@@ -1,18 +1,15 @@
-"""The folder of an experiment: what it was asked for, its corpus in figures, its vocabularies, floors and runs.
+"""The folder of an experiment: its configuration, corpus statistics, vocabularies, baselines and runs.
 
-    experiment.json             the configuration, the corpus in figures, versions and machine
-    characters-{valid,test}.npy characters of each line, its end included
-    tokenizers/NAME/, NAME.json vocabularies, and what they measure
-    floors.json                 xz and the uniform model
+    experiment.json             the configuration, corpus statistics, versions and machine
+    characters-{valid,test}.npy characters of each line, the line end included
+    tokenizers/NAME/, NAME.json vocabularies and their statistics
+    floors.json                 baselines: xz and the uniform model
     runs/NAME/                  a run: result.json (it is finished), bits-{valid,test}.npy, best/ (the model), log.txt;
-                                marginal.json, bits-marginal.npy where it was measured over all segmentations
+                                marginal.json, bits-marginal.npy if it was scored over all segmentations
     report.md report.html table.csv result.json curves.json figures/
 
 >>> ExperimentFolder("runs/experiment").run_folder("syllable-gru-7").as_posix()
 'runs/experiment/runs/syllable-gru-7'
-
-What an experiment reads: its corpus, and the corpus in counts.
-
 >>> len(load_experiment_corpus("kolaw", limit=40, score_lines=10).test)
 10
 """
@@ -35,20 +32,25 @@ from korlm.errors import ArtifactError
 from korlm.experiments.config import EXTENDABLE_FIELDS, ExperimentConfig
 from korlm.storage.artifacts import FORMAT_VERSION, read_json, write_file, write_json
 
+SCORED_SPLITS = ("valid", "test")
+RESULT_FILE, MARGINAL_FILE, MARGINAL_BITS_FILE = "result.json", "marginal.json", "bits-marginal.npy"
+# fields that vocabularies and baselines depend on; the other ones matter to runs only
+_VOCABULARY_FIELDS = ("corpus", "column", "limit", "score_lines", "xz_bytes")
+
 
 def load_experiment_corpus(
     name: str, *, column: str | int | None = None, limit: int | None = None, score_lines: int = 0
 ) -> Corpus:
-    """Return the corpus of an experiment.
+    """Load the corpus of an experiment.
 
     Args:
-        name: as `korlm.load_corpus` takes it; so are ``column`` and ``limit``.
-        column: of a table.
-        limit: of training lines.
-        score_lines: keep so many first lines of valid and of test; 0: all.
+        name: see `korlm.load_corpus`.
+        column: column of a table.
+        limit: maximum number of training lines.
+        score_lines: number of first lines of valid and of test to keep; 0: all.
 
     Raises:
-        KorlmError: as `korlm.load_corpus` does.
+        KorlmError: as `korlm.load_corpus` raises.
     """
     corpus = load_corpus(name, column=column, limit=limit)
     if not score_lines:
@@ -57,7 +59,7 @@ def load_experiment_corpus(
 
 
 def count_characters(lines: Sequence[str]) -> int:
-    """Return the characters of lines, one line end a line included.
+    """Return the number of characters of lines, one line end a line included.
 
     >>> count_characters(["가나", "다"])
     5
@@ -66,32 +68,32 @@ def count_characters(lines: Sequence[str]) -> int:
 
 
 def word_statistics(corpus: Corpus) -> dict[str, Any]:
-    """Return what the classical count of a word-level model needs.
+    """Return the statistics of a classical word-level model.
 
     Returns:
-        ``distinct``: words of the training text between spaces, and one for the end of a line (33,278 of WikiText-2);
-        ``unseen``: by split, the share of its words that the training text does not have; ``written_unk``: the share
-        that stands as ``<unk>`` in the text already.
+        ``distinct``: distinct words of the training text between spaces, and one for the line end (33,278 of WikiText-2);
+        ``unseen``: by split, the fraction of its words that the training text lacks; ``written_unk``: the fraction that
+        is written ``<unk>`` in the text already.
     """
-    seen = {word for line in corpus.train for word in line.split()}
-    shares: dict[str, Any] = {"distinct": len(seen) + 1, "unseen": {}, "written_unk": {}}
-    for side in ("valid", "test"):
-        every = [word for line in getattr(corpus, side) for word in line.split()]
-        shares["unseen"][side] = sum(word not in seen for word in every) / max(1, len(every))
-        shares["written_unk"][side] = every.count("<unk>") / max(1, len(every))
-    return shares
+    train_words = {word for line in corpus.train for word in line.split()}
+    statistics: dict[str, Any] = {"distinct": len(train_words) + 1, "unseen": {}, "written_unk": {}}
+    for split in SCORED_SPLITS:
+        words = [word for line in getattr(corpus, split) for word in line.split()]
+        statistics["unseen"][split] = sum(word not in train_words for word in words) / max(1, len(words))
+        statistics["written_unk"][split] = words.count("<unk>") / max(1, len(words))
+    return statistics
 
 
-SCORED_SPLITS = ("valid", "test")
-MARGINAL_FILE, MARGINAL_BITS_FILE = "marginal.json", "bits-marginal.npy"
-_VOCABULARY_FIELDS = ("corpus", "column", "limit", "score_lines", "xz_bytes")  # and floors; the rest but runs do
+def bits_file(split: str) -> str:
+    """Return the name of the file with the bits of each line of a split."""
+    return f"bits-{split}.npy"
 
 
 class ExperimentFolder:
-    """An experiment's folder.
+    """Paths and files of an experiment's folder, which need not exist yet.
 
     Args:
-        path: where it is, or will be.
+        folder: its path.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -99,23 +101,23 @@ class ExperimentFolder:
 
     @property
     def tokenizers_folder(self) -> Path:
-        """Where vocabularies are."""
+        """Folder of the vocabularies."""
         return self.path / "tokenizers"
 
     @property
     def baselines_file(self) -> Path:
-        """Where the floors are."""
+        """File of the baselines."""
         return self.path / "floors.json"
 
     def run_folder(self, name: str) -> Path:
-        """Return where a run is."""
+        """Return the folder of a run."""
         return self.path / "runs" / name
 
     def check_compatible(self, config: ExperimentConfig) -> None:
-        """Raise where the folder cannot take this experiment. Until its first run a budget may be corrected.
+        """Check that the folder can hold this experiment; the budget may change until the first run.
 
         Raises:
-            ArtifactError: it holds another experiment, or what is no experiment.
+            ArtifactError: it holds another experiment, or something else.
         """
         if (self.path / "experiment.json").is_file():
             changed = _changed_fields(self.read_metadata()[0], config)
@@ -134,41 +136,41 @@ class ExperimentFolder:
             )
 
     def write_metadata(self, config: ExperimentConfig, corpus: Corpus, command_line: str) -> dict[str, Any]:
-        """Write what the experiment is, and return the corpus in figures.
+        """Write the experiment's metadata, and return the corpus statistics.
 
         Raises:
-            ArtifactError: runs were made from another text under the corpus' name.
+            ArtifactError: the folder's runs used another text under the same corpus name.
         """
-        facts = _corpus_info(corpus)
+        corpus_info = _corpus_info(corpus)
         path = self.path / "experiment.json"
-        if path.is_file() and read_json(path)["corpus"]["sha256"] != facts["sha256"]:
+        if path.is_file() and read_json(path)["corpus"]["sha256"] != corpus_info["sha256"]:
             raise ArtifactError(
                 f"말뭉치 '{corpus.name}'의 글이 {self.path}의 것과 다릅니다. 다른 --folder를 쓰세요.",
                 f"The text of '{corpus.name}' is not that of {self.path}. Use another --folder.",
             )
-        write_json(  # first, for it makes the folder an experiment's
+        write_json(  # first, since this file marks the folder as an experiment's
             path,
             {
                 "kind": "experiment", "format": FORMAT_VERSION, "config": config.to_dict(), "signature": config.signature,
-                "command": command_line, "corpus": facts, "made": datetime.now(UTC).isoformat(timespec="seconds"),
+                "command": command_line, "corpus": corpus_info, "made": datetime.now(UTC).isoformat(timespec="seconds"),
                 "versions": _package_versions(), "machine": f"{platform.machine()}, {platform.system()}",
             },
         )  # fmt: skip
-        for side in SCORED_SPLITS:
+        for split in SCORED_SPLITS:
             buffer = io.BytesIO()
-            np.save(buffer, [len(line) + 1 for line in getattr(corpus, side)])
-            write_file(self.path / f"characters-{side}.npy", buffer.getvalue())
-        return facts
+            np.save(buffer, [len(line) + 1 for line in getattr(corpus, split)])
+            write_file(self.path / f"characters-{split}.npy", buffer.getvalue())
+        return corpus_info
 
     def read_metadata(self) -> tuple[ExperimentConfig, dict[str, Any]]:
-        """Return the configuration, and all that ``experiment.json`` says.
+        """Return the configuration, and the whole ``experiment.json``.
 
         Raises:
             ArtifactError: there is none, or it is damaged.
         """
-        said = read_json(self.path / "experiment.json")
+        metadata = read_json(self.path / "experiment.json")
         try:
-            return ExperimentConfig.from_dict(said["config"]), said
+            return ExperimentConfig.from_dict(metadata["config"]), metadata
         except (TypeError, KeyError) as error:
             raise ArtifactError(
                 f"{self.path}/experiment.json이 온전하지 않습니다. 다른 --folder에서 새로 하세요.",
@@ -176,55 +178,55 @@ class ExperimentFolder:
             ) from error
 
     def load_vocabulary_info(self, slug: str) -> dict[str, Any] | None:
-        """Return what a vocabulary measures, or None where it is not made yet."""
-        made = (self.tokenizers_folder / slug / "config.json").is_file() and (
-            self.tokenizers_folder / f"{slug}.json"
-        ).is_file()
-        return read_json(self.tokenizers_folder / f"{slug}.json") if made else None
+        """Return the statistics of a vocabulary, or None if it is not trained yet."""
+        info_file = self.tokenizers_folder / f"{slug}.json"
+        is_complete = (self.tokenizers_folder / slug / "config.json").is_file() and info_file.is_file()
+        return read_json(info_file) if is_complete else None
 
     def load_baselines(self) -> dict[str, Any] | None:
-        """Return the floors, or None where they are not measured yet."""
+        """Return the baselines, or None if they are not measured yet."""
         return read_json(self.baselines_file) if self.baselines_file.is_file() else None
 
     def load_result(self, name: str) -> dict[str, Any] | None:
-        """Return a finished run's result, or None."""
+        """Return the result of a run, or None if it is not finished."""
         folder = self.run_folder(name)
-        if not (folder / "result.json").is_file():
+        if not (folder / RESULT_FILE).is_file():
             return None
-        if (folder / "last").is_dir():  # it was killed right after its end
+        if (folder / "last").is_dir():  # the run was killed right after it wrote its result
             shutil.rmtree(folder / "last", ignore_errors=True)
-        result: dict[str, Any] = read_json(folder / "result.json")
+        result: dict[str, Any] = read_json(folder / RESULT_FILE)
         return result
 
     def load_bits(self, name: str, split: str) -> np.ndarray:
         """Return the bits of each line of a split under a finished run, ``[lines]``."""
-        return np.asarray(np.load(self.run_folder(name) / f"bits-{split}.npy", allow_pickle=False))
+        return np.asarray(np.load(self.run_folder(name) / bits_file(split), allow_pickle=False))
 
     def load_marginal_bits(self, name: str, beam: int) -> np.ndarray | None:
-        """Return the bits of each test line of a finished run over its segmentations, or None where not measured."""
+        """Return the bits of each test line over all segmentations, ``[lines]``, or None if not scored with this beam."""
         folder = self.run_folder(name)
-        said = folder / MARGINAL_FILE
-        if not (beam and said.is_file() and read_json(said)["beam"] == beam):
+        info_file = folder / MARGINAL_FILE
+        if not (beam and info_file.is_file() and read_json(info_file)["beam"] == beam):
             return None
         return np.asarray(np.load(folder / MARGINAL_BITS_FILE, allow_pickle=False))
 
     def load_character_counts(self, split: str) -> np.ndarray:
-        """Return the characters of each line of a split, its end included, ``[lines]``."""
+        """Return the number of characters of each line of a split, the line end included, ``[lines]``."""
         return np.asarray(np.load(self.path / f"characters-{split}.npy", allow_pickle=False))
 
 
-def _changed_fields(one: ExperimentConfig, other: ExperimentConfig) -> list[str]:
-    there, here = one.to_dict(), other.to_dict()
-    there, here = {**there.pop("options"), **there}, {**here.pop("options"), **here}
-    return [name for name in {**there, **here} if there.get(name) != here.get(name) and name not in EXTENDABLE_FIELDS]
+def _changed_fields(stored: ExperimentConfig, requested: ExperimentConfig) -> list[str]:
+    """Return the names of fields and options that differ, without the extendable ones."""
+    before, after = ({**values.pop("options"), **values} for values in (stored.to_dict(), requested.to_dict()))
+    names = [name for name in {**before, **after} if name not in EXTENDABLE_FIELDS]
+    return [name for name in names if before.get(name) != after.get(name)]
 
 
 def _corpus_info(corpus: Corpus) -> dict[str, Any]:
     return {
         "name": corpus.name,
         "sha256": corpus.digest,
-        "lines": {side: len(getattr(corpus, side)) for side in SPLITS},
-        "characters": {side: count_characters(getattr(corpus, side)) for side in SPLITS},
+        "lines": {split: len(getattr(corpus, split)) for split in SPLITS},
+        "characters": {split: count_characters(getattr(corpus, split)) for split in SPLITS},
         "words": word_statistics(corpus),
     }
 

@@ -1,6 +1,6 @@
-"""Jobs in processes of their own, seen from the experiment: start one, hear of it, stop it, die with it; and the lock.
+"""Jobs in processes of their own, from the experiment's side: start, follow, interrupt; and the lock of the folder.
 
-Ctrl-C reaches a job once, so that a training run saves where it is; a second one ends it at once.
+Ctrl-C reaches a job once, so that a training run saves its state; a second Ctrl-C ends it at once.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from korlm.errors import ArtifactError, KorlmError, TrainingError
 
 try:
     import fcntl
-except ImportError:  # Windows: nothing keeps two experiments from one folder
+except ImportError:  # Windows: two experiments in one folder are not prevented
     fcntl = None  # type: ignore[assignment]
 
 _WORKER = (sys.executable, "-m", "korlm.experiments.worker")
-_LOCK_TIMEOUT = 20.0  # seconds that a killed experiment's job may take to die
+_LOCK_TIMEOUT = 20.0  # seconds for the job of a killed experiment to exit
 
 
 class JobGroup:
-    """The processes of the jobs that run now, so that all of them can be told to save and stop."""
+    """The processes of the jobs that run now, to interrupt or kill all of them."""
 
     def __init__(self) -> None:
         self._processes: set[subprocess.Popen[str]] = set()
@@ -38,26 +38,26 @@ class JobGroup:
         self._interrupted = False
 
     def add(self, process: subprocess.Popen[str]) -> None:
-        """Take in a process that has begun; one that comes too late is stopped at once."""
+        """Add a started process; it is interrupted at once if the group already is."""
         with self._lock:
             self._processes.add(process)
             if self._interrupted:
                 process.send_signal(signal.SIGINT)
 
     def discard(self, process: subprocess.Popen[str]) -> None:
-        """Forget a process that has ended."""
+        """Remove a finished process."""
         with self._lock:
             self._processes.discard(process)
 
     def interrupt_all(self) -> None:
-        """Have all save and stop."""
+        """Send SIGINT to all, so that they save and exit."""
         with self._lock:
             self._interrupted = True
             for process in self._processes:
                 process.send_signal(signal.SIGINT)
 
     def kill_all(self) -> None:
-        """End all at once."""
+        """Kill all at once."""
         with self._lock:
             for process in self._processes:
                 process.kill()
@@ -76,40 +76,40 @@ def run_job(
 
     Args:
         job: plain values.
-        log: where its standard error goes.
-        lock_descriptor: of `folder_lock`, held by the job as well, so that none works on in a folder that another experiment took.
+        log: file for its standard error.
+        lock_descriptor: from `folder_lock`; the job inherits it, so that the lock holds while any job runs.
         on_event: called with the job's events.
-        job_group: those that run beside it; in a thread that Ctrl-C does not reach, it alone can stop the job.
-        threads: of its products, where ``OMP_NUM_THREADS`` does not say; 0 leaves that to torch.
+        job_group: the group to join; in a thread, which Ctrl-C does not reach, only the group can interrupt the job.
+        threads: number of threads unless ``OMP_NUM_THREADS`` is set; 0 leaves it to torch.
 
     Raises:
-        KorlmError: the job's own error, or a `TrainingError` where it died without one.
-        KeyboardInterrupt: it was stopped.
+        KorlmError: the job's own error, or a `TrainingError` if it died without one.
+        KeyboardInterrupt: it was interrupted.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as errors:
+    with log.open("ab") as log_file:
         process = subprocess.Popen(
             _WORKER,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8",
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log_file, text=True, encoding="utf-8",
             env=_job_environment(threads), start_new_session=True, pass_fds=() if lock_descriptor is None else (lock_descriptor,),
         )  # fmt: skip
         job_group = job_group or JobGroup()
         job_group.add(process)
-        last: dict[str, Any] = {}
+        last_event: dict[str, Any] = {}
         try:
             assert process.stdin and process.stdout
             try:
                 process.stdin.write(json.dumps(job, ensure_ascii=False) + "\n")
                 process.stdin.flush()
                 for line in process.stdout:
-                    last = json.loads(line)
-                    if "report" in last or "encoding" in last:
-                        on_event(last)
+                    last_event = json.loads(line)
+                    if "report" in last_event or "encoding" in last_event:
+                        on_event(last_event)
             except BrokenPipeError:  # it died at once: the log says why
                 pass
             except KeyboardInterrupt:
                 process.send_signal(signal.SIGINT)
-                for _ in process.stdout:  # it saves
+                for _ in process.stdout:  # until it has saved
                     pass
                 raise
             process.wait()
@@ -118,21 +118,18 @@ def run_job(
             process.kill()
             process.wait()
             for pipe in (process.stdin, process.stdout):
-                if pipe and not pipe.closed:
-                    _close_pipe(pipe)
-    return _job_result(last, process.returncode, log)
-
-
-def _close_pipe(pipe: Any) -> None:
-    with suppress(BrokenPipeError):
-        pipe.close()
+                if pipe:
+                    with suppress(BrokenPipeError):
+                        pipe.close()
+    return _job_result(last_event, process.returncode, log)
 
 
 def _job_environment(threads: int) -> dict[str, str]:
-    """Return this process's environment, with the folder that korlm is in on the path."""
-    home = str(Path(korlm.errors.__file__).resolve().parents[1])
-    few = {"OMP_NUM_THREADS": str(threads)} if threads else {}
-    return {**few, **os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))}
+    """Return the environment of this process, with korlm's parent folder on ``PYTHONPATH``."""
+    root = str(Path(korlm.errors.__file__).resolve().parents[1])
+    thread_limit = {"OMP_NUM_THREADS": str(threads)} if threads else {}
+    python_path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    return {**thread_limit, **os.environ, "PYTHONPATH": python_path}
 
 
 def _job_result(last_event: dict[str, Any], status: int, log: Path) -> dict[str, Any]:
@@ -141,8 +138,8 @@ def _job_result(last_event: dict[str, Any], status: int, log: Path) -> dict[str,
     if "interrupted" in last_event:
         raise KeyboardInterrupt
     if "error" in last_event:
-        kind = getattr(korlm.errors, last_event["error"], KorlmError)
-        raise kind(last_event["ko"], last_event["en"])
+        error_type = getattr(korlm.errors, last_event["error"], KorlmError)
+        raise error_type(last_event["ko"], last_event["en"])
     raise TrainingError(
         f"작업이 말없이 끝났습니다 (상태 {status}). {log}의 끝을 보세요. 메모리가 모자랐다면 --parameters나 --batch를 줄이세요.",
         f"A job died (status {status}). See the end of {log}. If memory ran out, lower --parameters or --batch.",
@@ -151,14 +148,14 @@ def _job_result(last_event: dict[str, Any], status: int, log: Path) -> dict[str,
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[int | None]:
-    """Yield the descriptor of a lock on an experiment's folder, which its jobs hold too.
+    """Lock an experiment's folder and yield the lock's descriptor, which its jobs inherit.
 
     Raises:
-        ArtifactError: another experiment is at work there, or the folder cannot be written.
+        ArtifactError: another experiment holds the lock, or the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ArtifactError(
@@ -166,25 +163,25 @@ def folder_lock(folder: Path) -> Iterator[int | None]:
             f"Cannot write {folder} ({reason}). Use another --folder.",
         ) from error
     try:
-        yield _acquire_lock(handle, folder)
+        yield _acquire_lock(descriptor, folder)
     finally:
-        os.close(handle)
+        os.close(descriptor)
 
 
-def _acquire_lock(handle: int, folder: Path) -> int | None:
+def _acquire_lock(descriptor: int, folder: Path) -> int | None:
     if fcntl is None:
         return None
-    until = time.monotonic() + _LOCK_TIMEOUT
+    deadline = time.monotonic() + _LOCK_TIMEOUT
     while True:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return handle
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
         except BlockingIOError:
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 raise ArtifactError(
                     f"다른 실험이 {folder}에서 돌고 있습니다. 끝나기를 기다리거나 다른 --folder를 쓰세요.",
                     f"Another experiment is at work in {folder}. Wait for it, or use another --folder.",
                 ) from None
             time.sleep(0.2)
         except OSError:  # a file system without locks
-            return handle
+            return descriptor

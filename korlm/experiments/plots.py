@@ -1,6 +1,6 @@
-"""The figures of a report: bits per character as dots with intervals, and learning curves.
+"""The figures of a report: bits per character with intervals, and learning curves.
 
-Needs matplotlib (``pip install "korlm[plot]"``). Labels are Korean where a Korean font is found, else English.
+Needs matplotlib (``pip install "korlm[plot]"``). Labels are Korean if a Korean font is installed, else English.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from korlm.experiments.results import ExperimentResult, ResultRow
 from korlm.reporting.plots import (
@@ -32,30 +33,31 @@ CURVE_AXES = {
     "flops": ("배우는 데 쓴 연산 (FLOP)", "training FLOPs"),
     "seconds": ("배운 시간 (초)", "seconds of training"),
 }
-_FIGURE_WIDTH = 5.2  # inches: on a phone, where it is as wide as the page, 11 points are 10 pixels
+_FIGURE_WIDTH = 5.2  # inches: full width on a phone, where 11 points are 10 pixels
 _LETTER_WIDTH = 0.085  # inches of a Latin letter of 11 points, about
-_MAX_LABEL_LENGTH = 24  # letters of a label
+_MAX_LABEL_LENGTH = 24  # characters
+_CELL_OFFSET = 0.26  # between the dots of a tokenizer's cells, in rows
+_PANEL_HEIGHT, _PANEL_STEP = 2.2, 2.9  # inches, of learning curves
 
 
 def render_report_figures(result: ExperimentResult) -> dict[str, tuple[str, bytes]]:
-    """Return the figures by name, each as an inline SVG in the page's colours and as a PNG on white."""
+    """Return the figures by name, each as an inline SVG in the page's colors and as a PNG on white."""
     with plot_style(**{"font.size": 11}) as korean:
-        makers: dict[str, Callable[[], Figure]] = {"bits": lambda: _plot_scores(result, korean=korean)}
+        plots: dict[str, Callable[[], Figure]] = {"bits": partial(_plot_scores, result, korean=korean)}
         for axis in CURVE_AXES:
-            makers[f"curves-{axis}"] = lambda axis=axis: _plot_learning_curves(result, axis, korean=korean)  # type: ignore[misc]
-        return {name: (_render_svg(figure := make(), name), _render_png(figure)) for name, make in makers.items()}
+            plots[f"curves-{axis}"] = partial(_plot_learning_curves, result, axis, korean=korean)
+        return {name: (_render_svg(figure := plot(), name), _render_png(figure)) for name, plot in plots.items()}
 
 
 def apply_page_theme(svg: str, name: str) -> str:
-    """Return matplotlib's SVG for a page: no prolog, no style of its own, the page's colours, ids of its own.
+    """Return matplotlib's SVG for a page: without prolog and style, in the page's colors, with ids prefixed by ``name``.
 
     >>> apply_page_theme('<?xml version="1.0"?><svg><g id="a" style="fill: #222222"/><use href="#a"/></svg>', "x")
     '<svg><g id="x-a" style="fill: var(--ink)"/><use href="#x-a"/></svg>'
     """
     svg = svg[svg.index("<svg") :].strip()
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'(\bid=")', rf"\1{name}-", svg)
-    svg = re.sub(r'(href="#|url\(#)', rf"\1{name}-", svg)
+    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{name}-", svg)
     for color, variable in CSS_VARIABLES.items():
         svg = svg.replace(color, variable)
     return svg
@@ -74,26 +76,28 @@ def _render_png(figure: Figure) -> bytes:
 
 
 def _plot_scores(result: ExperimentResult, *, korean: bool) -> Figure:
-    """A line a tokenizer, the best above; a dot a cell, with its intervals over lines and over seeds."""
+    """Plot a line a tokenizer, the best on top, with a dot a cell and its intervals over lines and over seeds."""
     from matplotlib.figure import Figure
 
     labels = sorted(dict.fromkeys(row.label for row in result.rows), key=lambda label: _best_score(result.rows, label))
-    cells = [cell for cell in result.config.cells if any(row.cell == cell for row in result.rows)]
+    cells = _plotted_cells(result)
     height = 1.35 + 0.24 * len(labels) * max(1.6, len(cells))
-    left = (0.25 + _LETTER_WIDTH * max(map(len, map(_format_label, labels)))) / _FIGURE_WIDTH
+    left = (0.25 + _LETTER_WIDTH * _longest_label(labels)) / _FIGURE_WIDTH
     figure = Figure(figsize=(_FIGURE_WIDTH, height))
     panel = figure.add_axes((left, 1.1 / height, 0.97 - left, 1 - 1.25 / height))
+    markers = [SERIES_MARKERS[index % len(SERIES_MARKERS)] for index in range(len(cells))]
     for row in result.rows:
-        at = cells.index(row.cell)
-        place = labels.index(row.label) + (at - (len(cells) - 1) / 2) * 0.26
-        color = SERIES_COLORS[at]
-        for ends, width, shade in ((row.test.seeds, 1.3, TEXT_COLOR), (row.test.lines, 5.0, color)):
-            if ends:
-                panel.plot(ends, [place, place], color=shade, linewidth=width, alpha=0.4 if width > 2 else 1.0)
+        index = cells.index(row.cell)
+        y = labels.index(row.label) + (index - (len(cells) - 1) / 2) * _CELL_OFFSET
+        color = SERIES_COLORS[index]
+        if row.test.seeds:
+            panel.plot(row.test.seeds, [y, y], color=TEXT_COLOR, linewidth=1.3)
+        if row.test.lines:
+            panel.plot(row.test.lines, [y, y], color=color, linewidth=5.0, alpha=0.4)
         face = color if row.lossless else "none"
-        panel.plot([row.test.value], [place], SERIES_MARKERS[at % 4], color=color, markersize=6, markerfacecolor=face)
-    for at, cell in enumerate(cells):
-        panel.plot([], [], SERIES_MARKERS[at % 4], color=SERIES_COLORS[at], label=cell)
+        panel.plot([row.test.value], [y], markers[index], color=color, markersize=6, markerfacecolor=face)
+    for marker, color, cell in zip(markers, SERIES_COLORS, cells, strict=False):
+        panel.plot([], [], marker, color=color, label=cell)
     panel.set_yticks(range(len(labels)), map(_format_label, labels))
     panel.set_ylim(len(labels) - 0.5, -0.5)
     panel.set_xlabel(
@@ -103,8 +107,55 @@ def _plot_scores(result: ExperimentResult, *, korean: bool) -> Figure:
     return figure
 
 
+def _plot_learning_curves(result: ExperimentResult, axis: str, *, korean: bool) -> Figure:
+    """Plot a panel a cell, a color a tokenizer, a line a seed."""
+    from matplotlib.figure import Figure
+
+    labels = list(dict.fromkeys(row.label for row in result.rows))
+    styles: dict[str, Any] = {
+        label: {
+            "color": SERIES_COLORS[index % len(SERIES_COLORS)],
+            "linestyle": LINE_STYLES[index // len(SERIES_COLORS) % len(LINE_STYLES)],
+        }
+        for index, label in enumerate(labels)
+    }
+    cells = _plotted_cells(result)
+    columns = max(1, min(3, int(0.9 * _FIGURE_WIDTH / (0.65 + _LETTER_WIDTH * _longest_label(labels)))))
+    legend_height = 0.95 + 0.24 * -(-len(labels) // columns)
+    height = legend_height + _PANEL_STEP * len(cells) - 0.3
+    figure = Figure(figsize=(_FIGURE_WIDTH, height))
+    panels = []
+    for index, cell in enumerate(cells):
+        bottom = (legend_height + _PANEL_STEP * (len(cells) - 1 - index)) / height
+        panel = figure.add_axes((0.15, bottom, 0.81, _PANEL_HEIGHT / height))
+        for curve in result.curves:
+            if curve["cell"] == cell and curve["points"]:
+                x = [point[axis] for point in curve["points"]]
+                y = [point["valid_bpc"] for point in curve["points"]]
+                style = styles[curve["label"]]
+                panel.plot(x, y, **style, marker=".", markersize=4, linewidth=1.3, alpha=0.85)
+        panel.set_title(cell, loc="left", color=TEXT_COLOR, fontsize=12)
+        panel.set_ylabel("검증 글자당 비트" if korean else "valid bits per character", color=TEXT_COLOR)
+        panel.set_xlim(left=0)
+        panel.ticklabel_format(axis="x", style="sci", scilimits=(-3, 5), useMathText=True)
+        panels.append(panel)
+    panels[-1].set_xlabel(CURVE_AXES[axis][0 if korean else 1], color=TEXT_COLOR)
+    for label, style in styles.items():
+        panels[-1].plot([], [], **style, label=_format_label(label))
+    _style_figure(figure, panels, result, columns)
+    return figure
+
+
+def _plotted_cells(result: ExperimentResult) -> list[str]:
+    return [cell for cell in result.config.cells if any(row.cell == cell for row in result.rows)]
+
+
+def _longest_label(labels: list[str]) -> int:
+    return max(len(_format_label(label)) for label in labels)
+
+
 def _format_label(label: str) -> str:
-    """Return a label's end in which matplotlib finds no formula, and which it does not take for a hidden one."""
+    """Return the end of a label, without a leading underscore (hidden by matplotlib) and ``$`` (its formulas)."""
     label = abbreviate(label, _MAX_LABEL_LENGTH, keep_end=True)
     return (f" {label}" if label.startswith("_") else label).replace("$", r"\$")
 
@@ -113,44 +164,8 @@ def _best_score(rows: list[ResultRow], label: str) -> float:
     return min(row.test.value for row in rows if row.label == label)
 
 
-def _plot_learning_curves(result: ExperimentResult, axis: str, *, korean: bool) -> Figure:
-    """A panel a cell, a colour a tokenizer, a line a seed."""
-    from matplotlib.figure import Figure
-
-    labels = list(dict.fromkeys(row.label for row in result.rows))
-    cells = [cell for cell in result.config.cells if any(row.cell == cell for row in result.rows)]
-    longest = max(map(len, map(_format_label, labels)))
-    columns = max(1, min(3, int(0.9 * _FIGURE_WIDTH / (0.65 + _LETTER_WIDTH * longest))))
-    below = 0.95 + 0.24 * -(-len(labels) // columns)
-    height = below + 2.9 * len(cells) - 0.3
-    figure = Figure(figsize=(_FIGURE_WIDTH, height))
-    panels = [
-        figure.add_axes((0.15, (below + 2.9 * (len(cells) - 1 - at)) / height, 0.81, 2.2 / height))
-        for at in range(len(cells))
-    ]
-    for at, (panel, cell) in enumerate(zip(panels, cells, strict=True)):
-        for curve in result.curves:
-            if curve["cell"] == cell and curve["points"]:
-                number = labels.index(curve["label"])
-                across = [point[axis] for point in curve["points"]]
-                down = [point["valid_bpc"] for point in curve["points"]]
-                panel.plot(across, down, color=SERIES_COLORS[number % len(SERIES_COLORS)], linestyle=LINE_STYLES[number // len(SERIES_COLORS) % 4],
-                           marker=".", markersize=4, linewidth=1.3, alpha=0.85)  # fmt: skip
-        panel.set_title(cell, loc="left", color=TEXT_COLOR, fontsize=12)
-        panel.set_ylabel("검증 글자당 비트" if korean else "valid bits per character", color=TEXT_COLOR)
-        panel.set_xlim(left=0)
-        panel.ticklabel_format(axis="x", style="sci", scilimits=(-3, 5), useMathText=True)
-        if at == len(cells) - 1:
-            panel.set_xlabel(CURVE_AXES[axis][0 if korean else 1], color=TEXT_COLOR)
-    for number, label in enumerate(labels):
-        panels[-1].plot([], [], color=SERIES_COLORS[number % len(SERIES_COLORS)], linestyle=LINE_STYLES[number // len(SERIES_COLORS) % 4],
-                        label=_format_label(label))  # fmt: skip
-    _style_figure(figure, panels, result, columns)
-    return figure
-
-
 def _style_figure(figure: Figure, panels: list[Axes], result: ExperimentResult, columns: int) -> None:
-    """Give the panels their plain look, and the figure its legend and signature."""
+    """Style the panels, and add the legend and the signature."""
     for panel in panels:
         panel.patch.set_alpha(0)
         panel.grid(color=GRID_COLOR, linewidth=0.5, alpha=0.6)

@@ -1,15 +1,15 @@
-"""The report of an experiment: facts worked out from its runs, in Korean and English, as Markdown and one HTML page.
+"""The report of an experiment in Korean and English, as Markdown and one HTML page.
 
-What a report states, in both languages: the budget, what is certain about differences, and how it was measured.
+It states the budget, the results, which differences are significant, and how everything was measured.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from korlm.experiments.config import ExperimentConfig
 from korlm.experiments.plan import format_duration
 from korlm.experiments.plots import render_report_figures
 from korlm.experiments.results import ExperimentResult, ResultRow, reversed_pairs
@@ -21,6 +21,7 @@ from korlm.experiments.tables import (
     build_difference_matrix,
     build_marginal_table,
     build_results_table,
+    embedding_width,
     format_results_csv,
 )
 from korlm.reporting.markdown import (
@@ -40,7 +41,7 @@ BilingualText = tuple[str, str]  # Korean, English
 
 
 def describe_budget(result: ExperimentResult) -> Iterator[BilingualText]:
-    """Yield what was compared, and what was held equal."""
+    """Yield the corpus and the budget that every run got."""
     config, corpus = result.config, result.metadata["corpus"]
     lines, characters = corpus["lines"], corpus["characters"]
     yield (
@@ -57,50 +58,47 @@ def describe_budget(result: ExperimentResult) -> Iterator[BilingualText]:
         widths = sorted({row.hidden for row in result.rows})
         ko = f"은닉 너비 {widths[0]:,} (매개변수의 수는 같지 않음)"
         en = f"hidden width {widths[0]:,} (parameters differ)"
-    told = {
+    length = {
         "characters": (f"배운 글자 {config.characters:,.0f}자", f"{config.characters:,.0f} training characters"),
         "flops": (f"학습 연산 {config.flops:.3g} FLOP", f"{config.flops:.3g} training FLOPs"),
         "minutes": (f"학습 시간 {config.minutes:g}분", f"{config.minutes:g} minutes of training by the clock"),
         "epochs": (f"학습 글을 {config.epochs:g}번 읽기", f"{config.epochs:g} passes over the training text"),
     }[config.budget_kind]
-    seeds = sorted({len(row.seeds) for row in result.rows})
-    count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]}~{seeds[-1]}"
-    seconds = sum(row.seconds * len(row.seeds) for row in result.rows)
+    seeds = _format_range([len(row.seeds) for row in result.rows])
+    duration = format_duration(sum(row.seconds * len(row.seeds) for row in result.rows))
     yield (
-        f"같게 한 예산: {ko}, {told[0]}. 행마다 씨앗 {count}개, 학습 시간은 모두 {format_duration(seconds)}.",
-        f"Held equal: {en}; {told[1]}. Seeds a row: {_english_range(count)}; {format_duration(seconds)} of training in all.",
+        f"같게 한 예산: {ko}, {length[0]}. 행마다 씨앗 {seeds}개, 학습 시간은 모두 {duration}.",
+        f"Held equal: {en}; {length[1]}. Seeds a row: {_english_range(seeds)}; {duration} of training in all.",
     )
     yield _describe_actual_budget(result)
 
 
 def _describe_actual_budget(result: ExperimentResult) -> BilingualText:
-    """Return what the rows came to: widths are whole, and a run ends with the step that reaches its budget."""
-
-    def format_range(values: list[float], form: str) -> str:
-        low, high = format(min(values), form), format(max(values), form)
-        return low if low == high else f"{low}~{high}"
-
+    """Return the sizes and lengths that the rows reached: widths are integers, and a run ends with a whole step."""
     rows = result.rows
-    weights = format_range([row.parameters["total"] for row in rows], ",")
-    read = format_range([row.training_characters for row in rows], ",.0f")
-    spent, seconds = (
-        format_range([row.flops for row in rows], ".3g"),
-        format_range([row.seconds for row in rows], ",.0f"),
-    )
+    weights = _format_range([row.parameters["total"] for row in rows], ",")
+    characters = _format_range([row.training_characters for row in rows], ",.0f")
+    flops = _format_range([row.flops for row in rows], ".3g")
+    seconds = _format_range([row.seconds for row in rows], ",.0f")
     return (
-        f"행마다 실제로는: 매개변수 {weights}개, 배운 글자 {read}자, 학습 연산 {spent} FLOP, 학습 {seconds}초.",
-        f"What the rows came to: {_english_range(weights)} parameters, {_english_range(read)} training characters, {_english_range(spent)} training "
-        f"FLOPs, {_english_range(seconds)} seconds of training.",
+        f"행마다 실제로는: 매개변수 {weights}개, 배운 글자 {characters}자, 학습 연산 {flops} FLOP, 학습 {seconds}초.",
+        f"What the rows came to: {_english_range(weights)} parameters, {_english_range(characters)} training characters, "
+        f"{_english_range(flops)} training FLOPs, {_english_range(seconds)} seconds of training.",
     )
 
 
-def _english_range(span: str) -> str:
-    """Return a span as it is written in English."""
-    return span.replace("~", " to ")
+def _format_range(values: Sequence[float], form: str = "") -> str:
+    low, high = format(min(values), form), format(max(values), form)
+    return low if low == high else f"{low}~{high}"
+
+
+def _english_range(text: str) -> str:
+    """Return a range as written in English."""
+    return text.replace("~", " to ")
 
 
 def describe_table_marks(result: ExperimentResult) -> Iterator[BilingualText]:
-    """Yield what the marks of the main table mean, as far as they stand there."""
+    """Yield the meaning of the marks that occur in the main table."""
     if not all(row.lossless for row in result.rows):
         yield (
             f"{LOSSY_MARK.strip()} 모르는 것을 <unk>로 적어 글을 잃는 어휘입니다. 글자당 비트가 글 전체의 값이 아니므로 다른 행과 견줄 수 없습니다.",
@@ -119,35 +117,35 @@ def describe_table_marks(result: ExperimentResult) -> Iterator[BilingualText]:
 
 
 def describe_cell_differences(result: ExperimentResult, cell: str) -> Iterator[BilingualText]:
-    """Yield what is certain about the tokenizers of a cell."""
+    """Yield which tokenizers of a cell differ significantly."""
     rows = [row for row in result.rows if row.cell == cell and row.lossless]
     pairs = [pair for pair in result.pairs if result.rows[pair.first].cell == result.rows[pair.second].cell == cell]
-    best, worst = (pick(rows, key=lambda row: row.test.value) for pick in (min, max))
-    apart = [pair for pair in pairs if pair.significant]
-    beyond = sum(pair.significant_across_seeds for pair in apart)
-    found = (
-        f"짝 {len(pairs)}개 가운데 {len(apart)}개의 차이가 유의합니다(Holm 보정 p < 0.05, 표의 ✓).",
-        f"Pairs that differ significantly (Holm-adjusted p < 0.05, ✓ in the table): {len(apart)} of {len(pairs)}.",
+    best, worst = (choose(rows, key=lambda row: row.test.value) for choose in (min, max))
+    significant = [pair for pair in pairs if pair.significant]
+    over_lines = (
+        f"짝 {len(pairs)}개 가운데 {len(significant)}개의 차이가 유의합니다(Holm 보정 p < 0.05, 표의 ✓).",
+        f"Pairs that differ significantly (Holm-adjusted p < 0.05, ✓ in the table): {len(significant)} of {len(pairs)}.",
     )
-    if not apart:
-        found = (
+    if not significant:
+        over_lines = (
             f"짝 {len(pairs)}개 가운데 차이가 유의한 것은 없습니다(Holm 보정 p < 0.05).",
             f"None of the {len(pairs)} pairs differ significantly (Holm-adjusted p < 0.05).",
         )
-    seeds = ("", "")
-    if any(pair.seeds for pair in apart):
-        seeds = (
-            f" 그 가운데 씨앗에 대한 95% 구간도 0을 벗어나는 것은 {beyond}개입니다(✓✓).",
-            f" The 95 % interval over seeds leaves 0 out as well (✓✓): {beyond}.",
+    over_seeds = ("", "")
+    if any(pair.seeds for pair in significant):
+        count = sum(pair.significant_across_seeds for pair in significant)
+        over_seeds = (
+            f" 그 가운데 씨앗에 대한 95% 구간도 0을 벗어나는 것은 {count}개입니다(✓✓).",
+            f" The 95 % interval over seeds leaves 0 out as well (✓✓): {count}.",
         )
     yield (
         f"가장 낮은 것은 {best.label} ({best.test.value:.3f}), 가장 높은 것은 {worst.label} ({worst.test.value:.3f})입니다. "
-        f"{found[0]}{seeds[0]}",
+        f"{over_lines[0]}{over_seeds[0]}",
         f"The lowest is {best.label} ({best.test.value:.3f}), the highest {worst.label} ({worst.test.value:.3f}). "
-        f"{found[1]}{seeds[1]}",
+        f"{over_lines[1]}{over_seeds[1]}",
     )
-    if rivals := _labels_tied_with_best(result, pairs, best):
-        names = ", ".join(rivals)
+    if tied_labels := _labels_tied_with_best(result, pairs, best):
+        names = ", ".join(tied_labels)
         yield (
             f"가장 낮은 {best.label}과(와) 유의한 차이가 없는 것: {names}.",
             f"Not significantly apart from the lowest, {best.label}: {names}.",
@@ -155,17 +153,17 @@ def describe_cell_differences(result: ExperimentResult, cell: str) -> Iterator[B
 
 
 def _labels_tied_with_best(result: ExperimentResult, pairs: list[PairedDifference], best: ResultRow) -> list[str]:
-    """Return the labels of the rows that the lines do not tell from the best one."""
-    found = []
+    """Return the labels of the rows that do not differ significantly from the best one."""
+    labels = []
     for pair in pairs:
-        both = result.rows[pair.first], result.rows[pair.second]
-        if best in both and not pair.significant:
-            found.append(both[1 - both.index(best)].label)
-    return found
+        rows = result.rows[pair.first], result.rows[pair.second]
+        if best in rows and not pair.significant:
+            labels.append(rows[1 - rows.index(best)].label)
+    return labels
 
 
 def describe_marginal_scores(result: ExperimentResult) -> Iterator[BilingualText]:
-    """Yield what the bits over all segmentations are, and whether they change the order."""
+    """Yield the meaning of the bits over all segmentations, and the differences that they reverse."""
     yield (
         "모델은 토크나이저가 낸 자르기만이 아니라 같은 글이 되는 다른 자르기에도 확률을 줍니다. 글의 확률은 그 모두의 합이므로, 토크나이저의 자르기 하나로 잰 "
         "비트는 그보다 높습니다. 여기서는 가장 그럴듯한 자르기들의 확률을 더했고(자리마다 길 "
@@ -174,29 +172,26 @@ def describe_marginal_scores(result: ExperimentResult) -> Iterator[BilingualText
         "text's probability is their sum, so bits of the own one alone are too many. Summed here are the likeliest (a beam "
         f"of {result.config.marginal} ways to each place); that sum, too, bounds the true figure from above.",
     )
-    found = [_describe_reversed_pair(result, pair) for pair in reversed_pairs(result.pairs, result.marginal_pairs)]
-    if found:
-        ko, en = ("; ".join(texts) for texts in zip(*found, strict=True))
+    reversals = [_describe_reversed_pair(result, pair) for pair in reversed_pairs(result.pairs, result.marginal_pairs)]
+    if reversals:
+        ko, en = ("; ".join(texts) for texts in zip(*reversals, strict=True))
         yield f"유의한 차이가 거꾸로 된 짝: {ko}.", f"Significant differences that are turned round: {en}."
     elif result.marginal_pairs:
         yield "유의한 차이가 거꾸로 된 짝은 없습니다.", "No significant difference is turned round."
 
 
 def _describe_reversed_pair(result: ExperimentResult, pair: PairedDifference) -> BilingualText:
-    one, other = result.rows[pair.first], result.rows[pair.second]
-    if pair.difference > 0:
-        one, other = other, one
-    names = [f"{row.label} {row.cell}" for row in (one, other)]
+    rows = [result.rows[pair.first], result.rows[pair.second]]
+    lower, higher = (f"{row.label} {row.cell}" for row in (rows if pair.difference <= 0 else reversed(rows)))
     low, high = sorted(abs(end) for end in pair.lines or (pair.difference, pair.difference))
-    by = f"{abs(pair.difference):.3f} ({low:.3f}~{high:.3f})"
-    return f"{names[0]}이(가) {names[1]}보다 {by} 낮음", f"{names[0]} under {names[1]} by {_english_range(by)}"
+    difference = f"{abs(pair.difference):.3f} ({low:.3f}~{high:.3f})"
+    return f"{lower}이(가) {higher}보다 {difference} 낮음", f"{lower} under {higher} by {_english_range(difference)}"
 
 
-def describe_baselines(result: ExperimentResult) -> BilingualText:
-    """Return what the floors are."""
-    floors = result.baselines or {}
-    primed, alphabet = floors["xz"]["test"]["prime"], floors["uniform"]["test"]["alphabet"]
-    unseen = floors["uniform"]["test"]["unseen"]
+def describe_baselines(baselines: dict[str, Any]) -> BilingualText:
+    """Return how the baselines were measured."""
+    uniform = baselines["uniform"]["test"]
+    primed, alphabet, unseen = baselines["xz"]["test"]["prime"], uniform["alphabet"], uniform["unseen"]
     return (
         f"xz: 학습 글의 끝 {primed:,}바이트 뒤에 잴 글을 이어 압축한 크기에서 학습 글만 압축한 크기를 뺐습니다 (LZMA2, preset 9 extreme, "
         f"사전이 모두를 담음, UTF-8, 줄마다 줄바꿈 하나). 균등: 학습 글의 글자와 줄 끝과 벗어남, {alphabet:,}개가 모두 같은 확률이고, 학습 글에 "
@@ -209,7 +204,7 @@ def describe_baselines(result: ExperimentResult) -> BilingualText:
 
 
 def describe_method(result: ExperimentResult) -> Iterator[BilingualText]:
-    """Yield how the figures came about."""
+    """Yield how the figures were computed."""
     draws, pairs = result.draws, len(result.pairs)
     yield (
         "글자당 비트는 각 줄을 영 상태에서 읽은 부호 길이의 합을 글자 수(줄 끝 하나를 한 글자로)로 나눈 것이고, 검증이 가장 좋았던 때의 가중치로 "
@@ -251,17 +246,17 @@ _CAPTIONS = {
 def write_experiment_report(result: ExperimentResult, folder: Path) -> None:
     """Write ``report.md``, ``report.html``, ``table.csv``, ``result.json``, ``curves.json`` and ``figures/``.
 
-    Without matplotlib there are no figures, and the report says so.
+    Without matplotlib there are no figures, and the report states that.
 
     Raises:
         ArtifactError: the folder cannot be written.
     """
-    drawings: dict[str, FigureBlock] = {}
+    figures: dict[str, FigureBlock] = {}
     if has_matplotlib():
         for name, (svg, png) in render_report_figures(result).items():
             write_file(folder / "figures" / f"{name}.png", png)
-            drawings[name] = FigureBlock(svg, f"{name}.png", *_CAPTIONS[name])
-    blocks = build_report_blocks(result, drawings)
+            figures[name] = FigureBlock(svg, f"{name}.png", *_CAPTIONS[name])
+    blocks = _build_report_blocks(result, figures)
     write_file(folder / "report.md", blocks_to_markdown(blocks).encode())
     write_file(folder / "report.html", blocks_to_html(blocks, f"korlm: {result.config.signature}").encode())
     write_file(folder / "table.csv", format_results_csv(result).encode("utf-8-sig"))  # Excel reads Hangul by the mark
@@ -269,24 +264,20 @@ def write_experiment_report(result: ExperimentResult, folder: Path) -> None:
     write_json(folder / "curves.json", result.curves)
 
 
-def build_report_blocks(result: ExperimentResult, figures: dict[str, FigureBlock]) -> list[ReportBlock]:
+def _build_report_blocks(result: ExperimentResult, figures: dict[str, FigureBlock]) -> list[ReportBlock]:
     """Return the report; ``figures`` by the names of `render_report_figures`."""
-    config = result.config
     blocks: list[ReportBlock] = [Heading(1, "토크나이저와 셀의 비교", "Tokenizers and cells compared")]
-    blocks += [Paragraph(*texts) for texts in describe_budget(result)]
-    if result.unfinished_runs:
-        blocks.append(_describe_unfinished_runs(result.unfinished_runs))
-    blocks += [
-        Heading(2, "결과", "Results"),
-        build_results_table(result),
-        *(Paragraph(*texts) for texts in describe_table_marks(result)),
-    ]
+    blocks += _paragraphs(describe_budget(result))
+    if names := result.unfinished_runs:
+        ko = f"아직 끝나지 않은 학습이 {len(names)}개 있어 이 보고서에 없습니다: {', '.join(names)}."
+        blocks.append(Paragraph(ko, f"{len(names)} runs are not finished and missing here: {', '.join(names)}."))
+    blocks += [Heading(2, "결과", "Results"), build_results_table(result), *_paragraphs(describe_table_marks(result))]
     blocks += [figures["bits"]] if figures else []
-    if config.preset == "course" or not all(row.lossless for row in result.rows):
+    if result.config.preset == "course" or not all(row.lossless for row in result.rows):
         blocks += _build_course_blocks(result)
     if table := build_marginal_table(result):
         heading = Heading(2, "모든 자르기로 재면", "Over all segmentations")
-        blocks += [heading, *(Paragraph(*texts) for texts in describe_marginal_scores(result)), table]
+        blocks += [heading, *_paragraphs(describe_marginal_scores(result)), table]
     blocks += _build_difference_blocks(result)
     if figures:
         blocks += [Heading(2, "학습 곡선", "Learning curves"), *(figures[name] for name in figures if name != "bits")]
@@ -298,20 +289,13 @@ def build_report_blocks(result: ExperimentResult, figures: dict[str, FigureBlock
             )
         )
     if result.baselines:
-        blocks += [Heading(2, "바닥", "Floors"), Paragraph(*describe_baselines(result))]
-    blocks += [
-        Heading(2, "어떻게 쟀나", "How it was measured"),
-        *(Paragraph(*texts) for texts in describe_method(result)),
-    ]
+        blocks += [Heading(2, "바닥", "Floors"), Paragraph(*describe_baselines(result.baselines))]
+    blocks += [Heading(2, "어떻게 쟀나", "How it was measured"), *_paragraphs(describe_method(result))]
     return [*blocks, Heading(2, "설정 그대로", "The exact configuration"), CodeBlock(_format_configuration(result))]
 
 
-def _describe_unfinished_runs(names: list[str]) -> Paragraph:
-    shown = ", ".join(names)
-    return Paragraph(
-        f"아직 끝나지 않은 학습이 {len(names)}개 있어 이 보고서에 없습니다: {shown}.",
-        f"{len(names)} runs are not finished and missing here: {shown}.",
-    )
+def _paragraphs(texts: Iterable[BilingualText]) -> list[Paragraph]:
+    return [Paragraph(ko, en) for ko, en in texts]
 
 
 def _build_difference_blocks(result: ExperimentResult) -> list[ReportBlock]:
@@ -320,11 +304,8 @@ def _build_difference_blocks(result: ExperimentResult) -> list[ReportBlock]:
     blocks: list[ReportBlock] = [Heading(2, "차이", "Differences")]
     for cell in result.config.cells:
         if table := build_difference_matrix(result, cell):
-            blocks += [
-                Heading(3, cell, "by tokenizer"),
-                *(Paragraph(*texts) for texts in describe_cell_differences(result, cell)),
-                table,
-            ]
+            paragraphs = _paragraphs(describe_cell_differences(result, cell))
+            blocks += [Heading(3, cell, "by tokenizer"), *paragraphs, table]
     if table := build_cell_differences_table(result):
         blocks += [Heading(3, "셀", "Between cells"), table]
     return blocks
@@ -332,9 +313,8 @@ def _build_difference_blocks(result: ExperimentResult) -> list[ReportBlock]:
 
 def _build_course_blocks(result: ExperimentResult) -> list[ReportBlock]:
     words = result.metadata["corpus"]["words"]
-    width = result.config.options.get("embedding", 256)
-    distinct, written = words["distinct"], words["written_unk"]
-    unseen = words["unseen"]
+    width = embedding_width(result)
+    distinct, written, unseen = words["distinct"], words["written_unk"], words["unseen"]
     ko = (
         f"학습 글의 서로 다른 낱말과 줄 끝은 {distinct:,}개이고, 너비 {width:,}이면 임베딩의 매개변수는 "
         f"{distinct:,} × {width:,} = {distinct * width:,}개입니다. korlm의 어휘는 여기에 특수 토큰을 더합니다. "
@@ -359,9 +339,11 @@ def _build_course_blocks(result: ExperimentResult) -> list[ReportBlock]:
 
 
 def _format_configuration(result: ExperimentResult) -> str:
-    said = result.metadata
-    about = {name: said[name] for name in ("command", "versions", "machine", "made")}
-    corpus = {name: said["corpus"][name] for name in ("name", "sha256", "lines", "characters")}
-    config: ExperimentConfig = result.config
-    whole = {"signature": config.signature, "config": config.to_dict(), "corpus": corpus, **about}
-    return json.dumps(whole, ensure_ascii=False, indent=1)
+    metadata = result.metadata
+    values = {
+        "signature": result.config.signature,
+        "config": result.config.to_dict(),
+        "corpus": {name: metadata["corpus"][name] for name in ("name", "sha256", "lines", "characters")},
+        **{name: metadata[name] for name in ("command", "versions", "machine", "made")},
+    }
+    return json.dumps(values, ensure_ascii=False, indent=1)

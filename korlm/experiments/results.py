@@ -1,8 +1,6 @@
-"""What an experiment found: rows (a tokenizer and a cell, over its seeds), pairs of rows, floors, learning curves.
+"""The results of an experiment: rows (a tokenizer and a cell, over its seeds), pairs of rows, baselines, learning curves.
 
-All of it is worked out from the finished runs in the folder; nothing is asked of corpus or models.
-
-What an experiment's rows cost over all segmentations: figures with intervals, and pairs tested as those of their own are.
+All of it is computed from the finished runs in the folder, without the corpus and the models.
 
 >>> reversed_pairs([PairedDifference(0, 1, 0.03, None, 0.0, 0.01, None)], [PairedDifference(0, 1, -0.05, None, 0.0, 0.01, None)])[0].difference
 -0.05
@@ -27,84 +25,37 @@ from korlm.reporting.significance import (
     compare_pairs,
     estimate_score,
 )
+from korlm.reporting.statistics import MIN_SEEDS
 
-
-def collect_marginal_scores(
-    store: ExperimentFolder,
-    beam: int,
-    rows: Sequence[Sequence[dict[str, Any]]],
-    pairs: Sequence[tuple[int, int]],
-    *,
-    draws: int,
-) -> tuple[list[ScoreEstimate | None], list[PairedDifference]]:
-    """Return each row's bits per character over all segmentations, None where a seed is not measured, and its pairs.
-
-    Args:
-        store: the experiment's folder.
-        beam: what was measured with.
-        rows: the results of each row's seeds.
-        pairs: of rows, those to be tested where both are measured.
-        draws: of the bootstrap over test lines.
-    """
-    found = [[store.load_marginal_bits(result["name"], beam) for result in results] for results in rows]
-    seeds = [[bits for bits in own if bits is not None] for own in found]
-    known = {index: np.stack(own) for index, own in enumerate(seeds) if len(own) == len(rows[index])}
-    measured: list[ScoreEstimate | None] = [None] * len(rows)
-    if not known:
-        return measured, []
-    counts, bits = store.load_character_counts("test"), list(known.values())
-    resampled = bootstrap_scores(bits, counts, resamples=draws)
-    for column, (index, own) in enumerate(known.items()):
-        measured[index] = estimate_score(own, counts, resampled[:, column])
-    place = {index: column for column, index in enumerate(known)}
-    usable = [(first, second) for first, second in pairs if first in place and second in place]
-    tested = compare_pairs(bits, counts, resampled, [(place[first], place[second]) for first, second in usable])
-    return measured, [
-        replace(pair, first=first, second=second) for pair, (first, second) in zip(tested, usable, strict=True)
-    ]
-
-
-def reversed_pairs(
-    pairs: Sequence[PairedDifference], marginal_pairs: Sequence[PairedDifference]
-) -> list[PairedDifference]:
-    """Return the pairs over all segmentations that say the opposite of those over the own ones, both significant."""
-    before = {(pair.first, pair.second): pair for pair in pairs}
-    return [
-        pair
-        for pair in marginal_pairs
-        if (other := before.get((pair.first, pair.second))) is not None
-        and pair.significant and other.significant and pair.difference * other.difference < 0
-    ]  # fmt: skip
-
-
-MIN_SEEDS_FOR_INTERVAL = 3
-_DRAWS_PER_PAIR = 100  # so that the smallest p, 2 / draws, is 0.02 after Holm
+_DRAWS_PER_PAIR = 100  # so that the smallest p, 2 / draws, is 0.02 after Holm's correction
+_MAX_VALID_DRAWS = 1000  # of intervals; tests need more
 
 
 @dataclass(frozen=True)
 class ResultRow:
-    """A tokenizer and a cell; figures of runs are means over seeds.
+    """The results of a tokenizer and a cell; figures of runs are means over seeds.
 
     Attributes:
         label: the tokenizer.
-        cell: of the net.
-        seeds: of the finished runs.
-        unit: of the tokenizer.
-        vocab_size: ids.
-        lossless: False for the classical ``<unk>``: its bits do not pay for the whole text, so they compare with no other row.
-        unknown: share of the cuts that the vocabulary lacks, by split.
-        pieces_per_character: one ``</s>`` a line and its character included, by split.
-        hidden: width of the net.
+        cell: the recurrent cell.
+        seeds: seeds of the finished runs.
+        unit: unit of the tokenizer.
+        vocab_size: vocabulary size.
+        lossless: False for the classical ``<unk>``, whose bits do not cover the whole text and compare with no other row.
+        unknown: by split, the fraction of segments not in the vocabulary.
+        pieces_per_character: by split, tokens a character; ``</s>`` and the line end count.
+        hidden: hidden width.
         parameters: ``embedding``, ``recurrent``, ``output``, ``total``.
-        seconds: of training.
-        pieces: learnt from.
-        training_characters: that those pieces stand for.
-        flops: of training.
-        memory: the most that a run held, bytes, or None where the system does not say.
-        valid: bits per character; so is `test`.
-        each: bits per character of each seed on ``test``.
-        marginal: bits per character on ``test`` over all segmentations (`korlm.score_marginal`), or None where not measured.
-        perplexity: a piece, on ``test``; comparable only within one vocabulary.
+        seconds: training time.
+        pieces: training tokens.
+        training_characters: characters of those tokens.
+        flops: training FLOPs.
+        memory: peak memory of a run in bytes, or None if the system does not report it.
+        valid: bits per character on valid.
+        test: bits per character on test.
+        each: bits per character of each seed on test.
+        perplexity: perplexity a token on test; comparable only within one vocabulary.
+        marginal: bits per character on test over all segmentations (`korlm.score_marginal`), or None if not scored.
     """
 
     label: str
@@ -135,24 +86,24 @@ class ResultRow:
 
     @property
     def has_too_few_seeds(self) -> bool:
-        """Whether there are too few for an interval over seeds."""
-        return len(self.seeds) < MIN_SEEDS_FOR_INTERVAL
+        """Whether there are too few seeds for an interval over seeds."""
+        return len(self.seeds) < MIN_SEEDS
 
 
 @dataclass(frozen=True)
 class ExperimentResult:
-    """All that a report says.
+    """The results of an experiment; a report states nothing else.
 
     Attributes:
-        config: what was asked for.
+        config: the configuration.
         metadata: ``experiment.json``.
-        rows: in the order of the configuration; those without a finished run are left out.
+        rows: in the order of the configuration; rows without a finished run are left out.
         pairs: tested differences: all tokenizers within a cell, all cells of a tokenizer.
-        marginal_pairs: the same over all segmentations, of the rows that were measured so.
-        baselines: of `korlm.experiments.baselines`, or None where they are not measured yet.
-        curves: for each run its label, cell, seed and points.
+        marginal_pairs: the same over all segmentations, of the rows that have such a score.
+        baselines: from `korlm.experiments.baselines`, or None if not measured yet.
+        curves: label, cell, seed and points of each run.
         unfinished_runs: names of the runs that are not finished.
-        draws: of the bootstrap over test lines.
+        draws: bootstrap draws over test lines.
     """
 
     config: ExperimentConfig
@@ -166,7 +117,7 @@ class ExperimentResult:
     draws: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON: all but the curves."""
+        """Return plain values for JSON, without the curves."""
         return {
             "signature": self.config.signature,
             "config": self.config.to_dict(),
@@ -191,63 +142,128 @@ class ExperimentResult:
 
 
 def collect_results(store: ExperimentFolder) -> ExperimentResult:
-    """Return what the finished runs of a folder say.
+    """Compute the results from the finished runs of a folder.
 
     Raises:
         ArtifactError: the folder holds no experiment, or it is damaged.
         InputError: no run is finished.
     """
-    config, said = store.read_metadata()
+    config, metadata = store.read_metadata()
     results = {run.name: store.load_result(run.name) for run in config.run_specs()}
-    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    by_row: dict[tuple[str, str], list[dict[str, Any]]] = {
+        (spec.slug, cell): [] for spec in config.tokenizer_specs for cell in config.cells
+    }
     for run in config.run_specs():
         if result := results[run.name]:
-            groups.setdefault((run.tokenizer_spec.slug, run.cell), []).append(result)
-    if not groups:
+            by_row[run.tokenizer.slug, run.cell].append(result)
+    keys = [key for key, row_results in by_row.items() if row_results]
+    if not keys:
         raise InputError(
             f"{store.path}에 끝난 학습이 없어 보고서를 쓸 수 없습니다. 먼저 korlm experiment를 돌리세요.",
             f"No run of {store.path} is finished, so there is nothing to report. Run korlm experiment first.",
         )
-    order = [
-        (spec.slug, cell) for spec in config.tokenizer_specs for cell in config.cells if (spec.slug, cell) in groups
-    ]
-    ordered = [groups[key] for key in order]
-    bits = {side: [_stack_bits(store, results, side) for results in ordered] for side in SCORED_SPLITS}
-    counts = {side: store.load_character_counts(side) for side in SCORED_SPLITS}
-    facts = [store.load_vocabulary_info(slug) or {} for slug, _ in order]
-    pairs = _comparable_pairs(order, [found["lossless"] for found in facts])
-    # intervals do with few draws; of a pair no p is under 2 / draws, which Holm multiplies by the number of pairs
-    draws = {"valid": min(1000, config.resamples), "test": max(config.resamples, _DRAWS_PER_PAIR * len(pairs))}
-    resampled = {side: bootstrap_scores(bits[side], counts[side], resamples=draws[side]) for side in SCORED_SPLITS}
-    summed, again = collect_marginal_scores(store, config.marginal, ordered, pairs, draws=draws["test"])
+    rows_results = [by_row[key] for key in keys]
+    bits = {split: [_stack_bits(store, row_results, split) for row_results in rows_results] for split in SCORED_SPLITS}
+    counts = {split: store.load_character_counts(split) for split in SCORED_SPLITS}
+    vocabularies = [store.load_vocabulary_info(slug) or {} for slug, _ in keys]
+    pairs = _comparable_pairs(keys, [info["lossless"] for info in vocabularies])
+    # p is at least 2 / draws, which Holm's correction multiplies by the number of pairs
+    test_draws = max(config.resamples, _DRAWS_PER_PAIR * len(pairs))
+    draws = {"valid": min(_MAX_VALID_DRAWS, config.resamples), "test": test_draws}
+    resampled = {split: bootstrap_scores(bits[split], counts[split], resamples=draws[split]) for split in SCORED_SPLITS}
+    marginal_scores, marginal_pairs = _collect_marginal_scores(
+        store, config.marginal, rows_results, pairs, draws=test_draws
+    )
     rows = []
-    for index in range(len(order)):
-        measured = {
-            side: estimate_score(bits[side][index], counts[side], resampled[side][:, index]) for side in SCORED_SPLITS
+    for index, (info, row_results) in enumerate(zip(vocabularies, rows_results, strict=True)):
+        estimates = {
+            split: estimate_score(bits[split][index], counts[split], resampled[split][:, index])
+            for split in SCORED_SPLITS
         }
-        each = (bits["test"][index].sum(axis=1) / counts["test"].sum()).tolist()
-        rows.append(_build_row(facts[index], ordered[index], measured, each, summed[index]))
-    tested = compare_pairs(bits["test"], counts["test"], resampled["test"], pairs)
-    curves = [_build_curve(result, found) for found, group in zip(facts, ordered, strict=True) for result in group]
-    missing = [name for name, result in results.items() if result is None]
-    return ExperimentResult(config, said, rows, tested, again, store.load_baselines(), curves, missing, draws["test"])
+        seed_scores = (bits["test"][index].sum(axis=1) / counts["test"].sum()).tolist()
+        rows.append(_build_row(info, row_results, estimates, seed_scores, marginal_scores[index]))
+    return ExperimentResult(
+        config,
+        metadata,
+        rows,
+        pairs=compare_pairs(bits["test"], counts["test"], resampled["test"], pairs),
+        marginal_pairs=marginal_pairs,
+        baselines=store.load_baselines(),
+        curves=[
+            _build_curve(result, info)
+            for info, row_results in zip(vocabularies, rows_results, strict=True)
+            for result in row_results
+        ],
+        unfinished_runs=[name for name, result in results.items() if result is None],
+        draws=test_draws,
+    )
+
+
+def reversed_pairs(
+    pairs: Sequence[PairedDifference], marginal_pairs: Sequence[PairedDifference]
+) -> list[PairedDifference]:
+    """Return the marginal pairs that contradict the pair of canonical segmentations, both differences significant."""
+    canonical = {(pair.first, pair.second): pair for pair in pairs}
+    return [
+        pair
+        for pair in marginal_pairs
+        if (other := canonical.get((pair.first, pair.second))) is not None
+        and pair.significant and other.significant and pair.difference * other.difference < 0
+    ]  # fmt: skip
+
+
+def _collect_marginal_scores(
+    store: ExperimentFolder,
+    beam: int,
+    rows_results: Sequence[Sequence[dict[str, Any]]],
+    pairs: Sequence[tuple[int, int]],
+    *,
+    draws: int,
+) -> tuple[list[ScoreEstimate | None], list[PairedDifference]]:
+    """Return each row's bits per character over all segmentations, None if a seed is not scored, and the tested pairs.
+
+    Args:
+        store: the experiment's folder.
+        beam: the beam of the scores.
+        rows_results: results of each row's seeds.
+        pairs: indices of rows to compare if both are scored.
+        draws: bootstrap draws over test lines.
+    """
+    bits_by_row: dict[int, np.ndarray] = {}
+    for index, row_results in enumerate(rows_results):
+        bits_of_seeds = [store.load_marginal_bits(result["name"], beam) for result in row_results]
+        if all(bits is not None for bits in bits_of_seeds):
+            bits_by_row[index] = np.stack([bits for bits in bits_of_seeds if bits is not None])
+    estimates: list[ScoreEstimate | None] = [None] * len(rows_results)
+    if not bits_by_row:
+        return estimates, []
+    counts, bits = store.load_character_counts("test"), list(bits_by_row.values())
+    resampled = bootstrap_scores(bits, counts, resamples=draws)
+    column = {index: place for place, index in enumerate(bits_by_row)}
+    for index, row_bits in bits_by_row.items():
+        estimates[index] = estimate_score(row_bits, counts, resampled[:, column[index]])
+    scored = [(first, second) for first, second in pairs if first in column and second in column]
+    tested = compare_pairs(bits, counts, resampled, [(column[first], column[second]) for first, second in scored])
+    return estimates, [
+        replace(pair, first=first, second=second) for pair, (first, second) in zip(tested, scored, strict=True)
+    ]
 
 
 def _stack_bits(store: ExperimentFolder, results: Sequence[dict[str, Any]], split: str) -> np.ndarray:
     return np.stack([store.load_bits(result["name"], split) for result in results])
 
 
-def _comparable_pairs(order: Sequence[tuple[str, str]], lossless: Sequence[bool]) -> list[tuple[int, int]]:
-    """Return the pairs that are tested: one thing apart, the tokenizer or the cell; none that is lossy.
+def _comparable_pairs(keys: Sequence[tuple[str, str]], lossless: Sequence[bool]) -> list[tuple[int, int]]:
+    """Return the pairs of lossless rows that differ in one thing, the tokenizer or the cell.
 
     >>> _comparable_pairs([("byte", "gru"), ("byte", "lstm"), ("jamo", "lstm"), ("word-unk", "gru")], [True, True, True, False])
     [(0, 1), (1, 2)]
     """
-    usable = [index for index, whole in enumerate(lossless) if whole]
+    usable = [index for index, is_lossless in enumerate(lossless) if is_lossless]
     return [
-        (one, other)
-        for one, other in combinations(usable, 2)
-        if (order[one][0] == order[other][0]) != (order[one][1] == order[other][1])
+        (first, second)
+        for first, second in combinations(usable, 2)
+        if (keys[first][0] == keys[second][0]) != (keys[first][1] == keys[second][1])
     ]
 
 
@@ -259,29 +275,28 @@ def _build_row(
     marginal: ScoreEstimate | None,
 ) -> ResultRow:
     first = results[0]
-    pieces = _mean_of_field(results, "pieces")
+    tokens = _mean_of_field(results, "pieces")
     memory = [result["memory"] for result in results if result["memory"]]
-    bits_per_piece = float(np.mean([result["test"]["bits_per_piece"] for result in results]))
+    bits_per_token = float(np.mean([result["test"]["bits_per_piece"] for result in results]))
     return ResultRow(
         label=first["label"],
         cell=first["cell"],
         seeds=[result["seed"] for result in results],
-        unit=vocabulary_info["unit"],
-        vocab_size=vocabulary_info["vocab_size"],
-        lossless=vocabulary_info["lossless"],
-        unknown=vocabulary_info["unknown"],
-        pieces_per_character=vocabulary_info["pieces_per_character"],
+        **{
+            name: vocabulary_info[name]
+            for name in ("unit", "vocab_size", "lossless", "unknown", "pieces_per_character")
+        },
         hidden=first["net"]["hidden"],
         parameters={name: first["parameters"][name] for name in ("embedding", "recurrent", "output", "total")},
         seconds=_mean_of_field(results, "seconds"),
-        pieces=pieces,
-        training_characters=pieces / vocabulary_info["pieces_per_character"]["train"],
+        pieces=tokens,
+        training_characters=tokens / vocabulary_info["pieces_per_character"]["train"],
         flops=_mean_of_field(results, "flops"),
         memory=max(memory) if memory else None,
         valid=estimates["valid"],
         test=estimates["test"],
         each=seed_scores,
-        perplexity=2.0**bits_per_piece,
+        perplexity=2.0**bits_per_token,
         marginal=marginal,
     )
 
@@ -291,10 +306,11 @@ def _mean_of_field(results: Sequence[dict[str, Any]], name: str) -> float:
 
 
 def _build_curve(result: dict[str, Any], vocabulary_info: dict[str, Any]) -> dict[str, Any]:
-    per_character = vocabulary_info["pieces_per_character"]["train"]
+    """Return the learning curve of a run: validation bits per character against characters, FLOPs and seconds."""
+    tokens_per_character = vocabulary_info["pieces_per_character"]["train"]
     points = [
         {
-            "characters": entry["pieces"] / per_character,
+            "characters": entry["pieces"] / tokens_per_character,
             "flops": entry["pieces"] * result["flops_per_piece"],
             "seconds": entry["seconds"],
             "valid_bpc": entry["valid_bpc"],

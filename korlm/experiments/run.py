@@ -1,4 +1,4 @@
-"""`run_experiment`: vocabularies, floors, runs and report, each done once, whatever was killed before.
+"""Run an experiment: vocabularies, baselines, runs and report, each done once, also after a kill.
 
 >>> import tempfile
 >>> small = {"hidden": 8, "embedding": 8, "batch": 4, "validations": 1}
@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import os
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from korlm.errors import CorpusError, InputError
 from korlm.experiments.config import ExperimentConfig
@@ -25,6 +26,8 @@ from korlm.experiments.progress import NullProgress
 from korlm.experiments.report import write_experiment_report
 from korlm.experiments.results import ExperimentResult, collect_results
 
+Item = TypeVar("Item")
+
 
 def run_experiment(
     config: ExperimentConfig,
@@ -34,50 +37,49 @@ def run_experiment(
     progress: NullProgress | None = None,
     command_line: str = "korlm.experiments.run.run_experiment",
 ) -> ExperimentResult:
-    """Run an experiment in a folder, or go on with it, and write its report.
+    """Run an experiment in a folder, or continue it, and write its report.
 
-    Every run is a process of its own. What is finished is skipped; a run that was stopped goes on from its last
-    checkpoint, to the same figures (not with ``minutes``, where the clock decides). Tokenizers, cells and seeds may be
-    added to a folder later.
+    Every run is a process of its own. Finished runs are skipped; an interrupted run resumes from its last checkpoint, to
+    the same figures (unless ``minutes`` ends it). Tokenizers, cells and seeds may be added to a folder later.
 
     Args:
-        config: what to run.
-        folder: where; see `korlm.experiments.folder`.
-        jobs: runs side by side, each with its share of the processor's cores unless ``OMP_NUM_THREADS`` says
-            otherwise. It changes seconds, and last bits where the threads change; nothing else.
-        progress: is told how it goes; nothing is said by default.
-        command_line: what made it, for the report.
+        config: the experiment.
+        folder: see `korlm.experiments.folder`.
+        jobs: number of runs side by side, each with its part of the processor's cores unless ``OMP_NUM_THREADS`` is set.
+            It changes seconds, and last bits if the number of threads changes; nothing else.
+        progress: callbacks; none by default.
+        command_line: the command to state in the report.
 
     Raises:
-        InputError: a vocabulary alone exceeds the budget of parameters, or no jobs at all.
+        InputError: a vocabulary alone exceeds the budget of parameters, or ``jobs`` is below 1.
         UnknownNameError: a tokenizer that is neither a name nor a folder.
         MissingDependencyError: an analyzer is not installed.
         CorpusError: an empty split, or too little text.
-        ArtifactError: the folder holds another experiment, another process is at work in it, or it cannot be written.
-        TrainingError: a run failed; the others' results are kept.
-        KeyboardInterrupt: Ctrl-C; what runs is saved.
+        ArtifactError: the folder holds another experiment, another process works in it, or it cannot be written.
+        TrainingError: a run failed; the results of the others are kept.
+        KeyboardInterrupt: Ctrl-C; the current runs are saved.
     """
     if jobs < 1:
         raise InputError(f"jobs는 1 이상이어야 합니다 (받은 값: {jobs}).", f"jobs must be at least 1, not {jobs}.")
     progress = progress or NullProgress()
     config.check_installed()
     store = ExperimentFolder(folder)
-    store.check_compatible(config)  # before the lock leaves a file in a folder that is none of ours
+    store.check_compatible(config)  # before the lock writes a file into a folder of something else
     with folder_lock(store.path) as lock:
         store.check_compatible(config)
-        facts = _record_corpus(config, store, command_line)
-        work = _JobRunner(config, store, progress, lock, jobs)
-        vocabularies = work.make_vocabularies()
-        runs = plan_runs(config, train_characters=facts["characters"]["train"], vocabularies=vocabularies)
-        work.measure_baselines()
-        work.execute_runs(runs)
-        work.score_marginal_runs(runs, vocabularies)
+        corpus_info = _record_corpus(config, store, command_line)
+        runner = _JobRunner(config, store, progress, lock, jobs)
+        vocabularies = runner.make_vocabularies()
+        runs = plan_runs(config, train_characters=corpus_info["characters"]["train"], vocabularies=vocabularies)
+        runner.measure_baselines()
+        runner.execute_runs(runs)
+        runner.score_marginal_runs(runs, vocabularies)
         progress.on_stage_begin("보고서를 쓰는 중", "writing the report")
         return report_experiment(folder)
 
 
 def report_experiment(folder: str | Path) -> ExperimentResult:
-    """Write the report of an experiment from the runs that are finished, and return what it says.
+    """Write the report of an experiment from its finished runs, and return the results.
 
     Raises:
         ArtifactError: the folder holds no experiment, or it cannot be written.
@@ -99,7 +101,7 @@ def _record_corpus(config: ExperimentConfig, store: ExperimentFolder, command_li
 
 
 class _JobRunner:
-    """The jobs of an experiment, in order."""
+    """Runs the jobs of an experiment, stage by stage; the methods are in order of execution."""
 
     def __init__(
         self, config: ExperimentConfig, store: ExperimentFolder, progress: NullProgress, lock: int | None, jobs: int
@@ -109,55 +111,58 @@ class _JobRunner:
         self._progress_lock = threading.Lock()
 
     def make_vocabularies(self) -> dict[str, dict[str, Any]]:
-        found = {}
+        """Return the statistics of all vocabularies by slug; train those that are missing."""
+        vocabularies = {}
         for spec in self.config.tokenizer_specs:
-            facts = self.store.load_vocabulary_info(spec.slug)
-            if facts is None:
+            info = self.store.load_vocabulary_info(spec.slug)
+            if info is None:
                 self.progress.on_stage_begin(
                     f"어휘를 만드는 중: {spec.label}", f"making the vocabulary of {spec.label}"
                 )
                 job = {"kind": "vocabulary", "spec": asdict(spec), "folder": str(self.store.tokenizers_folder)}
-                facts = self._run_job(job, self.store.tokenizers_folder / f"{spec.slug}.log")
-            for run in self.config.run_specs():  # a vocabulary beyond the budget is said now, not when all are made
-                if run.tokenizer_spec == spec:
-                    plan_run(self.config, run, 1, facts)
-            found[spec.slug] = facts
-        return found
+                info = self._run_job(job, self.store.tokenizers_folder / f"{spec.slug}.log")
+            for run_spec in self.config.run_specs():
+                if run_spec.tokenizer == spec:  # raises now if the vocabulary exceeds the budget
+                    plan_run(self.config, run_spec, 1, info)
+            vocabularies[spec.slug] = info
+        return vocabularies
 
     def measure_baselines(self) -> None:
+        """Measure the baselines unless they are stored."""
         if self.store.load_baselines() is None:
             self.progress.on_stage_begin("바닥을 재는 중 (xz, 균등)", "measuring the floors (xz, uniform)")
-            job = {"kind": "floors", "prime": self.config.xz_bytes, "file": str(self.store.baselines_file)}
+            file = str(self.store.baselines_file)
+            job = {"kind": "baselines", "max_prime_bytes": self.config.xz_bytes, "file": file}
             self._run_job(job, self.store.path / "floors.log")
 
     def execute_runs(self, runs: list[PlannedRun]) -> None:
-        results = {run.run_spec.name: self.store.load_result(run.run_spec.name) for run in runs}
-        pace = TimeEstimator([result for result in results.values() if result])
-        left = [run for run in runs if not results[run.run_spec.name]]
-        numbers = {run.run_spec.name: number for number, run in enumerate(runs, 1)}
+        """Execute the runs that are not finished."""
+        results = {run.name: self.store.load_result(run.name) for run in runs}
+        estimator = TimeEstimator(result for result in results.values() if result)
+        unfinished = [run for run in runs if not results[run.name]]
+        numbers = {run.name: number for number, run in enumerate(runs, 1)}
         for run in runs:
-            if results[run.run_spec.name]:
-                self.progress.on_run_skip(run, numbers[run.run_spec.name], len(runs))
+            if results[run.name]:
+                self.progress.on_run_skip(run, numbers[run.name], len(runs))
+
+        def estimate_seconds_left() -> float:
+            return estimator.remaining_seconds(unfinished) / self.jobs
 
         def execute_one(run: PlannedRun) -> None:
             with self._progress_lock:
-                self.progress.on_run_begin(
-                    run, numbers[run.run_spec.name], len(runs), pace.remaining_seconds(left) / self.jobs
-                )
+                self.progress.on_run_begin(run, numbers[run.name], len(runs), estimate_seconds_left())
             result = self._execute_run(run)
             with self._progress_lock:
-                left.remove(run)
-                pace.add(result)
-                self.progress.on_run_end(run, result, pace.remaining_seconds(left) / self.jobs)
+                unfinished.remove(run)
+                estimator.add(result)
+                self.progress.on_run_end(run, result, estimate_seconds_left())
 
-        with ThreadPoolExecutor(self.jobs) as pool:
-            self._wait_for_all([pool.submit(execute_one, run) for run in left])
+        self._run_in_parallel(execute_one, list(unfinished))
 
     def score_marginal_runs(self, runs: list[PlannedRun], vocabularies: dict[str, dict[str, Any]]) -> None:
-        """Measure finished runs over all segmentations, where that is asked for and the tokenizer is lossless."""
+        """Score the runs of lossless tokenizers over all segmentations, if the experiment asks for it."""
         beam = self.config.marginal
-        names = [run.run_spec.name for run in runs if vocabularies[run.run_spec.tokenizer_spec.slug]["lossless"]]
-        left = [name for name in names if beam and self.store.load_marginal_bits(name, beam) is None]
+        names = [run.name for run in runs if vocabularies[run.tokenizer.slug]["lossless"]]
 
         def score_one(name: str) -> None:
             with self._progress_lock:
@@ -165,44 +170,44 @@ class _JobRunner:
                     f"모든 자르기로 재는 중: {name}", f"measuring over all segmentations: {name}"
                 )
             folder = self.store.run_folder(name)
-            self._run_job(
-                {"kind": "marginal", "folder": str(folder), "beam": beam},
-                folder / "log.txt",
-                threads=self._threads_per_run,
-            )
+            job = {"kind": "marginal", "folder": str(folder), "beam": beam}
+            self._run_job(job, folder / "log.txt", threads=self._threads_per_run)
 
-        with ThreadPoolExecutor(self.jobs) as pool:
-            self._wait_for_all([pool.submit(score_one, name) for name in left])
+        self._run_in_parallel(
+            score_one, [name for name in names if beam and self.store.load_marginal_bits(name, beam) is None]
+        )
 
     @property
     def _threads_per_run(self) -> int:
-        """Threads of a run beside others; 0 leaves that to torch."""
+        """Number of threads of a run beside others; 0 leaves it to torch."""
         return max(1, (os.cpu_count() or 1) // self.jobs) if self.jobs > 1 else 0
 
-    def _wait_for_all(self, futures: list[Future[None]]) -> None:
-        """Wait for all; where one fails or Ctrl-C comes, the others save what they have."""
-        try:
-            for done in as_completed(futures):
-                done.result()
-        except BaseException:
-            for one in futures:
-                one.cancel()
-            self._job_group.interrupt_all()
+    def _run_in_parallel(self, function: Callable[[Item], None], items: Iterable[Item]) -> None:
+        """Call a function for each item in threads; after a failure or Ctrl-C the other jobs save and stop."""
+        with ThreadPoolExecutor(self.jobs) as pool:
+            futures = [pool.submit(function, item) for item in items]
             try:
-                wait(futures)
-            except KeyboardInterrupt:  # once more
-                self._job_group.kill_all()
+                for future in as_completed(futures):
+                    future.result()
+            except BaseException:
+                for future in futures:
+                    future.cancel()
+                self._job_group.interrupt_all()
+                try:
+                    wait(futures)
+                except KeyboardInterrupt:  # a second Ctrl-C
+                    self._job_group.kill_all()
+                    raise
                 raise
-            raise
 
     def _execute_run(self, run: PlannedRun) -> dict[str, Any]:
-        folder = self.store.run_folder(run.run_spec.name)
-        asked = {
-            "name": run.run_spec.name, "label": run.run_spec.tokenizer_spec.label, "cell": run.run_spec.cell, "seed": run.run_spec.seed,
-            "tokenizer": str(self.store.tokenizers_folder / run.run_spec.tokenizer_spec.slug), "experiment": self.config.signature,
+        folder = self.store.run_folder(run.name)
+        settings = {
+            "name": run.name, "label": run.tokenizer.label, "cell": run.cell, "seed": run.seed,
+            "tokenizer": str(self.store.tokenizers_folder / run.tokenizer.slug), "experiment": self.config.signature,
             "options": run.training_options(self.config),
         }  # fmt: skip
-        job = {"kind": "cell", "folder": str(folder), "asked": asked}
+        job = {"kind": "training", "folder": str(folder), "settings": settings}
         return self._run_job(job, folder / "log.txt", run, threads=self._threads_per_run)
 
     def _run_job(
@@ -215,13 +220,8 @@ class _JobRunner:
         job = {**job, "corpus": self.config.corpus_arguments}
         try:
             return run_job(
-                job,
-                log=log,
-                lock_descriptor=self.lock,
-                on_event=forward_event,
-                job_group=self._job_group,
-                threads=threads,
-            )
+                job, log=log, lock_descriptor=self.lock, on_event=forward_event, job_group=self._job_group, threads=threads
+            )  # fmt: skip
         finally:
             with self._progress_lock:
                 self.progress.on_job_end(run)

@@ -24,14 +24,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-ATTENTIONS = ("general", "dot", "additive")
-
 
 class Attention(nn.Module):
     """Weights over keys and their weighted mean.
 
     Args:
-        kind: one of `ATTENTIONS`.
+        kind: one of `korlm.nn.config.ATTENTIONS`.
         hidden_size: ``H`` of queries and keys.
     """
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 
 from korlm.config import setting, validate
 from korlm.errors import InputError
-from korlm.nn.attention import ATTENTIONS
 
 CELLS = {"rnn": 1, "relu": 1, "gru": 3, "lstm": 4}  # and how many gates each has: blocks of H rows in its weights
 INITIALIZATIONS = ("orthogonal", "xavier", "he", "uniform")
@@ -158,6 +157,7 @@ def default_cutoffs(vocab_size: int, width: int) -> tuple[int, ...]:
 
 
 SEQ2SEQ_CELLS = ("gru", "lstm")
+ATTENTIONS = ("general", "dot", "additive")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from support import ROOT
 
+from korlm.cli.main import main
 from korlm.models.registry import load_model
 from korlm.tokenizers.registry import list_tokenizers, load_tokenizer
 
@@ -49,7 +51,7 @@ def test_tokenize_reads_files(tmp_path: Path) -> None:
 
 
 def test_tokenize_with_syllables_loads_nothing_heavy() -> None:
-    code = "import sys; from korlm.cli import main; main(); print(*sys.modules)"
+    code = "import sys; from korlm.cli.main import main; main(); print(*sys.modules)"
     command = [sys.executable, "-c", code, "tokenize", "-t", "syllable"]
     done = subprocess.run(command, input="가\n", capture_output=True, text=True, cwd=ROOT, check=True)
     pieces, modules = done.stdout.splitlines()
@@ -61,6 +63,34 @@ def test_compare_prints_a_lane_a_tokenizer() -> None:
     assert done.stdout.splitlines()[0] == "word  나랑│␣쇼핑하자."
     lanes = json.loads(korlm("compare", "가", "--json").stdout)["lanes"]
     assert [lane["name"] for lane in lanes] == ["word", "kiwi", "okt", "unigram", "syllable"]
+
+
+@pytest.fixture
+def konlpy_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pretend that KoNLPy is not installed."""
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "konlpy" else find_spec(name))
+
+
+@pytest.mark.usefixtures("konlpy_missing")
+@pytest.mark.parametrize(("language", "note"), [("ko", "다음 명령으로 설치하세요"), ("en", "Install it with")])
+@pytest.mark.parametrize("names", [[], ["-t", "word,okt,syllable"]])
+def test_compare_leaves_out_tokenizers_that_are_not_installed(
+    names: list[str], language: str, note: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KORLM_LANG", language)
+    assert main(["compare", "나랑 쇼핑하자.", "--json", *names]) == 0
+    output = capsys.readouterr()
+    lanes = [lane["name"] for lane in json.loads(output.out)["lanes"]]
+    assert lanes == (["word", "syllable"] if names else ["word", "kiwi", "unigram", "syllable"])
+    assert note in output.err and "okt" in output.err and "pip install" in output.err
+
+
+@pytest.mark.usefixtures("konlpy_missing")
+def test_compare_fails_if_no_requested_tokenizer_is_installed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "나랑 쇼핑하자.", "-t", "okt,kkma"]) == 2
+    output = capsys.readouterr()
+    assert not output.out and all(name in output.err for name in ("okt", "kkma", "pip install"))
 
 
 def test_train_goes_on_from_a_bundled_model_and_refuses_another_shape(tmp_path: Path) -> None:

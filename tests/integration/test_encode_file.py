@@ -138,7 +138,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # machine is by then. A shell that starts the tests in the background leaves SIGINT ignored.
 SIGNALED = """
 import os, signal, sys
-from korlm.cli import main
+from korlm.cli.main import main
 from korlm.corpora import encode
 
 def save_and_signal(run, save=encode._Run.save, saves=[]):
@@ -275,8 +275,8 @@ def test_a_tokenizer_without_a_line_end_and_a_wrong_name_are_clear_errors(kolaw:
 def test_a_full_disk_is_a_clear_error_and_the_run_goes_on_later(large: Path, tmp_path: Path) -> None:
     output = tmp_path / "a.npy"
     code = (
-        "import resource, sys, korlm.cli; resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000));"
-        "sys.exit(korlm.cli.main())"
+        "import resource, sys, korlm.cli.main; resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000));"
+        "sys.exit(korlm.cli.main.main())"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, "encode", str(large), "-t", "syllable", "-o", str(output)],

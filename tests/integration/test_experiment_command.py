@@ -18,21 +18,20 @@ from typing import Any
 import numpy as np
 import pytest
 from support import ROOT
-from support.experiments import figures, jobs_here, run_of
+from support.experiments import jobs_in_this_process, load_run, reproducible_figures
 
 import korlm
 from korlm.cli.main import main
 from korlm.errors import InputError, TrainingError, UnknownNameError
 from korlm.experiments import jobs
 from korlm.experiments.config import ExperimentConfig
-from korlm.experiments.folder import load_experiment_corpus
-from korlm.experiments.folder import word_statistics as words_of
+from korlm.experiments.folder import load_experiment_corpus, word_statistics
 from korlm.experiments.plan import plan_runs
 
 
 @pytest.fixture(scope="module", autouse=True)
 def in_this_process() -> Iterator[None]:
-    with jobs_here():
+    with jobs_in_this_process():
         yield
 
 
@@ -58,7 +57,7 @@ def started(*options: str) -> subprocess.Popen[str]:
     SIGINT is set back to what a terminal gives: started from a background shell, a process inherits that it is ignored.
     """
     code = (
-        "import signal, sys; from korlm.cli import main; from korlm.experiment import jobs;"
+        "import signal, sys; from korlm.cli.main import main; from korlm.experiments import jobs;"
         f"jobs._WORKER = (sys.executable, {str(ROOT / 'tests' / 'support' / 'held_worker.py')!r});"
         "signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(main())"
     )
@@ -109,8 +108,8 @@ def test_an_experiment_that_was_stopped_goes_on_to_the_same_figures(
     assert command(*RUN, "--folder", str(tmp_path / "whole"), "--json") == 0
     assert json.loads(capsys.readouterr().out)["rows"][0]["each"]
     whole = tmp_path / "whole" / "runs" / "syllable-lstm-7"
-    assert figures(run_of(tmp_path / "cut", "syllable", "lstm", 7)) == figures(
-        run_of(tmp_path / "whole", "syllable", "lstm", 7)
+    assert reproducible_figures(load_run(tmp_path / "cut", "syllable", "lstm", 7)) == reproducible_figures(
+        load_run(tmp_path / "whole", "syllable", "lstm", 7)
     )
     for side in ("valid", "test"):
         assert (run / f"bits-{side}.npy").read_bytes() == (whole / f"bits-{side}.npy").read_bytes()
@@ -136,13 +135,15 @@ def test_runs_side_by_side_are_saved_by_ctrl_c_and_finished_by_the_same_command(
 
 
 def test_a_job_that_dies_or_fails_is_a_clear_error(tmp_path: Path) -> None:
-    how: dict[str, Any] = {"log": tmp_path / "log.txt", "hear": lambda event: None}
+    options: dict[str, Any] = {"log": tmp_path / "log.txt", "on_event": lambda event: None}
     with pytest.raises(TrainingError, match=r"log\.txt"):
-        jobs.run_job({"kind": "nonsense"}, **how)
+        jobs.run_job({"kind": "nonsense"}, **options)
     assert "nonsense" in (tmp_path / "log.txt").read_text()
     corpus = {"name": "no-such-corpus"}
     with pytest.raises(UnknownNameError, match="no-such-corpus"):
-        jobs.run_job({"kind": "floors", "corpus": corpus, "prime": 1, "file": str(tmp_path / "f")}, **how)
+        jobs.run_job(
+            {"kind": "baselines", "corpus": corpus, "max_prime_bytes": 1, "file": str(tmp_path / "f")}, **options
+        )
 
 
 def test_the_plan_says_what_would_be_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -271,7 +272,7 @@ def test_a_corpus_that_cannot_be_fetched_says_what_to_put_where(
 def test_wikitext2_has_33278_words(corpora: Path) -> None:
     if not list((corpora / "wikitext2").glob("train.txt*")):
         pytest.skip("KORLM_CORPORA/wikitext2 has no train split: the 33,278 words cannot be counted here")
-    assert words_of(load_experiment_corpus("wikitext2"))["distinct"] * 200 == 6_655_600
+    assert word_statistics(load_experiment_corpus("wikitext2"))["distinct"] * 200 == 6_655_600
 
 
 @pytest.mark.parametrize(("language", "needed"), [("ko", "배울 글자 수"), ("en", "the budget that is held equal")])

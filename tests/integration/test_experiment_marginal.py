@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.experiments import jobs_here
+from support.experiments import jobs_in_this_process
 
 import korlm
 from korlm.errors import InputError
@@ -29,7 +29,7 @@ CONFIG = ExperimentConfig(
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("korlm.experiments.report.has_matplotlib", lambda: False)
-    with jobs_here():
+    with jobs_in_this_process():
         yield
 
 

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from support.experiments import figures, jobs_here, run_of
+from support.experiments import jobs_in_this_process, load_run, reproducible_figures
 
 import korlm
 from korlm.errors import ArtifactError, InputError, UnknownNameError
@@ -33,7 +33,7 @@ CONFIG = ExperimentConfig(
 
 @pytest.fixture(scope="module", autouse=True)
 def in_this_process() -> Iterator[None]:
-    with jobs_here():
+    with jobs_in_this_process():
         yield
 
 
@@ -101,7 +101,7 @@ def test_budgets_are_equal(finished: tuple[Path, ExperimentResult]) -> None:
         assert row.parameters["total"] == pytest.approx(2e4, rel=0.02)
         step = 8 * 16 / row.pieces_per_character["train"]  # a run ends with the step that reaches the budget
         assert 0 <= row.training_characters - 6e3 + 20 < step + 20
-        run = run_of(folder, row.label, row.cell, 7)
+        run = load_run(folder, row.label, row.cell, 7)
         assert run["flops"] == run["pieces"] * run["flops_per_piece"] == pytest.approx(row.flops)
     for clock, value in (("flops", 3e8), ("characters", 6e3)):
         runs = plan_runs(replace(CONFIG, **{"characters": 0, clock: value}), train_characters=5_000)
@@ -142,7 +142,7 @@ def test_the_folder_holds_a_report_with_every_column(finished: tuple[Path, Exper
             across = [point[axis] for point in curve["points"]]
             assert len(across) == 3 and across == sorted(across) and across[0] > 0
         assert curve["points"][-1]["valid_bpc"] == pytest.approx(
-            run_of(folder, curve["label"], curve["cell"], curve["seed"])["valid"]["bits_per_character"], abs=0.5
+            load_run(folder, curve["label"], curve["cell"], curve["seed"])["valid"]["bits_per_character"], abs=0.5
         )
 
 
@@ -178,8 +178,8 @@ def test_the_same_runs_again_are_the_same_to_the_last_bit(
     finished: tuple[Path, ExperimentResult], tmp_path: Path
 ) -> None:
     run_experiment(replace(CONFIG, tokenizers=("syllable@1",), cells=("lstm",)), tmp_path)
-    one, other = (run_of(folder, "syllable", "lstm", 7) for folder in (finished[0], tmp_path))
-    assert figures(one) == figures(other)
+    one, other = (load_run(folder, "syllable", "lstm", 7) for folder in (finished[0], tmp_path))
+    assert reproducible_figures(one) == reproducible_figures(other)
 
 
 def test_another_experiment_in_the_folder_is_refused(finished: tuple[Path, ExperimentResult], tmp_path: Path) -> None:

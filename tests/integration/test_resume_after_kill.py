@@ -52,7 +52,7 @@ def finish(run: subprocess.Popen[str]) -> str:
 KILLED = """
 import itertools, os, signal, sys
 from types import SimpleNamespace
-from korlm.cli import main
+from korlm.cli.main import main
 from korlm.training import checkpoint, loop
 
 calls = itertools.count()

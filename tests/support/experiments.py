@@ -1,4 +1,4 @@
-"""What the tests of `korlm experiment` share: jobs done in this process, and what a run must come to again."""
+"""Helpers of the tests of `korlm experiment`: jobs in this process, and the figures that a run must reproduce."""
 
 from __future__ import annotations
 
@@ -13,37 +13,36 @@ import pytest
 from korlm.experiments import worker
 
 
-def done_here(job: dict[str, Any], *, hear: Callable[[dict[str, Any]], None], **_: Any) -> dict[str, Any]:
-    """Do a job in this process, which spares the 3 s of another torch, by way of JSON as in another."""
-    said: list[dict[str, Any]] = []
+def run_job_here(job: dict[str, Any], *, on_event: Callable[[dict[str, Any]], None], **_: Any) -> dict[str, Any]:
+    """Run a job in this process, which saves the 3 s of another torch; values pass through JSON as between processes."""
+    events: list[dict[str, Any]] = []
 
     def emit(event: dict[str, Any]) -> None:
-        said.append(json.loads(json.dumps(event)))
-        hear(said[-1])
+        events.append(json.loads(json.dumps(event)))
+        on_event(events[-1])
 
     job = json.loads(json.dumps(job))
-    result = json.loads(json.dumps(worker._JOB_HANDLERS[job["kind"]](job, emit)))
-    assert job["kind"] != "cell" or any("report" in event for event in said)
+    result = json.loads(json.dumps(worker.JOB_HANDLERS[job["kind"]](job, emit)))
+    assert job["kind"] != "training" or any("report" in event for event in events)
     return dict(result)
 
 
 @contextmanager
-def jobs_here() -> Iterator[None]:
-    """Have `run_experiment` do its jobs in this process."""
+def jobs_in_this_process() -> Iterator[None]:
+    """Make `run_experiment` run its jobs in this process."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("korlm.experiments.run.run_job", done_here)
+        patch.setattr("korlm.experiments.run.run_job", run_job_here)
         yield
 
 
-def run_of(folder: Path, label: str, cell: str, seed: int) -> dict[str, Any]:
+def load_run(folder: Path, label: str, cell: str, seed: int) -> dict[str, Any]:
+    """Return the ``result.json`` of a run."""
     slug = label.replace(":", "-")
     return dict(json.loads((folder / "runs" / f"{slug}-{cell}-{seed}" / "result.json").read_text()))
 
 
-def figures(run: dict[str, Any]) -> dict[str, Any]:
-    """What of a run must not hang on the clock."""
+def reproducible_figures(run: dict[str, Any]) -> dict[str, Any]:
+    """Return the figures of a run that do not depend on the clock."""
     history = [(entry["step"], entry["pieces"], entry["valid_bpc"]) for entry in run["history"]]
-    return {
-        "history": history,
-        **{key: run[key] for key in ("valid", "test", "parameters", "pieces", "flops", "options")},
-    }
+    names = ("valid", "test", "parameters", "pieces", "flops", "options")
+    return {"history": history, **{name: run[name] for name in names}}

@@ -1,0 +1,38 @@
+"""``korlm app``: open the web app."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser, Namespace
+
+from korlm.errors import InputError
+from korlm.i18n import localize
+
+HELP = ("웹 앱을 연다", "open the web app")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of ``korlm app``."""
+    parser.add_argument("--host", default="127.0.0.1")
+    port_help = localize("포트 (없으면 7860부터 빈 것)", "port (else the first free from 7860)")
+    parser.add_argument("--port", type=int, help=port_help)
+
+
+def run(args: Namespace) -> None:
+    """Open the web app."""
+    try:
+        import gradio  # noqa: F401
+    except ImportError as error:
+        raise InputError(
+            'Gradio가 없습니다. pip install "korlm[ui]" 하세요.', 'Gradio is missing. Run: pip install "korlm[ui]"'
+        ) from error
+    from korlm.app.main import launch
+
+    os.environ["GRADIO_SERVER_NAME"] = args.host
+    try:
+        launch(port=args.port)
+    except OSError as error:
+        raise InputError(
+            f"{args.port or 7860} 포트를 쓸 수 없습니다. --port로 다른 번호를 주세요.",
+            f"Port {args.port or 7860} cannot be used. Give another with --port.",
+        ) from error

@@ -1,0 +1,64 @@
+"""``korlm evaluate-chat``: metrics of chatbots, or their answers to the lines of a file.
+
+>>> parser = ArgumentParser()
+>>> add_arguments(parser)
+>>> parser.parse_args(["my.csv", "--bots", "eliza"]).pairs
+'my.csv'
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from korlm.cli.arguments import parse_names, read_input_lines
+from korlm.cli.output import print_json
+from korlm.cli.train_chat import add_pairs_arguments
+from korlm.i18n import localize
+
+if TYPE_CHECKING:
+    from korlm.chat.evaluation import BotComparison
+    from korlm.chat.transcripts import Transcript
+
+HELP = ("챗봇의 답을 잰다", "measure chatbots")
+_DEFAULT_BOTS = "chat-kiwi-gru,chat-unigram-gru,chat-syllable-gru,chat-unigram-lm,retrieval,eliza"
+_DEFAULT_DECODINGS = "greedy,beam,sampling"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of ``korlm evaluate-chat``."""
+    add_pairs_arguments(parser)
+    ko, en = "챗봇들, 쉼표로 나눔 (eliza와 retrieval도)", "chatbots, comma-separated (eliza and retrieval, too)"
+    parser.add_argument("--bots", default=_DEFAULT_BOTS, help=f"{localize(ko, en)} [{_DEFAULT_BOTS}]")
+    parser.add_argument("--decodings", default=_DEFAULT_DECODINGS, help=f"[{_DEFAULT_DECODINGS}]")
+    ko = "재지 않고, 이 파일의 줄마다 봇들이 답한 것을 그대로 보임"
+    en = "measure nothing; show what the bots answer to the lines of this file"
+    parser.add_argument("--ask", help=localize(ko, en), metavar="FILE")
+    for name, default, ko, en in (
+        ("limit", None, "물음 수의 한도", "at most so many questions"),
+        ("resamples", 1000, "부트스트랩 횟수 [1000]", "bootstrap draws [1000]"),
+    ):
+        parser.add_argument(f"--{name}", type=int, default=default, help=localize(ko, en), metavar="N")
+
+
+def run(args: Namespace) -> None:
+    """Print the metrics of chatbots, or their answers to the lines of a file."""
+    from korlm.chat.evaluation import compare_bots
+    from korlm.chat.transcripts import ask_bots
+    from korlm.corpora.dialogues import load_pairs
+
+    def print_progress(name: str) -> None:
+        print(name, file=sys.stderr, flush=True)
+
+    pairs = load_pairs(args.pairs, question=args.question, answer=args.answer)
+    bots, decodings = parse_names(args.bots), parse_names(args.decodings)
+    result: Transcript | BotComparison
+    if args.ask:
+        questions = [line for line in read_input_lines([args.ask]) if line.strip()][: args.limit]
+        result = ask_bots(questions, bots, training_pairs=pairs.train, decodings=decodings, progress=print_progress)
+    else:
+        result = compare_bots(
+            pairs, bots, decodings=decodings, limit=args.limit, resamples=args.resamples, progress=print_progress
+        )
+    print_json(result.to_dict()) if args.json else print(result)
