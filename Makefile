@@ -1,4 +1,5 @@
-# make app: install and open the app.  make test: install and test.  make check: what CI runs.  make bench: timings.
+# make app: install and open the app.  make test: install and test.  make check: what CI runs.  make docs: documentation.
+# make bench: timings.  make slow: long tests.  make check-wheels: wheels of every pin for every supported Python.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest -m "not slow" --durations 10
 # tests that start a browser, commands or Javas of their own: half of the time, beside the other half
 APART := tests/app tests/integration
 
-.PHONY: app test test-apart test-rest check bench install install-dev lint types check-wheels slow clean
+.PHONY: app test test-apart test-rest check bench install install-dev lint types docs check-wheels slow clean
 
 app: install
 	$(BIN)/korlm app
@@ -44,11 +45,16 @@ test-rest: install-dev
 lint: install-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+	$(BIN)/python dev/check_names.py
 
 types: install-dev
 	$(BIN)/mypy
 
-check: lint types test
+docs: install-dev
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
+
+check: lint types docs test
 
 check-wheels: install-dev
 	$(BIN)/python dev/check_wheels.py
