@@ -51,7 +51,7 @@ def execute_run(
 
     def forward_report(progress_report: ProgressReport) -> None:
         nonlocal fraction_done
-        fraction_done = progress_report.share
+        fraction_done = progress_report.fraction_done
         report(progress_report)
 
     # without test lines: train_model would score them too

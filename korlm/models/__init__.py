@@ -1,1 +1,1 @@
-"""What a user loads: pretrained language models, their scores and mixtures."""
+"""Pretrained language models: loading, scoring, mixtures."""

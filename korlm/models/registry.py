@@ -21,19 +21,19 @@ def list_models() -> list[str]:
 
 
 def load_model(name: str | Path, *, revision: str | None = None, token: str | None = None) -> LanguageModel:
-    """Load a model: a bundled name, a folder, a training run (its best checkpoint), or one from the Hugging Face Hub.
+    """Load a model: bundled, from a folder, a training run (its best checkpoint), or from the Hugging Face Hub.
 
     Args:
         name: a bundled name; else a folder; else ``user/repo`` or ``user/repo@revision`` on the Hub. The first that
-            there is wins, so a folder ``user/repo`` hides the repository of that name.
-        revision: of a repository: a branch, tag or commit; its main branch by default.
+            exists is loaded, so a folder ``user/repo`` hides the repository of that name.
+        revision: branch, tag or commit of a repository; its main branch by default.
         token: for a private repository; by default ``HF_TOKEN`` or that of ``hf auth login``.
 
     Raises:
-        UnknownNameError: neither a name, a folder nor a repository (or a private one, without a token).
-        ArtifactError: corrupt, foreign, or with a pickle in it; or the Hub cannot be reached and the cache has it not.
+        UnknownNameError: no such name, folder or repository (or a private one, without a token).
+        ArtifactError: corrupt, of another kind, or containing a pickle; or the Hub is unreachable and it is not cached.
         MissingDependencyError: huggingface_hub, or the analyzer that a model from the Hub needs, is not installed.
-        InputError: a revision of what is not on the Hub.
+        InputError: a revision of a model that is not on the Hub.
 
     Example:
         >>> load_model("reviews-syllable-lstm").tokenizer.unit
@@ -46,22 +46,22 @@ def load_model(name: str | Path, *, revision: str | None = None, token: str | No
 
 
 def list_bundled_models(kind: str) -> list[str]:
-    """Return the names of the bundled folders of a kind: ``model`` or ``chat``."""
+    """Return the names of the bundled models of a kind: ``model`` or ``chat``."""
     configs = (data_folder() / "models").glob("*/config.json")
     return sorted(path.parent.name for path in configs if read_json(path)["kind"] == kind)
 
 
 def find_model_folder(name: str | Path, kind: str, *, revision: str | None = None, token: str | None = None) -> Path:
-    """Return the folder of what has a name, fetched from the Hub if need be. See `load_model`.
+    """Return the folder of a model, fetched from the Hub if necessary. See `load_model`.
 
     >>> find_model_folder("reviews-syllable-lstm", "model").name
     'reviews-syllable-lstm'
     """
-    ours = data_folder() / "models" / str(name)
-    known = ours.name == str(name) and ours.is_dir()  # of another kind too: loading it then says what it is
-    if where := resolve_hub_address(name, revision, is_bundled=known):
-        return fetch_from_hub(where.repo_id, revision=where.revision, token=token, kind=kind)
-    folder = ours if known else Path(name)
+    bundled = data_folder() / "models" / str(name)
+    is_bundled = bundled.name == str(name) and bundled.is_dir()  # of any kind: loading reports a wrong kind
+    if address := resolve_hub_address(name, revision, is_bundled=is_bundled):
+        return fetch_from_hub(address.repo_id, revision=address.revision, token=token, kind=kind)
+    folder = bundled if is_bundled else Path(name)
     if folder.is_dir():
         return folder / "best" if (folder / "best").is_dir() else folder
     names = list_bundled_models(kind)

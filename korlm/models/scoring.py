@@ -1,4 +1,4 @@
-"""Code lengths of lines under a net, in nats: what bits per character and surprisals are made of."""
+"""Negative log-likelihoods of lines in nats, the basis of bits per character and surprisals."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from torch import Tensor
 from korlm.nn.lm import RecurrentLM
 from korlm.tokenizers.base import EOS_ID, PAD_ID
 
-_MAX_BATCH_TOKENS = 16_384  # pieces a batch, padding included
-_LINES_PER_UPDATE = 20  # lines between two steps of dynamic evaluation
+_MAX_BATCH_TOKENS = 16_384  # tokens per batch, including padding
+_LINES_PER_UPDATE = 20  # of dynamic evaluation
 
 
 @torch.inference_mode()
 def token_nlls(
     model: RecurrentLM, lines: Sequence[Sequence[int]], *, progress: Callable[[int, int], None] | None = None
 ) -> list[np.ndarray]:
-    """Return ``-ln p`` of every piece of every line, its end included.
+    """Return ``-ln p`` of every token of every line, including its end.
 
-    Each line is read by itself: from the zero state, after a first ``</s>``, to its ``</s>``. So the score of a line
-    does not hang on its neighbours.
+    Each line is read on its own, from the zero state after an initial ``</s>`` to its ``</s>``, so its score does not
+    depend on other lines.
 
     Args:
         model: the language model; its training mode is restored afterwards.
         lines: ids of each line, without ``</s>``.
-        progress: called with lines done and lines in all.
+        progress: called with the number of lines done and in all.
 
     Returns:
         For each line a float64 array of ``len(line) + 1`` nats.
@@ -41,9 +41,9 @@ def token_nlls(
     first = 0
     while first < len(order):
         last = _find_batch_end(order, lines, first)
-        chosen = order[first:last]
-        for index, nats in zip(chosen, _batch_token_nlls(model, [lines[index] for index in chosen]), strict=True):
-            results[index] = nats
+        indices = order[first:last]
+        for index, nlls in zip(indices, _batch_token_nlls(model, [lines[index] for index in indices]), strict=True):
+            results[index] = nlls
         first = last
         if progress:
             progress(first, len(order))
@@ -58,16 +58,16 @@ def dynamic_token_nlls(
     *,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[np.ndarray]:
-    """Return the nats of lines under a net that learns from each 20 of them once it has predicted them.
+    """Return ``-ln p`` of every token under dynamic evaluation: the model trains on every 20 lines after scoring them.
 
-    Dynamic evaluation (Mikolov et al. 2010; Krause et al. 2018) by plain gradient steps on a copy of the net, dropout
-    off. Nothing is predicted after it was learnt from, so these are code lengths too, of the lines in their order.
+    Dynamic evaluation (Mikolov et al. 2010; Krause et al. 2018) by plain gradient steps on a copy of the model, without
+    dropout. No line is scored after training on it, so these are code lengths too, of the lines in their order.
 
     Args:
         model: the language model; not changed.
         lines: ids of each line, without ``</s>``.
         learning_rate: the learning rate.
-        progress: called with lines done and lines in all.
+        progress: called with the number of lines done and in all.
     """
     model = copy.deepcopy(model).eval()
     weights = [weight for weight in model.parameters() if weight.requires_grad]
@@ -75,17 +75,16 @@ def dynamic_token_nlls(
     for first in range(0, len(lines), _LINES_PER_UPDATE):
         group = list(lines[first : first + _LINES_PER_UPDATE])
         inputs, targets = _pad_lines(group, model.embedding.weight.device)
-        real = targets != PAD_ID
-        hidden, goal = model(inputs)[0][real], targets[real]
-        nats = model.nll(hidden.detach(), goal, reduction="none").double().cpu().numpy()
-        results += np.split(nats, np.cumsum([len(line) + 1 for line in group])[:-1])
-        loss = model.nll(hidden, goal)
-        gradients = torch.autograd.grad(loss, weights, allow_unused=True)
+        is_token = targets != PAD_ID
+        hidden, token_targets = model(inputs)[0][is_token], targets[is_token]
+        nlls = model.nll(hidden.detach(), token_targets, reduction="none").double().cpu().numpy()
+        results += np.split(nlls, np.cumsum([len(line) + 1 for line in group])[:-1])
+        gradients = torch.autograd.grad(model.nll(hidden, token_targets), weights, allow_unused=True)
         with torch.no_grad():
             for weight, gradient in zip(weights, gradients, strict=True):
                 if gradient is not None:
                     weight.add_(gradient, alpha=-learning_rate)
-        model.eval()  # the weights have changed: what the net keeps of them is void
+        model.eval()  # drops the stepper cached for the old weights
         if progress:
             progress(len(results), len(lines))
     return results
@@ -99,7 +98,7 @@ def _find_batch_end(order: list[int], lines: Sequence[Sequence[int]], first: int
 
 
 def _pad_lines(lines: list[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return inputs and targets ``[B, T]``, each line from ``</s>`` to its ``</s>``."""
+    """Return inputs and targets ``[B, T]`` of lines, each from an initial ``</s>`` to its own ``</s>``."""
     longest = max(len(line) for line in lines) + 1
     targets = torch.full((len(lines), longest), PAD_ID)
     for row, line in enumerate(lines):
@@ -108,21 +107,21 @@ def _pad_lines(lines: list[Sequence[int]], device: torch.device) -> tuple[Tensor
     return inputs.to(device), targets.to(device)
 
 
-def _batch_token_nlls(net: RecurrentLM, lines: list[Sequence[int]]) -> list[np.ndarray]:
-    inputs, targets = _pad_lines(lines, net.embedding.weight.device)
-    nats = np.empty(targets.shape)
+def _batch_token_nlls(model: RecurrentLM, lines: list[Sequence[int]]) -> list[np.ndarray]:
+    inputs, targets = _pad_lines(lines, model.embedding.weight.device)
+    nlls = np.empty(targets.shape)
     state = None
-    step = max(1, _MAX_BATCH_TOKENS // len(lines))  # a single very long line is read in stretches, its state carried
+    step = max(1, _MAX_BATCH_TOKENS // len(lines))  # a very long line is read in windows with carried state
     with torch.no_grad():
         for start in range(0, targets.shape[1], step):
-            hidden, state = net(inputs[:, start : start + step], state)
-            losses = net.nll(hidden, targets[:, start : start + step], reduction="none")
-            nats[:, start : start + step] = losses.double().cpu().numpy()
-    return [nats[row, : len(line) + 1] for row, line in enumerate(lines)]
+            hidden, state = model(inputs[:, start : start + step], state)
+            window = model.nll(hidden, targets[:, start : start + step], reduction="none")
+            nlls[:, start : start + step] = window.double().cpu().numpy()
+    return [nlls[row, : len(line) + 1] for row, line in enumerate(lines)]
 
 
 def bits_per_character(nll: float, characters: int) -> float:
-    """Return code length per character: ``nll / ln 2 / characters``; count one end-of-line character a line.
+    """Return the code length per character, ``nll / ln 2 / characters``; each line counts one end-of-line character.
 
     >>> round(bits_per_character(math.log(2) * 30, 10), 6)
     3.0

@@ -1,14 +1,14 @@
-"""Attention of a decoder's steps over an encoder's outputs: dot, general, additive.
+"""Attention of decoder steps over encoder outputs: dot, general, additive.
 
-With a query ``q`` (the decoder's hidden output) and keys ``k_s`` (the encoder's outputs), the weights are the softmax of
-scores over the keys that are no padding, and the context is the keys' mean under them:
+With a query ``q`` (the decoder's hidden output) and keys ``k_s`` (the encoder's outputs), the weights are the softmax of the
+scores of all keys but padding, and the context is the weighted sum of the keys:
 
     weight_s = exp(score(q, k_s)) / sum over s' of exp(score(q, k_s')),    context = sum over s of weight_s k_s
 
 | name | score | source |
 |---|---|---|
 | ``dot`` | ``q . k`` | Luong et al. (2015), "Effective approaches to attention-based neural machine translation" |
-| ``general`` | ``q . W k`` | the same |
+| ``general`` | ``q . W k`` | same |
 | ``additive`` | ``v . tanh(W_q q + W_k k)`` | Bahdanau et al. (2015), "Neural machine translation by jointly learning to align and translate" |
 
 >>> attend = Attention("dot", 4)
@@ -26,11 +26,11 @@ from torch import Tensor, nn
 
 
 class Attention(nn.Module):
-    """Weights over keys and their weighted mean.
+    """Attention weights and contexts.
 
     Args:
         kind: one of `korlm.nn.config.ATTENTIONS`.
-        hidden_size: ``H`` of queries and keys.
+        hidden_size: ``H``, the width of queries and keys.
     """
 
     def __init__(self, kind: str, hidden_size: int) -> None:
@@ -42,21 +42,21 @@ class Attention(nn.Module):
             self.scores = nn.Linear(hidden_size, 1, bias=False)
 
     def project_keys(self, keys: Tensor) -> Tensor:
-        """Return what of the keys ``[B, S, H]`` is the same for every query; computed once a source."""
-        made: Tensor = self.keys(keys)
-        return made
+        """Return the projection of keys ``[B, S, H]``, which is the same for every query."""
+        projected: Tensor = self.keys(keys)
+        return projected
 
     def forward(self, queries: Tensor, projected_keys: Tensor, keys: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Attend.
+        """Compute contexts and weights.
 
         Args:
             queries: ``[B, T, H]``.
-            projected_keys: ``[B, S, H]`` of `projected_keys`.
+            projected_keys: ``[B, S, H]`` of `project_keys`.
             keys: ``[B, S, H]``.
-            mask: ``[B, S]``, False at padding; every row has a True.
+            mask: ``[B, S]``, False at padding; every row has at least one True.
 
         Returns:
-            Contexts ``[B, T, H]``, and weights ``[B, T, S]`` that sum to 1 over the source, exactly 0 at padding.
+            Contexts ``[B, T, H]``, and weights ``[B, T, S]`` that sum to 1 over the source and are exactly 0 at padding.
         """
         if self.kind == "additive":
             mixed = torch.tanh(self.queries(queries).unsqueeze(2) + projected_keys.unsqueeze(1))  # [B, T, S, H]

@@ -1,4 +1,4 @@
-"""`BaseTextModel`: what a language model and an encoder-decoder share: steps, weights by name, first biases."""
+"""`BaseTextModel`: the common base of the language model and the encoder-decoder."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from korlm.nn.inference import PrepackedStepper
 
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class BaseTextModel(nn.Module):
-    """An embedding, recurrent layers and an output.
+    """An embedding, recurrent layers and an output layer.
 
-    It keeps a `PrepackedStepper` while its weights stand still, for step after step reads that: in evaluation mode on CPU, without
-    gradients, weights are laid out once, and anew where they have changed.
+    While its weights are frozen (evaluation mode, no gradients) the model keeps a `PrepackedStepper` for stepwise inference.
+    On CPU the stepper holds packed copies of the weights, renewed when they change.
     """
 
     embedding: nn.Embedding
@@ -27,11 +28,11 @@ class BaseTextModel(nn.Module):
     _stepper: PrepackedStepper | None = None
 
     def build_stepper(self, *, copy: bool) -> PrepackedStepper:
-        """Return a stepper of the net as it is."""
+        """Return a stepper with the current weights."""
         raise NotImplementedError
 
     def get_stepper(self) -> PrepackedStepper:
-        """Return a stepper, kept from before where it is still good."""
+        """Return a stepper, the cached one if it is still valid."""
         if not self.weights_are_frozen():
             return self.build_stepper(copy=False)
         if self._stepper is None or self._stepper.is_stale():
@@ -39,64 +40,66 @@ class BaseTextModel(nn.Module):
         return self._stepper
 
     def weights_are_frozen(self) -> bool:
-        """Return whether weights stand still: in evaluation mode, without gradients."""
+        """Return whether the model is in evaluation mode and gradients are disabled."""
         return not self.training and not torch.is_grad_enabled()
 
     def train(self, mode: bool = True) -> Self:
-        """Turn training mode on or off; on, what was laid out for steps is let go."""
+        """Set training mode on or off; on drops the cached stepper."""
         if mode:
             self._stepper = None
         return super().train(mode)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_stepper": None}  # a copy or a pickle of the net makes its own
+        return {**self.__dict__, "_stepper": None}  # a copy of the model builds its own
 
-    def _prepacked_logits(self, hidden: Tensor) -> Tensor | None:
-        """Return the kept stepper's logits, where there is one that has them."""
-        if self._stepper is None or hidden.dtype != torch.float32 or not self.weights_are_frozen():
-            return None
-        kept = self.get_stepper().compute_logits
-        return None if kept is None else kept(hidden)
+    def compute_logits(self, hidden: Tensor) -> Tensor:
+        """Return logits, ``[..., V]``, of hidden outputs ``[..., E]``."""
+        if self._stepper is not None and hidden.dtype == torch.float32 and self.weights_are_frozen():
+            prepacked_logits = self.get_stepper().compute_logits
+            if prepacked_logits is not None:
+                return prepacked_logits(hidden)
+        assert isinstance(self.output, nn.Linear)
+        return F.linear(hidden, self.output.weight.to(hidden.dtype), self.output.bias.to(hidden.dtype))
 
     @torch.no_grad()
     def init_output_bias_from_counts(self, counts: Tensor) -> None:
-        """Have the output biases say how frequent each id is, so that training need not begin by learning that.
+        """Set the output bias to the log frequencies of the tokens, so that training need not learn them first.
 
-        Saves some hundred steps: 4.53 to 4.35 bits per character after 500 (docs/LOG.md).
+        Saves some hundred steps: 4.35 instead of 4.53 bits per character after 500 (docs/LOG.md).
 
         Args:
-            counts: ``[V]``. Nothing is done for an adaptive softmax.
+            counts: ``[V]``. An adaptive softmax is left as it is.
         """
         if isinstance(self.output, nn.Linear):
-            smooth = counts.to(self.output.bias) + 0.5
-            self.output.bias.copy_((smooth / smooth.sum()).log())
+            smoothed = counts.to(self.output.bias) + 0.5
+            self.output.bias.copy_((smoothed / smoothed.sum()).log())
 
     def weight_dict(self) -> dict[str, Tensor]:
-        """Return all weights by name, tied ones once; what `read_weights` takes."""
+        """Return all weights by name, tied ones once; the input of `load_weights`."""
         return {name: parameter.detach() for name, parameter in self.named_parameters()}
 
     @torch.no_grad()
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
-        """Copy weights in, of `weights` or of a folder from before the layers had modules of their own.
+        """Copy weights of `weight_dict` in; names from before the layers were separate modules are accepted.
 
         Raises:
             KeyError: names are missing or unknown.
             RuntimeError: a tensor has another shape.
         """
         renamed = {_current_weight_name(name): tensor for name, tensor in weights.items()}
-        own = dict(self.named_parameters())
-        if wrong := sorted(set(renamed) ^ set(own)):
+        parameters = dict(self.named_parameters())
+        if wrong := sorted(set(renamed) ^ set(parameters)):
             raise KeyError(f"weights missing or unknown: {', '.join(wrong)}")
-        for name, parameter in own.items():
+        for name, parameter in parameters.items():
             if renamed[name].shape != parameter.shape:
                 raise RuntimeError(f"{name} is {tuple(renamed[name].shape)}, not {tuple(parameter.shape)}")
-        for name, parameter in own.items():
+        for name, parameter in parameters.items():
             parameter.copy_(renamed[name])
         self._stepper = None
 
 
 def _current_weight_name(name: str) -> str:
-    """Return a weight's name as it is now.
+    """Return the current name of a weight.
 
     >>> _current_weight_name("rnn.weight_hh_l1")
     'layers.1.weight_hh_l0'

@@ -1,4 +1,4 @@
-"""The cells' own arithmetic: from the two products of a time step to the new state.
+"""One time step of each recurrent cell, given the products of input and hidden state with the weights.
 
 >>> gates = torch.zeros(2, 4 * 3)
 >>> h, c = cell_step("lstm", gates, gates, (torch.zeros(2, 3), torch.ones(2, 3)))
@@ -25,19 +25,19 @@ def cell_step(
     norm: Callable[[Tensor], Tensor] | None = None,
     projection: Callable[[Tensor], Tensor] | None = None,
 ) -> State:
-    """Return the state after one time step. Gates stand in torch's order.
+    """Return the state after one time step. Gates are in torch's order.
 
     - ``rnn``, ``relu``: ``h' = f(x + r)``
     - ``gru`` (r, z, n): ``h' = (1 - z) n + z h`` with ``n = tanh(x_n + r * r_n)``
     - ``lstm`` (i, f, g, o): ``c' = f c + i g``, ``h' = o tanh(c')``
 
     Args:
-        cell: its name.
-        input_gates: ``[B, gates * H]``, the input's product, bias included.
-        recurrent_gates: ``[B, gates * H]``, that of the hidden state.
-        state: ``(h,)`` or ``(h, c)``, each ``[B, H]``; of an LSTM's h nothing is read.
-        norm: normalises an LSTM's c' before its tanh.
-        projection: of a projected LSTM, from ``H`` to ``P``: ``h' = projection(o tanh(c'))``.
+        cell: name of the cell.
+        input_gates: ``[B, gates * H]``, the input's product, including the bias.
+        recurrent_gates: ``[B, gates * H]``, the hidden state's product, including the bias.
+        state: ``(h,)`` or ``(h, c)``, each ``[B, H]``; an LSTM's h is not used.
+        norm: normalizes an LSTM's c' before its tanh.
+        projection: projects an LSTM's hidden state from ``H`` to ``P``: ``h' = projection(o tanh(c'))``.
     """
     if cell == "lstm":
         gates = input_gates + recurrent_gates

@@ -1,10 +1,7 @@
-"""`NetConfig`: the shape of a recurrent language model, as it stands in ``config.json``.
+"""The shapes of a recurrent language model (`NetConfig`) and an encoder-decoder (`Seq2SeqConfig`), as in ``config.json``.
 
 >>> NetConfig(8000, cell="gru", layers=2, dropout=0.3).effective_hidden_dropout
 0.3
-
-The shape of an encoder-decoder, as it stands in ``config.json``.
-
 >>> Seq2SeqConfig(8000, hidden=256).layer_config(128).cell
 'gru'
 """
@@ -16,7 +13,7 @@ from dataclasses import dataclass, field
 from korlm.config import setting, validate
 from korlm.errors import InputError
 
-CELLS = {"rnn": 1, "relu": 1, "gru": 3, "lstm": 4}  # and how many gates each has: blocks of H rows in its weights
+CELLS = {"rnn": 1, "relu": 1, "gru": 3, "lstm": 4}  # with the number of gates: blocks of H rows in the weights
 INITIALIZATIONS = ("orthogonal", "xavier", "he", "uniform")
 SOFTMAXES = ("full", "adaptive")
 DROPOUT_FIELDS = (
@@ -25,7 +22,7 @@ DROPOUT_FIELDS = (
     "embedding_dropout",
     "weight_dropout",
     "locked",
-)  # no weight's shape hangs on them
+)  # no weight's shape depends on them
 ADAPTIVE_DIV_VALUE = 4  # each cluster of the adaptive softmax is this much narrower than the one before it
 
 
@@ -40,32 +37,31 @@ class NetConfig:
         embedding: ``E``.
         hidden: ``H``.
         layers: ``L``.
-        dropout: share of activations zeroed after the embedding and before the output.
+        dropout: dropout rate after the embedding and before the output.
         tied: the output weights are the embedding's (Press and Wolf 2017), through a projection where the recurrent
             width is not E.
-        projection: ``P``, width of the projected hidden state of an LSTM (Sak et al. 2014); 0 for none.
-        hidden_dropout: share zeroed between layers; None for that of `dropout`.
-        embedding_dropout: share of ids whose whole embedding row is zeroed (Gal and Ghahramani 2016).
-        weight_dropout: share of hidden-to-hidden weights zeroed: DropConnect (Wan et al. 2013, Merity et al. 2018).
-        locked: one dropout mask for all time steps of a window (variational dropout, Gal and Ghahramani 2016) in place
-            of a new one a step.
-        layer_norm: normalise the gates (Ba et al. 2016); see `korlm.nn.layer_norm`.
+        projection: ``P``, width of an LSTM's projected hidden state (Sak et al. 2014); 0 for none.
+        hidden_dropout: dropout rate between layers; None for that of `dropout`.
+        embedding_dropout: probability of zeroing an id's whole embedding (Gal and Ghahramani 2016).
+        weight_dropout: dropout rate of hidden-to-hidden weights: DropConnect (Wan et al. 2013, Merity et al. 2018).
+        locked: one dropout mask for all time steps of a window (variational dropout, Gal and Ghahramani 2016) instead of
+            one per step.
+        layer_norm: normalize the gates (Ba et al. 2016); see `korlm.nn.layer_norm`.
         initialisation: ``orthogonal``, ``xavier``, ``he`` or ``uniform``; see `korlm.nn.init`.
-        forget_bias: first bias of an LSTM's forget gate (Gers et al. 2000; Jozefowicz et al. 2015 advise 1).
+        forget_bias: initial bias of an LSTM's forget gate (Gers et al. 2000; Jozefowicz et al. 2015 advise 1).
         softmax: ``full``, or ``adaptive`` (Grave et al. 2017): the ids from each cutoff on form a cluster that is
-            computed only where it is needed, by narrower weights. Its output weights are its own (``tied=False``).
+            computed only where it is needed, with narrower weights. Its output weights are not tied (``tied=False``).
 
-            It gains by cheap heads: ids must be ordered by frequency. korlm's vocabularies open with their specials
-            and 256 lone bytes, then come word and morpheme pieces by frequency; so the first 260 ids, nearly all
-            rare, stand in the head and are computed at each step (the loss of speed is 260 rows), and a cutoff under
-            some 500 leaves the head hardly any piece of text. It pays from V of some 30,000 on; its perplexity is a
-            little worse than the full softmax's.
-        cutoffs: first id of each cluster, rising; () for V / 8 and V / 2. Only for ``adaptive``.
-        ngrams: the longest n-gram whose hashed embedding joins the input and the output, from 2 on; 0 for none. See
-            `korlm.nn.ngrams`. `buckets` rows for each n, each `ngram_width` wide.
+            It is faster if ids are ordered by frequency. korlm's vocabularies start with the special tokens and 256
+            bytes, followed by words or morphemes by frequency. So the first 260 ids, nearly all rare, are in the head and
+            computed at each step, and a cutoff below about 500 leaves hardly any text in the head. It pays from a V of
+            about 30,000; its perplexity is slightly worse than the full softmax's.
+        cutoffs: first id of each cluster, ascending; () for V / 8 and V / 2. Only for ``adaptive``.
+        ngrams: the longest n-gram whose hashed embedding is added to the input and the output, at least 2; 0 for none. See
+            `korlm.nn.ngrams`. There are `buckets` rows per n, each `ngram_width` wide.
 
     Raises:
-        InputError: a value out of its range, or two that do not go together.
+        InputError: a value out of its range, or two that exclude each other.
     """
 
     vocab_size: int = field(metadata={"bounds": {"ge": 1}, "ko": "어휘 크기 V", "en": "vocabulary size, V"})
@@ -82,7 +78,7 @@ class NetConfig:
         0.0, "순환 가중치 드롭아웃 (DropConnect)", "dropout of recurrent weights (DropConnect)", ge=0, lt=1
     )
     locked: bool = setting(False, "창 안에서 같은 드롭아웃 마스크", "one dropout mask for a whole window")
-    layer_norm: bool = setting(False, "층 정규화 셀 (느림)", "layer-normalised cells (slow)")
+    layer_norm: bool = setting(False, "층 정규화 셀 (느림)", "layer-normalized cells (slow)")
     initialisation: str = setting(
         "orthogonal",
         "초기값: orthogonal, xavier, he, uniform",
@@ -112,7 +108,7 @@ class NetConfig:
 
     @property
     def effective_hidden_dropout(self) -> float:
-        """Dropout between layers."""
+        """Dropout rate between layers."""
         return self.dropout if self.hidden_dropout is None else self.hidden_dropout
 
     @property
@@ -147,7 +143,7 @@ class NetConfig:
 
 
 def default_cutoffs(vocab_size: int, width: int) -> tuple[int, ...]:
-    """Return the cutoffs of an adaptive softmax over ``V`` ids: V / 8 and V / 2, as far as the width allows them.
+    """Return the cutoffs of an adaptive softmax over ``V`` ids: V / 8 and V / 2, as far as the width allows.
 
     >>> default_cutoffs(32_000, 512)
     (4000, 16000)
@@ -165,16 +161,16 @@ class Seq2SeqConfig:
     """The shape of an encoder-decoder.
 
     Attributes:
-        vocab_size: ``V``, of questions and answers alike.
+        vocab_size: ``V``, shared by questions and answers.
         cell: ``gru`` or ``lstm``.
         embedding: ``E``; one table serves the encoder, the decoder and, tied, the output (Press and Wolf 2017).
-        hidden: ``H``, even: of the decoder, and of both directions of the encoder together.
+        hidden: ``H``, even; of the decoder, and of both directions of the encoder together.
         layers: ``L`` of the encoder and of the decoder.
         attention: ``general``, ``dot`` or ``additive``; see `korlm.nn.attention`.
-        dropout: share of activations zeroed after the embeddings, between layers and before the output.
-        layer_norm: normalise the gates (Ba et al. 2016).
-        max_length: pieces of a question or an answer at most, ``<s>`` and ``</s>`` counted. Longer questions are cut
-            where they are answered, longer pairs are not learnt from.
+        dropout: dropout rate after the embeddings, between layers and before the output.
+        layer_norm: normalize the gates (Ba et al. 2016).
+        max_length: maximum tokens of a question or an answer, including ``<s>`` and ``</s>``. Longer questions are
+            truncated when answering; longer pairs are left out of training.
 
     Raises:
         InputError: a value out of its range.
@@ -189,7 +185,7 @@ class Seq2SeqConfig:
         "general", "주의: general, dot, additive", "attention: general, dot or additive", choices=ATTENTIONS
     )
     dropout: float = setting(0.0, "드롭아웃", "dropout", ge=0, lt=1)
-    layer_norm: bool = setting(False, "층 정규화 셀 (느림)", "layer-normalised cells (slow)")
+    layer_norm: bool = setting(False, "층 정규화 셀 (느림)", "layer-normalized cells (slow)")
     max_length: int = setting(
         64,
         "물음과 답의 길이 한도 (조각, <s>와 </s>도 셈)",
@@ -203,7 +199,7 @@ class Seq2SeqConfig:
             raise InputError(f"hidden은 짝수여야 합니다({self.hidden}).", f"hidden must be even, not {self.hidden}.")
 
     def layer_config(self, hidden: int) -> NetConfig:
-        """Return the shape of a layer of this net, for `korlm.nn.layers`."""
+        """Return the configuration of one layer, for `korlm.nn.layers`."""
         return NetConfig(
             self.vocab_size, cell=self.cell, embedding=self.embedding, hidden=hidden, layer_norm=self.layer_norm
         )

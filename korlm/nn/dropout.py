@@ -1,7 +1,7 @@
-"""Dropouts of recurrent nets: on activations (also locked over time), on embedding rows, on recurrent weights.
+"""Dropout for recurrent networks: of activations (also variational), of embedding rows, of recurrent weights.
 
-All are inverted: what is kept is scaled by ``1 / (1 - share)``, so that nothing changes at evaluation. Masks come from
-torch's global generator.
+All are inverted: the rest is scaled by ``1 / (1 - rate)``, so that evaluation needs no scaling. Masks come from torch's global
+random generator.
 
 >>> import torch
 >>> sorted(set(apply_dropout(torch.ones(99, 99), 0.5).flatten().tolist()))
@@ -15,14 +15,13 @@ from torch.nn import functional as F
 
 
 def apply_dropout(values: Tensor, dropout_rate: float, *, variational: bool = False) -> Tensor:
-    """Zero a share of activations.
+    """Zero activations at random.
 
     Args:
         values: ``[B, T, ...]``.
-        dropout_rate: probability that one is zeroed.
+        dropout_rate: probability of zeroing an activation.
         variational: one mask ``[B, 1, ...]`` for all time steps (Gal and Ghahramani 2016, "A theoretically grounded
-            application of dropout in recurrent neural networks"); else each activation by itself (Srivastava et al.
-            2014).
+            application of dropout in recurrent neural networks"); else independent masks (Srivastava et al. 2014).
 
     Example:
         >>> import torch
@@ -39,15 +38,15 @@ def apply_dropout(values: Tensor, dropout_rate: float, *, variational: bool = Fa
 
 
 def embed_with_dropout(weight: Tensor, ids: Tensor, dropout_rate: float) -> Tensor:
-    """Look ids up in an embedding of which a share of rows is zero: such an id is gone wherever it stands in the batch.
+    """Look up embeddings, zeroing whole ids at random: an id is zeroed everywhere in the batch or nowhere.
 
-    As "embedding dropout" in Gal and Ghahramani (2016) and AWD-LSTM (Merity et al. 2018); the mask has one entry an
-    id and is applied to the rows that were looked up, not to all ``V``.
+    This is the embedding dropout of Gal and Ghahramani (2016) and AWD-LSTM (Merity et al. 2018). The mask has one entry
+    per id and is applied to the rows that were looked up, not to all ``V``.
 
     Args:
         weight: ``[V, E]``.
         ids: ``[B, T]``.
-        dropout_rate: probability that an id is zeroed.
+        dropout_rate: probability of zeroing an id.
 
     Returns:
         ``[B, T, E]``.
@@ -57,17 +56,17 @@ def embed_with_dropout(weight: Tensor, ids: Tensor, dropout_rate: float) -> Tens
         >>> embed_with_dropout(torch.ones(9, 2), torch.tensor([[3, 3]]), 0.0).shape
         torch.Size([1, 2, 2])
     """
-    looked_up = F.embedding(ids, weight)
+    embeddings = F.embedding(ids, weight)
     if not dropout_rate:
-        return looked_up
+        return embeddings
     mask = weight.new_empty(weight.shape[0]).bernoulli_(1 - dropout_rate).div_(1 - dropout_rate)
-    return looked_up * mask[ids].unsqueeze(-1)
+    return embeddings * mask[ids].unsqueeze(-1)
 
 
 def drop_connect(weight: Tensor, dropout_rate: float) -> Tensor:
-    """Zero a share of weights, for one window: DropConnect (Wan et al. 2013), on recurrent weights as in AWD-LSTM.
+    """Zero weights at random for one window: DropConnect (Wan et al. 2013), on recurrent weights as in AWD-LSTM.
 
-    The raw weight stays as it is and gets the gradients of those kept.
+    The raw weight does not change; it gets the gradients of the entries that are kept.
 
     Example:
         >>> import torch

@@ -1,17 +1,16 @@
-"""`PrepackedStepper`: a net's weights laid out for one step after another, which is what generation does.
+"""`PrepackedStepper`: the weights of a model packed for stepwise inference, as in generation.
 
-A step at ``B`` = 1 only reads weights, so it is as fast as memory. What is done about that, with the figures of one EPYC
-core with AVX-512 (MKL, float32):
+A step at ``B`` = 1 is bound by the memory bandwidth of reading the weights. Times below are of one EPYC core with AVX-512
+(MKL, float32):
 
-- weights of a model saved in float16 or int8 are packed as float16: half the bytes, while products are still taken in
-  float32 (FBGEMM). A product of 4352 x 1088 with a vector takes 0.20 ms against 0.78 ms of `F.linear`, 12000 x 256 takes
-  0.14 ms against 0.39 ms. float16 holds its own weights exactly and those of int8 to 1/16 of their step at most (1/2048
-  of a weight), a hundredth of a bit in a surprisal;
-- other weights are copied column by column: 0.55 ms and 0.23 ms;
-- the first layer's input product depends on the id alone. Once as many ids have been stepped through as there are in the
-  vocabulary, it is computed for all of them and kept, if that takes at most 64 MiB: so the table never costs more than
-  the steps before it did;
-- neither dropout nor `nn.LSTM`, which lays its weights out anew at every call (1.7 ms at H 512).
+- Weights saved in float16 or int8 are packed as float16: half the bytes, while products are still computed in float32
+  (FBGEMM). A product of 4352 x 1088 with a vector takes 0.20 ms instead of 0.78 ms with `F.linear`, 12000 x 256 takes
+  0.14 ms instead of 0.39 ms. float16 represents its own weights exactly and those of int8 within 1/16 of their step (1/2048
+  of a weight), a hundredth of a bit in a surprisal.
+- Other weights are copied in column-major order: 0.55 ms and 0.23 ms.
+- The first layer's input product depends on the id alone. After as many ids as there are in the vocabulary it is computed
+  for all of them and cached, if that takes at most 64 MiB: the table never costs more than the steps before it.
+- There is no dropout, and no `nn.LSTM`, which repacks its weights at every call (1.7 ms at H 512).
 
 >>> embedding, layer = nn.Embedding(9, 8), nn.LSTM(8, 16)
 >>> stepper = PrepackedStepper("lstm", embedding, [layer], nn.Identity(), None, copy=False)
@@ -34,21 +33,21 @@ from korlm.nn.layer_norm import LayerNormRecurrentLayer
 from korlm.nn.quantization import fits_int8
 
 _MAX_TABLE_BYTES = 64 << 20
-_MIN_PACKED_WEIGHTS = 1 << 17  # weights: a smaller matrix is read in no time
+_MIN_PACKED_WEIGHTS = 1 << 17  # a smaller matrix gains nothing
 _FLOAT16_MAX = torch.finfo(torch.float16).max
 LinearFunction = Callable[[Tensor], Tensor]  # [..., n_in] to [..., n_out]
 
 
 class PrepackedStepper:
-    """A net without its output, one step at a time. A copy is good as long as the weights do not change: see `is_stale`.
+    """Runs a model step by step. Copied weights are valid until the model's weights change: see `is_stale`.
 
     Args:
-        cell: its name.
-        embedding: of ``[V, E]``.
+        cell: name of the cell.
+        embedding: ``[V, E]``.
         layers: of `korlm.nn.layers.make_layer`.
-        project: from the recurrent width to the output's; a `nn.Linear`, or `nn.Identity`.
-        output: the full softmax, which `compute_logits` computes; or None.
-        copy: lay the weights out anew; else they are used as they stand, and gradients reach them.
+        project: from the recurrent width to the output's; a `nn.Linear` or `nn.Identity`.
+        output: the full softmax, for `compute_logits`; or None.
+        copy: pack copies of the weights; else the weights themselves are used, and gradients reach them.
     """
 
     def __init__(
@@ -83,7 +82,7 @@ class PrepackedStepper:
         Args:
             ids: ``[B]`` int64.
             state: ``(h,)`` or ``(h, c)``, each ``[L, B, ...]``.
-            extra_inputs: ``[B, E]``, added to the ids' embeddings.
+            extra_inputs: ``[B, E]``, added to the embeddings of the ids.
         """
         if extra_inputs is None:
             product = self._first_input_gates(ids)
@@ -100,7 +99,7 @@ class PrepackedStepper:
         return hidden, tuple(torch.stack(parts) for parts in zip(*states, strict=True))
 
     def is_stale(self) -> bool:
-        """Return whether a weight was written to or replaced since it was copied."""
+        """Return whether a weight was modified or replaced since it was copied."""
         return self._copied_versions != self._weight_versions()
 
     def _first_input_gates(self, ids: Tensor) -> Tensor:
@@ -110,17 +109,19 @@ class PrepackedStepper:
             if self._ids_until_table > 0:
                 return self._layers[0].input_gates(F.embedding(ids, self._embedding))
             self._input_gate_table = self._layers[0].input_gates(self._embedding)
-        return self._input_gate_table.index_select(0, ids)  # at B 64 a fifth of the time of `self._table[ids]`
+        return self._input_gate_table.index_select(0, ids)  # at B 64 a fifth of the time of indexing with `[ids]`
 
     def _weight_versions(self) -> list[tuple[int, int]]:
-        weights = [
-            weight for owner in self._weight_modules for weight in owner._parameters.values() if weight is not None
+        return [
+            (weight.data_ptr(), 0 if weight.is_inference() else weight._version)
+            for module in self._weight_modules
+            for weight in module._parameters.values()
+            if weight is not None
         ]
-        return [(weight.data_ptr(), 0 if weight.is_inference() else weight._version) for weight in weights]
 
 
 class _LayerStepper:
-    """One layer: its two products and its advance, each over ``[B, ...]``."""
+    """One layer: its two products and its step, each over ``[B, ...]``."""
 
     def __init__(self, cell: str, layer: nn.Module, *, copy: bool) -> None:
         self._cell = cell
@@ -132,7 +133,7 @@ class _LayerStepper:
         self._layer_norm = layer if isinstance(layer, LayerNormRecurrentLayer) else None
 
     def input_gates(self, inputs: Tensor) -> Tensor:
-        """Return the input's product, ``[B, gates * H]``."""
+        """Return the input product, ``[B, gates * H]``."""
         product = self._input_linear(inputs)
         return self._layer_norm.norm_ih(product) if self._layer_norm else product
 
@@ -145,10 +146,10 @@ class _LayerStepper:
 
 
 def make_linear(weight: Tensor, bias: Tensor | None, *, copy: bool) -> LinearFunction:
-    """Return what computes ``inputs weight^T + bias``, from a copy of the weight laid out for few rows or from itself.
+    """Return a function that computes ``inputs weight^T + bias``, with a copy packed for few rows or the weight itself.
 
-    >>> product = make_linear(torch.ones(3, 2), None, copy=True)
-    >>> product(torch.tensor([[1.0, 2.0]]))
+    >>> linear = make_linear(torch.ones(3, 2), None, copy=True)
+    >>> linear(torch.tensor([[1.0, 2.0]]))
     tensor([[3., 3., 3.]])
     """
     if not copy:
@@ -161,7 +162,7 @@ def make_linear(weight: Tensor, bias: Tensor | None, *, copy: bool) -> LinearFun
 
 
 def _pack_float16(weight: Tensor, bias: Tensor | None) -> torch.ScriptObject | None:
-    """Return a weight packed as float16, or None where that would lose more than int8 lost, or this machine cannot."""
+    """Return a weight packed as float16, or None if that loses more than int8 did or is not supported here."""
     if "fbgemm" not in torch.backends.quantized.supported_engines or weight.dtype != torch.float32:
         return None
     if weight.numel() < _MIN_PACKED_WEIGHTS:
@@ -170,7 +171,7 @@ def _pack_float16(weight: Tensor, bias: Tensor | None) -> torch.ScriptObject | N
         return None
     try:
         packed: torch.ScriptObject = torch.ops.quantized.linear_prepack_fp16(weight.contiguous(), bias)
-    except (AttributeError, RuntimeError):  # another engine is set, or a torch without it
+    except (AttributeError, RuntimeError):  # another engine is set, or torch lacks it
         return None
     return packed
 
@@ -182,7 +183,7 @@ def _float16_linear(inputs: Tensor, packed: torch.ScriptObject) -> Tensor:
 
 @cache
 def _float16_linear_op() -> Callable[[Tensor, torch.ScriptObject], Tensor]:
-    """Return the operator, past the Python that torch puts around those that take objects: 15 us a call, not 59."""
+    """Return the operator without torch's Python wrapper for object arguments: 15 us per call, not 59."""
     overload = torch.ops.quantized.linear_dynamic_fp16.default
     operator: Callable[[Tensor, torch.ScriptObject], Tensor] = getattr(overload, "_op", overload)
     return operator

@@ -1,13 +1,13 @@
-"""First weights by name. ``n_in`` and ``n_out`` are a matrix's columns and rows; ``H`` the hidden width.
+"""Weight initialization. ``n_in`` and ``n_out`` are the columns and rows of a matrix, ``H`` the hidden width.
 
 | name | matrices | embedding ``[V, E]`` |
 |---|---|---|
-| ``init_orthogonal`` | recurrent ones orthogonal a gate, the others Xavier | N(0, 1 / E) |
-| ``init_xavier`` | U(-a, a), a = sqrt(6 / (n_in + n_out)) a gate | N(0, 1 / E) |
+| ``init_orthogonal`` | recurrent ones orthogonal per gate, the others Xavier | N(0, 1 / E) |
+| ``init_xavier`` | U(-a, a), a = sqrt(6 / (n_in + n_out)) per gate | N(0, 1 / E) |
 | ``init_he`` | N(0, 2 / n_in) | N(0, 1 / E) |
 | ``init_uniform`` | U(-a, a), a = 1 / sqrt(H) | the same |
 
-Biases are 0, an LSTM's forget gate aside; gains of normalisations are 1.
+Biases are 0, except an LSTM's forget gate; gains of layer norms are 1.
 
 >>> weight = torch.empty(6, 6)
 >>> init_orthogonal(weight, 6)
@@ -27,15 +27,16 @@ from korlm.nn.config import NetConfig
 
 @torch.no_grad()
 def initialize_weights(module: nn.Module, config: NetConfig, generator: torch.Generator | None = None) -> None:
-    """Give a net its first weights, by the name in its configuration.
+    """Initialize the weights of a network with the scheme of its configuration.
 
     Args:
-        module: parameters whose names hold ``embedding``, ``weight_ih``, ``weight_hh``, ``bias_ih``, ``norm``.
-        config: names the scheme, and the forget gate's bias. That is laid on one of the LSTM's two biases (the input
-            one), second of the gates i, f, g, o: the gate starts open and the state lives on (Gers et al. 2000,
+        module: parameters are told apart by ``embedding``, ``weight_ih``, ``weight_hh``, ``bias_ih`` and ``norm`` in
+            their names.
+        config: uses ``initialisation`` and ``forget_bias``. The latter goes to one of the LSTM's two biases (the input
+            one), second of the gates i, f, g, o: the gate starts open and the state persists (Gers et al. 2000,
             "Learning to forget"; Jozefowicz et al. 2015, "An empirical exploration of recurrent network
             architectures").
-        generator: the source of randomness; torch's global one by default.
+        generator: the random generator; torch's global one by default.
     """
     hidden = config.hidden
     for name, weight in module.named_parameters():
@@ -55,10 +56,10 @@ def initialize_weights(module: nn.Module, config: NetConfig, generator: torch.Ge
 
 
 def init_orthogonal(weight: Tensor, block_rows: int, generator: torch.Generator | None = None) -> None:
-    """Fill each block of ``block_rows`` rows with orthonormal rows or columns: ``W W^T = I``, so products keep lengths.
+    """Fill each block of ``block_rows`` rows with orthonormal rows or columns: ``W W^T = I``, so norms are preserved.
 
     Saxe et al. (2014), "Exact solutions to the nonlinear dynamics of learning in deep linear neural networks". An
-    entry's variance is ``1 / max(n_in, rows)``. Under this name the other matrices are Xavier-uniform, an input matrix
+    entry's variance is ``1 / max(n_in, rows)``. With this scheme the other matrices are Xavier-uniform, an input matrix
     as one block of all its gates.
     """
     for block in weight.split(block_rows):
@@ -68,15 +69,15 @@ def init_orthogonal(weight: Tensor, block_rows: int, generator: torch.Generator 
 def init_xavier(weight: Tensor, block_rows: int, generator: torch.Generator | None = None) -> None:
     """Fill each block of ``block_rows`` rows from ``U(-a, a)``, ``a = sqrt(6 / (n_in + rows))``: variance ``2 / (n_in + rows)``.
 
-    Glorot and Bengio (2010), "Understanding the difficulty of training deep feedforward neural networks". Under this
-    name each gate is a block of its own, for each gate is a map of its own onto ``H``.
+    Glorot and Bengio (2010), "Understanding the difficulty of training deep feedforward neural networks". With this
+    scheme each gate is a separate block, as each gate is a separate map onto ``H``.
     """
     for block in weight.split(block_rows):
         nn.init.xavier_uniform_(block, generator=generator)
 
 
 def init_he(weight: Tensor, generator: torch.Generator | None = None) -> None:
-    """Fill from ``N(0, 2 / n_in)``: the scale that rectifiers keep, so the one for the ``relu`` cell.
+    """Fill from ``N(0, 2 / n_in)``, the scale that rectifiers preserve; use it for the ``relu`` cell.
 
     He et al. (2015), "Delving deep into rectifiers".
     """
@@ -85,7 +86,7 @@ def init_he(weight: Tensor, generator: torch.Generator | None = None) -> None:
 
 def init_uniform(weight: Tensor, hidden_size: int, generator: torch.Generator | None = None) -> None:
     """Fill from ``U(-a, a)``, ``a = 1 / sqrt(H)``: variance ``1 / (3 H)``, the scale of LeCun et al. (1998), "Efficient
-    backprop", and what torch's own recurrent layers start from; Zaremba et al. (2014) use 0.05 for ``H`` 650."""
+    backprop", and torch's own for recurrent layers; Zaremba et al. (2014) use 0.05 for ``H`` 650."""
     bound = 1 / math.sqrt(hidden_size)
     nn.init.uniform_(weight, -bound, bound, generator=generator)
 

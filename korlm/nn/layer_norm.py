@@ -19,14 +19,13 @@ from korlm.nn.config import CELLS
 
 
 class LayerNormRecurrentLayer(nn.Module):
-    """A recurrent layer whose two products are normalised: ``LN(W x) + LN(U h)`` stands where ``W x + U h + b`` stood.
+    """A recurrent layer that normalizes its two products: ``LN(W x) + LN(U h)`` replaces ``W x + U h + b``.
 
     ``LN(a) = gain * (a - mean(a)) / sqrt(var(a) + 1e-5) + bias`` over all gates at once, as in the paper's LSTM and
-    GRU; an LSTM's c is normalised too, before its tanh. The Elman cells follow the same rule (the paper normalises
-    their sum). The biases of the normalisations are the layer's biases.
+    GRU; an LSTM's c is normalized too, before its tanh. The Elman cells follow the same rule (the paper normalizes
+    their sum). The biases of the layer are those of the norms.
 
-    The input's product and its normalisation are taken for all time steps at once; only the recurrent product is in
-    the loop.
+    The input product and its norm are computed for all time steps at once; only the recurrent product is in the loop.
 
     Args:
         cell: ``rnn``, ``relu``, ``gru`` or ``lstm``.
@@ -45,20 +44,19 @@ class LayerNormRecurrentLayer(nn.Module):
         self.norm_ih = nn.LayerNorm(rows)
         self.norm_hh = nn.LayerNorm(rows)
         self.norm_c = nn.LayerNorm(hidden) if cell == "lstm" else None
-        bound = hidden**-0.5
         for weight in (weight for weight in self.parameters() if weight.dim() > 1):
-            nn.init.uniform_(weight, -bound, bound)
+            nn.init.uniform_(weight, -(hidden**-0.5), hidden**-0.5)
 
     def forward(
         self, inputs: Tensor, state: State, *, weight_hh: Tensor | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, State]:
-        """Run over a window.
+        """Run the layer over a window.
 
         Args:
             inputs: ``[B, T, I]``.
             state: ``(h,)`` or ``(h, c)``, each ``[1, B, ...]``.
-            weight_hh: stands in for the layer's own recurrent weights.
-            lengths: ``[B]`` where rows end before ``T``: outputs are 0 from there, the state stays.
+            weight_hh: replaces the layer's own recurrent weights.
+            lengths: ``[B]`` where rows end before ``T``: from there outputs are 0, and the state does not change.
 
         Returns:
             Outputs ``[B, T, H]`` (``P`` wide with a projection) and the new state.
@@ -75,7 +73,7 @@ class LayerNormRecurrentLayer(nn.Module):
                 state = new
                 outputs.append(state[0])
             else:
-                reads = (time < lengths.to(product.device)).unsqueeze(1)
-                state = tuple(torch.where(reads, after, before) for after, before in zip(new, state, strict=True))
-                outputs.append(state[0] * reads)
+                is_token = (time < lengths.to(product.device)).unsqueeze(1)
+                state = tuple(torch.where(is_token, after, before) for after, before in zip(new, state, strict=True))
+                outputs.append(state[0] * is_token)
         return torch.stack(outputs, 1), tuple(part.unsqueeze(0) for part in state)

@@ -1,4 +1,4 @@
-"""One recurrent layer: torch's fused one, or a layer-normalised one; how it is made and run over a window.
+"""Making a recurrent layer (torch's fused one, or a layer-normalized one) and running it over a window.
 
 >>> layer = make_layer(NetConfig(9, cell="gru", hidden=16), 8)
 >>> outputs, state = run_layer(layer, torch.zeros(2, 5, 8), (torch.zeros(1, 2, 16),))
@@ -23,7 +23,7 @@ from korlm.nn.config import NetConfig
 from korlm.nn.dropout import drop_connect
 from korlm.nn.layer_norm import LayerNormRecurrentLayer
 
-# torch takes its plain loop for a projected LSTM on CPU, and says so once: nothing that a person can act on
+# For a projected LSTM on CPU torch uses its plain loop and warns once; there is nothing a user can do about it.
 warnings.filterwarnings("ignore", message="LSTM with projections is not supported with oneDNN")
 _FUSED_KERNELS: dict[str, Callable[..., tuple[Tensor, ...]]] = {
     "LSTM": torch.lstm,
@@ -34,7 +34,7 @@ _FUSED_KERNELS: dict[str, Callable[..., tuple[Tensor, ...]]] = {
 
 
 def make_layer(config: NetConfig, input_size: int) -> nn.Module:
-    """Return a layer of a net's shape for inputs of a width; its weights bear torch's names (``weight_ih_l0`` ...)."""
+    """Return a layer for inputs of a width; its weights have torch's names (``weight_ih_l0`` ...)."""
     if config.layer_norm:
         return LayerNormRecurrentLayer(config.cell, input_size, config.hidden, config.projection)
     if config.cell == "lstm":
@@ -53,22 +53,22 @@ def run_layer(
         layer: of `make_layer`.
         inputs: ``[B, T, I]``.
         state: ``(h,)`` or ``(h, c)``, each ``[1, B, ...]``.
-        weight_dropout: share of the recurrent weights left out (DropConnect), the same for all time steps.
-        lengths: ``[B]`` where rows end before ``T``: what comes after is not read.
+        weight_dropout: dropout rate of the recurrent weights (DropConnect), one mask for all time steps.
+        lengths: ``[B]`` where rows end before ``T``; the rest is not read.
 
     Returns:
-        Outputs ``[B, T, H]`` (``P`` wide with a projection), 0 after a row's end; and the state, at each row's end.
+        Outputs ``[B, T, H]`` (``P`` wide with a projection), 0 after a row's end; and the state at the end of each row.
     """
     if isinstance(layer, LayerNormRecurrentLayer):
         dropped = drop_connect(layer.weight_hh_l0, weight_dropout)
-        normalised: tuple[Tensor, State] = layer(inputs, state, weight_hh=dropped, lengths=lengths)
-        return normalised
+        normalized: tuple[Tensor, State] = layer(inputs, state, weight_hh=dropped, lengths=lengths)
+        return normalized
     if layer.proj_size and inputs.device.type == "cuda" and torch.is_autocast_enabled("cuda"):
-        # a precaution: one run with such a layer under autocast ended in nan, cause not found (docs/LOG.md)
+        # A precaution: one run with such a layer under autocast ended in nan; the cause is unknown (docs/LOG.md).
         with torch.autocast("cuda", enabled=False):
-            wide = tuple(part.float() for part in state)
-            return run_layer(layer, inputs.float(), wide, weight_dropout=weight_dropout, lengths=lengths)
-    # torch's fused kernel, called by itself: it may be given other recurrent weights than the layer's own
+            state = tuple(part.float() for part in state)
+            return run_layer(layer, inputs.float(), state, weight_dropout=weight_dropout, lengths=lengths)
+    # The fused kernel is called directly, so that recurrent weights with DropConnect can be passed in.
     kernel = _FUSED_KERNELS[str(layer.mode)]
     weights = [
         drop_connect(weight, weight_dropout) if name.startswith("weight_hh") else weight
@@ -80,15 +80,17 @@ def run_layer(
         outputs, *parts = kernel(inputs, _to_torch_state(state), weights, True, 1, 0.0, layer.training, False, True)
         return outputs, tuple(parts)
     packed = pack_padded_sequence(inputs, lengths.cpu(), batch_first=True, enforce_sorted=False)
-    assert packed.sorted_indices is not None and packed.unsorted_indices is not None  # not enforced: always there
-    before = _to_torch_state(tuple(part.index_select(1, packed.sorted_indices) for part in state))
-    data, *parts = kernel(packed.data, packed.batch_sizes, before, weights, True, 1, 0.0, layer.training, False)
+    assert (
+        packed.sorted_indices is not None and packed.unsorted_indices is not None
+    )  # never None with enforce_sorted=False
+    sorted_state = _to_torch_state(tuple(part.index_select(1, packed.sorted_indices) for part in state))
+    data, *parts = kernel(packed.data, packed.batch_sizes, sorted_state, weights, True, 1, 0.0, layer.training, False)
     padded, _ = pad_packed_sequence(packed._replace(data=data), batch_first=True, total_length=inputs.shape[1])
     return padded, tuple(part.index_select(1, packed.unsorted_indices) for part in parts)
 
 
 def _use_bf16_kernel(layer: nn.Module, inputs: Tensor) -> bool:
-    """Return whether torch would run a window in bf16 on a processor: a GRU slowly, an LSTM with a cell of 8 bits."""
+    """Return whether a window runs in bf16 on CPU, where torch's GRU is slow and its LSTM keeps c in bf16."""
     if inputs.device.type != "cpu" or not torch.is_autocast_enabled("cpu") or layer.mode not in ("GRU", "LSTM"):
         return False
     return not layer.proj_size and torch.get_autocast_dtype("cpu") == BF16 and cpu_supports_bf16()

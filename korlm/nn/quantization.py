@@ -1,4 +1,4 @@
-"""Weights in fewer bits for a file: float32, float16, or int8 with a scale a row.
+"""Quantization of weights for a file: float32, float16, or int8 with one scale per row.
 
 >>> weights = {"w": torch.tensor([[1.0, -0.5], [0.25, 0.1]])}
 >>> packed = quantize(weights, "int8")
@@ -19,15 +19,15 @@ from korlm.errors import InputError
 
 PRECISIONS = ("float32", "float16", "int8")
 _SCALE_SUFFIX = ":scale"
-_ROUNDING_TOLERANCE = 1e-4  # steps of int8: what float32 leaves of a whole number of them is less
+_ROUNDING_TOLERANCE = 1e-4  # int8 steps: float32 rounds a whole number of steps by less
 
 
 def quantize(weights: Mapping[str, Tensor], precision: str) -> dict[str, Tensor]:
-    """Return weights as they stand in a file.
+    """Return weights as stored in a file.
 
-    ``int8``: each row of a matrix is ``round(w / s)`` with ``s = max |w| / 127``, kept as float32 beside it (symmetric
-    quantisation a channel, Jacob et al. 2018); vectors stay float32. A quarter of the size; the loss is measured in
-    docs/RESULTS.md.
+    ``int8``: each row of a matrix is ``round(w / s)`` with ``s = max |w| / 127``, stored as float32 beside it (symmetric
+    per-channel quantization, Jacob et al. 2018); vectors stay float32. A quarter of the size; docs/RESULTS.md has the
+    loss.
 
     Raises:
         InputError: an unknown precision.
@@ -42,22 +42,21 @@ def quantize(weights: Mapping[str, Tensor], precision: str) -> dict[str, Tensor]
         return on_cpu
     if precision == "float16":
         return {name: weight.half() for name, weight in on_cpu.items()}
-    packed: dict[str, Tensor] = {}
+    quantized: dict[str, Tensor] = {}
     for name, weight in on_cpu.items():
-        if weight.dim() < 2:
-            packed[name] = weight
-            continue
-        scale = _row_scales(weight)
-        packed[name] = (weight / scale).round().to(torch.int8)
-        packed[name + _SCALE_SUFFIX] = scale.flatten()
-    return packed
+        quantized[name] = weight
+        if weight.dim() > 1:
+            scale = _row_scales(weight)
+            quantized[name] = (weight / scale).round().to(torch.int8)
+            quantized[name + _SCALE_SUFFIX] = scale.flatten()
+    return quantized
 
 
 def dequantize(quantized: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the float32 weights of a file that `quantize` filled.
+    """Return the float32 weights of a file written by `quantize`.
 
     Raises:
-        KeyError: int8 weights without their scale.
+        KeyError: int8 weights without a scale.
     """
     weights = {}
     for name, tensor in quantized.items():
@@ -71,7 +70,7 @@ def dequantize(quantized: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def fits_int8(weight: Tensor) -> bool:
-    """Return whether int8 and a scale a row hold a matrix to the last bits, as they do what `dequantize` made of them.
+    """Return whether int8 with a scale per row represents a matrix exactly, as it does the output of `dequantize`.
 
     >>> fits_int8(torch.tensor([[0.5, -0.25, 0.1]])), fits_int8(torch.tensor([[127.0, -1.0, 2.0]]))
     (False, True)
@@ -81,5 +80,5 @@ def fits_int8(weight: Tensor) -> bool:
 
 
 def _row_scales(weight: Tensor) -> Tensor:
-    """Return what a step of int8 is worth in each row, shaped to stand beside them."""
+    """Return the size of an int8 step in each row, broadcastable to the weight."""
     return weight.abs().amax(tuple(range(1, weight.dim())), keepdim=True).clamp(min=1e-12) / 127

@@ -1,18 +1,18 @@
-"""`Seq2Seq`: a bidirectional encoder, a decoder that attends to it, and one embedding for both and for the output.
+"""`Seq2Seq`: a bidirectional encoder, an attentional decoder, and one embedding for both and for the output.
 
 Shapes: ``B`` batch, ``S`` source and ``T`` target length, ``V`` vocabulary, ``E`` embedding, ``H`` hidden, ``L`` layers.
 
-    encoder   outputs k_1 .. k_S: both directions, H / 2 each, side by side
-    decoder   its first state: tanh(W [last forward, last backward] + b), a layer each
-    step t    h_t = cell(embedding of the piece before, h_{t-1});  c_t = attention(h_t, k)
-              a_t = tanh(W_c [c_t, h_t]);  p(piece) = softmax(E a'_t + b),  a' = a projected to E wide
+    encoder   outputs k_1 .. k_S: both directions, H / 2 each, concatenated
+    decoder   initial state: tanh(W [last forward, last backward] + b), per layer
+    step t    h_t = cell(embedding of the previous token, h_{t-1});  c_t = attention(h_t, k)
+              a_t = tanh(W_c [c_t, h_t]);  p(token) = softmax(E a'_t + b),  a' = a projected to width E
 
-The attentional output ``a`` is Luong et al.'s (2015), without input feeding: so teacher forcing reads a whole target at once.
+The attentional output ``a`` is that of Luong et al. (2015) without input feeding, so teacher forcing reads a target in one run.
 
->>> net = Seq2Seq(Seq2SeqConfig(300, embedding=8, hidden=16))
->>> memory, state = net.encode(torch.tensor([[5, 6, 7], [8, 9, 0]]), torch.tensor([3, 2]))
->>> hidden, weights, state = net.decode(memory, torch.tensor([[2, 5], [2, 5]]), state)
->>> net.compute_logits(hidden).shape, weights.shape, weights[1, 0, 2].item()
+>>> model = Seq2Seq(Seq2SeqConfig(300, embedding=8, hidden=16))
+>>> memory, state = model.encode(torch.tensor([[5, 6, 7], [8, 9, 0]]), torch.tensor([3, 2]))
+>>> hidden, weights, state = model.decode(memory, torch.tensor([[2, 5], [2, 5]]), state)
+>>> model.compute_logits(hidden).shape, weights.shape, weights[1, 0, 2].item()
 (torch.Size([2, 2, 300]), torch.Size([2, 2, 3]), 0.0)
 """
 
@@ -37,7 +37,7 @@ from korlm.nn.losses import IGNORE_INDEX, chunked_cross_entropy
 
 
 class EncoderMemory(NamedTuple):
-    """What the decoder attends to.
+    """The encoder outputs that the decoder attends to.
 
     Attributes:
         keys: ``[B, S, H]``, the encoder's outputs.
@@ -50,16 +50,16 @@ class EncoderMemory(NamedTuple):
     mask: Tensor
 
     def select_rows(self, rows: Tensor) -> EncoderMemory:
-        """Return some rows, also several times: for a beam."""
+        """Return the given rows, possibly repeated, for a beam."""
         return EncoderMemory(*(part.index_select(0, rows) for part in self))
 
 
 class Seq2Seq(BaseTextModel):
-    """An encoder-decoder. A decoder's state is ``(h,)``, for LSTM ``(h, c)``, each ``[L, B, H]``.
+    """An encoder-decoder. The decoder's state is ``(h,)``, for LSTM ``(h, c)``, each ``[L, B, H]``.
 
     Args:
-        config: its shape.
-        generator: the random generator of the initial weights; torch's global one by default.
+        config: the shape.
+        generator: random generator of the initial weights; torch's global one by default.
     """
 
     output: nn.Linear
@@ -85,80 +85,80 @@ class Seq2Seq(BaseTextModel):
             initialize_weights(layers, config.layer_config(half), generator)
 
     def encode(self, ids: Tensor, lengths: Tensor) -> tuple[EncoderMemory, State]:
-        """Read sources.
+        """Run the encoder.
 
         Args:
-            ids: ``[B, S]`` int64; what stands after a row's length is never read.
+            ids: ``[B, S]`` int64; nothing after a row's length is read.
             lengths: ``[B]``, at least 1.
 
         Returns:
-            The memory, and the decoder's first state.
+            The memory, and the decoder's initial state.
         """
-        config, training = self.config, self.training
-        share = config.dropout if training else 0.0
-        places = torch.arange(ids.shape[1], device=ids.device)[None]
-        mask = places < lengths[:, None].to(ids.device)
-        back = torch.where(mask, lengths[:, None].to(ids.device) - 1 - places, places)  # turns each row around
-        inputs = apply_dropout(F.embedding(ids, self.embedding.weight), share)
-        ends: list[tuple[Tensor, ...]] = []
-        for ahead, behind in zip(self.forward_layers, self.backward_layers, strict=True):
-            forward, last = self._run_encoder_layer(ahead, inputs, lengths)
-            turned = inputs.gather(1, back[..., None].expand_as(inputs))
-            backward, first_last = self._run_encoder_layer(behind, turned, lengths)
-            backward = backward.gather(1, back[..., None].expand_as(backward))
-            ends.append(tuple(torch.cat(pair, -1) for pair in zip(last, first_last, strict=True)))
-            inputs = apply_dropout(torch.cat([forward, backward], -1), share)
-        made = [torch.tanh(bridge(part[0])) for bridge, part in zip(self.bridges, _flatten_states(ends), strict=True)]
-        parts = len(ends[0])
-        state = tuple(torch.stack(made[part::parts]) for part in range(parts))
+        dropout = self.config.dropout if self.training else 0.0
+        positions, ends = torch.arange(ids.shape[1], device=ids.device)[None], lengths[:, None].to(ids.device)
+        mask = positions < ends
+        reversal = torch.where(mask, ends - 1 - positions, positions)[..., None]  # reverses each row up to its length
+        inputs = apply_dropout(F.embedding(ids, self.embedding.weight), dropout)
+        final_states: list[State] = []
+        for forward_layer, backward_layer in zip(self.forward_layers, self.backward_layers, strict=True):
+            forward, forward_state = self._run_encoder_layer(forward_layer, inputs, lengths)
+            reversed_inputs = inputs.gather(1, reversal.expand_as(inputs))
+            backward, backward_state = self._run_encoder_layer(backward_layer, reversed_inputs, lengths)
+            backward = backward.gather(1, reversal.expand_as(backward))
+            final_states.append(tuple(torch.cat(pair, -1) for pair in zip(forward_state, backward_state, strict=True)))
+            inputs = apply_dropout(torch.cat([forward, backward], -1), dropout)
+        parts = [part[0] for layer_state in final_states for part in layer_state]
+        bridged = [torch.tanh(bridge(part)) for bridge, part in zip(self.bridges, parts, strict=True)]
+        num_parts = len(final_states[0])
+        state = tuple(torch.stack(bridged[part::num_parts]) for part in range(num_parts))
         return EncoderMemory(inputs, self.attention.project_keys(inputs), mask), state
 
     def decode(self, memory: EncoderMemory, ids: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
-        """Run over target pieces: all of them under teacher forcing, or one in generation.
+        """Run the decoder over target tokens: all under teacher forcing, or one in generation.
 
         Args:
             memory: of `encode`.
             ids: ``[B, T]`` int64.
-            state: of `encode`, or of the call before.
+            state: of `encode`, or from the previous call.
 
         Returns:
-            Hidden outputs ``[B, T, E]`` for `logits` and `nats`; attention weights ``[B, T, S]``; the new state.
+            Hidden outputs ``[B, T, E]`` for `compute_logits` and `nll`; attention weights ``[B, T, S]``; the new state.
         """
-        share = self.config.dropout if self.training else 0.0
-        outputs = apply_dropout(F.embedding(ids, self.embedding.weight), share)
+        dropout = self.config.dropout if self.training else 0.0
+        outputs = apply_dropout(F.embedding(ids, self.embedding.weight), dropout)
         states = []
         for index, layer in enumerate(self.layers):
             if index:
-                outputs = apply_dropout(outputs, share)
+                outputs = apply_dropout(outputs, dropout)
             outputs, new = run_layer(layer, outputs, tuple(part[index : index + 1] for part in state))
             states.append(new)
         contexts, weights = self.attention(outputs, memory.projected_keys, memory.keys, memory.mask)
         attentional = torch.tanh(self.combine(torch.cat([contexts, outputs], -1)))
-        hidden = self.project(apply_dropout(attentional, share))
+        hidden = self.project(apply_dropout(attentional, dropout))
         return hidden, weights, tuple(torch.cat(parts) for parts in zip(*states, strict=True))
 
     def start_decoding(self, ids: Tensor, lengths: Tensor, bos_id: int) -> tuple[Tensor, Tensor, State]:
-        """Read sources and the target's first token: what generation starts from.
+        """Run the encoder and the first decoder step, from which generation continues.
 
         Args:
             ids: ``[B, S]`` int64.
             lengths: ``[B]``.
-            bos_id: the token that every target begins with, ``<s>``.
+            bos_id: the first token of every target, ``<s>``.
 
         Returns:
-            Hidden outputs ``[B, E]``, attention weights ``[B, S]``, and a state for `step`: the decoder's, and at its end
-            the memory, each part with the batch second.
+            Hidden outputs ``[B, E]``, attention weights ``[B, S]``, and a state for `step`: the decoder's, followed by the
+            memory, each part with the batch in the second dimension.
         """
         memory, state = self.encode(ids, lengths)
         bos = ids.new_full((len(ids),), bos_id)
         return self.step_with_attention(bos, (*state, *(part.unsqueeze(0) for part in memory)))
 
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
-        """Run one token further, without dropout; what `decode` gives for ``T`` = 1. See `korlm.nn.base.BaseTextModel`.
+        """Run one decoder step without dropout, as `decode` for ``T`` = 1.
 
         Args:
             ids: ``[B]`` int64.
-            state: of `start_decoding`, or of the call before.
+            state: of `start_decoding`, or from the previous call.
 
         Returns:
             Hidden outputs ``[B, E]`` and the new state.
@@ -167,7 +167,7 @@ class Seq2Seq(BaseTextModel):
         return hidden, state
 
     def step_with_attention(self, ids: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
-        """Run one token further, as `step`, and return also the attention weights ``[B, S]``, second."""
+        """Run one decoder step as `step`; return hidden outputs, attention weights ``[B, S]``, and the new state."""
         memory = EncoderMemory(*(part[0] for part in state[-3:]))
         outputs, new = self.get_stepper().step(ids, state[:-3])
         contexts, weights = self.attention(outputs.unsqueeze(1), memory.projected_keys, memory.keys, memory.mask)
@@ -175,15 +175,8 @@ class Seq2Seq(BaseTextModel):
         return self.project(attentional), weights[:, 0], (*new, *state[-3:])
 
     def build_stepper(self, *, copy: bool) -> PrepackedStepper:
-        """Return a stepper of the decoder as it is."""
+        """Return a stepper with the current weights of the decoder."""
         return PrepackedStepper(self.config.cell, self.embedding, self.layers, nn.Identity(), self.output, copy=copy)
-
-    def compute_logits(self, hidden: Tensor) -> Tensor:
-        """Return unnormalised log-probabilities, ``[..., V]``."""
-        quick = self._prepacked_logits(hidden)
-        if quick is not None:
-            return quick
-        return F.linear(hidden, self.output.weight.to(hidden.dtype), self.output.bias.to(hidden.dtype))
 
     def nll(
         self, hidden: Tensor, targets: Tensor, *, label_smoothing: float = 0.0, reduction: str = "mean",
@@ -194,56 +187,46 @@ class Seq2Seq(BaseTextModel):
         Args:
             hidden: ``[B, T, E]`` of `decode`.
             targets: ``[B, T]`` int64.
-            label_smoothing: label smoothing (Szegedy et al. 2016): this share of the target's weight goes to all pieces.
+            label_smoothing: fraction of the target's weight that is spread over all tokens (Szegedy et al. 2016).
             reduction: ``mean``, ``sum``, or ``none`` (``[B, T]``, without gradients and smoothing).
-            ignore_index: targets that cost nothing.
+            ignore_index: target value that is left out.
         """
-        rows, goal = hidden.flatten(0, -2), targets.flatten()
-        nats = chunked_cross_entropy(
-            rows, self.output.weight, self.output.bias, goal, reduction=reduction, ignore_index=ignore_index
+        rows, flat_targets = hidden.flatten(0, -2), targets.flatten()
+        nll = chunked_cross_entropy(
+            rows, self.output.weight, self.output.bias, flat_targets, reduction=reduction, ignore_index=ignore_index
         )
         if reduction == "none":
-            return nats.view(targets.shape)
-        return (
-            nats + self._label_smoothing_term(rows, goal, label_smoothing, reduction, ignore_index)
-            if label_smoothing
-            else nats
-        )
+            return nll.view(targets.shape)
+        if label_smoothing:
+            is_target = flat_targets != ignore_index
+            term = label_smoothing * self._label_smoothing_term(rows[is_target].float(), flat_targets[is_target])
+            nll = nll + (term / int(is_target.sum()) if reduction == "mean" else term)
+        return nll
 
     def zero_state(self, batch_size: int) -> State:
-        """Return what is carried from batch to batch: nothing."""
+        """Return the state carried between batches: none."""
         return ()
 
-    def _label_smoothing_term(
-        self, rows: Tensor, goal: Tensor, smoothing: float, reduction: str, ignore_index: int
-    ) -> Tensor:
-        """Return what label smoothing adds to the loss, without the vocabulary's logits a second time.
+    def _label_smoothing_term(self, rows: Tensor, targets: Tensor) -> Tensor:
+        """Return the loss that label smoothing adds, without computing the logits a second time.
 
         With ``z`` the logits and ``y`` the target: ``(1 - s) (-ln p_y) + s mean(-ln p) = -ln p_y + s (z_y - mean z)``, and
-        the mean of the logits is the product with the mean of the rows.
+        the mean of the logits is the product with the mean of the output rows.
         """
-        kept = goal != ignore_index
-        rows, goal = rows[kept].float(), goal[kept]
-        apart = F.embedding(goal, self.output.weight) - self.output.weight.mean(0)
-        added = smoothing * ((rows * apart).sum() + (self.output.bias[goal] - self.output.bias.mean()).sum())
-        return added / len(goal) if reduction == "mean" else added
+        difference = F.embedding(targets, self.output.weight) - self.output.weight.mean(0)
+        return (rows * difference).sum() + (self.output.bias[targets] - self.output.bias.mean()).sum()
 
     def _run_encoder_layer(self, layer: nn.Module, inputs: Tensor, lengths: Tensor) -> tuple[Tensor, State]:
-        """Run a layer of the encoder; return its outputs, and its state at each row's end."""
+        """Run one encoder layer; return its outputs, and its state at the end of each row."""
         batch, width = len(inputs), self.config.hidden // 2
-        parts = 2 if self.config.cell == "lstm" else 1
-        first = tuple(inputs.new_zeros(1, batch, width) for _ in range(parts))
-        if parts == 2:  # the cell's state is told at the end alone
-            return run_layer(layer, inputs, first, lengths=lengths)
-        # a GRU's outputs are its states: reading on over the padding is cheaper than packing, and what it writes there
-        # is looked at by none
-        outputs, _ = run_layer(layer, inputs, first)
+        num_parts = 2 if self.config.cell == "lstm" else 1
+        initial = tuple(inputs.new_zeros(1, batch, width) for _ in range(num_parts))
+        if num_parts == 2:  # only the packed run returns c at the end of each row
+            return run_layer(layer, inputs, initial, lengths=lengths)
+        # A GRU's outputs are its states: reading the padding is cheaper than packing, and its outputs are not used.
+        outputs, _ = run_layer(layer, inputs, initial)
         ends = (lengths.to(inputs.device) - 1)[:, None, None].expand(batch, 1, width)
         return outputs, (outputs.gather(1, ends).transpose(0, 1),)
-
-
-def _flatten_states(ends: list[tuple[Tensor, ...]]) -> list[Tensor]:
-    return [part for layer in ends for part in layer]
 
 
 TextModel = RecurrentLM | Seq2Seq

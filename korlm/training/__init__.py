@@ -1,1 +1,1 @@
-"""Training recurrent language models: batching, schedule, loop, checkpoints, and scoring."""
+"""Training: batches, losses, optimizers, schedules, the training loop and checkpoints."""

@@ -1,8 +1,8 @@
-"""Memory that a step gave back is kept for the next one.
+"""The memory allocator: keeping memory that one training step freed for the next.
 
-glibc hands blocks of more than 32 MB, and others at its own discretion, back to the system as soon as they are freed; a
-training step takes the same ones again at once, and the system clears every page anew. On a virtual machine that cost
-more than the arithmetic on them (docs/LOG.md).
+glibc returns blocks of more than 32 MB, and others at its discretion, to the system as soon as they are freed. A training
+step allocates the same ones again at once, and the system clears every page. On a virtual machine that cost more than the
+arithmetic on them (docs/LOG.md).
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import contextlib
 import ctypes
 import platform
 
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of malloc.h
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # parameters of malloc.h
 
 
 def retain_freed_memory() -> bool:
-    """Let this process keep the memory that it frees; return whether the system knows how.
+    """Make the allocator of this process keep freed memory; return whether the system supports it.
 
     >>> retain_freed_memory() in (True, False)
     True

@@ -1,4 +1,4 @@
-"""What a run reads: its vocabulary, made from the training lines or given, and the ids of those lines."""
+"""The data of a run: its vocabulary, trained on the training lines or given, and the ids of those lines."""
 
 from __future__ import annotations
 
@@ -33,17 +33,20 @@ def encode_training_corpus(
     kind: str = "model",
     specials: Sequence[str] = (),
 ) -> tuple[Tokenizer, np.ndarray]:
-    """Return the vocabulary and the ids of the training lines; the first process makes them, the others take them
-    from the cache.
+    """Return the tokenizer of a run and the ids of the training lines; the main process makes them, the others read the cache.
 
     Args:
-        tokenizer_source: which vocabulary: to be made or loaded, or a tokenizer that there is.
-        corpus: whose training lines it is.
-        resume_folder: the folder of a run to go on with, whose vocabulary it is then.
-        process_group: the processes.
-        progress: called with lines encoded and lines in all.
-        kind: of the folders of such a run.
-        specials: further special tokens of a vocabulary that is to be made.
+        tokenizer_source: the configuration of a tokenizer to train or load, or a tokenizer.
+        corpus: the corpus; only its training lines are used.
+        resume_folder: the folder of a run to resume, whose tokenizer is used then.
+        process_group: the processes of the run.
+        progress: called with the number of lines encoded and in all.
+        kind: kind of the model folders of the run.
+        specials: further special tokens of a vocabulary that is trained.
+
+    Raises:
+        ArtifactError: the processes have different vocabularies, or there is nothing to resume from.
+        InputError: the tokenizer's ids are not those that models are trained on.
     """
 
     def prepare() -> tuple[Tokenizer, np.ndarray]:
@@ -52,15 +55,15 @@ def encode_training_corpus(
             corpus.train, tokenizer, progress=progress if process_group.is_main else None
         )
 
-    made = prepare() if process_group.is_main else None
-    signature = process_group.broadcast_object(made[0].signature if made else None)
-    found = made or prepare()
-    if found[0].signature != signature:
+    of_main = prepare() if process_group.is_main else None
+    signature = process_group.broadcast_object(of_main[0].signature if of_main else None)
+    tokenizer, ids = of_main or prepare()
+    if tokenizer.signature != signature:
         raise ArtifactError(
             "프로세스마다 어휘가 다릅니다. 캐시 폴더(KORLM_CACHE)를 함께 쓰게 하거나 토크나이저 폴더를 --tokenizer로 주세요.",
             "The processes have different vocabularies. Share a cache folder (KORLM_CACHE), or give a tokenizer folder.",
         )
-    return found
+    return tokenizer, ids
 
 
 def _resolve_tokenizer(
@@ -71,7 +74,7 @@ def _resolve_tokenizer(
     specials: Sequence[str],
 ) -> Tokenizer:
     if resume_folder is not None:
-        read_artifact_config(resume_folder / "last", kind)  # says so where there is nothing to go on from
+        read_artifact_config(resume_folder / "last", kind)  # raises if there is nothing to resume from
         return load_tokenizer(resume_folder / "last" / "tokenizer")
     if isinstance(tokenizer_source, Tokenizer):
         return _require_eos_id(tokenizer_source)
@@ -83,19 +86,20 @@ def _resolve_tokenizer(
 
 
 def _train_or_load_cached(config: TokenizerConfig, corpus: Corpus, specials: Sequence[str]) -> Tokenizer:
-    """Return the vocabulary of the training lines: made, or kept from an earlier run on the same lines.
+    """Return a tokenizer trained on the training lines, or the cached one of an earlier run on the same lines.
 
-    It takes minutes for 600,000 reviews, and every run on them wants the same one.
+    Training takes minutes for 600,000 reviews, and every run on them needs the same tokenizer.
     """
     identity = lines_sha256(corpus.train), config.tokenizer, config.vocab_size, __version__, *specials
     folder = cache_path("tokenizers", *identity)
     if folder.is_dir():
-        with contextlib.suppress(KorlmError):  # damaged: made again below
-            kept = load_tokenizer(folder)
-            if kept.signature == read_artifact_config(folder, "tokenizer")["signature"]:  # no newer analyzer since
-                return kept
+        with contextlib.suppress(KorlmError):  # damaged: trained again below
+            cached = load_tokenizer(folder)
+            # another signature: the analyzer has changed since
+            if cached.signature == read_artifact_config(folder, "tokenizer")["signature"]:
+                return cached
     tokenizer = train_tokenizer(config.tokenizer, corpus.train, vocab_size=config.vocab_size or None, specials=specials)
-    with contextlib.suppress(KorlmError):  # a cache that cannot be written is no reason to stop
+    with contextlib.suppress(KorlmError):  # a cache that cannot be written does not stop the run
         tokenizer.save(folder)
     return tokenizer
 

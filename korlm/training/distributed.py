@@ -1,12 +1,12 @@
-"""More than one process: what ``torchrun`` sets up, seen from a run of training.
+"""Distributed training under ``torchrun``.
 
-Streams are split over the ranks, gradients summed, rank 0 writes. Started without a launcher there is one rank, and all of
-this does nothing.
+Streams are split over the ranks, gradients are summed, and rank 0 writes. Without a launcher there is one rank, and nothing
+here has an effect.
 
     torchrun --nproc-per-node 2 -m korlm train reviews
 
->>> ranks = ProcessGroup()
->>> ranks.world_size, ranks.is_main, ranks.broadcast_object(0.5)
+>>> group = ProcessGroup()
+>>> group.world_size, group.is_main, group.broadcast_object(0.5)
 (1, True, 0.5)
 """
 
@@ -22,11 +22,11 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
-_TIMEOUT = timedelta(hours=12)  # the others wait while rank 0 makes a vocabulary or validates
+_TIMEOUT = timedelta(hours=12)  # the others wait while rank 0 trains a vocabulary or validates
 
 
 class ProcessGroup:
-    """The processes of a run. Uses ``RANK``, ``WORLD_SIZE`` and ``LOCAL_RANK``, as ``torchrun`` sets them."""
+    """The processes of a run, from ``RANK``, ``WORLD_SIZE`` and ``LOCAL_RANK`` as ``torchrun`` sets them."""
 
     def __init__(self) -> None:
         self.world_size = int(os.environ.get("WORLD_SIZE", 1))
@@ -44,18 +44,19 @@ class ProcessGroup:
         """Replace every gradient by its sum over the ranks."""
         if self.world_size == 1:
             return
-        found = [weight.grad for weight in model.parameters() if weight.grad is not None]
+        gradients: list[Tensor] = []
         for weight in model.parameters():
             if weight.grad is not None and weight.grad.is_sparse:
                 weight.grad = self._all_reduce_sparse(weight.grad)
-        gradients = [gradient for gradient in found if not gradient.is_sparse]
+            elif weight.grad is not None:
+                gradients.append(weight.grad)
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         dist.all_reduce(flat)
         for gradient, part in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
             gradient.copy_(part.view_as(gradient))
 
     def _all_reduce_sparse(self, gradient: Tensor) -> Tensor:
-        """Return the sum of a sparse gradient of as many entries on every rank, each row of a table an entry."""
+        """Return the sum over the ranks of a sparse gradient with the same number of entries, rows of a table, on each."""
         indices, values = gradient._indices(), gradient._values()
         all_indices = [torch.empty_like(indices) for _ in range(self.world_size)]
         all_values = [torch.empty_like(values) for _ in range(self.world_size)]
@@ -72,34 +73,34 @@ class ProcessGroup:
         return values
 
     def broadcast_object(self, value: Any) -> Any:
-        """Return what rank 0 has: all ranks must decide alike."""
+        """Return the value of rank 0, so that all ranks make the same decision."""
         if self.world_size == 1:
             return value
-        held = [value]
-        dist.broadcast_object_list(held, src=0, device=self.device)
-        return held[0]
+        values = [value]
+        dist.broadcast_object_list(values, src=0, device=self.device)
+        return values[0]
 
-    def run_on_main(self, work: Callable[[], Any]) -> Any:
-        """Have rank 0 do some work and return its result on every rank.
+    def run_on_main(self, function: Callable[[], Any]) -> Any:
+        """Call a function on rank 0 and return its result on every rank.
 
         Raises:
-            Exception: what rank 0 raised, on every rank, so that none waits for ever.
+            Exception: the exception of rank 0, on every rank, so that none waits forever.
         """
         if self.world_size == 1:
-            return work()
-        held: Any = (True, None)
+            return function()
+        outcome: Any = None
         if self.is_main:
             try:
-                held = (True, work())
+                outcome = (True, function())
             except Exception as error:
-                held = (False, error)
-        well, result = self.broadcast_object(held)
-        if not well:
+                outcome = (False, error)
+        succeeded, result = self.broadcast_object(outcome)
+        if not succeeded:
             raise result
         return result
 
     def gather_state(self, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """Return the states ``[L, B / number, *]`` of all ranks joined along their rows, on every rank."""
+        """Return the states ``[L, B / world_size, *]`` of all ranks concatenated along the rows, on every rank."""
         if self.world_size == 1:
             return state
         joined = []
@@ -110,7 +111,7 @@ class ProcessGroup:
         return tuple(joined)
 
     def local_shard(self, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """Return this rank's rows of a joined state."""
+        """Return this rank's rows of a gathered state."""
         sizes = [part.shape[1] // self.world_size for part in state]
         return tuple(
             part[:, self.rank * size : (self.rank + 1) * size].contiguous()

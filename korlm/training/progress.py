@@ -39,7 +39,7 @@ class TrainingProgressBar(StagedProgressBar):
         # tqdm's own estimate restarts at --resume; the report's covers the whole run
         layout = "{l_bar}{bar}| {unit}"
         bar = self._start_stage("training", localize("학습", "training"), layout, total=1000, leave=True)
-        bar.n = round(report.share * 1000)
+        bar.n = round(report.fraction_done * 1000)
         remaining = tqdm.format_interval(report.seconds_left) if report.seconds_left < 1e6 else "?"
         speed = localize("조각/초", "pieces/s")
         parts = [f"{report.pieces_per_second:,.0f} {speed}", f"{localize('손실', 'loss')} {report.loss:.3f}"]

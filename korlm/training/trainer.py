@@ -1,7 +1,7 @@
-"""The training loop: steps, validations, checkpoints, and how a run stops and goes on.
+"""The training loop: steps, validation, checkpoints, stopping and resuming.
 
-A run is a function of its options, corpus and seed: random draws are made anew at each step from the seed and the step, so
-a run that was killed and resumed ends in the same weights, bit for bit, as one that never stopped (on one machine and
+A run is a function of its options, corpus and seed: the random generator is seeded at each step with the seed and the step.
+So a run that was killed and resumed ends with the same weights, bit for bit, as an uninterrupted one (on one machine and
 number of threads; not with ``minutes``, where the clock decides).
 """
 
@@ -30,26 +30,26 @@ from korlm.training.loss import lm_loss
 from korlm.training.step import LossFunction, TrainStep
 
 _REPORT_INTERVAL = 0.5  # seconds between reports
-_ASGD_PATIENCE = 5  # validations without a better one before NT-ASGD begins to average
+_ASGD_PATIENCE = 5  # validations without improvement before NT-ASGD starts to average
 
 
 @dataclass(frozen=True)
 class ProgressReport:
-    """What a progress bar shows.
+    """The progress of a run, for a progress bar.
 
     Attributes:
         step: steps done.
-        fraction_done: of the run that is done, 0 to 1.
-        pieces_per_second: over the last stretch, all processes together.
-        loss: mean nats a piece over the last stretch.
-        clipped: share of the steps whose gradients were cut.
-        seconds_left: estimate.
-        valid: last validation, bits per character, or None.
-        finished_before: the run that was resumed was finished already, so nothing was done.
+        fraction_done: fraction of the run that is done, 0 to 1.
+        pieces_per_second: tokens per second since the last report, all processes together.
+        loss: mean nats per token since the last report.
+        clipped: fraction of the steps whose gradients were clipped.
+        seconds_left: estimated remaining seconds.
+        valid: bits per character of the last validation, or None.
+        finished_before: the resumed run was already finished, so nothing was done.
     """
 
     step: int
-    share: float
+    fraction_done: float
     pieces_per_second: float
     loss: float
     clipped: float
@@ -59,20 +59,20 @@ class ProgressReport:
 
 
 class Trainer:
-    """One run of training.
+    """One training run.
 
     Args:
-        model: what learns.
-        batches: what it reads.
-        config: how.
-        validate: gives bits per character of the net on the validation lines.
-        write_model: writes a model folder's files into a folder.
-        folder: where ``last`` and ``best`` go.
-        data_digest: digest of corpus and tokenizer, so that a run is not resumed on others.
+        model: the model.
+        batches: the batches.
+        config: the training configuration.
+        validate: returns the bits per character of the model on the validation examples.
+        write_model: writes the model's files into a folder.
+        folder: the folder of ``last`` and ``best``.
+        data_digest: digest of corpus and tokenizer, which a resumed run must match.
         report: called now and then with a `ProgressReport`.
         process_group: the processes of the run.
-        counts: how frequent each id is in the training text, for ``config.sampled``.
-        loss_function: of a batch; by default a language model's.
+        counts: the frequency of each id in the training text, for ``config.sampled``.
+        loss_function: the loss of a batch; by default that of a language model.
     """
 
     def __init__(
@@ -98,16 +98,16 @@ class Trainer:
         )
         self.state = TrainerState(data_digest, batch=batches.batch_size)
         self.total_positions = max(1, round(config.epochs * batches.epoch_length))
-        self._recent_rates = (0.0, math.nan)  # pieces a second and nats a piece over the last stretch
-        self._totals_at_report = (0.0, 0, 0.0)  # seconds, pieces and nats at the last report
-        self._totals = (0, 0.0)  # pieces and nats so far in this process
+        self._recent_rates = (0.0, math.nan)  # tokens per second and nats per token since the last report
+        self._totals_at_report = (0.0, 0, 0.0)  # seconds, tokens and nats at the last report
+        self._totals = (0, 0.0)  # tokens and nats so far in this process
         self._totals_at_validation = (0, 0.0)  # the same at the last validation
 
     def resume(self) -> None:
-        """Go on from ``last``.
+        """Continue from ``last``.
 
         Raises:
-            ArtifactError: there is none, or it is another run's.
+            ArtifactError: it is missing, damaged, or of another run.
         """
         tensors, self.state = load_checkpoint(self.folder / "last", self.state.data, self.batches.batch_size)
         self.train_step.restore_tensors(tensors, self.folder / "last")
@@ -115,64 +115,65 @@ class Trainer:
 
     @property
     def fraction_done(self) -> float:
-        """Share of the run that is done: by what was read, or by the clock where that is further."""
+        """Fraction of the run that is done, by position or by the clock, whichever is further."""
         by_clock = self.state.seconds / 60 / self.config.minutes if self.config.minutes else 0.0
         return max(self.state.position / self.total_positions, by_clock)
 
     @property
     def is_finished(self) -> bool:
-        """Whether the run has come to its end and the last validation is of its last step."""
+        """Whether the run has ended and the last validation is that of its last step."""
         history = self.state.history
         validated = bool(history) and history[-1]["step"] == self.state.step
         return validated and (self._patience_exhausted or self.process_group.broadcast_object(self.fraction_done) >= 1)
 
     @property
     def _patience_exhausted(self) -> bool:
-        """Whether validation has not improved for as long as the configuration is patient (early stopping)."""
+        """Whether the last ``config.patience`` validations brought no improvement (early stopping)."""
         bits = [entry["valid_bpc"] for entry in self.state.history]
         return bool(self.config.patience and bits and len(bits) - 1 - bits.index(min(bits)) >= self.config.patience)
 
     def run(self) -> TrainerState:
-        """Train to the end, or to Ctrl-C, which saves and validates; ``best`` and ``last`` are on disk afterwards.
+        """Train to the end or to Ctrl-C, which validates and saves; ``best`` and ``last`` are on disk afterwards.
 
-        A run that was finished when it was resumed stays as it is, on disk too; the one report says so.
+        A run that was already finished when it was resumed is left as it is, also on disk; the one report says so.
 
         Raises:
-            TrainingError: the loss is no longer a number; the last good checkpoint is kept.
+            TrainingError: the loss is not finite; the last checkpoint is kept.
         """
         if self.is_finished:
             self._report_progress(force=True, finished_before=True)
             return self.state
-        saved = self.state.seconds
+        seconds_at_save = self.state.seconds
         retain_freed_memory()
         self.model.train()
         with _stop_on_ctrl_c() as stopped:
-            share = self.process_group.broadcast_object(self.fraction_done)
-            while share < 1 and not self.process_group.broadcast_object(stopped.is_set() or self._patience_exhausted):
-                begun = time.perf_counter()
-                self._step(share)
-                self.state.seconds += time.perf_counter() - begun
-                share = self.process_group.broadcast_object(self.fraction_done)
-                if share < 1 and share * self.config.validations >= self.state.checks + 1:
+            done = self.process_group.broadcast_object(self.fraction_done)
+            while done < 1 and not self.process_group.broadcast_object(stopped.is_set() or self._patience_exhausted):
+                start = time.perf_counter()
+                self._step(done)
+                self.state.seconds += time.perf_counter() - start
+                done = self.process_group.broadcast_object(self.fraction_done)
+                seconds_unsaved = self.state.seconds - seconds_at_save
+                if done < 1 and done * self.config.validations >= self.state.checks + 1:
                     self._validate_and_save()
-                    saved = self.state.seconds
-                elif self.process_group.broadcast_object(self.state.seconds - saved >= self.config.save_every):
+                    seconds_at_save = self.state.seconds
+                elif self.process_group.broadcast_object(seconds_unsaved >= self.config.save_every):
                     self._save_last()
-                    saved = self.state.seconds
+                    seconds_at_save = self.state.seconds
         if not self._patience_exhausted:
-            self._validate_and_save(planned=share >= 1)
+            self._validate_and_save(planned=done >= 1)
         return self.state
 
     def save_best(self) -> None:
-        """Put the net as it is into ``best``; every process must call it."""
+        """Write the current model to ``best``; every process must call it."""
         with self.train_step.average.average_parameters():
             self.process_group.run_on_main(self._write_best)
 
     def _step(self, fraction_done: float) -> None:
         progress = self.state
         batch = self.batches.batch_at(progress.position)
-        nats, clipped = self.train_step.step(batch, fraction_done, progress)
-        if not math.isfinite(nats):
+        nll, clipped = self.train_step.step(batch, fraction_done, progress)
+        if not math.isfinite(nll):
             raise TrainingError(
                 f"{progress.step}번째 걸음에서 손실이 수가 아니게 되었습니다. learning_rate를 낮추어 --resume 하세요. "
                 "마지막 저장은 온전합니다.",
@@ -183,11 +184,11 @@ class Trainer:
         progress.position += batch.num_positions
         progress.pieces += batch.global_tokens
         progress.clipped += clipped
-        self._totals = (self._totals[0] + batch.global_tokens, self._totals[1] + nats)
+        self._totals = (self._totals[0] + batch.global_tokens, self._totals[1] + nll)
         self._report_progress()
 
     def _validate_and_save(self, *, planned: bool = True) -> None:
-        """Validate, save, and keep the best; one that was not planned leaves no trace in how the run goes on."""
+        """Validate, and save ``last`` and, if improved, ``best``; an unplanned validation does not affect the rest of the run."""
         with self.train_step.average.average_parameters():
             bits = self.process_group.run_on_main(self.validate)
         progress = self.state
@@ -196,7 +197,7 @@ class Trainer:
         if planned:
             progress.checks += 1
             self._record_validation(bits)
-        if better:  # before `last`, which says that it is there: a kill between the two repeats the check
+        if better:  # before `last`, which records it: a kill in between repeats the validation
             self.save_best()
         if planned:
             self._adjust_after_validation(better)
@@ -205,18 +206,18 @@ class Trainer:
 
     def _record_validation(self, bits: float) -> None:
         progress = self.state
-        learnt = self._totals[0] - self._totals_at_validation[0]
-        nats = (self._totals[1] - self._totals_at_validation[1]) / learnt if learnt else math.nan
+        num_tokens = self._totals[0] - self._totals_at_validation[0]
+        train_nats = (self._totals[1] - self._totals_at_validation[1]) / num_tokens if num_tokens else math.nan
         self._totals_at_validation = self._totals
         progress.history.append(
             {
                 "step": progress.step, "pieces": progress.pieces, "seconds": progress.seconds,
-                "train_nats": nats, "valid_bpc": bits, "clipped": progress.clipped / max(1, progress.step),
+                "train_nats": train_nats, "valid_bpc": bits, "clipped": progress.clipped / max(1, progress.step),
             }
         )  # fmt: skip
 
     def _adjust_after_validation(self, improved: bool) -> None:
-        """What SGD does where validation got no better: anneal, or begin to average."""
+        """With SGD, anneal the learning rate or start averaging if validation has not improved."""
         if self.config.optimizer == "sgd" and not improved:
             self.state.rate /= self.config.anneal
         history = [entry["valid_bpc"] for entry in self.state.history]
@@ -235,43 +236,43 @@ class Trainer:
             self.write_model(temporary)
 
     def _report_progress(self, *, force: bool = False, finished_before: bool = False) -> None:
-        seconds, pieces, nats = self._totals_at_report
-        passed = self.state.seconds - seconds
-        if not self.process_group.is_main or (not force and passed < _REPORT_INTERVAL):
+        last_seconds, last_tokens, last_nats = self._totals_at_report
+        seconds = self.state.seconds - last_seconds
+        if not self.process_group.is_main or (not force and seconds < _REPORT_INTERVAL):
             return
-        learnt = self._totals[0] - pieces
-        if learnt and passed:
-            self._recent_rates = (learnt / passed, (self._totals[1] - nats) / learnt)
-        share = min(1.0, self.fraction_done)
+        num_tokens = self._totals[0] - last_tokens
+        if num_tokens and seconds:
+            self._recent_rates = (num_tokens / seconds, (self._totals[1] - last_nats) / num_tokens)
+        done = min(1.0, self.fraction_done)
         self.report(
             ProgressReport(
                 step=self.state.step,
-                share=share,
+                fraction_done=done,
                 pieces_per_second=self._recent_rates[0],
                 loss=self._recent_rates[1],
                 clipped=self.state.clipped / max(1, self.state.step),
-                seconds_left=self.state.seconds / share * (1 - share) if share else math.inf,
+                seconds_left=self.state.seconds / done * (1 - done) if done else math.inf,
                 valid=self.state.history[-1]["valid_bpc"] if self.state.history else None,
                 finished_before=finished_before,
             )
         )
-        self._totals_at_report = (self.state.seconds, self._totals[0], self._totals[1])
+        self._totals_at_report = (self.state.seconds, *self._totals)
 
 
 @contextmanager
 def _stop_on_ctrl_c() -> Iterator[threading.Event]:
-    """Yield an event that the first Ctrl-C sets, so that no step is cut in half; the second one interrupts."""
+    """Yield an event that the first Ctrl-C sets, so that the current step completes; the second one interrupts."""
     stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stopped
         return
 
-    def stop(number: int, frame: object) -> None:
+    def stop(signal_number: int, frame: object) -> None:
         stopped.set()
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous_handler)
 
-    before = signal.signal(signal.SIGINT, stop)
+    previous_handler = signal.signal(signal.SIGINT, stop)
     try:
         yield stopped
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous_handler)

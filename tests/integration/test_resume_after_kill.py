@@ -1,4 +1,4 @@
-"""Runs that are killed, and runs over several processes: both end where one quiet run ends."""
+"""Training runs that are killed and resumed, or distributed over processes, end like an uninterrupted run."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def start(text: Path, folder: Path, *options: str, launcher: tuple[str, ...] = (
 
 
 def finish(run: subprocess.Popen[str]) -> str:
-    said, wrong = run.communicate(timeout=800)
-    assert run.returncode == 0, wrong[-2000:]
-    return said
+    output, errors = run.communicate(timeout=800)
+    assert run.returncode == 0, errors[-2000:]
+    return output
 
 
-# The command, with a clock on which every step takes a second; it kills itself before the given call of those that step
-# and write. So it dies at the same place on every machine, between steps as well as between the files of a checkpoint.
+# Runs the command with a clock on which every step takes a second, and kills it before the given call of the functions that
+# step and write. So it dies at the same place on every machine, between steps as well as between the files of a checkpoint.
 KILLED = """
 import itertools, os, signal, sys
 from types import SimpleNamespace
 from korlm.cli.main import main
-from korlm.training import checkpoint, loop
+from korlm.training import checkpoint, trainer
 
 calls = itertools.count()
 
@@ -66,50 +66,48 @@ def counted(owner, name):
     setattr(owner, name, call)
 
 for owner, name in (
-    (loop.Trainer, "_step"), (loop, "save_state"), (checkpoint, "write_tensors"), (checkpoint, "write_json"),
-    (loop.Trainer, "_save_best"),
+    (trainer.Trainer, "_step"), (trainer, "save_checkpoint"), (checkpoint, "write_tensors"),
+    (checkpoint, "write_json"), (trainer.Trainer, "save_best"),
 ):
     counted(owner, name)
-loop.time = SimpleNamespace(perf_counter=itertools.count().__next__)
+trainer.time = SimpleNamespace(perf_counter=itertools.count().__next__)
 sys.exit(main(sys.argv[2:]))
 """
 
 
 def killed_and_resumed(text: Path, folder: Path, kills: int, steps: int) -> None:
-    """Kill a run of so many steps so often, each time a little further on, then let it end."""
-    draws = random.Random(kills)
-    most = steps // (kills + 1)  # calls that a process lives for, and so more than its steps
-    every = ("--epochs", "6", "--save-every", str(most // 4))
-    assert most // 4 >= 2
+    """Kill a run repeatedly, each time a little later, then let it finish."""
+    rng = random.Random(kills)
+    max_calls = steps // (kills + 1)  # calls before a process is killed, more than its steps
+    options = ("--epochs", "6", "--save-every", str(max_calls // 4))
+    assert max_calls // 4 >= 2
     for kill in range(kills):
-        goes_on = "--resume" if kill else "--overwrite"
-        calls = str(draws.randint(most // 2, most))  # it has saved by then
-        command = [sys.executable, "-c", KILLED, calls, *arguments(text, folder, *every, goes_on)]
+        mode = "--resume" if kill else "--overwrite"
+        calls = str(rng.randint(max_calls // 2, max_calls))  # it has saved by then
+        command = [sys.executable, "-c", KILLED, calls, *arguments(text, folder, *options, mode)]
         environment = {**os.environ, "KORLM_LANG": "ko", "OMP_NUM_THREADS": "1"}
         run = subprocess.run(command, capture_output=True, text=True, env=environment)
         assert run.returncode == -signal.SIGKILL, run.stderr[-2000:]
         assert (folder / "last").is_dir()
-    finish(start(text, folder, *every, "--resume"))
+    finish(start(text, folder, *options, "--resume"))
 
 
-def same_state(one: Path, other: Path) -> None:
-    mine, yours = load_file(one / "training.safetensors"), load_file(other / "training.safetensors")
-    assert mine.keys() == yours.keys()
-    for name, tensor in mine.items():
-        assert torch.equal(tensor, yours[name]), name
-    histories = [json.loads((folder / "progress.json").read_text())["history"] for folder in (one, other)]
+def assert_same_state(first: Path, second: Path) -> None:
+    tensors, other_tensors = (load_file(folder / "training.safetensors") for folder in (first, second))
+    assert tensors.keys() == other_tensors.keys()
+    for name, tensor in tensors.items():
+        assert torch.equal(tensor, other_tensors[name]), name
+    histories = [json.loads((folder / "progress.json").read_text())["history"] for folder in (first, second)]
     assert [entry["valid_bpc"] for entry in histories[0]] == [entry["valid_bpc"] for entry in histories[1]]
 
 
 @pytest.mark.timeout(3600)  # twenty starts of torch
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
-def test_a_run_killed_again_and_again_ends_in_the_same_weights_bit_for_bit(
-    kills: int, text: Path, tmp_path: Path
-) -> None:
+def test_killed_and_resumed_run_ends_with_identical_weights(kills: int, text: Path, tmp_path: Path) -> None:
     finish(start(text, tmp_path / "whole", "--epochs", "6"))
     steps = json.loads((tmp_path / "whole" / "last" / "progress.json").read_text())["step"]
     killed_and_resumed(text, tmp_path / "killed", kills, steps)
-    same_state(tmp_path / "killed" / "last", tmp_path / "whole" / "last")
+    assert_same_state(tmp_path / "killed" / "last", tmp_path / "whole" / "last")
     assert load_file(tmp_path / "killed" / "best" / "model.safetensors").keys()
 
 
@@ -117,7 +115,7 @@ def test_a_run_killed_again_and_again_ends_in_the_same_weights_bit_for_bit(
     ("language", "needed"),
     [("ko", "이미 끝난 학습입니다"), ("en", "This run is already finished; nothing was changed")],
 )
-def test_the_command_says_that_a_resumed_run_is_finished_already(
+def test_resuming_a_finished_run_prints_a_notice(
     language: str,
     needed: str,
     text: Path,
@@ -140,9 +138,7 @@ EQUAL = ("--dropout", "0", "--average", "0")
 
 
 @pytest.mark.parametrize("further", [(), ("--ngrams", "3", "--buckets", "512", "--ngram-width", "8"), ("--bptt", "0")])
-def test_two_processes_with_half_the_batch_each_learn_what_one_does(
-    further: tuple[str, ...], text: Path, tmp_path: Path
-) -> None:
+def test_two_processes_train_like_one(further: tuple[str, ...], text: Path, tmp_path: Path) -> None:
     histories = []
     for name, launcher in (("one", ()), ("two", TWO)):
         finish(start(text, tmp_path / name, "--epochs", "1.5", *EQUAL, *further, launcher=launcher))
@@ -154,7 +150,7 @@ def test_two_processes_with_half_the_batch_each_learn_what_one_does(
         assert mine["valid_bpc"] == pytest.approx(yours["valid_bpc"], abs=1e-3)
 
 
-def test_a_run_goes_on_with_another_number_of_processes(text: Path, tmp_path: Path) -> None:
+def test_a_run_mode_with_another_number_of_processes(text: Path, tmp_path: Path) -> None:
     finish(start(text, tmp_path / "parts", "--epochs", "0.5", "--schedule", "constant", *EQUAL))
     half = json.loads((tmp_path / "parts" / "last" / "progress.json").read_text())
     finish(start(text, tmp_path / "parts", "--epochs", "2", "--resume", *EQUAL, launcher=TWO))
@@ -163,7 +159,7 @@ def test_a_run_goes_on_with_another_number_of_processes(text: Path, tmp_path: Pa
     assert done["history"][-1]["valid_bpc"] < half["history"][-1]["valid_bpc"]
 
 
-def test_a_batch_that_cannot_be_split_is_a_clear_error(text: Path, tmp_path: Path) -> None:
+def test_batch_that_cannot_be_split_is_a_clear_error(text: Path, tmp_path: Path) -> None:
     run = start(text, tmp_path / "run", "--batch", "7", *EQUAL, launcher=TWO)
-    _, said = run.communicate(timeout=800)
-    assert run.returncode and "나눌 수 없습니다" in said
+    _, errors = run.communicate(timeout=800)
+    assert run.returncode and "나눌 수 없습니다" in errors

@@ -1,11 +1,10 @@
-"""Windows of a GRU in bf16 on a processor: what `torch.gru` computes, sooner.
+"""A GRU over a window in bf16 on CPU: the computation of `torch.gru`, faster.
 
-oneDNN has the LSTM's window in one piece for torch, but not the GRU's, which torch runs as a loop of small operations that
-autograd follows one by one. Here the input's product is taken for all time steps at once and the recurrent weights are laid
-out once a window; gates are float32; and the gradient is written out: what it needs of a time step is kept as factors, so
-that going back costs one product and a handful of operations a step, and the gradient of the weights one product a window
-(the plan of Appleyard et al. 2016, "Optimizing performance of recurrent neural networks on GPUs"). docs/LOG.md has the
-times.
+oneDNN fuses an LSTM's window for torch, but not a GRU's, which torch runs as a loop of small operations traced by autograd.
+Here the input product is computed for all time steps at once, the recurrent weights are packed once per window, gates are
+float32, and the gradient is explicit: the forward pass stores the factors that it needs. The backward pass then costs one
+product and a few operations per step, and one product per window for the weights (the method of Appleyard et al. 2016,
+"Optimizing performance of recurrent neural networks on GPUs"). docs/LOG.md has the times.
 
 >>> layer = torch.nn.GRU(8, 16, batch_first=True)
 >>> inputs, state = torch.randn(2, 5, 8), torch.zeros(1, 2, 16)
@@ -28,19 +27,19 @@ from korlm.nn.cells import State
 
 
 def run_gru(inputs: Tensor, state: State, weights: Sequence[Tensor]) -> tuple[Tensor, State]:
-    """Run a layer over a window.
+    """Run a GRU layer over a window.
 
     Args:
         inputs: ``[B, T, I]``.
         state: ``(h,)``, ``[1, B, H]``.
-        weights: as torch orders them: ``weight_ih [3 * H, I]``, ``weight_hh [3 * H, H]``, ``bias_ih`` and ``bias_hh``
+        weights: in torch's order: ``weight_ih [3 * H, I]``, ``weight_hh [3 * H, H]``, ``bias_ih`` and ``bias_hh``
             ``[3 * H]``.
 
     Returns:
         Outputs ``[B, T, H]`` in bf16, and the state in float32.
     """
     weight_ih, weight_hh, bias_ih, bias_hh = weights
-    rz = 2 * weight_hh.shape[1]  # r and z add both biases; n multiplies its own by r
+    rz = 2 * weight_hh.shape[1]  # r and z add both biases; n multiplies its recurrent one by r
     with torch.autocast("cpu", enabled=False):
         product = input_projection(inputs, weight_ih, torch.cat([bias_ih[:rz] + bias_hh[:rz], bias_ih[rz:]]))
         outputs, h = _GruFunction.apply(product, state[0][0].float(), weight_hh.to(BF16), bias_hh[rz:].float())
@@ -50,29 +49,32 @@ def run_gru(inputs: Tensor, state: State, weights: Sequence[Tensor]) -> tuple[Te
 class _GruFunction(torch.autograd.Function):
     """``h' = n + z (h - n)`` with ``n = tanh(x_n + r q)``, ``q = U_n h + b_n``; gates in torch's order r, z, n.
 
-    Going back, every gate's gradient is dh times a factor of the way there, and ``dh = z dh + d(r, z, q) U``.
+    In the backward pass the gradient of every gate is dh times a factor of the forward pass, and
+    ``dh = z dh + d(r, z, q) U``.
     """
 
     @staticmethod
     def forward(ctx: Any, product: Tensor, h: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
         (length, batch, _), width = product.shape, h.shape[-1]
-        kept = any(ctx.needs_input_grad)
-        laid_out = prepack_weight(weight, batch)
+        needs_grad = any(ctx.needs_input_grad)
+        packed = prepack_weight(weight, batch)
         hidden = product.new_empty(length + 1, batch, width)
-        factors = product.new_empty(length if kept else 0, batch, 5 * width)  # of r, z, q, n; of dh into dh before
+        factors = product.new_empty(
+            length if needs_grad else 0, batch, 5 * width
+        )  # of r, z, q, n; of dh into the previous dh
         hidden[0], h = h, h.clone()
-        given, inner, found = (h.new_empty(batch, count * width) for count in (3, 3, 5))
-        rz, x_n, q = inner[:, : 2 * width], given[:, 2 * width :], inner[:, 2 * width :]
+        x, inner, step_factors = (h.new_empty(batch, count * width) for count in (3, 3, 5))
+        rz, x_n, q = inner[:, : 2 * width], x[:, 2 * width :], inner[:, 2 * width :]
         r, z = rz.split(width, 1)
-        to_r, to_z, to_q, to_n, back = found.split(width, 1)
+        to_r, to_z, to_q, to_n, back = step_factors.split(width, 1)
         for time in range(length):
-            inner.copy_(packed_linear(hidden[time], laid_out))
-            given.copy_(product[time])
-            rz.add_(given[:, : 2 * width]).sigmoid_()
+            inner.copy_(packed_linear(hidden[time], packed))
+            x.copy_(product[time])
+            rz.add_(x[:, : 2 * width]).sigmoid_()
             q.add_(bias)
             n = torch.addcmul(x_n, r, q).tanh_()
             h.sub_(n)  # h - n
-            if kept:
+            if needs_grad:
                 sigmoid_backward(h, z, grad_input=to_z)
                 torch.sub(1, z, out=back)
                 tanh_backward(back, n, grad_input=to_n)
@@ -80,7 +82,7 @@ class _GruFunction(torch.autograd.Function):
                 to_r.mul_(to_n)
                 torch.mul(to_n, r, out=to_q)
                 back.copy_(z)
-                factors[time] = found
+                factors[time] = step_factors
             h = torch.addcmul(n, z, h)
             hidden[time + 1] = h
         ctx.save_for_backward(hidden, factors, weight)
@@ -91,19 +93,19 @@ class _GruFunction(torch.autograd.Function):
     def backward(ctx: Any, d_outputs: Tensor, dh: Tensor) -> tuple[Tensor, ...]:
         hidden, factors, weight = ctx.saved_tensors
         length, batch, width = d_outputs.shape
-        laid_out = prepack_weight(weight.t(), batch)
+        packed = prepack_weight(weight.t(), batch)
         d_product, d_inner = (factors.new_empty(length, batch, 3 * width) for _ in range(2))
-        found, gates = dh.new_empty(batch, 5 * width), dh.new_empty(batch, 4, width)
-        factor, back = found[:, : 4 * width].unflatten(1, (4, width)), found[:, 4 * width :]
+        step_factors, gates = dh.new_empty(batch, 5 * width), dh.new_empty(batch, 4, width)
+        gate_factors, back = step_factors[:, : 4 * width].unflatten(1, (4, width)), step_factors[:, 4 * width :]
         d_n = gates[:, 3]
         for time in range(length - 1, -1, -1):
-            found.copy_(factors[time])
+            step_factors.copy_(factors[time])
             dh = dh + d_outputs[time]
-            torch.mul(factor, dh.unsqueeze(1), out=gates)
+            torch.mul(gate_factors, dh.unsqueeze(1), out=gates)
             flat = gates.flatten(1)
             d_inner[time] = flat[:, : 3 * width]
             d_product[time, :, : 2 * width] = flat[:, : 2 * width]
             d_product[time, :, 2 * width :] = d_n
-            dh = torch.addcmul(packed_linear(d_inner[time], laid_out).float(), dh, back)
+            dh = torch.addcmul(packed_linear(d_inner[time], packed).float(), dh, back)
         flat = d_inner.flatten(0, 1)
         return d_product, dh, flat.t() @ hidden[:-1].flatten(0, 1), flat[:, 2 * width :].sum(0, dtype=dh.dtype)

@@ -159,9 +159,8 @@ def test_the_adaptive_softmax_steps_as_it_runs() -> None:
 _MEMORY = """
 import torch
 from torch.nn import functional as F
-from korlm.experiment.cell import peak_memory as peak
-from korlm.nn.softmax import chunked_cross_entropy
-from korlm.nn.stepping import _packed
+from korlm.experiments.execute import peak_memory_bytes as peak
+from korlm.nn.losses import chunked_cross_entropy
 hidden = torch.randn(1024, 64, requires_grad=True)
 weight = torch.randn(32_000, 64, requires_grad=True)
 bias, targets = torch.zeros(32_000, requires_grad=True), torch.zeros(1024, dtype=torch.long)
