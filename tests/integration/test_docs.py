@@ -51,7 +51,9 @@ def test_commands_print_what_they_show(page: Path, tmp_path: Path) -> None:
         shell = re.sub(r"(^|\| )korlm ", rf"\1{program} ", command)
         done = subprocess.run(shell, shell=True, capture_output=True, text=True, encoding="utf-8", cwd=tmp_path)
         printed, shown = done.stdout.split(), output.split()
-        assert len(printed) == len(shown) and all(map(same_word, shown, printed)), f"{command}\n{done.stdout}{done.stderr}"
+        assert len(printed) == len(shown) and all(map(same_word, shown, printed)), (
+            f"{command}\n{done.stdout}{done.stderr}"
+        )
 
 
 def test_readme_is_short_and_fits_the_installed_packages() -> None:
