@@ -1,18 +1,20 @@
-"""What happens in the chat tab: a message is asked, bots answer as they write, an answer is stopped, redone or edited.
+"""Event handlers of the chat tab: send a message, stream the answers, stop, retry, edit, undo and clear.
 
->>> room = ChatHandlers(ChatService())
->>> room.undo_message(add_user_message(add_bot_message(add_user_message([], "안녕?"), "네."), "뭐 해요?"))[0]["role"]
+>>> handlers = ChatHandlers(ChatService())
+>>> handlers.undo_message(add_user_message(add_bot_message(add_user_message([], "안녕?"), "네."), "뭐 해요?"))[0]["role"]
 'user'
 
-A press has two parts: what was asked is shown at once and gets a ticket; the answer to that ticket stands in the queue.
-Conversations are the page's own: they come with a request, go back with the answer, and nothing of them stays here.
+A press has two parts: the message is shown at once and gets a ticket, and the answers to that ticket go through the queue.
+The page owns the conversations: they come with a request, return with the answer, and are not kept here.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import fields
+from itertools import islice
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -33,18 +35,34 @@ from korlm.app.chat.service import ChatService
 from korlm.app.generate.sampling_controls import new_seed
 from korlm.app.limits import MAX_BOTS, busy_error, validate_message
 from korlm.app.localize import bilingual_notice
+from korlm.app.round_robin import limit_frame_rate
 from korlm.app.strings.common import translate
 from korlm.errors import KorlmError
 
-CHAT_FRAME_SECONDS = 0.08  # between two frames: ten visitors at once are as many frames as two processors make
-_NUM_DECODING_SETTINGS = 6
+CHAT_FRAME_SECONDS = 0.08  # between two frames: ten visitors at once need all the frames that two cores can render
+
+
+class AnswerInputs(NamedTuple):
+    """The values that bots answer from, each of the last three with an item a column."""
+
+    settings: Sequence[Any]
+    bots: Sequence[str]
+    decodings: Sequence[str]
+    chats: Sequence[History | None]
+
+    @classmethod
+    def from_values(cls, values: Sequence[Any]) -> AnswerInputs:
+        """Split the values of a Gradio event, which come in a row."""
+        remaining = iter(values)
+        sizes = (len(fields(DecodingSettings)), MAX_BOTS, MAX_BOTS, MAX_BOTS)
+        return cls(*(tuple(islice(remaining, size)) for size in sizes))
 
 
 class ChatHandlers:
-    """The handlers of the tab, which share who is being answered and nothing else.
+    """The handlers of the tab. They share which pages are being answered, and nothing else.
 
     Args:
-        service: the bots.
+        chat_service: the bots.
     """
 
     def __init__(self, chat_service: ChatService) -> None:
@@ -54,174 +72,162 @@ class ChatHandlers:
     def submit_message(self, request: gr.Request, text: str | None, count: str, *chats: History | None) -> list[Any]:
         """Show a message in all open columns: box, note, buttons, ticket, chats."""
         try:
-            said = validate_message(text or "")
+            message = validate_message(text or "")
         except KorlmError as error:
             return [gr.skip(), *_refused_updates(bilingual_notice(error)), *_skip_updates(MAX_BOTS)]
-        turn = self.requests.open(_session_id(request))
-        if turn is None:
+        pending = self.requests.open(_session_id(request))
+        if pending is None:
             return [gr.skip(), *_refused_updates(bilingual_notice("chat_busy", "note")), *_skip_updates(MAX_BOTS)]
-        shown = _num_open_columns(count)
+        num_columns = _num_open_columns(count)
         histories = [
-            add_user_message(chat or [], said) if place < shown else gr.skip() for place, chat in enumerate(chats)
+            add_user_message(chat or [], message) if column < num_columns else gr.skip()
+            for column, chat in enumerate(chats)
         ]
-        return ["", *_accepted_updates(turn), *histories]
+        return ["", *_accepted_updates(pending), *histories]
 
     def submit_example(
         self, request: gr.Request, sample: Sequence[str], count: str, *chats: History | None
     ) -> list[Any]:
-        """Show a chosen message; what stands in the box stays."""
+        """Show an example message; the text in the box stays."""
         return [gr.skip(), *self.submit_message(request, sample[0] if sample else "", count, *chats)[1:]]
 
     def regenerate_answer(self, request: gr.Request, chat: History | None) -> list[Any]:
-        """Take an answer back so that it is given anew: note, buttons, ticket, seed, chat."""
+        """Remove an answer so that it is generated again: note, buttons, ticket, seed, chat."""
         kept = until_last_question(chat or [])
-        turn = self.requests.open(_session_id(request)) if kept else None
-        if turn is None:
+        pending = self.requests.open(_session_id(request)) if kept else None
+        if pending is None:
             return [*_refused_updates(bilingual_notice("chat_busy", "note") if kept else ""), gr.skip(), gr.skip()]
-        return [*_accepted_updates(turn), new_seed(), kept]
+        return [*_accepted_updates(pending), new_seed(), kept]
 
     def edit_message(self, request: gr.Request, chat: History | None, data: gr.EditData) -> list[Any]:
-        """Go on from an edited message: note, buttons, ticket, seed, chat."""
+        """Continue from an edited message: note, buttons, ticket, seed, chat."""
         history = list(chat or [])
         index = data.index if isinstance(data.index, int) else data.index[0]
         try:
             kept = truncate_and_edit(history, index, validate_message(unshield_markup(str(data.value))))
-            turn = self.requests.open(_session_id(request))
-            refusal = "" if turn else bilingual_notice("chat_busy", "note")
+            pending = self.requests.open(_session_id(request))
+            refusal = "" if pending else bilingual_notice("chat_busy", "note")
         except KorlmError as error:
-            kept, turn, refusal = [], None, bilingual_notice(error)
-        if turn is None:  # the page shows the edited words already: those before come back
-            before = truncate_and_edit(history, index, unshield_markup(str(data.previous_value))) + history[index + 1 :]
-            return [*_refused_updates(refusal), gr.skip(), before]
-        return [*_accepted_updates(turn), gr.skip(), kept]
+            kept, pending, refusal = [], None, bilingual_notice(error)
+        if pending is None:  # the page shows the edited text already: restore the one before
+            before = truncate_and_edit(history, index, unshield_markup(str(data.previous_value)))
+            return [*_refused_updates(refusal), gr.skip(), before + history[index + 1 :]]
+        return [*_accepted_updates(pending), gr.skip(), kept]
 
     def undo_message(self, chat: History | None) -> History:
-        """Take the last message and its answer back."""
+        """Remove the last message and its answer."""
         return remove_last_turn(chat or [])
 
-    def clear_columns(self, request: gr.Request, *places: int) -> list[Any]:
-        """Empty columns, also where they are being answered: chats, panels."""
-        self.requests.mark_cleared(_session_id(request), places)
-        if len(places) == MAX_BOTS:
+    def clear_columns(self, request: gr.Request, *columns: int) -> list[Any]:
+        """Empty columns, even while they are being answered: chats, explanations."""
+        self.requests.mark_cleared(_session_id(request), columns)
+        if len(columns) == MAX_BOTS:
             self.requests.stop(_session_id(request))
-        return [*([] for _ in places), *(render_explanation(place + 1) for place in places)]
+        return [*([] for _ in columns), *(render_explanation(column + 1) for column in columns)]
 
     def stream_answers(
         self, request: gr.Request, ticket: float | None, language: str, count: str, *values: Any
     ) -> Iterator[list[Any]]:
-        """Yield what is shown while bots answer: note, buttons, chats, panels.
+        """Yield updates while bots answer: note, buttons, chats, explanations.
 
         Args:
-            request: whose page.
-            ticket: what `ask` gave.
-            language: of the reader.
-            count: of open columns.
-            values: the knobs, then bots, decodings and conversations, one for each column.
+            request: identifies the page.
+            ticket: from `submit_message`.
+            language: the visitor's language.
+            count: number of open columns.
+            values: see `AnswerInputs`.
         """
         session = _session_id(request)
-        turn = self.requests.start(session, int(ticket or 0))
-        if turn is None:
+        pending = self.requests.start(session, int(ticket or 0))
+        if pending is None:
             yield _skip_updates(3 + 2 * MAX_BOTS)  # a generator that yields nothing empties its outputs
             return
         try:
-            yield from self._stream_answers(session, turn, language, count, values)
+            yield from self._stream_answers(session, pending, language, count, AnswerInputs.from_values(values))
         finally:
-            self.requests.close(session, turn)
+            self.requests.close(session, pending)
 
     def stop_answers(self, request: gr.Request, language: str, *chats: History | None) -> list[Any]:
-        """End the answers: buttons, chats. One that has begun shows its own end."""
-        turn = self.requests.stop(_session_id(request))
-        if turn and turn.has_started:
+        """Stop the answers: buttons, chats. If the bots have started, their own last frame shows the end."""
+        pending = self.requests.stop(_session_id(request))
+        if pending and pending.has_started:
             return [gr.skip(), gr.update(interactive=False), *_skip_updates(MAX_BOTS)]
         return [*_ready_buttons(), *_close_unanswered(chats, translate("chat_halted", language))]
 
     def show_failure(self, request: gr.Request, language: str, *chats: History | None) -> list[Any]:
-        """Show that the request was lost (the queue is full, or the connection broke): note, buttons, chats."""
+        """Show that the queue was full or the connection was lost: note, buttons, chats."""
         session = _session_id(request)
-        if turn := self.requests.stop(session):
-            self.requests.close(session, turn)
-        return [
-            bilingual_notice(busy_error()),
-            *_ready_buttons(),
-            *_close_unanswered(chats, translate("chat_failed", language)),
-        ]
+        if pending := self.requests.stop(session):
+            self.requests.close(session, pending)
+        closed = _close_unanswered(chats, translate("chat_failed", language))
+        return [bilingual_notice(busy_error()), *_ready_buttons(), *closed]
 
     def _stream_answers(
-        self, session: str, pending: PendingRequest, language: str, count: str, values: Sequence[Any]
+        self, session: str, pending: PendingRequest, language: str, count: str, inputs: AnswerInputs
     ) -> Iterator[list[Any]]:
-        rest = [
-            values[_NUM_DECODING_SETTINGS + MAX_BOTS * part : _NUM_DECODING_SETTINGS + MAX_BOTS * (part + 1)]
-            for part in range(3)
-        ]
         try:
-            knobs = DecodingSettings.from_values(*values[:_NUM_DECODING_SETTINGS])
-            columns = self._pending_answers(knobs, _num_open_columns(count), *rest)
+            settings = DecodingSettings.from_values(*inputs.settings)
+            answers = self._pending_answers(settings, _num_open_columns(count), inputs)
         except KorlmError as error:
             self.requests.close(session, pending)
-            closed = _close_unanswered(rest[2], translate("chat_failed", language))
+            closed = _close_unanswered(inputs.chats, translate("chat_failed", language))
             yield [bilingual_notice(error), *_ready_buttons(), *closed, *_skip_updates(MAX_BOTS)]
             return
-        frames = AnswerFrames(columns, pending, language)
-        due = 0.0
-        for _ in answer_rounds(
-            self.service, list(columns.values()), abstain=knobs.abstain, stopped=pending.stop_event.is_set
-        ):
-            if time.monotonic() >= due:
-                yield [gr.skip(), gr.skip(), gr.skip(), *frames.next_updates()]
-                due = time.monotonic() + CHAT_FRAME_SECONDS
-        self.requests.close(session, pending)  # before the page may ask again
+        frames = AnswerFrames(answers, pending, language)
+        rounds = answer_rounds(
+            self.service, list(answers.values()), abstain=settings.abstain, stopped=pending.stop_event.is_set
+        )
+        for _ in limit_frame_rate(rounds, lambda: CHAT_FRAME_SECONDS):
+            yield [*_skip_updates(3), *frames.next_updates()]
+        self.requests.close(session, pending)  # before the page can ask again
         yield [gr.skip(), *_ready_buttons(), *frames.final_updates()]
 
     def _pending_answers(
-        self,
-        settings: DecodingSettings,
-        num_columns: int,
-        bots: Sequence[str],
-        decodings: Sequence[str],
-        chats: Sequence[History | None],
+        self, settings: DecodingSettings, num_columns: int, inputs: AnswerInputs
     ) -> dict[int, PendingAnswer]:
-        """Return a column for each conversation in which the person spoke last."""
-        found: dict[int, PendingAnswer] = {}
-        for place, (name, decoding, chat) in enumerate(zip(bots, decodings, chats, strict=True)):
-            if place < num_columns and awaits_reply(chat or []):
-                found[place] = PendingAnswer(
-                    self.service.get_bot(name), decoding, generation_options(decoding, settings), list(chat or [])
-                )
-        return found
+        """Return an answer to fill for each open column whose last message is the visitor's."""
+        columns = list(zip(inputs.bots, inputs.decodings, inputs.chats, strict=True))[:num_columns]
+        return {
+            column: PendingAnswer(
+                self.service.get_bot(bot), decoding, generation_options(decoding, settings), list(chat or [])
+            )
+            for column, (bot, decoding, chat) in enumerate(columns)
+            if awaits_reply(chat or [])
+        }
 
 
 class AnswerFrames:
-    """What changed in the columns since the last frame.
+    """The updates of the columns that changed since the last frame.
 
     Args:
-        answers: by place, from 0.
-        pending: tells which were emptied.
-        language: of what the app says in a bubble.
+        answers: by column, from 0.
+        pending: the request, which knows the columns that were cleared.
+        language: language of the app's own bubbles.
     """
 
     def __init__(self, answers: dict[int, PendingAnswer], pending: PendingRequest, language: str) -> None:
         self._answers, self._pending, self._language = answers, pending, language
-        self._last_shown: dict[int, tuple[Any, ...]] = {}
+        self._last_shown: dict[int, tuple[str, str]] = {}  # state and text
 
     def next_updates(self) -> list[Any]:
-        """Return an update for each chat and then for each panel."""
+        """Return an update for each chat and then for each explanation."""
         chats: list[Any] = _skip_updates(MAX_BOTS)
-        panels: list[Any] = _skip_updates(MAX_BOTS)
-        for place, column in self._answers.items():
-            before = self._last_shown.get(place, ("", ""))
-            now = (
-                ("cleared", "") if place in self._pending.cleared_columns else (column.state, self._bubble_text(column))
-            )
-            self._last_shown[place] = now
-            if now[0] == "cleared":
-                chats[place], panels[place] = [], render_explanation(place + 1)
-            elif now != before:
-                chats[place] = add_bot_message(column.history, now[1], aside=not column.answer.text)
-                panels[place] = render_explanation(place + 1, column) if now[0] != before[0] else gr.skip()
-        return [*chats, *panels]
+        explanations: list[Any] = _skip_updates(MAX_BOTS)
+        for column, answer in self._answers.items():
+            old_state, old_text = self._last_shown.get(column, ("", ""))
+            if column in self._pending.cleared_columns:
+                self._last_shown[column] = ("cleared", "")
+                chats[column], explanations[column] = [], render_explanation(column + 1)
+                continue
+            state, text = self._last_shown[column] = (answer.state, self._bubble_text(answer))
+            if (state, text) != (old_state, old_text):
+                chats[column] = add_bot_message(answer.history, text, aside=not answer.answer.text)
+            if state != old_state:
+                explanations[column] = render_explanation(column + 1, answer)
+        return [*chats, *explanations]
 
     def final_updates(self) -> list[Any]:
-        """Return every chat and panel whole: who reads the last frame alone has the answer."""
+        """Return every chat and explanation: a reader of the last frame alone has the whole answer."""
         self._last_shown.clear()
         return self.next_updates()
 
@@ -244,12 +250,12 @@ def _skip_updates(count: int) -> list[Any]:
 
 
 def _accepted_updates(pending: PendingRequest) -> list[Any]:
-    """Return an empty note, a page that waits, and its ticket."""
+    """Return an empty note, the buttons of a page that waits, and its ticket."""
     return ["", gr.update(interactive=False), gr.update(interactive=True), pending.ticket]
 
 
 def _refused_updates(note: str) -> list[Any]:
-    # the page hides a note once its reader writes on: one that says the same again must be drawn again
+    # the page hides a note once its reader goes on typing: the same note must differ to be shown again
     return [f"{note}<!-- {time.monotonic_ns()} -->" if note else "", *_skip_updates(3)]
 
 
@@ -258,5 +264,5 @@ def _ready_buttons() -> list[Any]:
 
 
 def _close_unanswered(chats: Sequence[History | None], notice: str) -> list[Any]:
-    """Return the conversations, those without an answer closed by some words."""
+    """Answer the unanswered conversations with a text of the app."""
     return [add_bot_message(chat, notice, aside=True) if chat and awaits_reply(chat) else gr.skip() for chat in chats]

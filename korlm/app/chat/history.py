@@ -1,11 +1,11 @@
-"""A conversation as the page holds it (messages of `gr.Chatbot`), read and written by pure functions.
+"""Pure functions on a conversation as the page holds it: messages of `gr.Chatbot`.
 
-The page sends it along with every request, and the server forgets it: it is a visitor's, so nothing in it is believed.
+The page sends the conversation with every request and the server forgets it. It is input of a visitor: nothing in it is trusted.
 
->>> talk = add_user_message([], "안녕?")
->>> awaits_reply(talk), awaits_reply(add_bot_message(talk, "반가워요."))
+>>> history = add_user_message([], "안녕?")
+>>> awaits_reply(history), awaits_reply(add_bot_message(history, "반가워요."))
 (True, False)
->>> earlier_turns(add_user_message(add_bot_message(talk, "반가워요."), "뭐 해요?"))
+>>> earlier_turns(add_user_message(add_bot_message(history, "반가워요."), "뭐 해요?"))
 ['안녕?', '반가워요.']
 """
 
@@ -20,73 +20,70 @@ from korlm.app.limits import MAX_MESSAGE
 
 Message = dict[str, Any]
 History = list[Message]
-_WORD_JOINER = (
-    "\u2060"  # no width, no break: after < and & it keeps a bubble, which takes its text for HTML, from reading a tag
-)
+_WORD_JOINER = "\u2060"  # invisible; after < and & it keeps a bubble, which takes its text for HTML, from reading a tag
 _MARKUP, _SHIELDED = re.compile("([<&])(?!\u2060)"), re.compile("([<&])\u2060")
-_ASIDE_MARK = "aside"  # marks what stands in a bubble and is no bot's word
+_ASIDE_MARK = "aside"  # marks a bubble with a text of the app
 
 
 def add_user_message(history: Sequence[Message], text: str) -> History:
-    """Return the conversation with a message of the person's at its end."""
+    """Append a message of the visitor."""
     return [*history, _make_message("user", text)]
 
 
 def add_bot_message(history: Sequence[Message], text: str, *, aside: bool = False) -> History:
-    """Return the conversation with the bot's words after the person's last ones, in place of what stood there.
+    """Put the bot's answer after the visitor's last message, in place of any earlier answer.
 
     Args:
         history: the conversation.
-        text: the words.
-        aside: they are the app's, not the bot's: no bot is told of them.
+        text: the answer.
+        aside: it is a text of the app, which no bot gets to read.
     """
     message = _make_message("assistant", text)
     return [*until_last_question(history), message | {"metadata": {"log": _ASIDE_MARK}} if aside else message]
 
 
 def until_last_question(history: Sequence[Message]) -> History:
-    """Return the conversation up to the person's last words; nothing where there are none."""
+    """Return the conversation up to the visitor's last message; empty if there is none."""
     return truncate_and_edit(history, len(history) - 1)
 
 
 def truncate_and_edit(history: Sequence[Message], index: int, text: str | None = None) -> History:
-    """Return the conversation up to the person's words at or before a place, and there other words where some are given."""
-    place = min(index, len(history) - 1)
-    while place >= 0 and history[place].get("role") != "user":
-        place -= 1
-    kept = list(history[: place + 1])
+    """Return the conversation up to the visitor's message at or before ``index``, replaced by ``text`` if given."""
+    end = min(index, len(history) - 1)
+    while end >= 0 and history[end].get("role") != "user":
+        end -= 1
+    kept = list(history[: end + 1])
     return [*kept[:-1], _make_message("user", text)] if kept and text is not None else kept
 
 
 def remove_last_turn(history: Sequence[Message]) -> History:
-    """Return the conversation without the person's last words and what came after."""
+    """Return the conversation before the visitor's last message."""
     return until_last_question(history)[:-1]
 
 
 def awaits_reply(history: Sequence[Message]) -> bool:
-    """Return whether the person spoke last."""
+    """Return whether the last message is the visitor's."""
     return bool(history) and history[-1].get("role") == "user"
 
 
 def last_question(history: Sequence[Message]) -> str:
-    """Return the person's last words."""
-    found = until_last_question(history)
-    return message_text(found[-1]) if found else ""
+    """Return the text of the visitor's last message."""
+    kept = until_last_question(history)
+    return message_text(kept[-1]) if kept else ""
 
 
 def earlier_turns(history: Sequence[Message]) -> list[str]:
-    """Return the turns before the person's last words: pairs of theirs and the bot's, those without an answer left out."""
+    """Return the turns before the visitor's last message: the visitor's and the bot's in pairs, unanswered ones left out."""
     turns: list[str] = []
-    earlier = remove_last_turn(history)
-    for one, two in pairwise(earlier):
-        ours = one.get("role") == "user" and two.get("role") == "assistant"
-        if ours and not _is_aside(two) and message_text(one).strip() and message_text(two).strip():
-            turns += [message_text(one), message_text(two)]
+    for question, answer in pairwise(remove_last_turn(history)):
+        is_pair = question.get("role") == "user" and answer.get("role") == "assistant"
+        if is_pair and not _is_aside(answer) and message_text(question).strip() and message_text(answer).strip():
+            turns += [message_text(question), message_text(answer)]
     return turns
 
 
 def message_text(message: Message) -> str:
-    """Return the text of a message, as much as may be sent.
+    """Return the text of a message, truncated to `MAX_MESSAGE` characters.
 
     >>> message_text({"role": "user", "content": [{"type": "text", "text": "가"}, {"type": "file"}]})
     '가'
@@ -98,7 +95,7 @@ def message_text(message: Message) -> str:
 
 
 def shield_markup(text: str) -> str:
-    """Return a text that a bubble shows as it is, whatever markup it is; `chat.js` copies it `unshield_markup`.
+    """Return a text whose markup a bubble shows literally; `chat.js` undoes this when a bubble is copied.
 
     >>> shield_markup("<b> &lt;") == "<\u2060b> &\u2060lt;", unshield_markup(shield_markup("<b> &lt;"))
     (True, '<b> &lt;')
@@ -107,12 +104,12 @@ def shield_markup(text: str) -> str:
 
 
 def unshield_markup(text: str) -> str:
-    """Return a shielded text as it was."""
+    """Undo `shield_markup`."""
     return _SHIELDED.sub(r"\1", text)
 
 
 def _make_message(role: str, text: str) -> Message:
-    # as a plain string Gradio would take indentation away
+    # Gradio strips the indentation of a plain string
     return {"role": role, "content": [{"type": "text", "text": shield_markup(text)}]}
 
 

@@ -1,10 +1,7 @@
-"""The controls of how to sample: presets, the seed, and all settings as sliders, with their words registered.
+"""The sampling controls of the generate tab: presets, the seed, and a slider for each option.
 
 >>> preset_choices("en")[0]
 ('stable', 'stable')
-
-Ways to sample that have a name, and the ranges of the sliders that they set.
-
 >>> SAMPLING_PRESETS["greedy"]["temperature"], preset_values("greedy")[0]
 (0.0, 0.0)
 """
@@ -12,6 +9,7 @@ Ways to sample that have a name, and the ranges of the sliders that they set.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, NamedTuple
@@ -24,7 +22,7 @@ from korlm.app.strings.common import translate
 
 
 class SliderRange(NamedTuple):
-    """What a slider goes through."""
+    """The range of a slider."""
 
     low: float
     high: float
@@ -53,26 +51,10 @@ SAMPLING_PRESETS: dict[str, dict[str, float]] = {
     "greedy": _NEUTRAL | {"temperature": 0.0},
     "beam": _NEUTRAL | {"beams": 4, "no_repeat_ngram": 4},
 }
-CUSTOM_PRESET = "own"  # the name for anything else
+CUSTOM_PRESET = "own"  # any other values
 PRESET_NAMES = (*SAMPLING_PRESETS, CUSTOM_PRESET)
 DEFAULT_PRESET = "balanced"
-
-
-def preset_values(name: str) -> list[float]:
-    """Return the values of a preset in the order of `SLIDER_RANGES`."""
-    return [SAMPLING_PRESETS[name][option] for option in SLIDER_RANGES]
-
-
-def find_preset(values: list[float]) -> str:
-    """Return the name of the preset with these values, or `CUSTOM_PRESET`.
-
-    >>> find_preset(preset_values("beam")), find_preset([0.33] * 8)
-    ('beam', 'own')
-    """
-    return next((name for name in SAMPLING_PRESETS if preset_values(name) == values), CUSTOM_PRESET)
-
-
-_MAX_DRAWN_SEED = 1_000_000  # seeds that are drawn are short enough to be read aloud
+_MAX_NEW_SEED = 1_000_000  # short enough to be read aloud
 
 
 @dataclass(frozen=True)
@@ -80,12 +62,12 @@ class SamplingControls:
     """The controls.
 
     Attributes:
-        preset: the name of a way.
-        description: what it does, in a sentence.
-        seed: of the first text.
+        preset: name of a preset.
+        description: what the preset does, in a sentence.
+        seed: seed of the first text.
         draw_button: draws another seed.
-        samples: texts a model.
-        max_tokens: most pieces of a text.
+        samples: number of texts a model.
+        max_tokens: most tokens of a text.
         sliders: one for each of `SLIDER_RANGES`, in its order.
     """
 
@@ -98,58 +80,72 @@ class SamplingControls:
     sliders: list[gr.Slider]
 
     @property
-    def values(self) -> list[Any]:
-        """The controls whose values say how to sample: seed, samples, pieces, then the sliders."""
+    def components(self) -> list[Any]:
+        """The controls of a request: seed, samples, tokens, then the sliders."""
         return [self.seed, self.samples, self.max_tokens, *self.sliders]
 
     def bind_events(self, language: gr.Radio) -> None:
-        """Let a preset set the sliders, a slider name its preset, and the button draw a seed."""
-        quick: dict[str, Any] = {"show_progress": "hidden", "queue": False}
-        self.preset.input(apply_preset, [self.preset, language], [self.description, *self.sliders], **quick)
+        """Let a preset set the sliders, a slider select its preset, and the button draw a seed."""
+        unqueued: dict[str, Any] = {"show_progress": "hidden", "queue": False}
+        self.preset.input(apply_preset, [self.preset, language], [self.description, *self.sliders], **unqueued)
         for slider in self.sliders:
-            slider.release(identify_preset, [language, *self.sliders], [self.preset, self.description], **quick)
-        self.draw_button.click(new_seed, None, self.seed, **quick)
+            slider.release(identify_preset, [language, *self.sliders], [self.preset, self.description], **unqueued)
+        self.draw_button.click(new_seed, None, self.seed, **unqueued)
+
+
+def preset_values(name: str) -> list[float]:
+    """Return the values of a preset in the order of `SLIDER_RANGES`."""
+    return [SAMPLING_PRESETS[name][option] for option in SLIDER_RANGES]
+
+
+def find_preset(values: Sequence[float]) -> str:
+    """Return the name of the preset with these values, or `CUSTOM_PRESET`.
+
+    >>> find_preset(preset_values("beam")), find_preset([0.33] * 8)
+    ('beam', 'own')
+    """
+    return next((name for name in SAMPLING_PRESETS if preset_values(name) == list(values)), CUSTOM_PRESET)
 
 
 def new_seed() -> int:
-    """Return a seed drawn at random."""
-    return secrets.randbelow(_MAX_DRAWN_SEED)
+    """Draw a random seed."""
+    return secrets.randbelow(_MAX_NEW_SEED)
 
 
 def apply_preset(name: str, language: str) -> list[Any]:
-    """Return the preset's sentence and its values for the sliders; what was set stays for `OWN`."""
+    """Return the preset's description and the values of the sliders, which stay for `CUSTOM_PRESET`."""
     values: list[Any] = preset_values(name) if name in SAMPLING_PRESETS else [gr.skip() for _ in SLIDER_RANGES]
     return [render_preset_description(name, language), *values]
 
 
 def identify_preset(language: str, *values: float) -> tuple[str, str]:
-    """Return the name of the preset that the sliders stand at, and its sentence."""
-    name = find_preset(list(values))
+    """Return the name and the description of the preset that the sliders show."""
+    name = find_preset(values)
     return name, render_preset_description(name, language)
 
 
 def render_preset_description(name: str, language: str) -> str:
-    """Return what a preset does."""
-    return f'<p class="kl kl-said">{escape(translate("told_" + name, language))}</p>'
+    """Return what a preset does, as HTML."""
+    return f'<p class="kl kl-said">{escape(translate(f"preset_{name}_info", language))}</p>'
 
 
 def preset_choices(language: str) -> list[tuple[str, str]]:
-    """Return the choices of the presets: words and names."""
-    return [(translate("preset_" + name, language), name) for name in PRESET_NAMES]
+    """Return (label, name) of each preset."""
+    return [(translate(f"preset_{name}", language), name) for name in PRESET_NAMES]
 
 
 def build_sampling_controls(localized: LocalizedComponents) -> SamplingControls:
-    """Lay the controls out."""
+    """Lay out the controls."""
     with gr.Row(elem_classes="kl-sampling"):
         preset = gr.Radio(
             choices=preset_choices("ko"), value=DEFAULT_PRESET, elem_id="generate-preset", scale=3, min_width=280
         )
         seed = gr.Number(7, precision=0, elem_id="generate-seed", scale=1, min_width=150)
-        draw = gr.Button(elem_id="generate-draw", size="sm", scale=0, min_width=96)
+        draw_button = gr.Button(elem_id="generate-draw", size="sm", scale=0, min_width=96)
     localized.add(preset, label="preset", choices=preset_choices)
     localized.add(seed, label="seed")
-    localized.add(draw, value="draw_seed")
-    told_now = gr.HTML(render_preset_description(DEFAULT_PRESET, "ko"), js_on_load=None, elem_id="generate-told")
+    localized.add(draw_button, value="draw_seed")
+    description = gr.HTML(render_preset_description(DEFAULT_PRESET, "ko"), js_on_load=None, elem_id="generate-told")
     with localized.add(gr.Accordion(open=False, elem_id="generate-options"), label="sampling"):
         with gr.Row():
             samples = gr.Slider(1, MAX_SAMPLES, 1, step=1, elem_id="generate-samples", min_width=250)
@@ -157,18 +153,16 @@ def build_sampling_controls(localized: LocalizedComponents) -> SamplingControls:
         sliders = _build_sliders(localized)
     localized.add(samples, label="samples", info="samples_info")
     localized.add(max_tokens, label="max_tokens", info="max_tokens_info")
-    return SamplingControls(preset, told_now, seed, draw, samples, max_tokens, sliders)
+    return SamplingControls(preset, description, seed, draw_button, samples, max_tokens, sliders)
 
 
 def _build_sliders(localized: LocalizedComponents) -> list[gr.Slider]:
-    found: list[gr.Slider] = []
+    sliders: list[gr.Slider] = []
     names = list(SLIDER_RANGES)
     for first in range(0, len(names), 2):
         with gr.Row():
             for name in names[first : first + 2]:
-                span = SLIDER_RANGES[name]
-                slider = gr.Slider(
-                    span.low, span.high, SAMPLING_PRESETS[DEFAULT_PRESET][name], step=span.step, min_width=250
-                )
-                found.append(localized.add(slider, label=name, info=f"{name}_info"))
-    return found
+                low, high, step = SLIDER_RANGES[name]
+                slider = gr.Slider(low, high, SAMPLING_PRESETS[DEFAULT_PRESET][name], step=step, min_width=250)
+                sliders.append(localized.add(slider, label=name, info=f"{name}_info"))
+    return sliders

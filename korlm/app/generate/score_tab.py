@@ -1,4 +1,4 @@
-"""The inner tab 점수 매기기: a text, and what each model makes of it, character under character."""
+"""The inner tab 점수 매기기: a text, and its scores under each model, character under character."""
 
 from __future__ import annotations
 
@@ -25,40 +25,39 @@ _EXAMPLE_TEXTS = (
 
 @dataclass(frozen=True)
 class ScoreTab:
-    """The parts of the tab that the page needs: what is shown, the view, what scores."""
+    """The parts of the tab that the page needs: the scores that are shown, their view, and the service."""
 
     state: gr.State
     view: gr.HTML
     service: Service
 
     def run(self, names: Sequence[str] | None, text: str | None, language: str) -> Iterator[tuple[Any, ...]]:
-        """Yield (view, what it shows), after each model."""
-        for found in stream_scores(self.service, names or (), text or ""):
-            yield render_scores(found, language), found
+        """Yield the updates of the view and the state after each model."""
+        for scores in stream_scores(self.service, names or (), text or ""):
+            yield render_scores(scores, language), scores
 
 
 def show_score_failure(language: str) -> tuple[Any, ...]:
-    """Show that the request was lost: the queue is full, or the connection broke."""
-    found = TextScores(error=busy_error())
-    return render_scores(found, language), found
+    """Show that the queue was full or the connection was lost."""
+    scores = TextScores(error=busy_error())
+    return render_scores(scores, language), scores
 
 
 def build_score_tab(
     service: Service, localized: LocalizedComponents, language: gr.Radio, models: gr.CheckboxGroup, script: str
 ) -> ScoreTab:
-    """Lay the tab out inside an open `gr.Tab` and bind its events. See `korlm.app.generate.write_tab.build`."""
+    """Lay out the tab inside an open `gr.Tab` and bind its events. See `korlm.app.generate.write_tab.build_write_tab`."""
     with gr.Row(elem_classes="kl-ask"):
         text = gr.Textbox(_DEFAULT_TEXT, lines=2, max_lines=8, elem_id="score-text", scale=1, min_width=260)
-        run = gr.Button(variant="primary", elem_id="score-run", scale=0, min_width=130)
+        score_button = gr.Button(variant="primary", elem_id="score-run", scale=0, min_width=130)
     localized.add(text, label="score_text", placeholder="score_hint")
-    localized.add(run, value="score")
-    texts = gr.Dataset(
-        components=[text], samples=[[one] for one in _EXAMPLE_TEXTS], type="values", elem_id="score-texts"
-    )
-    localized.add(texts, label="prompts")
+    localized.add(score_button, value="score")
+    samples = [[example] for example in _EXAMPLE_TEXTS]
+    examples = gr.Dataset(components=[text], samples=samples, type="values", elem_id="score-texts")
+    localized.add(examples, label="prompts")
     view = gr.HTML(render_scores(None, "ko"), elem_id="score-view", js_on_load=script, min_height=200)
     tab = ScoreTab(gr.State(None), view, service)
-    running: dict[str, Any] = {
+    run: dict[str, Any] = {
         "fn": tab.run,
         "inputs": [models, text, language],
         "outputs": [view, tab.state],
@@ -67,7 +66,10 @@ def build_score_tab(
         "concurrency_id": MODEL_QUEUE,
         "concurrency_limit": MODEL_CONCURRENCY,
     }
-    chosen = texts.click(lambda sample: sample[0], texts, text, show_progress="hidden", queue=False)
-    for event in (gr.on([run.click, text.submit], **running, trigger_mode="always_last"), chosen.then(**running)):
+    example_chosen = examples.click(lambda sample: sample[0], examples, text, show_progress="hidden", queue=False)
+    for event in (
+        gr.on([score_button.click, text.submit], **run, trigger_mode="always_last"),
+        example_chosen.then(**run),
+    ):
         event.failure(show_score_failure, language, [view, tab.state], show_progress="hidden", queue=False)
     return tab

@@ -1,21 +1,21 @@
-"""The tab 문장 생성: which models, their cards, and what is done with them: continue a text, score a text."""
+"""The generate tab (문장 생성): the choice of models, their cards, and two inner tabs to continue or score a text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from korlm.app.generate import score_tab, write_tab
 from korlm.app.generate.model_cards import render_model_cards
 from korlm.app.generate.sampling_controls import render_preset_description
 from korlm.app.generate.score import TextScores
-from korlm.app.generate.score_tab import ScoreTab
+from korlm.app.generate.score_tab import ScoreTab, build_score_tab
 from korlm.app.generate.score_view import render_scores
 from korlm.app.generate.state import GenerationJob
-from korlm.app.generate.write_tab import WriteTab
+from korlm.app.generate.write_tab import WriteTab, build_write_tab
 from korlm.app.limits import MAX_MODELS
 from korlm.app.localize import LocalizedComponents
 from korlm.app.model_info import ModelCard
@@ -26,7 +26,7 @@ from korlm.app.widgets.lane_view import render_notice
 
 @dataclass(frozen=True)
 class GenerateTab:
-    """The parts of the tab that the page needs: what it shows, to show it again in another language."""
+    """The parts of the tab that the page needs to show it in another language."""
 
     models: gr.CheckboxGroup
     cards: gr.HTML
@@ -36,22 +36,17 @@ class GenerateTab:
 
     @property
     def redraw_inputs(self) -> list[Any]:
-        """What `redraw` takes, before the language."""
+        """Inputs of `redraw_views`, before the language."""
         return [self.models, self.write.sampling_controls.preset, self.write.job_state, self.score.state]
 
     @property
     def redraw_outputs(self) -> list[Any]:
-        """What `redraw` gives."""
+        """Outputs of `redraw_views`."""
         return [self.cards, self.write.sampling_controls.description, self.write.view, self.score.view]
 
     def redraw_views(
-        self,
-        names: Sequence[str] | None,
-        preset: str,
-        job: GenerationJob | None,
-        scores: TextScores | None,
-        language: str,
-    ) -> list[Any]:
+        self, names: Sequence[str] | None, preset: str, job: GenerationJob | None, scores: TextScores | None, language: str,
+    ) -> list[Any]:  # fmt: skip
         """Return the tab's views in a language."""
         return [
             render_chosen_cards(self.service, names, language),
@@ -62,19 +57,19 @@ class GenerateTab:
 
 
 def render_chosen_cards(service: Service, names: Sequence[str] | None, language: str) -> str:
-    """Return the cards of the chosen models."""
-    known = service.list_models()
-    if not known:
+    """Return the cards of the chosen models as HTML."""
+    cards = service.list_models()
+    if not cards:
         return render_notice(translate("no_models", language))
-    return render_model_cards([card for card in known if card.name in (names or ())], language)
+    return render_model_cards([card for card in cards if card.name in (names or ())], language)
 
 
 def preselected_models(cards: Sequence[ModelCard]) -> list[str]:
-    """Return the models that are chosen at first: the best of each unit, as many as may be."""
+    """Return the names of the models that are chosen at first: the best of each unit, at most `MAX_MODELS`."""
     best: dict[str, ModelCard] = {}
     for card in cards:
-        known = best.get(card.unit)
-        if known is None or (card.bits_per_character or 99.0) < (known.bits_per_character or 99.0):
+        other = best.get(card.unit)
+        if other is None or (card.bits_per_character or 99.0) < (other.bits_per_character or 99.0):
             best[card.unit] = card
     return [card.name for card in cards if card in best.values()][:MAX_MODELS]
 
@@ -82,13 +77,13 @@ def preselected_models(cards: Sequence[ModelCard]) -> list[str]:
 def build_generate_tab(
     service: Service, localized: LocalizedComponents, language: gr.Radio, script: str
 ) -> GenerateTab:
-    """Lay the tab out inside an open `gr.Tab` and bind its events.
+    """Lay out the tab inside an open `gr.Tab` and bind its events.
 
     Args:
-        service: what writes and scores.
-        localized: where words are registered.
-        language: the switch, an input of every handler.
-        script: JavaScript of the views (keys, the note at a piece, copying).
+        service: runs the models.
+        localized: registers the components whose texts depend on the language.
+        language: the page's language switch.
+        script: JavaScript of the views (keys, tooltips, copying).
     """
     cards = service.list_models()
     names = preselected_models(cards)
@@ -97,22 +92,20 @@ def build_generate_tab(
         localized.add(
             models,
             label="models",
-            info=lambda spoken: translate("models_info", spoken, most=MAX_MODELS),
+            info=partial(translate, "models_info", most=MAX_MODELS),
             choices=lambda spoken: _model_choices(service.list_models(), spoken),
         )
         with localized.add(gr.Accordion(open=False, elem_id="model-cards"), label="model_cards"):
-            panel = gr.HTML(render_chosen_cards(service, names, "ko"), js_on_load=None)
+            card_view = gr.HTML(render_chosen_cards(service, names, "ko"), js_on_load=None)
         with gr.Tabs(elem_id="generate-tabs"):
             with localized.add(gr.Tab(id="write"), label="tab_write"):
-                write = write_tab.build_write_tab(service, localized, language, models, script)
+                write = build_write_tab(service, localized, language, models, script)
             with localized.add(gr.Tab(id="score"), label="tab_score"):
-                score = score_tab.build_score_tab(service, localized, language, models, script)
-    tab = GenerateTab(models, panel, write, score, service)
+                score = build_score_tab(service, localized, language, models, script)
     models.input(
-        lambda chosen, spoken: render_chosen_cards(service, chosen, spoken), [models, language], panel,
-        show_progress="hidden", queue=False,
-    )  # fmt: skip
-    return tab
+        partial(render_chosen_cards, service), [models, language], card_view, show_progress="hidden", queue=False
+    )
+    return GenerateTab(models, card_view, write, score, service)
 
 
 def _model_choices(cards: Sequence[ModelCard], language: str = "ko") -> list[tuple[str, str]]:

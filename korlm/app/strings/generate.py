@@ -30,21 +30,21 @@ GENERATE_TEXTS: dict[str, tuple[str, str]] = {
     "preset_greedy": ("탐욕", "greedy"),
     "preset_beam": ("빔", "beam"),
     "preset_own": ("직접", "my own"),
-    "told_stable": ("그럴듯한 조각 가운데서 조심스럽게 뽑습니다.", "Draws with care among the likely pieces."),
-    "told_balanced": ("모델이 배운 대로에 가깝게 뽑습니다.", "Draws nearly as the model has learnt."),
-    "told_creative": (
+    "preset_stable_info": ("그럴듯한 조각 가운데서 조심스럽게 뽑습니다.", "Draws with care among the likely pieces."),
+    "preset_balanced_info": ("모델이 배운 대로에 가깝게 뽑습니다.", "Draws nearly as the model has learnt."),
+    "preset_creative_info": (
         "드문 조각도 자주 뽑습니다. 엉뚱해질 수 있습니다.",
         "Draws rare pieces often, and may go astray.",
     ),
-    "told_greedy": (
+    "preset_greedy_info": (
         "늘 가장 그럴듯한 조각을 씁니다. 시드가 달라도 같은 글입니다.",
         "Always the likeliest piece: the same text for every seed.",
     ),
-    "told_beam": (
+    "preset_beam_info": (
         "글 전체가 가장 그럴듯한 것을 찾아 한꺼번에 보입니다. 시드를 쓰지 않습니다.",
         "Searches for the likeliest text as a whole and shows it at once. The seed is not used.",
     ),
-    "told_own": ("아래에서 정한 대로 뽑습니다.", "Draws as set below."),
+    "preset_own_info": ("아래에서 정한 대로 뽑습니다.", "Draws as set below."),
     "sampling": ("자세히 정하기", "All settings"),
     "temperature": ("온도", "Temperature"),
     "temperature_info": (

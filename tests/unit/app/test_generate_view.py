@@ -154,7 +154,7 @@ def test_presets_are_settings_that_sliders_can_stand_at() -> None:
             assert abs(steps - round(steps)) < 1e-6, (name, key)
         assert find_preset(preset_values(name)) == name
         assert apply_preset(name, "ko")[1:] == preset_values(name)
-        assert common.translate(f"preset_{name}", "ko") and common.translate(f"told_{name}", "en")
+        assert common.translate(f"preset_{name}", "ko") and common.translate(f"preset_{name}_info", "en")
     assert identify_preset("ko", *[0.33] * len(SLIDER_RANGES))[0] == CUSTOM_PRESET
     assert SAMPLING_PRESETS["greedy"]["temperature"] == 0 and SAMPLING_PRESETS["beam"]["beams"] > 1
     assert all(common.translate(name, "ko") and common.translate(f"{name}_info", "en") for name in SLIDER_RANGES)
