@@ -14,8 +14,6 @@ import gradio as gr
 from gradio.blocks import Block
 
 from korlm.app.strings.common import translate
-from korlm.app.templating import bilingual_html, bilingual_text  # noqa: F401  # imported from here by chat
-from korlm.app.templating import render_bilingual_notice as bilingual_notice  # noqa: F401
 
 _Block = TypeVar("_Block", bound=Block)
 TextSource = str | Callable[[str], Any]  # a key of `korlm.app.strings`, or a function of the language

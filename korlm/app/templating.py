@@ -44,7 +44,10 @@ _ENVIRONMENT = Environment(
     undefined=StrictUndefined,
     extensions=[JoinLines],
 )
-_ENVIRONMENT.filters |= {"visible": make_visible, "prose": name_control_characters}
+_ENVIRONMENT.filters |= {
+    "visible": make_visible,
+    "prose": lambda text: text if isinstance(text, Markup) else name_control_characters(text),
+}
 
 
 def render_template(name: str, language: str = "ko", **values: object) -> Markup:

@@ -34,9 +34,9 @@ from korlm.app.chat.pending import PendingAnswer, PendingRequest, PendingRequest
 from korlm.app.chat.service import ChatService
 from korlm.app.generate.sampling_controls import new_seed
 from korlm.app.limits import MAX_BOTS, busy_error, validate_message
-from korlm.app.localize import bilingual_notice
 from korlm.app.round_robin import limit_frame_rate
 from korlm.app.strings.common import translate
+from korlm.app.templating import render_bilingual_notice
 from korlm.errors import KorlmError
 
 CHAT_FRAME_SECONDS = 0.08  # between two frames: ten visitors at once need all the frames that two cores can render
@@ -74,10 +74,14 @@ class ChatHandlers:
         try:
             message = validate_message(text or "")
         except KorlmError as error:
-            return [gr.skip(), *_refused_updates(bilingual_notice(error)), *_skip_updates(MAX_BOTS)]
+            return [gr.skip(), *_refused_updates(render_bilingual_notice(error)), *_skip_updates(MAX_BOTS)]
         pending = self.requests.open(_session_id(request))
         if pending is None:
-            return [gr.skip(), *_refused_updates(bilingual_notice("chat_busy", "note")), *_skip_updates(MAX_BOTS)]
+            return [
+                gr.skip(),
+                *_refused_updates(render_bilingual_notice("chat_busy", "note")),
+                *_skip_updates(MAX_BOTS),
+            ]
         num_columns = _num_open_columns(count)
         histories = [
             add_user_message(chat or [], message) if column < num_columns else gr.skip()
@@ -96,7 +100,11 @@ class ChatHandlers:
         kept = until_last_question(chat or [])
         pending = self.requests.open(_session_id(request)) if kept else None
         if pending is None:
-            return [*_refused_updates(bilingual_notice("chat_busy", "note") if kept else ""), gr.skip(), gr.skip()]
+            return [
+                *_refused_updates(render_bilingual_notice("chat_busy", "note") if kept else ""),
+                gr.skip(),
+                gr.skip(),
+            ]
         return [*_accepted_updates(pending), new_seed(), kept]
 
     def edit_message(self, request: gr.Request, chat: History | None, data: gr.EditData) -> list[Any]:
@@ -106,9 +114,9 @@ class ChatHandlers:
         try:
             kept = truncate_and_edit(history, index, validate_message(unshield_markup(str(data.value))))
             pending = self.requests.open(_session_id(request))
-            refusal = "" if pending else bilingual_notice("chat_busy", "note")
+            refusal = "" if pending else render_bilingual_notice("chat_busy", "note")
         except KorlmError as error:
-            kept, pending, refusal = [], None, bilingual_notice(error)
+            kept, pending, refusal = [], None, render_bilingual_notice(error)
         if pending is None:  # the page shows the edited text already: restore the one before
             before = truncate_and_edit(history, index, unshield_markup(str(data.previous_value)))
             return [*_refused_updates(refusal), gr.skip(), before + history[index + 1 :]]
@@ -160,7 +168,7 @@ class ChatHandlers:
         if pending := self.requests.stop(session):
             self.requests.close(session, pending)
         closed = _close_unanswered(chats, translate("chat_failed", language))
-        return [bilingual_notice(busy_error()), *_ready_buttons(), *closed]
+        return [render_bilingual_notice(busy_error()), *_ready_buttons(), *closed]
 
     def _stream_answers(
         self, session: str, pending: PendingRequest, language: str, count: str, inputs: AnswerInputs
@@ -171,7 +179,7 @@ class ChatHandlers:
         except KorlmError as error:
             self.requests.close(session, pending)
             closed = _close_unanswered(inputs.chats, translate("chat_failed", language))
-            yield [bilingual_notice(error), *_ready_buttons(), *closed, *_skip_updates(MAX_BOTS)]
+            yield [render_bilingual_notice(error), *_ready_buttons(), *closed, *_skip_updates(MAX_BOTS)]
             return
         frames = AnswerFrames(answers, pending, language)
         rounds = answer_rounds(

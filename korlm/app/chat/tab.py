@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from html import escape
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from korlm.app.chat.decoding_controls import DecodingControls, build_decoding_controls, decoding_choices
 from korlm.app.chat.explanation_view import bot_name, render_explanation
@@ -19,6 +19,7 @@ from korlm.app.limits import MAX_BOTS
 from korlm.app.localize import LocalizedComponents
 from korlm.app.strings.chat import CHAT_TEXTS
 from korlm.app.strings.common import translate
+from korlm.app.templating import render_template
 from korlm.i18n import LANGUAGES
 
 CHAT_QUEUE = "chat"  # the Gradio queue of the answers
@@ -248,11 +249,11 @@ def _count_choices(language: str) -> list[tuple[str, str]]:
 
 
 def _render_about(language: str) -> str:
-    return f'<p class="kl kl-said">{escape(translate("chat_about", language))}</p>'
+    return render_template("paragraph", language, key="chat_about")
 
 
 def _render_button_names() -> str:
     """Return the labels that the script gives to the buttons of bubbles, in both languages."""
     keys = [key for key in CHAT_TEXTS if key.startswith("tool_")]
     names = {key: {language: translate(key, language) for language in LANGUAGES} for key in keys}
-    return f'<div hidden data-names="{escape(json.dumps(names, ensure_ascii=False))}"></div>'
+    return Markup('<div hidden data-names="{}"></div>').format(json.dumps(names, ensure_ascii=False))

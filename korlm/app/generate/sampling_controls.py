@@ -11,7 +11,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -19,6 +18,7 @@ import gradio as gr
 from korlm.app.limits import MAX_BEAMS, MAX_SAMPLES, MAX_TOKENS
 from korlm.app.localize import LocalizedComponents
 from korlm.app.strings.common import translate
+from korlm.app.templating import render_template
 
 
 class SliderRange(NamedTuple):
@@ -126,7 +126,7 @@ def identify_preset(language: str, *values: float) -> tuple[str, str]:
 
 def render_preset_description(name: str, language: str) -> str:
     """Return what a preset does, as HTML."""
-    return f'<p class="kl kl-said">{escape(translate(f"preset_{name}_info", language))}</p>'
+    return render_template("paragraph", language, key=f"preset_{name}_info")
 
 
 def preset_choices(language: str) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The likely segmentations of a text under each model: what is drawn under the scores.
+"""The likely segmentations of a scored text under each model, as HTML.
 
 >>> differing_tokens(["하", "늘"], ["하늘", "이"]), differing_tokens(["가", "나"], ["가", "다"])
 ([True, True], [False, True])
@@ -7,16 +7,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
+from korlm.app.generate.score import ModelScore
 from korlm.app.limits import MAX_SEGMENTATION_TEXT
-from korlm.app.model_info import ModelCard
-from korlm.app.strings.common import translate
+from korlm.app.templating import render_template
 from korlm.app.widgets.surprisal import format_probability
-from korlm.app.widgets.visible_characters import make_visible
 
 if TYPE_CHECKING:
     from korlm.models.marginal import Segmentation
@@ -24,69 +24,60 @@ if TYPE_CHECKING:
 _MAX_LINES = 4
 
 
-def render_segmentations(
-    scored_models: Sequence[tuple[ModelCard, Sequence[Sequence[Segmentation]], float]], text: str, language: str
-) -> str:
-    """Return the section's HTML, or nothing where no model has a segmentation to show.
+def render_segmentations(scores: Sequence[ModelScore], text: str, language: str) -> Markup:
+    """Return the section of the segmentations, empty if no model has any.
 
     Args:
-        scored_models: each with the ways of every line, and the bits of the tokenizer's own.
-        text: what was scored.
+        scores: the scores of the models.
+        text: the scored text.
         language: ``"ko"`` or ``"en"``.
     """
     if len(text) > MAX_SEGMENTATION_TEXT:
-        return f'<p class="kl-said">{escape(translate("ways_long", language, most=f"{MAX_SEGMENTATION_TEXT:,}"))}</p>'
-    shown = "".join(_render_model(card, ways, bits, text, language) for card, ways, bits in scored_models if ways)
-    if not shown:
-        return ""
-    more = escape(translate("ways_more", language, shown=f"{_MAX_LINES}")) if text.count("\n") >= _MAX_LINES else ""
-    return (
-        f'<section class="kl-section kl-ways"><h3>{escape(translate("ways", language))}</h3>{shown}'
-        f"<p>{escape(translate('ways_note', language))} {more}</p></section>"
+        return render_template("segmentations_too_long", language, most=f"{MAX_SEGMENTATION_TEXT:,}")
+    models = [_model_values(score, text) for score in scores if score.segmentations]
+    if not models:
+        return Markup("")
+    return render_template(
+        "segmentations",
+        language,
+        models=models,
+        max_lines=_MAX_LINES,
+        is_truncated=text.count("\n") >= _MAX_LINES,
+        format_probability=format_probability,
     )
-
-
-def _render_model(
-    card: ModelCard, segmentations: Sequence[Sequence[Segmentation]], tokenizer_bits: float, text: str, language: str
-) -> str:
-    characters = len(text) + 1  # one line end a line
-    # the own one's share says by how much its bits exceed the sum
-    summed = (
-        tokenizer_bits + math.fsum(math.log2(way.share) for line in segmentations for way in line if way.own)
-    ) / characters
-    said = escape(translate("ways_sum", language, all=f"{summed:.3f}"))
-    alone = escape(translate("ways_own", language, own=f"{tokenizer_bits / characters:.3f}"))
-    lines = "".join(_render_line(line, language) for line in segmentations[:_MAX_LINES] if line[0].pieces)
-    return (
-        f'<div class="kl-{escape(card.unit)}" data-summed="{summed!r}"><h4>{escape(card.name)} <span><b>{said}</b> · {alone}'
-        f"</span></h4>{lines}</div>"
-    )
-
-
-def _render_line(segmentations: Sequence[Segmentation], language: str) -> str:
-    own = next(way.pieces for way in segmentations if way.own)
-    rows = "".join(_render_segmentation(way, differing_tokens(own, way.pieces), language) for way in segmentations)
-    return f"<ol>{rows}</ol>"
-
-
-def _render_segmentation(segmentation: Segmentation, marks: Sequence[bool], language: str) -> str:
-    drawn = "".join(_render_token(piece, mark) for piece, mark in zip(segmentation.pieces, marks, strict=True))
-    tag = f'<span class="kl-given">{escape(translate("way_tokenizer", language))}</span>' if segmentation.own else ""
-    share = f'<span class="kl-bar" style="width:{100 * segmentation.share:.0f}%"></span>'
-    return f'<li><span class="kl-share">{format_probability(segmentation.share)}{share}</span><span class="kl-cut">{drawn}</span>{tag}</li>'
-
-
-def _render_token(token: str, mark: bool) -> str:
-    """Return a piece as a box; a space that it begins with stands before the box, one alone is drawn."""
-    word = token.lstrip(" ") or "␣"
-    kinds = (["w"] if word != token else []) + (["n"] if mark else [])
-    kind = f' class="{" ".join(kinds)}"' if kinds else ""
-    return f"<i{kind}>{escape(make_visible(word))}</i>"
 
 
 def differing_tokens(tokenizer_tokens: Sequence[str], tokens: Sequence[str]) -> list[bool]:
-    """Return which pieces are not among those of the tokenizer's own segmentation, in its order."""
-    marks = [True] * len(tokens)
+    """Return for each token whether the tokenizer's own segmentation lacks it at this place."""
+    differs = [True] * len(tokens)
     for match in SequenceMatcher(None, tokenizer_tokens, tokens, autojunk=False).get_matching_blocks():
-        marks[match.b : match.b + match.size] = [False] * match.size
-    return marks
+        differs[match.b : match.b + match.size] = [False] * match.size
+    return differs
+
+
+def _model_values(score: ModelScore, text: str) -> dict[str, Any]:
+    num_characters = len(text) + 1  # a line end for each line
+    # the bits of the tokenizer's own segmentation exceed those of the sum by -log2 of its probability given the text
+    log_probs = [
+        math.log2(segmentation.share) for line in score.segmentations for segmentation in line if segmentation.own
+    ]
+    return {
+        "card": score.card,
+        "marginal": (score.bits + math.fsum(log_probs)) / num_characters,
+        "canonical": score.bits / num_characters,
+        "lines": [list(_line_values(line)) for line in score.segmentations[:_MAX_LINES] if line[0].pieces],
+    }
+
+
+def _line_values(line: Sequence[Segmentation]) -> Iterator[tuple[Segmentation, list[tuple[str, str]]]]:
+    """Yield each segmentation with the text and the CSS classes of its tokens."""
+    tokenizer_tokens = next(segmentation.pieces for segmentation in line if segmentation.own)
+    for segmentation in line:
+        differs = differing_tokens(tokenizer_tokens, segmentation.pieces)
+        yield segmentation, list(map(_token_values, segmentation.pieces, differs))
+
+
+def _token_values(token: str, differs: bool) -> tuple[str, str]:
+    """Return a token's text, without the spaces before its box unless it is a space, and its CSS classes."""
+    text = token.lstrip(" ") or "␣"
+    return text, " ".join(["w"] * (text != token) + ["n"] * differs)

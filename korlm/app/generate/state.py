@@ -140,6 +140,11 @@ class ModelColumn:
         return next((state for state in ("writing", "loading", "waiting", "stopped") if state in states), "done")
 
     @property
+    def is_busy(self) -> bool:
+        """Whether a text is not complete."""
+        return self.state in ACTIVE_STATES
+
+    @property
     def prompt_bits_per_character(self) -> float | None:
         """Bits per character of the prompt; None without a prompt."""
         if not self.prompt_segments:
@@ -185,7 +190,7 @@ class GenerationJob:
     @property
     def is_busy(self) -> bool:
         """Whether a text is not complete."""
-        return any(column.state in ACTIVE_STATES for column in self.columns)
+        return any(column.is_busy for column in self.columns)
 
     @property
     def num_chunks(self) -> int:

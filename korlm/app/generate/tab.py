@@ -21,7 +21,7 @@ from korlm.app.localize import LocalizedComponents
 from korlm.app.model_info import ModelCard
 from korlm.app.service import Service
 from korlm.app.strings.common import translate
-from korlm.app.widgets.lane_view import render_notice
+from korlm.app.templating import render_notice
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""What models wrote, as cards side by side: each text's pieces shaded by surprisal, the prompt's bits, copying.
+"""The texts of a generation job as HTML: a card a model, tokens shaded by surprisal, the bits of the prompt.
 
-The view is a list of fragments, nested as the page is: what the browser gets while models write is what was added.
+The view is a list of fragments, nested like the page: while models write, the browser receives only the added ones.
 
 >>> card = ModelCard("m", "unigram", "subword", "lstm", 2_500_000, 2.5)
 >>> "2.5M" in "".join(flatten_fragments(render_generation(GenerationJob("이 ", columns=[ModelColumn(card, [TextSample(7)])]))))
@@ -10,21 +10,24 @@ True
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from korlm.app.generate.state import ACTIVE_STATES, GenerationJob, ModelColumn, TextChunk, TextSample
+from markupsafe import Markup
+
+from korlm.app.generate.state import GenerationJob, ModelColumn, TextChunk, TextSample
 from korlm.app.model_info import ModelCard
 from korlm.app.strings.common import tokenizer_display_name, translate
+from korlm.app.templating import render_notice, render_template
 from korlm.app.view_models import DisplaySegment
-from korlm.app.widgets.lane_view import render_notice
 from korlm.app.widgets.surprisal import format_probability, render_surprisal_scale, surprisal_level
-from korlm.app.widgets.visible_characters import make_visible, name_control_characters
+from korlm.app.widgets.visible_characters import make_visible
 
-_drawn_chunks: WeakKeyDictionary[TextSample, dict[str, list[str]]] = WeakKeyDictionary()  # by language
 HtmlFragments = list[Any]  # strings and lists of fragments
-JOIN_TEMPLATE = "${(value || []).flat(Infinity).join('')}"  # the template that draws them
+JOIN_TEMPLATE = "${(value || []).flat(Infinity).join('')}"  # the Gradio template that joins them
+_SLOT = Markup("\0")  # the place of nested fragments in a template
+_MAX_TOOLTIP_TOKENS = 8
+_chunk_html: WeakKeyDictionary[TextSample, dict[str, list[str]]] = WeakKeyDictionary()  # rendered chunks by language
 
 
 def flatten_fragments(fragments: HtmlFragments) -> Iterator[str]:
@@ -37,31 +40,28 @@ def flatten_fragments(fragments: HtmlFragments) -> Iterator[str]:
 
 
 def render_generation(job: GenerationJob | None, language: str = "") -> HtmlFragments:
-    """Return the view of a board; without one, what to do."""
+    """Return the view of a job, or a hint if there is none."""
     language = language or (job.language if job else "ko")
     refusal = render_notice(job.refusal.message(language)) if job and job.refusal else ""
     if job is None or not job.columns:
         return [refusal, render_notice(translate("empty_generate", language), kind="empty")]
-    heard = [column.prompt_bits_per_character for column in job.columns if column.prompt_bits_per_character is not None]
-    best = min(heard) if len(heard) > 1 else None
-    cards = [_render_card(job, column, best, language) for column in job.columns]
-    failed = escape(translate("not_copied", language))
-    return [
-        refusal,
-        f'<div class="kl kl-writing" data-failed="{failed}">{render_surprisal_scale(language, "piece")}<div class="kl-cards">',
-        cards,
-        '</div><div class="kl-tip" role="tooltip" hidden></div><div class="kl-live" role="status" aria-live="polite">'
-        "</div></div>",
-    ]
+    prompt_bits = [bits for column in job.columns if (bits := column.prompt_bits_per_character) is not None]
+    lowest = min(prompt_bits) if len(prompt_bits) > 1 else None
+    cards = [_render_card(job, column, lowest, language) for column in job.columns]
+    scale = Markup(render_surprisal_scale(language, "piece"))
+    return [refusal, *_render_around(cards, "generation", language, scale=scale)]
 
 
 def format_model_summary(card: ModelCard, language: str) -> str:
-    """Return a model's facts as one line."""
-    known = [tokenizer_display_name(card.tokenizer, card.unit, language), card.cell.upper()]
-    known.append(translate("card_parameters", language, count=abbreviate_count(card.num_parameters)))
+    """Return the facts of a model in one line."""
+    facts = [
+        tokenizer_display_name(card.tokenizer, card.unit, language),
+        card.cell.upper(),
+        translate("card_parameters", language, count=abbreviate_count(card.num_parameters)),
+    ]
     if card.bits_per_character is not None:
-        known.append(translate("card_bits", language, bits=f"{card.bits_per_character:.2f}"))
-    return " · ".join(known)
+        facts.append(translate("card_bits", language, bits=f"{card.bits_per_character:.2f}"))
+    return " · ".join(facts)
 
 
 def abbreviate_count(count: int) -> str:
@@ -73,131 +73,98 @@ def abbreviate_count(count: int) -> str:
     return f"{count / 1e6:.1f}M" if count >= 1_000_000 else f"{count / 1e3:.0f}K"
 
 
-def _render_card(job: GenerationJob, column: ModelColumn, best: float | None, language: str) -> HtmlFragments:
-    card, state = column.card, column.state
-    busy = "true" if state in ACTIVE_STATES else "false"
-    head = (
-        f'<article class="kl-card kl-{escape(card.unit)}" aria-busy="{busy}"><header><h3>{escape(card.name)}</h3>'
-        f'<span class="kl-state kl-{state}">{escape(translate("state_" + state, language))}</span></header>'
-    )
+def _render_around(fragments: HtmlFragments, template: str, language: str, **values: object) -> HtmlFragments:
+    """Render a template around nested fragments, which it outputs as ``slot``."""
+    before, after = render_template(template, language, slot=_SLOT, **values).split(_SLOT)
+    return [before, fragments, after]
+
+
+def _render_card(job: GenerationJob, column: ModelColumn, lowest: float | None, language: str) -> HtmlFragments:
+    body: HtmlFragments
     if column.error:
-        body: HtmlFragments = [render_notice(column.error.message(language))]
+        body = [render_notice(column.error.message(language))]
     else:
-        body = [_render_prompt_bits(column, best, language)]
-        body += [_render_sample(job, column, number, language) for number in range(len(column.samples))]
-    return [head, body, f"<footer>{escape(format_model_summary(card, language))}</footer></article>"]
-
-
-def _render_prompt_bits(column: ModelColumn, best: float | None, language: str) -> str:
-    """Return the line with the bits per character of the prompt."""
-    if column.prompt_segments is None:
-        return '<p class="kl-heard">&nbsp;</p>'
-    if column.prompt_bits_per_character is None:
-        return f'<p class="kl-heard">{escape(translate("heard_none", language))}</p>'
-    told = escape(translate("heard", language, bits="\0")).replace(
-        "\0", f"<b>{column.prompt_bits_per_character:.2f}</b>"
-    )
-    mark = (
-        f' <span class="kl-best">{escape(translate("heard_best", language))}</span>'
-        if column.prompt_bits_per_character == best
-        else ""
-    )
-    return f'<p class="kl-heard">{told}{mark}</p>'
+        bits = column.prompt_bits_per_character
+        body = [render_template("prompt_bits", language, column=column, bits=bits, is_best=bits == lowest)]
+        body += [_render_sample(job, column, index, language) for index in range(len(column.samples))]
+    summary = format_model_summary(column.card, language)
+    return _render_around(body, "generation_card", language, column=column, summary=summary)
 
 
 def _render_sample(job: GenerationJob, column: ModelColumn, index: int, language: str) -> HtmlFragments:
     sample = column.samples[index]
-    label = escape(translate("text_name", language, model=column.card.name))
-    busy = sample.state in ACTIVE_STATES
-    caret = '<span class="kl-caret" aria-hidden="true"></span>' if busy else ""
-    nothing = (
-        "" if busy or sample.text else translate("nothing_written" if sample.has_ended else "nothing_yet", language)
+    return _render_around(
+        [_render_prompt(job, column, language), _render_chunks(sample, language)],
+        "generated_text",
+        language,
+        sample=sample,
+        model=column.card.name,
+        facts=_sample_facts(column, index, language),
+        copied=(job.prompt + sample.text).replace("\0", ""),
     )
-    told = f" <em>{escape(nothing)}</em>" if nothing else ""
-    return [
-        f'<section class="kl-sample"><div class="kl-text" role="list" aria-label="{label}">',
-        _render_prompt(job, column, language),
-        _render_chunks(sample, language),
-        f"{told}{caret}</div>{_render_footer(job, column, index, language)}</section>",
-    ]
+
+
+def _sample_facts(column: ModelColumn, index: int, language: str) -> list[str]:
+    sample = column.samples[index]
+    facts = []
+    if sample.seed is not None:
+        facts.append(translate("card_seed", language, seed=sample.seed))
+    elif len(column.samples) > 1:
+        facts.append(translate("card_rank", language, rank=index + 1))
+    if sample.bits_per_character is not None:
+        facts.append(translate("wrote", language, bits=f"{sample.bits_per_character:.2f}"))
+    if sample.finish_reason:
+        facts.append(translate(f"ended_{sample.finish_reason}", language))
+    return facts
 
 
 def _render_prompt(job: GenerationJob, column: ModelColumn, language: str) -> str:
-    """Return the prompt, shaded by what each piece cost the model."""
-    if not column.prompt_segments:
-        return f'<span class="kl-prompt">{escape(name_control_characters(job.prompt))}</span>'
-    drawn = "".join(_render_prompt_segment(job.prompt, piece, language) for piece in column.prompt_segments)
-    rest = escape(name_control_characters(job.prompt[column.prompt_segments[-1].end :]))
-    return f'<span class="kl-prompt">{drawn}{rest}</span>'
+    """Return the prompt, each token shaded by its bits."""
+    segments = column.prompt_segments or ()
+    tokens = [_render_prompt_segment(job.prompt, segment, language) for segment in segments]
+    rest = job.prompt[segments[-1].end :] if segments else job.prompt
+    return render_template("generation_prompt", language, tokens=tokens, rest=rest)
 
 
-def _render_prompt_segment(prompt: str, segment: DisplaySegment, language: str) -> str:
+def _render_prompt_segment(prompt: str, segment: DisplaySegment, language: str) -> Markup:
     text, bits = prompt[segment.start : segment.end], segment.bits or 0.0
     lines = [f"‘{make_visible(text)}’ · {_format_bits(bits, language)}", translate("tip_prompt", language)]
-    return _render_shaded_text(text, bits, lines, "")
+    return _render_shaded_text(text, bits, lines)
 
 
 def _render_chunks(sample: TextSample, language: str) -> list[str]:
-    """Return the pieces that were written; each is drawn once in a language."""
-    drawn = _drawn_chunks.setdefault(sample, {}).setdefault(language, [])
-    drawn += [_render_chunk(written, language) for written in sample.chunks[len(drawn) :]]
-    return list(drawn)
+    """Return the chunks of a text; each is rendered once a language."""
+    rendered = _chunk_html.setdefault(sample, {}).setdefault(language, [])
+    rendered += [_render_chunk(chunk, language) for chunk in sample.chunks[len(rendered) :]]
+    return list(rendered)
 
 
-def _render_chunk(chunk: TextChunk, language: str) -> str:
-    last = chunk.tokens[-1]
-    name = translate("tip_end", language) if chunk.is_end and not chunk.text else f"‘{make_visible(chunk.text)}’"
+def _render_chunk(chunk: TextChunk, language: str) -> Markup:
+    end = translate("tip_end", language)
+    name = f"‘{make_visible(chunk.text)}’" if chunk.text else end
     lines = [f"{name} · {_format_bits(chunk.bits, language)}"]
+    last = chunk.tokens[-1]
     if len(chunk.tokens) > 1:
         lines.append(translate("tip_pieces", language, count=len(chunk.tokens)))
         lines += [
-            translate("tip_piece", language, piece=make_visible(p.text), bits=f"{p.surprisal:.2f}")
-            for p in chunk.tokens[:8]
+            translate("tip_piece", language, piece=make_visible(token.text), bits=f"{token.surprisal:.2f}")
+            for token in chunk.tokens[:_MAX_TOOLTIP_TOKENS]
         ]
     elif last.probability < 1:
         lines.append(translate("tip_drawn", language, chance=format_probability(last.probability)))
     if last.alternatives:
         lines.append(translate("tip_others", language))
         lines += [
-            f"{translate('tip_end', language) if text == '</s>' else make_visible(text)}\t{format_probability(p)}"
-            for text, p in last.alternatives
+            f"{end if text == '</s>' else make_visible(text)}\t{format_probability(probability)}"
+            for text, probability in last.alternatives
         ]
-    return _render_shaded_text(
-        chunk.text or translate("mark_end", language), chunk.bits, lines, "" if chunk.text else " kl-end"
-    )
+    return _render_shaded_text(chunk.text or translate("mark_end", language), chunk.bits, lines, is_end=not chunk.text)
 
 
-def _render_shaded_text(text: str, bits: float, lines: list[str], kinds: str) -> str:
-    label = escape("\n".join(lines))
-    return (
-        f'<span class="kl-w kl-s{surprisal_level(bits)}{kinds}" role="listitem" tabindex="-1" aria-label="{label}">'
-        f"{escape(name_control_characters(text))}</span>"
-    )
+def _render_shaded_text(text: str, bits: float, tooltip_lines: list[str], *, is_end: bool = False) -> Markup:
+    tooltip, level = "\n".join(tooltip_lines), surprisal_level(bits)
+    return render_template("shaded_text", text=text, level=level, tooltip=tooltip, is_end=is_end)
 
 
 def _format_bits(bits: float, language: str) -> str:
     return translate("tip_bits", language, bits=f"{bits:.2f}", chance=format_probability(2.0**-bits))
-
-
-def _render_footer(job: GenerationJob, column: ModelColumn, index: int, language: str) -> str:
-    """Return what is known of a text, and the button that copies it."""
-    sample = column.samples[index]
-    known = []
-    if len(column.samples) > 1 or sample.seed is not None:
-        known.append(
-            translate("card_rank", language, rank=index + 1)
-            if sample.seed is None
-            else translate("card_seed", language, seed=sample.seed)
-        )
-    if sample.bits_per_character is not None:
-        known.append(translate("wrote", language, bits=f"{sample.bits_per_character:.2f}"))
-    if sample.state not in ACTIVE_STATES:
-        ended = sample.finish_reason
-        known += [translate("ended_" + ended, language)] if ended else []
-    copied = escape((job.prompt + sample.text).replace("\0", ""))
-    label = escape(translate("copy_text_label", language, model=column.card.name))
-    done = escape(translate("text_copied", language, model=column.card.name))
-    return (
-        f'<p class="kl-foot"><span>{escape(" · ".join(known))}</span><button type="button" class="kl-tool" '
-        f'data-copy="{copied}" data-done="{done}" aria-label="{label}">{escape(translate("copy_text", language))}</button></p>'
-    )

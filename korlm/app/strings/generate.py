@@ -201,8 +201,8 @@ GENERATE_TEXTS: dict[str, tuple[str, str]] = {
     "fact_bits_valid": ("{bits} (검증 줄)", "{bits} (validation)"),
     "fact_corpus": ("배운 글", "learnt from"),
     "fact_lines": ("{count}줄", "{count} lines"),
-    "fact_licence": ("사용권", "licence"),
-    "fact_failings": ("알려진 흠", "known failings"),
+    "fact_license": ("사용권", "licence"),
+    "fact_known_issues": ("알려진 흠", "known failings"),
     "fact_unknown": ("적혀 있지 않음", "not recorded"),
     "failing_small": (
         "작은 모델이라 앞뒤가 맞지 않고, 사실이 아닌 것을 지어냅니다. 배운 글의 말투만 압니다.",

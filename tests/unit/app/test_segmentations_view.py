@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from support.toy_models import Make, stirred
 
-from korlm.app.generate.score import stream_scores
+from korlm.app.generate.score import ModelScore, stream_scores
 from korlm.app.generate.score_view import render_scores
 from korlm.app.generate.segmentations_view import render_segmentations
 from korlm.app.limits import MAX_SEGMENTATION_TEXT
 from korlm.app.model_info import ModelCard
 from korlm.app.service import Service
+from korlm.app.view_models import DisplaySegment
 from korlm.models.language_model import LanguageModel
 from korlm.models.marginal import DEFAULT_BEAM_SIZE, Segmentation, likely_segmentations
 from korlm.tokenizers.segmented import SegmentedTokenizer
@@ -68,10 +69,11 @@ def test_a_long_text_is_told_of_and_a_lossy_tokenizer_is_passed_over(
     assert "kl-ways" not in render_scores(alone, "ko") and "kl-scores" in render_scores(alone, "ko")
 
 
-def test_pieces_and_names_are_never_markup() -> None:
+def test_tokens_and_names_are_never_markup() -> None:
     text, name = "<script>x</script>\u202e\"'", "<b>\"'"
-    card = ModelCard(name, name, "subword", name, 10, None, corpus=name, license=name)
-    way = Segmentation([text, " ", " <b>"], [], 3.0, 1.0, True)
+    card = ModelCard(name, name, "subword", name, 10, None, corpus=(name, name), license=name)
+    segmentation = Segmentation([text, " ", " <b>"], [], 3.0, 1.0, True)
+    score = ModelScore(card, (DisplaySegment(0, 2, (), bits=3.0),), segmentations=[[segmentation]])
     for language in ("ko", "en"):
-        page = render_segmentations([(card, ((way,),), 3.0)], "가", language)
+        page = render_segmentations([score], "가", language)
         assert "<script" not in page and "\u202e" not in page and "<i>␣</i>" in page.replace(' class="w"', "")
