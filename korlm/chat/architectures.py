@@ -1,11 +1,11 @@
-"""The two kinds of net that answer, and what each reads before its answer.
+"""The two chat architectures and their input formats.
 
-An encoder-decoder reads ``<s> question </s>``. A language model reads the turns so far in a template, ``</s> <user> question
-<bot> answer <user> question <bot>``, and goes on; ``<user>`` and ``<bot>`` are special tokens, which no text ever becomes.
+An encoder-decoder reads ``<s> question </s>``. A language model continues the conversation in a chat template, ``</s> <user>
+question <bot> answer <user> question <bot>``; ``<user>`` and ``<bot>`` are special tokens, which no text is encoded to.
 
 >>> from korlm.tokenizers.segmented import byte_tokenizer
 >>> tokenizer = byte_tokenizer(LANGUAGE_MODEL.special_tokens)
->>> [tokenizer.token_text(number) for number in LANGUAGE_MODEL.encode_history(tokenizer, [[69], [70], [71]], 64)]
+>>> [tokenizer.token_text(token_id) for token_id in LANGUAGE_MODEL.encode_history(tokenizer, [[69], [70], [71]], 64)]
 ['</s>', '<user>', '<0x41>', '<bot>', '<0x42>', '<user>', '<0x43>', '<bot>']
 """
 
@@ -21,8 +21,9 @@ import torch
 from torch import Tensor
 
 from korlm.errors import ArtifactError
+from korlm.generation.prefill import length_sorted_batches
 from korlm.nn.lm import NetConfig, RecurrentLM
-from korlm.nn.seq2seq import Seq2Seq, Seq2SeqConfig
+from korlm.nn.seq2seq import Seq2Seq, Seq2SeqConfig, TextModel
 from korlm.tokenizers.base import BOS_ID, EOS_ID, PAD_ID, Tokenizer
 from korlm.training.batching import TrainingBatch
 from korlm.training.dialogue_batches import CollateFunction, PairBatch, collate_pairs, collate_prompted_pairs
@@ -31,28 +32,27 @@ from korlm.training.step import LossFunction
 
 Ids = Sequence[int]
 USER_TOKEN, BOT_TOKEN = "<user>", "<bot>"
-_BATCH_SIZE = 64  # pairs scored side by side
 
 
 @dataclass(frozen=True)
 class ChatArchitecture:
-    """How a kind of net takes part in a conversation.
+    """A kind of model that answers.
 
     Attributes:
         name: ``encoder-decoder`` or ``language-model``.
-        config_class: the configuration of its nets.
-        model_class: makes one of a configuration.
-        loss: of a batch.
-        make_batch: puts pairs of what is given and what is answered together.
-        token_nll: of each target of such a batch, ``[B, T]``, 0 where there is none.
-        encode_history: what the net reads before its answer: tokenizer, ids of each turn so far (a person's first and last), and
-            how many pieces it may be.
-        special_tokens: special tokens that its vocabulary needs.
+        config_class: class of the model's configuration.
+        model_class: class of the model, called with a configuration.
+        loss: training loss of a batch.
+        make_batch: collates pairs of input ids and answer ids.
+        token_nll: negative log-likelihood of the targets of a batch, ``[B, T]``, 0 at padding.
+        encode_history: returns the input ids; takes the tokenizer, the ids of each turn so far (the user's first and last)
+            and the maximum number of tokens.
+        special_tokens: special tokens that the vocabulary needs.
     """
 
     name: str
     config_class: type
-    model_class: Callable[[Any], RecurrentLM | Seq2Seq]
+    model_class: Callable[[Any], TextModel]
     loss: LossFunction
     make_batch: CollateFunction
     token_nll: Callable[[Any, Any], Tensor]
@@ -60,59 +60,40 @@ class ChatArchitecture:
     special_tokens: tuple[str, ...] = ()
 
 
-def get_architecture(model: RecurrentLM | Seq2Seq) -> ChatArchitecture:
-    """Return the form of a net."""
+def get_architecture(model: TextModel) -> ChatArchitecture:
+    """Return the architecture of a model."""
     return ENCODER_DECODER if isinstance(model, Seq2Seq) else LANGUAGE_MODEL
 
 
 @torch.inference_mode()
-def compute_attention(model: Seq2Seq, input_ids: Ids, answer_ids: Ids) -> np.ndarray:
-    """Return where the decoder looked as it wrote: ``[len(ids), len(given)]`` float32, rows summing to 1.
+def compute_answer_bits(model: TextModel, pairs: Sequence[tuple[Ids, Ids]]) -> list[np.ndarray]:
+    """Return the surprisals in bits of each answer's tokens, ``</s>`` last.
 
     Args:
-        model: in evaluation mode.
-        input_ids: the question, from ``<s>`` to ``</s>``.
-        answer_ids: of the answer, ``</s>`` included where it ended.
+        model: evaluated without dropout; its mode is restored.
+        pairs: the input ids of each answer, and its ids without ``</s>``.
     """
-    device = model.embedding.weight.device
-    memory, state = model.encode(torch.tensor([list(input_ids)], device=device), torch.tensor([len(input_ids)]))
-    inputs = torch.tensor([[BOS_ID, *answer_ids[:-1]]], device=device)
-    _, weights, _ = model.decode(memory, inputs, state)
-    found: np.ndarray = weights[0, : len(answer_ids)].float().cpu().numpy()
-    return found
-
-
-@torch.inference_mode()
-def compute_answer_bits(model: Seq2Seq | RecurrentLM, pairs: Sequence[tuple[Ids, Ids]]) -> list[np.ndarray]:
-    """Return the bits of each answer's pieces, ``</s>`` last.
-
-    Args:
-        model: dropout is off meanwhile.
-        pairs: what each answer is given, and its ids without ``</s>``.
-    """
-    form, device = get_architecture(model), model.embedding.weight.device
-    order = sorted(range(len(pairs)), key=lambda index: len(pairs[index][1]))
-    found: list[np.ndarray] = [np.empty(0)] * len(pairs)
+    architecture, device = get_architecture(model), model.embedding.weight.device
+    surprisals: list[np.ndarray] = [np.empty(0)] * len(pairs)
     was_training = model.training
     model.eval()
-    for first in range(0, len(order), _BATCH_SIZE):
-        chosen = order[first : first + _BATCH_SIZE]
-        batch = form.make_batch([pairs[index] for index in chosen]).to(device)
-        nats = form.token_nll(model, batch).double().cpu().numpy() / math.log(2)
-        there = (batch.targets != PAD_ID).cpu().numpy()
-        for row, index in enumerate(chosen):
-            found[index] = nats[row][there[row]]
+    for indices in length_sorted_batches([len(answer) for _, answer in pairs]):
+        batch = architecture.make_batch([pairs[index] for index in indices]).to(device)
+        bits = architecture.token_nll(model, batch).double().cpu().numpy() / math.log(2)
+        is_token = (batch.targets != PAD_ID).cpu().numpy()
+        for row, index in enumerate(indices):
+            surprisals[index] = bits[row][is_token[row]]
     model.train(was_training)
-    return found
+    return surprisals
 
 
 def _encode_question(tokenizer: Tokenizer, turns: Sequence[Ids], max_length: int) -> tuple[int, ...]:
-    """Return the last turn; its end is cut off where it is too long."""
+    """Return the last turn, truncated at its end."""
     return (BOS_ID, *turns[-1][: max_length - 2], EOS_ID)
 
 
 def _apply_chat_template(tokenizer: Tokenizer, turns: Sequence[Ids], max_length: int) -> tuple[int, ...]:
-    """Return the turns that there is room for, from the last one back; of that one the end is cut off if need be."""
+    """Return the most recent turns that fit; the last one is truncated at its end."""
     if {USER_TOKEN, BOT_TOKEN} - set(tokenizer.specials):
         raise ArtifactError(
             f"{tokenizer.name}의 어휘에 {USER_TOKEN}와 {BOT_TOKEN}이 없어 대화를 이어 쓰게 할 수 없습니다. 그 둘을 specials로 넣어 만든 토크나이저를 쓰세요.",
@@ -120,8 +101,8 @@ def _apply_chat_template(tokenizer: Tokenizer, turns: Sequence[Ids], max_length:
         )
     user, bot = tokenizer.specials[USER_TOKEN], tokenizer.specials[BOT_TOKEN]
     ids = [user, *turns[-1][: max_length - 3], bot]
-    for place in range(len(turns) - 3, -1, -2):
-        earlier = [user, *turns[place], bot, *turns[place + 1]]
+    for index in range(len(turns) - 3, -1, -2):
+        earlier = [user, *turns[index], bot, *turns[index + 1]]
         if 1 + len(earlier) + len(ids) > max_length:
             break
         ids = earlier + ids
@@ -152,4 +133,4 @@ LANGUAGE_MODEL = ChatArchitecture(
     _apply_chat_template,
     special_tokens=(USER_TOKEN, BOT_TOKEN),
 )
-ARCHITECTURES = {form.name: form for form in (ENCODER_DECODER, LANGUAGE_MODEL)}
+ARCHITECTURES = {architecture.name: architecture for architecture in (ENCODER_DECODER, LANGUAGE_MODEL)}

@@ -1,8 +1,8 @@
-"""What a bot is sure of: how familiar a question is, how surprised the bot is at its own words, and when it should not answer.
+"""Confidence of a bot: how familiar a question is, how surprising the answer is, and when the bot should abstain.
 
-Both figures are plain on purpose, so that a visitor can be shown them: the share of a question's character bigrams that some
-training question had, and the mean surprisal of the answer's pieces. The limits are percentiles over the validation
-questions: a fortieth of them is refused by either.
+Both figures are simple, so that a user can be shown them: the fraction of a question's character bigrams that occur in
+training questions, and the mean surprisal of the answer's tokens. The thresholds are quantiles over the validation
+questions: each makes the bot abstain on a fortieth of them.
 
 >>> known = BigramCoverage.from_questions(["비가 와요", "배가 고파요"])
 >>> known("배가 와요!"), known("GPU") < 0.5
@@ -13,23 +13,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
+from korlm._deprecation import DeprecatedAlias
 from korlm.corpora.near_duplicates import normalize_for_matching
 from korlm.errors import ArtifactError
 from korlm.storage.artifacts import read_json, write_json
 
-ABSTAIN_FRACTION = 0.025  # share of the validation questions beyond each limit
+ABSTAIN_FRACTION = 0.025  # of the validation questions, beyond each threshold
 QUESTIONS_FILE = "questions.json"
 
 
 class BigramCoverage:
-    """The character bigrams of training questions, their edges counted.
+    """The character bigrams of the training questions, with markers for their beginning and end.
 
     Args:
-        bigrams: as two characters each.
+        bigrams: strings of two characters.
     """
 
     def __init__(self, bigrams: Iterable[str]) -> None:
@@ -37,54 +39,56 @@ class BigramCoverage:
 
     @classmethod
     def from_questions(cls, questions: Iterable[str]) -> BigramCoverage:
-        """Gather those of questions."""
-        return cls(gram for question in questions for gram in _extract_bigrams(question))
+        """Collect the bigrams of questions."""
+        return cls(bigram for question in questions for bigram in _extract_bigrams(question))
 
     def __call__(self, question: str) -> float:
-        """Return the share of a question's bigrams that are known, 0 to 1."""
-        grams = _extract_bigrams(question)
-        return sum(gram in self._known_bigrams for gram in grams) / len(grams)
+        """Return the fraction of a question's bigrams that are known, 0 to 1."""
+        bigrams = _extract_bigrams(question)
+        return len(bigrams & self._known_bigrams) / len(bigrams)
 
     def write(self, folder: Path) -> None:
-        """Write them beside a model."""
+        """Write the bigrams into a model's folder."""
         write_json(folder / QUESTIONS_FILE, {"bigrams": sorted(self._known_bigrams)})
 
     @classmethod
     def read(cls, folder: Path) -> BigramCoverage | None:
-        """Read what `write` wrote; None where it did not.
+        """Read the bigrams of a folder; None if it has none.
 
         Raises:
-            ArtifactError: damaged.
+            ArtifactError: the file is damaged.
         """
         if not (folder / QUESTIONS_FILE).is_file():
             return None
-        found = read_json(folder / QUESTIONS_FILE).get("bigrams")
-        if not isinstance(found, list) or not all(isinstance(gram, str) for gram in found):
+        bigrams = read_json(folder / QUESTIONS_FILE).get("bigrams")
+        if not isinstance(bigrams, list) or not all(isinstance(bigram, str) for bigram in bigrams):
             raise ArtifactError(
                 f"{folder / QUESTIONS_FILE}이(가) 손상되었습니다. 모델을 다시 받거나 다시 만드세요.",
                 f"{folder / QUESTIONS_FILE} is damaged. Fetch or make the model again.",
             )
-        return cls(found)
+        return cls(bigrams)
 
 
 @dataclass(frozen=True)
 class ConfidenceThresholds:
-    """Beyond them a bot says that it does not know.
+    """The values beyond which a bot abstains.
 
     Attributes:
-        surprisal: mean bits a piece of the answer, at most.
-        familiarity: of the question, at least.
+        surprisal: largest mean surprisal of an answer, in bits per token.
+        familiarity: smallest familiarity of a question.
     """
 
     surprisal: float
     familiarity: float
 
+    of = DeprecatedAlias("from_validation")
+
     @classmethod
     def from_validation(cls, surprisals: Sequence[float], familiarities: Sequence[float]) -> ConfidenceThresholds:
-        """Choose them so that a share `ABSTAIN_FRACTION` of these lies beyond each.
+        """Choose thresholds that a fraction `ABSTAIN_FRACTION` of the values exceeds.
 
         >>> ConfidenceThresholds.from_validation([1.0, 2.0, 9.0], [0.2, 1.0, 1.0])
-        Limits(surprisal=8.65, familiarity=0.24)
+        ConfidenceThresholds(surprisal=8.65, familiarity=0.24)
         """
         return cls(
             round(float(np.quantile(surprisals, 1 - ABSTAIN_FRACTION)), 4),
@@ -97,18 +101,20 @@ class Confidence:
     """How sure a bot is of an answer.
 
     Attributes:
-        surprisal: mean bits a piece of it, its end counted.
-        familiarity: share of the question's bigrams that training questions had; None where that is not known.
-        limits: None where none were chosen: then it is always sure.
+        surprisal: mean surprisal in bits per token, the end included.
+        familiarity: fraction of the question's bigrams that training questions have; None if unknown.
+        limits: the thresholds; None means that the bot never abstains.
     """
 
     surprisal: float
     familiarity: float | None = None
     limits: ConfidenceThresholds | None = None
 
+    doubt = DeprecatedAlias("abstain_reason")
+
     @property
     def abstain_reason(self) -> str:
-        """Why the answer should not be given: ``question`` (unfamiliar), ``answer`` (surprising), or empty."""
+        """The reason not to give the answer: ``question`` (unfamiliar), ``answer`` (surprising), or empty."""
         if self.limits is None:
             return ""
         if self.familiarity is not None and self.familiarity < self.limits.familiarity:
@@ -117,5 +123,5 @@ class Confidence:
 
 
 def _extract_bigrams(text: str) -> set[str]:
-    edged = f"^{normalize_for_matching(text)}$"
-    return {edged[place : place + 2] for place in range(len(edged) - 1)}
+    delimited = f"^{normalize_for_matching(text)}$"
+    return set(map("".join, pairwise(delimited)))

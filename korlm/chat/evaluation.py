@@ -1,4 +1,4 @@
-"""Bots against each other: each bot and decoding answers the same test questions, and stands in one table.
+"""Compare bots: each bot answers the same test questions with each decoding, in one table.
 
 >>> from korlm.corpora.dialogues import load_pairs
 >>> pairs = load_pairs("dialogues")
@@ -14,11 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from korlm.chat.baselines.eliza import ElizaBot
-from korlm.chat.baselines.retrieval import RetrievalBot
 from korlm.chat.metrics import DEFAULT_RESAMPLES, evaluate_answers, metrics_signature
 from korlm.chat.model import ChatModel
-from korlm.chat.registry import load_chat
+from korlm.chat.registry import ELIZA, RETRIEVAL, load_baseline, load_chat
 from korlm.corpora.dialogues import DialoguePair, PairCorpus
 from korlm.errors import InputError
 from korlm.i18n import localize
@@ -29,23 +27,22 @@ DECODINGS: dict[str, dict[str, Any]] = {
     "beam": {"beams": 5},
     "sampling": {"temperature": 0.8, "top_p": 0.9, "seed": 7},
 }
-ELIZA, RETRIEVAL = "eliza", "retrieval"
 METRICS = ("bleu", "chrf", "distinct_1", "distinct_2", "length", "dull", "copied")
 
 
 @dataclass(frozen=True)
 class BotResult:
-    """A bot under one decoding.
+    """The figures of a bot with one decoding.
 
     Attributes:
-        bot: its name.
-        decoding: a name of `DECODINGS`; empty for bots that do not decode.
-        tokenizer: of a learnt bot.
-        parameters: of a learnt bot.
-        bits: bits per character of the reference answers given their questions; None where the bot has no model.
-        refused: share of the questions that it says it does not know; None where it never does.
-        astray: the same of questions with their syllables shuffled, which it should not know.
-        figures: of `korlm.chat.metrics.measure`, over its own words, also where they would be refused.
+        bot: the bot's name.
+        decoding: a name of `DECODINGS`; empty for baselines.
+        tokenizer: of a trained bot.
+        parameters: of a trained bot.
+        bits: bits per character of the reference answers given their questions; None for baselines.
+        refused: fraction of the questions on which the bot abstains; None if it never does.
+        astray: the same for questions with shuffled syllables, on which it should abstain.
+        figures: of `korlm.chat.metrics.evaluate_answers`, over its answers, also where it would abstain.
     """
 
     bot: str
@@ -63,10 +60,10 @@ class BotComparison:
     """A table of bots. Prints as text; `to_dict` gives JSON.
 
     Attributes:
-        name: of the pairs.
-        num_questions: how many.
-        signature: what the figures were made with.
-        rows: the bots.
+        name: of the corpus.
+        num_questions: number of test questions.
+        signature: versions and settings of the metrics.
+        rows: one per bot and decoding.
     """
 
     name: str
@@ -75,8 +72,10 @@ class BotComparison:
     rows: list[BotResult]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values: each figure as ``[value, low, high]``."""
-        rows = [{**vars(row), "figures": {name: list(one) for name, one in row.figures.items()}} for row in self.rows]
+        """Return JSON values: each figure as ``[value, low, high]``."""
+        rows = [
+            {**vars(row), "figures": {name: list(value) for name, value in row.figures.items()}} for row in self.rows
+        ]
         return {"pairs": self.name, "questions": self.num_questions, "signature": self.signature, "rows": rows}
 
     def __str__(self) -> str:
@@ -96,51 +95,40 @@ def compare_bots(
     resamples: int = DEFAULT_RESAMPLES,
     progress: Callable[[str], None] = lambda name: None,
 ) -> BotComparison:
-    """Have bots answer the test questions of pairs, and measure the answers.
+    """Evaluate the bots' answers to the test questions of a corpus.
 
     Args:
-        pairs: the corpus that the bots learnt from; its test questions are asked, its training pairs are what
-            ``retrieval`` looks in and what counts as copied.
-        names: what `korlm.load_chat` takes, ``eliza`` and ``retrieval``.
+        pairs: the corpus of the bots: its test questions are asked; ``retrieval`` searches its training pairs, and their
+            answers count as copied.
+        names: what `korlm.load_chat` takes.
         decodings: names of `DECODINGS`.
-        limit: at most so many questions.
-        resamples: bootstrap draws.
-        progress: called with what is about to be asked.
+        limit: maximum number of questions.
+        resamples: number of bootstrap resamples.
+        progress: called with the name and decoding of the next bot.
 
     Raises:
         InputError: no bot, or an unknown decoding.
         KorlmError: a bot cannot be loaded.
     """
     check_bots_and_decodings(names, decodings)
-    asked = pairs.test[:limit]
+    test_pairs = pairs.test[:limit]
     rows = []
     for name in names:
         if name in (ELIZA, RETRIEVAL):
             progress(name)
-            answer = baseline_bot(name, pairs.train)
-            answers = [answer(pair.question) for pair in asked]
-            rows.append(
-                BotResult(
-                    name,
-                    "",
-                    "",
-                    0,
-                    None,
-                    None,
-                    None,
-                    evaluate_answers(answers, asked, pairs.train, resamples=resamples),
-                )
-            )
+            answers = list(map(baseline_bot(name, pairs.train), (pair.question for pair in test_pairs)))
+            figures = evaluate_answers(answers, test_pairs, pairs.train, resamples=resamples)
+            rows.append(BotResult(name, "", "", 0, None, None, None, figures))
             continue
         bot = load_chat(name)
         for decoding in decodings:
             progress(f"{name} {decoding}")
-            rows.append(_evaluate_bot(name, bot, decoding, pairs, asked, resamples))
-    return BotComparison(pairs.name, len(asked), metrics_signature(len(asked), resamples), rows)
+            rows.append(_evaluate_bot(name, bot, decoding, pairs, test_pairs, resamples))
+    return BotComparison(pairs.name, len(test_pairs), metrics_signature(len(test_pairs), resamples), rows)
 
 
 def check_bots_and_decodings(names: Sequence[str], decodings: Sequence[str]) -> None:
-    """Raise an `InputError` where there are no bots, or a decoding is none of `DECODINGS`."""
+    """Raise an `InputError` if there are no bots or a decoding is not in `DECODINGS`."""
     if not names:
         raise InputError("봇이 없습니다. 하나 이상 고르세요.", "There are no bots. Choose one at least.")
     if strange := set(decodings) - set(DECODINGS):
@@ -151,24 +139,21 @@ def check_bots_and_decodings(names: Sequence[str], decodings: Sequence[str]) -> 
 
 
 def baseline_bot(name: str, training_pairs: Sequence[DialoguePair]) -> Callable[[str], str]:
-    """Return what answers as a bot that is no net: ``eliza``, or ``retrieval`` in known pairs."""
-    if name == RETRIEVAL:
-        search = RetrievalBot(training_pairs)
-        return lambda question: search.find_nearest(question).answer
-    return ElizaBot().reply
+    """Return the answer function of the baseline ``eliza`` or ``retrieval``."""
+    return load_baseline(name, training_pairs).reply
 
 
 def _evaluate_bot(
     name: str, bot: ChatModel, decoding: str, pairs: PairCorpus, test_pairs: Sequence[DialoguePair], resamples: int
 ) -> BotResult:
-    options = DECODINGS[decoding]
-    questions, before = [pair.question for pair in test_pairs], [pair.history for pair in test_pairs]
-    replies = bot.reply_all(questions, history=before, abstain=False, **options)
-    shuffled = bot.reply_all(
-        [_shuffle_syllables(question) for question in questions], history=before, abstain=False, **options
+    options: dict[str, Any] = DECODINGS[decoding] | {"abstain": False, "history": [pair.history for pair in test_pairs]}
+    questions = [pair.question for pair in test_pairs]
+    replies = bot.reply_all(questions, **options)
+    replies_to_shuffled = bot.reply_all(list(map(_shuffle_syllables, questions)), **options)
+    refused, astray = (
+        sum(not reply.is_confident for reply in group) / len(group) if bot.thresholds else None
+        for group in (replies, replies_to_shuffled)
     )
-    doubted = [[bool(reply.confidence.abstain_reason) for reply in some] for some in (replies, shuffled)]
-    refused, astray = (sum(some) / len(some) if bot.thresholds else None for some in doubted)
     return BotResult(
         name, decoding, bot.tokenizer.name, bot.parameters, bot.score(test_pairs).bits_per_character, refused, astray,
         evaluate_answers([reply.answer for reply in replies], test_pairs, pairs.train, resamples=resamples),
@@ -176,9 +161,9 @@ def _evaluate_bot(
 
 
 def _shuffle_syllables(text: str) -> str:
-    letters = list(text)
-    random.Random(text).shuffle(letters)
-    return "".join(letters).strip() or text
+    syllables = list(text)
+    random.Random(text).shuffle(syllables)
+    return "".join(syllables).strip() or text
 
 
 _METRIC_LABELS = {
@@ -195,13 +180,11 @@ _METRIC_LABELS = {
 def _format_result(row: BotResult) -> list[str]:
     cells = [row.bot, row.decoding or "–"]
     for name in METRICS:
-        figure = row.figures[name]
-        half = figure.margin or 0.0
+        value, half = row.figures[name].value, row.figures[name].margin or 0.0
         if name in ("dull", "copied"):
-            cells.append(f"{figure.value:.1%} ± {100 * half:.1f}")
+            cells.append(f"{value:.1%} ± {100 * half:.1f}")
         else:
-            cells.append(
-                f"{figure.value:.3f} ± {half:.3f}" if name[-1].isdigit() else f"{figure.value:.1f} ± {half:.1f}"
-            )
+            digits = 3 if name[-1].isdigit() else 1
+            cells.append(f"{value:.{digits}f} ± {half:.{digits}f}")
     cells.append("–" if row.bits is None else f"{row.bits:.3f}")
-    return [*cells, *("–" if share is None else f"{share:.1%}" for share in (row.refused, row.astray))]
+    return [*cells, *("–" if fraction is None else f"{fraction:.1%}" for fraction in (row.refused, row.astray))]

@@ -1,4 +1,4 @@
-"""`ChatModel`: a tokenizer and a net as one object that answers, scores, saves and loads.
+"""`ChatModel`: a tokenizer and a network as one object that answers, scores, saves and loads.
 
 >>> from korlm.nn.seq2seq import Seq2Seq, Seq2SeqConfig
 >>> from korlm.tokenizers.segmented import byte_tokenizer
@@ -15,7 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from korlm.chat.architectures import ARCHITECTURES, compute_answer_bits, compute_attention, get_architecture
+import numpy as np
+
+from korlm._deprecation import DeprecatedAlias, deprecated_keywords
+from korlm.chat.architectures import ARCHITECTURES, compute_answer_bits, get_architecture
 from korlm.chat.confidence import BigramCoverage, Confidence, ConfidenceThresholds
 from korlm.chat.copy_mechanism import copy_words
 from korlm.chat.reply import ABSTAIN_TEXTS, Reply
@@ -33,35 +36,39 @@ from korlm.nn.seq2seq import Seq2Seq
 from korlm.tokenizers.base import EOS_ID, Tokenizer
 from korlm.tokenizers.encoding import Encoding
 
-_MAX_HISTORY_TOKENS = 128  # pieces of the turns that a language model reads
-_NO_REPEAT_NGRAM = {
-    "syllable": 10,
-    "jamo": 20,
-    "byte": 30,
-}  # pieces that do not come twice in an answer; 4 of longer ones
+_MAX_HISTORY_TOKENS = 128  # that a language model reads
+_NO_REPEAT_NGRAM = {"syllable": 10, "jamo": 20, "byte": 30}  # default size by unit; 4 for longer tokens
+_renamed_keywords = deprecated_keywords(before="history", careful="abstain")
 
 
 class _EncodedQuestion(NamedTuple):
-    """A question made ready."""
-
     encoding: Encoding
     input_ids: tuple[int, ...]
 
+    @property
+    def prompt(self) -> Prompt:
+        return Prompt(self.input_ids, is_reply=True)
+
 
 class ChatModel(PretrainedModel[Seq2Seq | RecurrentLM]):
-    """A bot that learnt: an encoder-decoder, or a language model that is given the conversation in a template.
+    """A trained bot: an encoder-decoder, or a language model that reads the conversation in a chat template.
 
     Args:
-        tokenizer: cuts and joins text.
-        net: answers; put into evaluation mode.
-        info: what made it (``build_info.json``), shown in cards; ``thresholds`` of it say when it does not know.
-        familiarity: of its training questions.
+        tokenizer: the tokenizer.
+        net: the network; put into evaluation mode.
+        info: the build information (``build_info.json``); its ``limits`` are the thresholds of confidence.
+        familiarity: bigrams of the training questions.
 
     Raises:
         ArtifactError: the vocabulary has another size, or lacks the special tokens that a language model needs.
     """
 
     kind = "chat"
+    replies = DeprecatedAlias("stream_replies")
+    limits = DeprecatedAlias("thresholds")
+    given = DeprecatedAlias("encode_history")
+    ids_of = DeprecatedAlias("encode_pairs")
+    form = DeprecatedAlias("architecture")
 
     def __init__(
         self, tokenizer: Tokenizer, net: Seq2Seq | RecurrentLM, *,
@@ -70,30 +77,37 @@ class ChatModel(PretrainedModel[Seq2Seq | RecurrentLM]):
         super().__init__(tokenizer, net, info=info)
         self.architecture = get_architecture(net)
         self.familiarity = familiarity
-        self.encode_history([[]])
+        self.encode_history([[]])  # raises if special tokens are missing
 
     @classmethod
     def make_net(cls, config: dict[str, Any]) -> Seq2Seq | RecurrentLM:
-        """Return a net of the shape in a ``config.json``."""
-        form = ARCHITECTURES["encoder-decoder" if "attention" in config else "language-model"]
-        return form.model_class(form.config_class(**config))
+        """Return a network of the shape in a ``config.json``."""
+        architecture = ARCHITECTURES["encoder-decoder" if "attention" in config else "language-model"]
+        return architecture.model_class(architecture.config_class(**config))
 
     @property
     def thresholds(self) -> ConfidenceThresholds | None:
-        """When the bot does not know; None for never."""
-        found = self.info.get("limits")
-        return ConfidenceThresholds(found["surprisal"], found["familiarity"]) if found else None
+        """The values beyond which the bot abstains; None if it never does."""
+        limits = self.info.get("limits")
+        return ConfidenceThresholds(limits["surprisal"], limits["familiarity"]) if limits else None
 
     def encode_history(self, turns: Sequence[Sequence[int]]) -> tuple[int, ...]:
-        """Return what the net reads before it answers the last of some turns, ids each."""
-        longest = self.net.config.max_length if isinstance(self.net, Seq2Seq) else _MAX_HISTORY_TOKENS
-        return self.architecture.encode_history(self.tokenizer, turns, longest)
+        """Return the input ids for an answer to the last of some turns, given as ids."""
+        max_length = self.net.config.max_length if isinstance(self.net, Seq2Seq) else _MAX_HISTORY_TOKENS
+        return self.architecture.encode_history(self.tokenizer, turns, max_length)
+
+    def encode_pairs(self, pairs: Sequence[DialoguePair]) -> list[tuple[tuple[int, ...], list[int]]]:
+        """Return the input ids and the answer ids (without ``</s>``) of each pair."""
+        dialogues = [[*pair.history, pair.question, pair.answer] for pair in pairs]
+        ids = iter(self.tokenizer.encode_ids([turn for turns in dialogues for turn in turns], workers=2))
+        encoded = [[next(ids) for _ in turns] for turns in dialogues]
+        return [(self.encode_history(turns), answer) for *turns, answer in encoded]
 
     def score(self, pairs: Sequence[DialoguePair]) -> Score:
-        """Measure the answers of pairs, given their questions, each answer's end included.
+        """Compute the bits per character of the answers given their questions, each answer's end included.
 
         Args:
-            pairs: at least one; an answer beyond the model's length is measured too.
+            pairs: at least one; an answer longer than the model's maximum is scored too.
 
         Raises:
             CorpusError: no pairs.
@@ -111,25 +125,19 @@ class ChatModel(PretrainedModel[Seq2Seq | RecurrentLM]):
             signature=f"bpc|eol:1|given:question|pairs:{len(pairs)}|{self.tokenizer.signature}",
         )
 
-    def encode_pairs(self, pairs: Sequence[DialoguePair]) -> list[tuple[tuple[int, ...], list[int]]]:
-        """Return what the net reads before each answer, and the answer's ids without ``</s>``."""
-        turns = [[*pair.history, pair.question, pair.answer] for pair in pairs]
-        ids = iter(self.tokenizer.encode_ids([turn for some in turns for turn in some], workers=2))
-        found = [[next(ids) for _ in some] for some in turns]
-        return [(self.encode_history(own[:-1]), own[-1]) for own in found]
-
+    @_renamed_keywords
     def reply(self, text: str, *, history: Sequence[str] = (), abstain: bool = True, **options: Any) -> Reply:
-        """Answer.
+        """Answer a question.
 
         Args:
-            text: what the person says; what goes beyond the model's length is not read.
-            history: the turns before, the person's first; an encoder-decoder does not read them.
-            abstain: say so where the bot does not know; False gives its own words all the same.
-            **options: the fields of `GenerationConfig`; by default greedy, without a stretch that comes twice. With
-                ``beams``, ``n`` candidates are kept.
+            text: the user's message; the part beyond the model's maximum length is not read.
+            history: the earlier turns, the user's first; an encoder-decoder does not read them.
+            abstain: say that the bot does not know where its confidence is low; False always gives its answer.
+            **options: the fields of `GenerationConfig`; the default is greedy, without repeated n-grams. With ``beams``,
+                ``n`` candidates are kept.
 
         Raises:
-            InputError: an option out of its range, an unpaired surrogate, or nothing but blanks.
+            InputError: an option out of its range, an unpaired surrogate, or a blank text.
 
         Example:
             >>> from korlm.nn.seq2seq import Seq2Seq, Seq2SeqConfig
@@ -141,57 +149,44 @@ class ChatModel(PretrainedModel[Seq2Seq | RecurrentLM]):
         """
         return self.reply_all([text], history=[history], abstain=abstain, **options)[0]
 
+    @_renamed_keywords
     def reply_all(
         self, texts: Sequence[str], *, history: Sequence[Sequence[str]] | None = None, abstain: bool = True,
         **options: Any,
     ) -> list[Reply]:  # fmt: skip
-        """Answer several questions side by side, each by itself. See `reply`."""
+        """Answer several questions in a batch, each on its own. See `reply`."""
         config = self._build_config(options)
-        asked = self._encode_questions(texts, history or [()] * len(texts))
-        prompts = [Prompt(one.input_ids, is_reply=True) for one in asked]
-        found = generate_texts(
-            self.net, self.tokenizer, prompts, config, alternatives=0, allow_unk=self._copies_unknown_words
-        )
-        return [self._finish_reply(one, candidates, abstain) for one, candidates in zip(asked, found, strict=True)]
+        questions = self._encode_questions(texts, history or [()] * len(texts))
+        results = self._generate(questions, config)
+        return [self._finish_reply(*row, abstain) for row in zip(questions, results, strict=True)]
 
+    @_renamed_keywords
     def stream_replies(
         self, text: str, *, history: Sequence[str] = (), abstain: bool = True,
         stopped: Callable[[], bool] = lambda: False, **options: Any,
     ) -> Iterator[Reply]:  # fmt: skip
-        """Return the answer as it grows, never half a syllable, and last the finished one. See `reply`.
+        """Yield the answer as it grows, never half a syllable; the last one is finished. See `reply`.
 
-        A beam's, several candidates and one with words to copy come at once.
+        With a beam search, several candidates or words to copy, only the finished answer is yielded.
 
         Args:
-            text: what the person says.
-            history: the turns before.
-            abstain: say so where the bot does not know, at the end.
-            stopped: asked before each piece; True ends the answer, which then stands as it is.
+            text: the user's message.
+            history: the earlier turns.
+            abstain: see `reply`; applies to the finished answer.
+            stopped: called before each token; True ends the answer, which is then given as it is.
             **options: as for `reply`.
         """
         config = self._build_config(options)
-        (asked,) = self._encode_questions([text], [history])
-        prompt = Prompt(asked.input_ids, is_reply=True)
+        [question] = self._encode_questions([text], [history])
         if config.beams > 1 or config.n > 1 or self._copies_unknown_words:
-            found = generate_texts(
-                self.net,
-                self.tokenizer,
-                [prompt],
-                config,
-                alternatives=0,
-                allow_unk=self._copies_unknown_words,
-                stopped=stopped,
-            )
-            return iter([self._finish_reply(asked, found[0], abstain and not stopped())])
-        return self._stream_growing_replies(asked, prompt, config, abstain, stopped)
+            [candidates] = self._generate([question], config, stopped)
+            return iter([self._finish_reply(question, candidates, abstain and not stopped())])
+        return self._stream_growing_replies(question, config, abstain, stopped)
 
     def stream(self, text: str, **options: Any) -> Iterator[str]:
-        """Yield what `replies` adds to the answer, the net's own words."""
-        check_single_text(
-            build_generation_config(
-                {name: value for name, value in options.items() if name not in ("before", "stopped")}
-            )
-        )
+        """Yield the answer in parts; the bot does not abstain. See `stream_replies`."""
+        not_generation = ("history", "before", "stopped")
+        check_single_text(self._build_config({key: options[key] for key in options if key not in not_generation}))
         return self._answer_deltas(self.stream_replies(text, abstain=False, **options))
 
     def write(self, folder: Path, *, precision: str = "float32") -> None:
@@ -202,7 +197,7 @@ class ChatModel(PretrainedModel[Seq2Seq | RecurrentLM]):
 
     @classmethod
     def load(cls, folder: str | Path) -> ChatModel:
-        """Read a folder that `save` wrote, or the best state of a run. See `PretrainedModel.load`."""
+        """Load a folder that `save` wrote, or the best checkpoint of a run. See `PretrainedModel.load`."""
         best = Path(folder) / "best"
         folder = best if best.is_dir() else Path(folder)
         bot = super().load(folder)
@@ -211,12 +206,12 @@ class ChatModel(PretrainedModel[Seq2Seq | RecurrentLM]):
 
     @property
     def _copies_unknown_words(self) -> bool:
-        """Whether the vocabulary writes ``<unk>``, for which a word is to be copied."""
+        """Whether a generated ``<unk>`` is replaced by a word of the question."""
         return self.tokenizer.on_unknown == "unk" and isinstance(self.net, Seq2Seq)
 
     def _build_config(self, options: dict[str, Any]) -> GenerationConfig:
-        usual = {"temperature": 0, "min_tokens": 1, "no_repeat_ngram": _NO_REPEAT_NGRAM.get(self.tokenizer.unit, 4)}
-        config = build_generation_config(usual | options)
+        defaults = {"temperature": 0, "min_tokens": 1, "no_repeat_ngram": _NO_REPEAT_NGRAM.get(self.tokenizer.unit, 4)}
+        config = build_generation_config(defaults | options)
         if not isinstance(self.net, Seq2Seq):
             return config
         longest = self.net.config.max_length - 1  # the answer's </s> counted
@@ -228,57 +223,56 @@ class ChatModel(PretrainedModel[Seq2Seq | RecurrentLM]):
         encodings = self.tokenizer.encode_batch(texts)
         earlier = [self.tokenizer.encode_ids(turns[: len(turns) // 2 * 2]) for turns in histories]
         return [
-            _EncodedQuestion(own, self.encode_history([*turns, own.ids]))
-            for own, turns in zip(encodings, earlier, strict=True)
+            _EncodedQuestion(encoding, self.encode_history([*turns, encoding.ids]))
+            for encoding, turns in zip(encodings, earlier, strict=True)
         ]
 
+    def _generate(
+        self, questions: Sequence[_EncodedQuestion], config: GenerationConfig,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> list[list[GeneratedText]]:  # fmt: skip
+        return generate_texts(
+            self.net, self.tokenizer, [question.prompt for question in questions], config, alternatives=0,
+            keep_attention=True, allow_unk=self._copies_unknown_words, stopped=stopped,
+        )  # fmt: skip
+
     def _stream_growing_replies(
-        self,
-        question: _EncodedQuestion,
-        prompt: Prompt,
-        config: GenerationConfig,
-        abstain: bool,
-        stopped: Callable[[], bool],
+        self, question: _EncodedQuestion, config: GenerationConfig, abstain: bool, stopped: Callable[[], bool]
     ) -> Iterator[Reply]:
         steps: list[Step] = []
-        for step in stream_steps(self.net, self.tokenizer, prompt, config, alternatives=0, stopped=stopped):
+        text = ""
+        for step in stream_steps(
+            self.net, self.tokenizer, question.prompt, config, alternatives=0, keep_attention=True, stopped=stopped
+        ):
             steps.append(step)
-            yield self._build_reply(question, "".join(step.delta for step in steps), steps)
+            text += step.delta
+            yield self._build_reply(question, text, steps)
         ended = bool(steps) and steps[-1].id == EOS_ID
         reason: FinishReason = "eos" if ended else "cancelled" if stopped() else "length"
-        nats = -sum(step.surprisal for step in steps) * math.log(2)
-        score = nats / length_normalization(max(1, len(steps)), config.length_penalty)
-        text = "".join(step.delta for step in steps)
-        yield self._finish_reply(
-            question,
-            [GeneratedText.from_steps(text, steps, finish_reason=reason, score=score)],
-            abstain and not stopped(),
-        )
+        nll = sum(step.surprisal for step in steps) * math.log(2)
+        score = -nll / length_normalization(max(1, len(steps)), config.length_penalty)
+        candidate = GeneratedText.from_steps(text, steps, finish_reason=reason, score=score)
+        yield self._finish_reply(question, [candidate], abstain and not stopped())
 
     def _finish_reply(self, question: _EncodedQuestion, candidates: Sequence[GeneratedText], abstain: bool) -> Reply:
-        """Return the finished reply: its words copied, its attention, and whether it is said."""
-        best, ids = candidates[0], [step.id for step in candidates[0].steps]
-        looked = compute_attention(self.net, question.input_ids, ids) if isinstance(self.net, Seq2Seq) and ids else None
+        """Return the finished reply: with copied words and attention, or with a polite text in place of the answer."""
+        best = candidates[0]
+        rows = [step.attention for step in best.steps if step.attention is not None]
+        attention = np.stack(rows) if rows else None
         text = best.text
-        if looked is not None and self.tokenizer.unk_id in best.ids and self._copies_unknown_words:
-            text = copy_words(self.tokenizer, best.ids, looked, question.encoding)
+        if attention is not None and self.tokenizer.unk_id in best.ids and self._copies_unknown_words:
+            text = copy_words(self.tokenizer, best.ids, attention, question.encoding)
         reply = self._build_reply(question, text, best.steps)
-        doubt = reply.confidence.abstain_reason if abstain else ""
-        return replace(
-            reply,
-            text=ABSTAIN_TEXTS.get(doubt, reply.answer),
-            attention=looked,
-            candidates=tuple(candidates),
-            finished=True,
-        )
+        shown = ABSTAIN_TEXTS.get(reply.abstain_reason, reply.answer) if abstain else reply.answer
+        return replace(reply, text=shown, attention=attention, candidates=tuple(candidates), finished=True)
 
     def _build_reply(self, question: _EncodedQuestion, text: str, steps: Sequence[Step]) -> Reply:
         surprisal = sum(step.surprisal for step in steps) / max(1, len(steps))
-        familiar = self.familiarity(question.encoding.text) if self.familiarity else None
+        familiarity = self.familiarity(question.encoding.text) if self.familiarity else None
         return Reply(
             text.strip(),
             text.strip(),
-            Confidence(surprisal, familiar, self.thresholds),
+            Confidence(surprisal, familiarity, self.thresholds),
             question_tokens=tuple(map(self.tokenizer.token_text, question.input_ids)),
             tokens=tuple(step.text for step in steps),
             finished=False,
@@ -286,8 +280,8 @@ class ChatModel(PretrainedModel[Seq2Seq | RecurrentLM]):
 
     @staticmethod
     def _answer_deltas(replies: Iterator[Reply]) -> Iterator[str]:
-        said = ""
+        yielded = ""
         for reply in replies:
-            if len(reply.answer) > len(said):
-                yield reply.answer[len(said) :]
-                said = reply.answer
+            if len(reply.answer) > len(yielded):
+                yield reply.answer[len(yielded) :]
+                yielded = reply.answer

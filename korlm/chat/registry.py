@@ -3,30 +3,50 @@
 >>> bot = load_chat("chat-kiwi-gru")
 >>> bot.reply("배고파요.").is_confident
 True
+>>> print(load_chat("eliza").reply("여행을 가고 싶어요."))
+여행을 가고 싶은 까닭이 뭐예요?
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, overload
 
+from korlm.chat.baselines.eliza import ElizaBot
+from korlm.chat.baselines.retrieval import RetrievalBot
 from korlm.chat.model import ChatModel
+from korlm.corpora.dialogues import DialoguePair, load_pairs
+from korlm.errors import CorpusError
 from korlm.models.registry import find_model_folder, list_bundled_models
 from korlm.tokenizers.registry import check_installed
 
-DEFAULT_CHAT = "chat-gru"  # by this name the one that answers best
+DEFAULT_CHAT = "chat-gru"  # names the bundled bot that answers best
 _DEFAULT_CHAT_FOLDER = "chat-kiwi-gru"
+ELIZA, RETRIEVAL = "eliza", "retrieval"
+_PAIRS_OF_BUNDLED_BOTS = "dialogues+songys_chatbot"
 
 
 def list_chats() -> list[str]:
-    """Return the names of the bundled chatbots."""
+    """Return the names of the bundled chatbots; the baselines ``eliza`` and ``retrieval`` are not among them."""
     return list_bundled_models(ChatModel.kind)
 
 
-def load_chat(name: str | Path, *, revision: str | None = None, token: str | None = None) -> ChatModel:
+@overload
+def load_chat(name: Literal["eliza"]) -> ElizaBot: ...  # type: ignore[overload-overlap]
+@overload
+def load_chat(name: Literal["retrieval"]) -> RetrievalBot: ...  # type: ignore[overload-overlap]
+@overload
+def load_chat(name: str | Path, *, revision: str | None = None, token: str | None = None) -> ChatModel: ...
+def load_chat(
+    name: str | Path, *, revision: str | None = None, token: str | None = None
+) -> ChatModel | ElizaBot | RetrievalBot:
     """Load a chatbot: a bundled name, a folder, a training run (its best checkpoint), or one from the Hugging Face Hub.
 
     Args:
-        name: as for `korlm.load_model`; ``chat-gru`` is the bundled one that answers best.
+        name: as for `korlm.load_model`; ``chat-gru`` is the bundled bot that answers best. ``eliza`` and ``retrieval`` are
+            the baselines, whose ``reply`` returns a string; ``retrieval`` searches the pairs that the bundled bots were
+            trained on, or the bundled ones alone where the others cannot be downloaded.
         revision: of a repository: a branch, tag or commit; its main branch by default.
         token: for a private repository; by default ``HF_TOKEN`` or that of ``hf auth login``.
 
@@ -37,10 +57,26 @@ def load_chat(name: str | Path, *, revision: str | None = None, token: str | Non
         >>> load_chat("chat-syllable-gru").tokenizer.unit
         'syllable'
     """
-    bot = ChatModel.load(
-        find_model_folder(
-            _DEFAULT_CHAT_FOLDER if name == DEFAULT_CHAT else name, ChatModel.kind, revision=revision, token=token
-        )
-    )
+    if name in (ELIZA, RETRIEVAL):
+        return load_baseline(str(name))
+    folder = _DEFAULT_CHAT_FOLDER if name == DEFAULT_CHAT else name
+    bot = ChatModel.load(find_model_folder(folder, ChatModel.kind, revision=revision, token=token))
     check_installed(bot.tokenizer)
     return bot
+
+
+def load_baseline(name: str, pairs: Sequence[DialoguePair] | None = None) -> ElizaBot | RetrievalBot:
+    """Return the baseline ``eliza`` or ``retrieval``.
+
+    Args:
+        name: one of the two.
+        pairs: the pairs that ``retrieval`` searches; by default see `load_chat`.
+    """
+    if name == ELIZA:
+        return ElizaBot()
+    if pairs is None:
+        try:
+            pairs = load_pairs(_PAIRS_OF_BUNDLED_BOTS).train
+        except CorpusError:  # not downloaded yet, and no network
+            pairs = load_pairs("dialogues").train
+    return RetrievalBot(pairs)

@@ -1,6 +1,9 @@
-"""`Reply`: an answer, and how it came.
+"""`Reply`: an answer and how it came about.
 
->>> Reply("네.", "네.", Confidence(1.0)).finished
+>>> reply = Reply("네.", "네.", Confidence(1.0))
+>>> print(reply)
+네.
+>>> reply.finished
 True
 """
 
@@ -10,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from korlm._deprecation import DeprecatedAlias
 from korlm.chat.confidence import Confidence
 from korlm.generation.results import GeneratedText
 
@@ -21,18 +25,18 @@ ABSTAIN_TEXTS = {
 
 @dataclass(frozen=True, eq=False)  # arrays have no single equality
 class Reply:
-    """An answer.
+    """An answer; ``str`` gives its text.
 
     Attributes:
-        text: what is said: the answer, or politely that the bot does not know.
-        answer: the net's own words, also where they are not said.
-        confidence: how sure it is of them.
-        question_tokens: what the net read.
-        tokens: of the answer, ``</s>`` last where it ended.
-        attention: ``[pieces, question pieces]`` float32, each row summing to 1: where the decoder looked; None for a
+        text: the answer, or a polite sentence that the bot does not know.
+        answer: the generated answer, also where the bot abstains.
+        confidence: how sure the bot is of the answer.
+        question_tokens: the tokens that the model read.
+        tokens: the tokens of the answer, with ``</s>`` if the model generated it.
+        attention: ``[tokens, question tokens]`` float32, each row summing to 1: the decoder's attention; None for a
             language model and before the end.
-        candidates: the answers of the beam or the samples, the best first; the first one is this.
-        finished: False for an answer under way.
+        candidates: the answers of the beam search or the samples, the best first; the first one is this answer.
+        finished: False while the answer grows.
     """
 
     text: str
@@ -44,7 +48,20 @@ class Reply:
     candidates: tuple[GeneratedText, ...] = field(default=(), repr=False)
     finished: bool = True
 
+    sure = DeprecatedAlias("is_confident")
+    doubt = DeprecatedAlias("abstain_reason")
+    pieces = DeprecatedAlias("tokens")
+    question_pieces = DeprecatedAlias("question_tokens")
+
+    @property
+    def abstain_reason(self) -> str:
+        """The reason not to give the answer: ``question``, ``answer`` or empty. See `Confidence.abstain_reason`."""
+        return self.confidence.abstain_reason
+
     @property
     def is_confident(self) -> bool:
-        """Whether it is said."""
-        return not self.confidence.abstain_reason
+        """Whether there is no reason to abstain."""
+        return not self.abstain_reason
+
+    def __str__(self) -> str:
+        return self.text

@@ -1,4 +1,4 @@
-"""Training a chatbot from pairs: vocabulary, ids, net, and the loop that language models learn by.
+"""Train a chatbot on question-answer pairs, with the trainer of language models.
 
 >>> import tempfile
 >>> from korlm.corpora.dialogues import load_pairs
@@ -34,9 +34,9 @@ from korlm.training.distributed import ProcessGroup
 from korlm.training.train import check_training_setup, make_build_info, make_trainer, write_test_score
 from korlm.training.trainer import ProgressReport
 
-_UNSUPPORTED_OPTIONS = ("sampled", "jitter", "activation", "temporal")  # what only the training on running text knows
+_UNSUPPORTED_OPTIONS = ("sampled", "jitter", "activation", "temporal")  # for running text only
 KEEP_CHOICES = ("best", "last")
-_NUM_THRESHOLD_QUESTIONS = 500  # validation questions that the limits are chosen by
+_NUM_THRESHOLD_QUESTIONS = 500  # validation questions from which the thresholds are chosen
 
 
 def train_chat(
@@ -52,72 +52,70 @@ def train_chat(
     report: Callable[[ProgressReport], None] = lambda report: None,
     **options: Any,
 ) -> ChatModel:
-    """Train a chatbot and return its best state (by bits per character of the validation answers), or its last.
+    """Train a chatbot; return its best checkpoint (by bits per character of the validation answers), or its last.
 
-    When it has learnt, the limits beyond which it says that it does not know are chosen on the validation questions.
-    Under ``torchrun`` every process calls this alike.
+    After training, the confidence thresholds are chosen on the validation questions. Under ``torchrun`` every process makes
+    the same call.
 
     Args:
-        pairs: of `korlm.corpora.dialogues.load_pairs`. A vocabulary is made from the training pairs alone.
-        form: ``encoder-decoder``, or ``language-model``: one that is given the conversation in a template.
-        folder: where checkpoints go: ``last`` and ``best``, each a model folder.
-        start: a language model (what `korlm.load_model` takes) whose pieces, and where they fit layers, the net begins
-            with; see `korlm.chat.weight_transfer`. By default fresh weights.
-        resume: go on from ``last`` in the folder; a run that is finished is left as it is, and ``report`` is told.
-        overwrite: start anew where the folder holds another run.
+        pairs: from `korlm.corpora.dialogues.load_pairs`. A vocabulary is trained on the training pairs alone.
+        form: ``encoder-decoder``, or ``language-model``, which reads the conversation in a chat template.
+        folder: for the checkpoints ``last`` and ``best``, each a model folder.
+        start: a language model (what `korlm.load_model` takes) from which the fitting weights are copied, see
+            `korlm.chat.weight_transfer`; None for a random initialization.
+        resume: continue from ``last`` in the folder; a finished run only calls ``report``.
+        overwrite: replace a run in the folder.
         precision: of the weights in ``best`` and ``last``: ``float32``, ``float16`` or ``int8``.
-        keep: ``best``, or ``last``: the state at the end is put into ``best``. Likelihood soon has a small net say what
-            fits everywhere; one that learns on gives more to the point, and dearer, answers (docs/LOG.md).
-        report: called now and then with a `ProgressReport`.
+        keep: ``best``, or ``last``, which puts the final state into ``best``. At the best likelihood a small network tends to
+            generic answers; trained longer, its answers are more specific and cost more bits (docs/RESULTS.md).
+        report: called regularly with a `ProgressReport`.
         **options: the fields of `TokenizerConfig`, `TrainConfig` and `Seq2SeqConfig` (of a language model `NetConfig`).
-            The batch counts pairs.
+            The batch size counts pairs.
 
     Raises:
         CorpusError: too few pairs.
-        InputError: an unknown form or option, one out of its range, or one that only running text is trained with.
-        TrainingError: the loss is no longer a number.
+        InputError: an unknown form or option, one out of its range, or one for running text only.
+        TrainingError: the loss is not finite.
         ArtifactError: the folder cannot be written, holds another run (without ``resume`` or ``overwrite``), or (with
-            ``resume``) holds no fitting checkpoint.
+            ``resume``) holds no matching checkpoint.
     """
-    kind = _find_architecture(form)
-    tokenizing, shape, learning = split_options(options, TokenizerConfig, kind.config_class, TrainConfig)
-    training = TrainConfig(**learning)
-    kind.config_class(10**9, **shape)
-    _check_options(training, kind, keep)
-    folder, ranks = Path(folder), ProcessGroup()
-    known = load_model(start) if start is not None else None
-    check_training_setup(pairs, folder, training, ranks, must_be_new=not (resume or overwrite))
-    asked = TokenizerConfig(**tokenizing)
+    architecture = _find_architecture(form)
+    config_class = architecture.config_class
+    tokenizer_options, net_options, train_options = split_options(options, TokenizerConfig, config_class, TrainConfig)
+    training = TrainConfig(**train_options)
+    config_class(10**9, **net_options)  # raises before the vocabulary is trained
+    _check_options(training, architecture, keep)
+    folder, process_group = Path(folder), ProcessGroup()
+    source_model = load_model(start) if start is not None else None
+    check_training_setup(pairs, folder, training, process_group, must_be_new=not (resume or overwrite))
+    tokenizer_config = TokenizerConfig(**tokenizer_options)
+    texts = [text for pair in pairs.train for text in (pair.question, pair.answer)]
     tokenizer, ids = encode_training_corpus(
-        asked,
-        _vocabulary_corpus(pairs),
-        folder if resume else None,
-        ranks,
-        kind=ChatModel.kind,
-        specials=kind.special_tokens,
-    )
+        tokenizer_config, Corpus(pairs.name, texts, [], []), folder if resume else None, process_group,
+        kind=ChatModel.kind, specials=architecture.special_tokens,
+    )  # fmt: skip
     torch.manual_seed(training.seed)
-    net = kind.model_class(kind.config_class(tokenizer.vocab_size, **shape))
+    net = architecture.model_class(config_class(tokenizer.vocab_size, **net_options))
     if training.frequencies:
         net.init_output_bias_from_counts(torch.from_numpy(np.bincount(ids, minlength=tokenizer.vocab_size)))
-    taken = transfer_weights(net, tokenizer, known) if known else None
+    transfer = transfer_weights(net, tokenizer, source_model) if source_model else None
     familiarity = BigramCoverage.from_questions(pair.question for pair in pairs.train)
-    bot = ChatModel(tokenizer, net.to(ranks.device), familiarity=familiarity)
-    fitting = _encode_fitting_pairs(bot, pairs.train)
+    bot = ChatModel(tokenizer, net.to(process_group.device), familiarity=familiarity)
+    encoded_pairs = _encode_fitting_pairs(bot, pairs.train)
     corpus_info = {
-        "name": pairs.name, "sha256": pairs.digest, "train_pairs": len(pairs.train), "learnt": len(fitting),
+        "name": pairs.name, "sha256": pairs.digest, "train_pairs": len(pairs.train), "learnt": len(encoded_pairs),
     }  # fmt: skip
-    model_info = {**asdict(asked), **shape}
-    bot.info = make_build_info("korlm.train_chat", corpus_info, model_info, training, tokenizer, form=kind.name)
-    if taken:
-        bot.info["start"] = {"name": str(start), **taken._asdict()}
+    model_info = {**asdict(tokenizer_config), **net_options}
+    bot.info = make_build_info("korlm.train_chat", corpus_info, model_info, training, tokenizer, form=architecture.name)
+    if transfer:
+        bot.info["start"] = {"name": str(start), **transfer._asdict()}
     batches = PairBatches(
-        fitting, batch_size=training.batch, collate=bot.architecture.make_batch, seed=training.seed,
-        shard=(ranks.rank, ranks.world_size),
+        encoded_pairs, batch_size=training.batch, collate=architecture.make_batch, seed=training.seed,
+        shard=(process_group.rank, process_group.world_size),
     )  # fmt: skip
     trainer = make_trainer(
-        bot, batches, pairs, training, folder=folder, precision=precision, report=report, process_group=ranks,
-        loss_function=bot.architecture.loss,
+        bot, batches, pairs, training, folder=folder, precision=precision, report=report, process_group=process_group,
+        loss_function=architecture.loss,
     )  # fmt: skip
     if resume:
         trainer.resume()
@@ -126,8 +124,8 @@ def train_chat(
     if keep == "last" and not _keeps_last(folder, finished_before):
         bot.info["kept"] = "last"
         trainer.save_best()
-    ranks.run_on_main(lambda: write_test_score(folder / "best", ChatModel.load, pairs.test))
-    ranks.run_on_main(lambda: _choose_thresholds(folder, pairs.valid))
+    process_group.run_on_main(lambda: write_test_score(folder / "best", ChatModel.load, pairs.test))
+    process_group.run_on_main(lambda: _choose_thresholds(folder, pairs.valid))
     return ChatModel.load(folder)
 
 
@@ -146,47 +144,40 @@ def _check_options(training: TrainConfig, architecture: ChatArchitecture, keep: 
             f"keep에 '{keep}'은(는) 없습니다. {', '.join(KEEP_CHOICES)} 가운데 고르세요.",
             f"There is no keep '{keep}'. Choose from {', '.join(KEEP_CHOICES)}.",
         )
-    strange = [name for name in _UNSUPPORTED_OPTIONS if getattr(training, name)]
-    strange += ["smoothing"] if training.smoothing and architecture.config_class is not Seq2SeqConfig else []
-    if strange:
+    unsupported = [name for name in _UNSUPPORTED_OPTIONS if getattr(training, name)]
+    unsupported += ["smoothing"] if training.smoothing and architecture.config_class is not Seq2SeqConfig else []
+    if unsupported:
         raise InputError(
-            f"{', '.join(strange)}은(는) {architecture.name} 챗봇을 가르칠 때는 쓸 수 없습니다. 빼세요.",
-            f"{', '.join(strange)}: not for training a chatbot of the form {architecture.name}. Leave it out.",
+            f"{', '.join(unsupported)}은(는) {architecture.name} 챗봇을 가르칠 때는 쓸 수 없습니다. 빼세요.",
+            f"{', '.join(unsupported)}: not for training a chatbot of the form {architecture.name}. Leave it out.",
         )
 
 
-def _vocabulary_corpus(pairs: PairCorpus) -> Corpus:
-    """Return what the vocabulary is made from: the training questions and answers."""
-    return Corpus(pairs.name, [text for pair in pairs.train for text in (pair.question, pair.answer)], [], [])
-
-
 def _encode_fitting_pairs(bot: ChatModel, pairs: Sequence[DialoguePair]) -> list[tuple[tuple[int, ...], list[int]]]:
-    """Return the ids of pairs that are no longer than the model: nothing of the question is cut off, nor of the answer."""
-    longest = getattr(bot.net.config, "max_length", None)
-    found = bot.encode_pairs(pairs)
-    if longest is None:
-        return found
+    """Return the ids of the pairs that the model reads and writes without truncation."""
+    max_length = getattr(bot.net.config, "max_length", None)
+    encoded = bot.encode_pairs(pairs)
+    if max_length is None:
+        return encoded
     questions = bot.tokenizer.encode_ids([pair.question for pair in pairs])
-    return [pair for pair, own in zip(found, questions, strict=True) if max(len(own), len(pair[1])) + 2 <= longest]
+    lengths = (max(len(question), len(answer)) + 2 for question, (_, answer) in zip(questions, encoded, strict=True))
+    return [pair for pair, length in zip(encoded, lengths, strict=True) if length <= max_length]
 
 
 def _keeps_last(folder: Path, finished: bool) -> bool:
-    """Return whether ``best`` is the last state of a finished run already."""
+    """Return whether ``best`` already is the last state of a finished run."""
     return finished and read_json(folder / "best" / "build_info.json").get("kept") == "last"
 
 
 def _choose_thresholds(folder: Path, pairs: Sequence[DialoguePair]) -> None:
-    """Choose when the bot does not know, and write it beside the best state, where that has not been done."""
+    """Choose the confidence thresholds and write them into ``best``, unless it has them."""
     if "limits" in read_json(folder / "best" / "build_info.json"):
         return
     best = ChatModel.load(folder)
-    asked = pairs[:_NUM_THRESHOLD_QUESTIONS]
-    sure = [
-        reply.confidence
-        for reply in best.reply_all([pair.question for pair in asked], history=[pair.history for pair in asked])
-    ]
-    limits = ConfidenceThresholds.from_validation(
-        [one.surprisal for one in sure], [one.familiarity or 0.0 for one in sure]
-    )
-    best.info["limits"] = {**asdict(limits), "questions": len(asked)}
+    pairs = pairs[:_NUM_THRESHOLD_QUESTIONS]
+    replies = best.reply_all([pair.question for pair in pairs], history=[pair.history for pair in pairs])
+    surprisals = [reply.confidence.surprisal for reply in replies]
+    familiarities = [reply.confidence.familiarity or 0.0 for reply in replies]
+    thresholds = ConfidenceThresholds.from_validation(surprisals, familiarities)
+    best.info["limits"] = {**asdict(thresholds), "questions": len(pairs)}
     write_json(folder / "best" / "build_info.json", best.info)

@@ -1,4 +1,4 @@
-"""Bots side by side, read rather than measured: each answers the same questions, and nothing is chosen or edited.
+"""Transcripts: the unedited answers of several bots to the same questions.
 
 >>> page = ask_bots(["안녕하세요?"], ["eliza"])
 >>> page.answers[0].bot, len(page.answers[0].texts)
@@ -11,21 +11,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from korlm.chat.evaluation import DECODINGS, ELIZA, RETRIEVAL, baseline_bot, check_bots_and_decodings
-from korlm.chat.registry import load_chat
+from korlm.chat.evaluation import DECODINGS, baseline_bot, check_bots_and_decodings
+from korlm.chat.registry import ELIZA, RETRIEVAL, load_chat
 from korlm.corpora.dialogues import DialoguePair
 from korlm.i18n import localize
 
 
 @dataclass(frozen=True)
 class BotAnswers:
-    """What a bot says.
+    """The answers of a bot.
 
     Attributes:
-        bot: its name.
-        decoding: a name of `korlm.chat.evaluation.DECODINGS`; empty for bots that do not decode.
-        texts: its own words, one a question.
-        doubts: where it would not have said them: ``question``, ``answer`` (see `korlm.chat.confidence`), or empty.
+        bot: the bot's name.
+        decoding: a name of `korlm.chat.evaluation.DECODINGS`; empty for baselines.
+        texts: the answers, also where the bot would abstain; one per question.
+        doubts: the reason to abstain: ``question``, ``answer`` (see `korlm.chat.confidence`), or empty.
     """
 
     bot: str
@@ -36,28 +36,28 @@ class BotAnswers:
 
 @dataclass(frozen=True)
 class Transcript:
-    """Questions and what bots answer. Prints as Markdown; `to_dict` gives JSON.
+    """Questions and the bots' answers. Prints as Markdown; `to_dict` gives JSON.
 
     Attributes:
-        questions: what was asked.
-        answers: of each bot and decoding.
+        questions: the questions.
+        answers: the answers of each bot and decoding.
     """
 
     questions: list[str]
     answers: list[BotAnswers]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values."""
-        return {"questions": self.questions, "answers": [vars(one) for one in self.answers]}
+        """Return JSON values."""
+        return {"questions": self.questions, "answers": [vars(answers) for answers in self.answers]}
 
     def __str__(self) -> str:
         lines = []
-        for number, question in enumerate(self.questions):
-            lines.append(f"{number + 1}. **{question}**")
-            for one in self.answers:
-                name = f"`{one.bot}`" + (f" {one.decoding}" if one.decoding else "")
-                doubt = one.doubts[number] and localize(" *(모른다고 함)*", " *(says that it does not know)*")
-                lines.append(f"    - {name}: {one.texts[number]}{doubt}")
+        for index, question in enumerate(self.questions):
+            lines.append(f"{index + 1}. **{question}**")
+            for answers in self.answers:
+                name = f"`{answers.bot}`" + (f" {answers.decoding}" if answers.decoding else "")
+                note = answers.doubts[index] and localize(" *(모른다고 함)*", " *(says that it does not know)*")
+                lines.append(f"    - {name}: {answers.texts[index]}{note}")
         return "\n".join(lines)
 
 
@@ -69,31 +69,31 @@ def ask_bots(
     decodings: Sequence[str] = ("greedy",),
     progress: Callable[[str], None] = lambda name: None,
 ) -> Transcript:
-    """Ask bots the same questions, each by itself.
+    """Ask bots the same questions, each on its own.
 
     Args:
-        questions: at least a letter each.
-        names: what `korlm.load_chat` takes, ``eliza`` and ``retrieval``.
-        training_pairs: the pairs that ``retrieval`` looks in.
+        questions: none of them blank.
+        names: what `korlm.load_chat` takes.
+        training_pairs: the pairs that ``retrieval`` searches.
         decodings: names of `korlm.chat.evaluation.DECODINGS`.
-        progress: called with what is about to be asked.
+        progress: called with the name and decoding of the next bot.
 
     Raises:
         InputError: no bot, an unknown decoding, or an empty question.
         KorlmError: a bot cannot be loaded.
     """
     check_bots_and_decodings(names, decodings)
-    found = []
+    results = []
     for name in names:
         if name in (ELIZA, RETRIEVAL):
             progress(name)
-            answer = baseline_bot(name, training_pairs)
-            found.append(BotAnswers(name, "", [answer(one) for one in questions], [""] * len(questions)))
+            texts = list(map(baseline_bot(name, training_pairs), questions))
+            results.append(BotAnswers(name, "", texts, [""] * len(questions)))
             continue
         bot = load_chat(name)
         for decoding in decodings:
             progress(f"{name} {decoding}")
             replies = bot.reply_all(questions, **DECODINGS[decoding])
-            texts, doubts = [one.answer for one in replies], [one.confidence.abstain_reason for one in replies]
-            found.append(BotAnswers(name, decoding, texts, doubts))
-    return Transcript(list(questions), found)
+            texts, doubts = [reply.answer for reply in replies], [reply.abstain_reason for reply in replies]
+            results.append(BotAnswers(name, decoding, texts, doubts))
+    return Transcript(list(questions), results)

@@ -1,13 +1,13 @@
-"""What a chatbot's net begins with: the pieces, and where they fit the layers, of a language model that read more text.
+"""Initialize a chatbot with the embedding, and where they fit the layers, of a language model.
 
-Twelve thousand pairs are little to learn words from. A language model that read 600,000 film reviews knows which of them
-are alike; its embedding is copied piece by piece (by text, so that the two vocabularies may differ), and its recurrent
-layers where cell and width are the same. What it lacks keeps its random start (figures: docs/LOG.md).
+Twelve thousand pairs are too few to learn words from. A language model of 600,000 film reviews knows which words are alike:
+its embedding is copied token by token (by text, so that the vocabularies may differ), and its recurrent layers if cell and
+width are the same. All other weights keep their random initialization (figures: docs/RESULTS.md).
 
 >>> from korlm.nn.config import NetConfig
 >>> from korlm.tokenizers.segmented import byte_tokenizer
 >>> bytes_alone, with_turns = byte_tokenizer(), byte_tokenizer(("<user>", "<bot>"))
->>> old, new = (RecurrentLM(NetConfig(one.vocab_size, embedding=8, hidden=8)) for one in (bytes_alone, with_turns))
+>>> old, new = (RecurrentLM(NetConfig(tokenizer.vocab_size, embedding=8, hidden=8)) for tokenizer in (bytes_alone, with_turns))
 >>> transfer_weights(new, with_turns, LanguageModel(bytes_alone, old)).pieces == bytes_alone.vocab_size
 True
 """
@@ -26,10 +26,10 @@ from korlm.tokenizers.base import Tokenizer
 
 
 class TransferReport(NamedTuple):
-    """What a net took over.
+    """The copied weights.
 
     Attributes:
-        pieces: how many rows of the embedding.
+        pieces: number of rows of the embedding.
         weights: names of the other weights.
     """
 
@@ -39,35 +39,33 @@ class TransferReport(NamedTuple):
 
 @torch.no_grad()
 def transfer_weights(model: Seq2Seq | RecurrentLM, tokenizer: Tokenizer, source_model: LanguageModel) -> TransferReport:
-    """Copy what fits of a language model into a new net.
+    """Copy the fitting weights of a language model into a new network.
 
     Args:
         model: changed in place.
-        tokenizer: whose pieces the net's are.
+        tokenizer: the tokenizer of ``model``.
         source_model: the language model.
 
     Raises:
-        InputError: its embedding has another width.
+        InputError: the embeddings have different widths.
     """
-    there, here = source_model.net.embedding.weight, model.embedding.weight
-    if there.shape[1] != here.shape[1]:
+    source, target = source_model.net.embedding.weight, model.embedding.weight
+    if source.shape[1] != target.shape[1]:
         raise InputError(
-            f"시작 모델의 임베딩 너비는 {there.shape[1]}입니다. embedding을 {there.shape[1]}(으)로 맞추세요.",
-            f"The model to start from has an embedding of width {there.shape[1]}. Set embedding to {there.shape[1]}.",
+            f"시작 모델의 임베딩 너비는 {source.shape[1]}입니다. embedding을 {source.shape[1]}(으)로 맞추세요.",
+            f"The model to start from has an embedding of width {source.shape[1]}. Set embedding to {source.shape[1]}.",
         )
-    places = {source_model.tokenizer.token_text(number): number for number in range(source_model.tokenizer.vocab_size)}
-    both = [
-        (number, places[text])
-        for number in range(tokenizer.vocab_size)
-        if (text := tokenizer.token_text(number)) in places
-    ]
-    mine, theirs = (torch.tensor(numbers, device=here.device) for numbers in zip(*both, strict=True))
-    here[mine] = there[theirs].to(here)
-    own, weights = dict(model.named_parameters()), []
-    # what follows the layers of an encoder-decoder is another thing than what follows those of a language model
-    parts = ("layers.", "project.") if isinstance(model, RecurrentLM) else ("layers.",)
+    source_vocabulary = source_model.tokenizer
+    source_ids = {source_vocabulary.token_text(token_id): token_id for token_id in range(source_vocabulary.vocab_size)}
+    texts = map(tokenizer.token_text, range(tokenizer.vocab_size))
+    shared = [(token_id, source_ids[text]) for token_id, text in enumerate(texts) if text in source_ids]
+    target_rows, source_rows = (torch.tensor(ids, device=target.device) for ids in zip(*shared, strict=True))
+    target[target_rows] = source[source_rows].to(target)
+    parameters, copied = dict(model.named_parameters()), []
+    # the projection after an encoder-decoder's layers has another input than that of a language model
+    prefixes = ("layers.", "project.") if isinstance(model, RecurrentLM) else ("layers.",)
     for name, weight in source_model.net.named_parameters():
-        if name.startswith(parts) and name in own and own[name].shape == weight.shape:
-            own[name].copy_(weight)
-            weights.append(name)
-    return TransferReport(len(both), tuple(weights))
+        if name.startswith(prefixes) and name in parameters and parameters[name].shape == weight.shape:
+            parameters[name].copy_(weight)
+            copied.append(name)
+    return TransferReport(len(shared), tuple(copied))

@@ -50,7 +50,7 @@ def run(args: Namespace) -> None:
     if args.bot in (ELIZA, RETRIEVAL):
         return _run_baseline_chat(args)
     bot = load_chat(args.bot)
-    reply_options = config_values(args, GenerationConfig) | {"careful": args.careful}
+    reply_options = config_values(args, GenerationConfig) | {"abstain": args.careful}
     if not args.no_repeat_ngram:
         del reply_options["no_repeat_ngram"]
     if args.question is None and sys.stdin.isatty() and not args.json:

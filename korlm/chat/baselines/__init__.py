@@ -1,1 +1,1 @@
-"""Bots that are no neural nets: what a chatbot is measured against."""
+"""Baselines for chatbots: bots without a neural network."""

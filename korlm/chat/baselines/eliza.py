@@ -1,8 +1,8 @@
-"""A Korean ELIZA: turns what was said into a question, by patterns over morphemes.
+"""A Korean ELIZA: turn the user's message into a question by patterns over morphemes.
 
 Weizenbaum (1966), "ELIZA: a computer program for the study of natural language communication between man and machine":
-ranked key words, a pattern each, and answers that take up a part of what was said, in turn, so that none comes twice in a row.
-Here the patterns are over Kiwi's morphemes, which find a verb whatever its ending, and particles agree with the word taken up.
+ranked keywords with a pattern each, and answer templates that repeat a part of the message and take turns. Here the patterns
+match Kiwi's morphemes, which find a verb with any ending, and particles agree with the repeated word.
 
 >>> bot = ElizaBot()
 >>> bot.reply("요즘 회사 가기가 너무 힘들어요.")
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from korlm.corpora.dialogues import check_question
@@ -114,7 +115,7 @@ _ANSWER_TEMPLATES: dict[str, tuple[str, ...]] = {
 
 
 class _JosaText(str):
-    """Text that takes a particle by its format: ``f"{_Slot('친구'):은/는}"`` is 친구는."""
+    """A text with a particle as its format: ``f"{_JosaText('친구'):은/는}"`` is 친구는."""
 
     def __format__(self, josa: str) -> str:
         return with_josa(str(self), josa) if josa else str(self)
@@ -125,81 +126,82 @@ class _Utterance(NamedTuple):
     morphemes: Sequence[Morpheme]
 
     def last_words_until(self, index: int) -> str:
-        """Return the words up to the end of a morpheme, at most the last three."""
+        """Return at most three words, up to the end of a morpheme."""
         return " ".join(self.text[: self.morphemes[index].end].split()[-3:])
 
 
 class ElizaBot:
-    """A conversation: it remembers which answers it gave, so that they take turns; nothing else."""
+    """A conversation. It remembers only how often each pattern matched, so that the answers take turns."""
 
     def __init__(self) -> None:
         self.rule_counts: Counter[str] = Counter()
         self._analyzer = KiwiAnalyzer()
 
     def reply(self, text: str) -> str:
-        """Answer.
-
-        Args:
-            text: what the person says.
+        """Answer a message.
 
         Raises:
-            InputError: nothing but blanks, or an unpaired surrogate.
+            InputError: a blank text or an unpaired surrogate.
             MissingDependencyError: Kiwi is not installed.
         """
         check_question(text)
-        said = _Utterance(text, self._analyzer.analyze([text])[0])
-        for name, find in _PATTERNS:
-            found = find(said)
-            if found is not None:
-                answers = _ANSWER_TEMPLATES[name]
-                number = self.rule_counts[name]
+        utterance = _Utterance(text, self._analyzer.analyze([text])[0])
+        for name, match in _PATTERNS:
+            repeated_part = match(utterance)
+            if repeated_part is not None:
+                templates = _ANSWER_TEMPLATES[name]
+                template = templates[self.rule_counts[name] % len(templates)]
                 self.rule_counts[name] += 1
-                return answers[number % len(answers)].format(_JosaText(found))
-        raise AssertionError("the last pattern always fits")
+                return template.format(_JosaText(repeated_part))
+        raise AssertionError("the last pattern always matches")
 
 
 def _phrase_matcher(phrases: Sequence[str]) -> Callable[[_Utterance], str | None]:
-    return lambda said: "" if any(phrase in said.text for phrase in phrases) else None
+    return lambda utterance: "" if any(phrase in utterance.text for phrase in phrases) else None
 
 
 def _word_matcher(words: frozenset[str]) -> Callable[[_Utterance], str | None]:
-    return lambda said: next((one.form for one in said.morphemes if one.form in words), None)
+    return lambda utterance: next((morpheme.form for morpheme in utterance.morphemes if morpheme.form in words), None)
 
 
-def _match_want(said: _Utterance) -> str | None:
-    for place, one in enumerate(said.morphemes):
-        if one.form == "싶" and place and said.morphemes[place - 1].form == "고":
-            return said.last_words_until(place - 1)
+def _match_want(utterance: _Utterance) -> str | None:
+    for index, (previous, morpheme) in enumerate(pairwise(utterance.morphemes)):
+        if morpheme.form == "싶" and previous.form == "고":
+            return utterance.last_words_until(index)
     return None
 
 
-def _match_because(said: _Utterance) -> str | None:
-    for place, one in enumerate(said.morphemes):
-        if one.form == "때문" and place and said.morphemes[place - 1].sejong.startswith("NN"):
-            return said.morphemes[place - 1].form
+def _match_because(utterance: _Utterance) -> str | None:
+    for previous, morpheme in pairwise(utterance.morphemes):
+        if morpheme.form == "때문" and previous.sejong.startswith("NN"):
+            return previous.form
     return None
 
 
-def _match_feeling(said: _Utterance) -> str | None:
-    """Return the stem of a feeling, also of one that Kiwi cuts into a noun and a suffix (우울 + 하)."""
-    for one, two in zip(said.morphemes, [*said.morphemes[1:], None], strict=True):
-        for stem in (one.form, one.form + two.form if two else ""):
+def _match_feeling(utterance: _Utterance) -> str | None:
+    """Return the stem of a feeling, also if Kiwi segments it into a noun and a suffix (우울 + 하)."""
+    for morpheme, following in zip(utterance.morphemes, [*utterance.morphemes[1:], None], strict=True):
+        for stem in (morpheme.form, morpheme.form + following.form if following else ""):
             if stem in _FEELINGS:
                 return _QUOTED_STEMS.get(stem, stem)
     return None
 
 
-def _match_cannot(said: _Utterance) -> str | None:
-    forms = [one.form for one in said.morphemes]
+def _match_cannot(utterance: _Utterance) -> str | None:
+    forms = [morpheme.form for morpheme in utterance.morphemes]
     return "" if "못" in forms or "못하" in forms or ("수" in forms and "없" in forms) else None
 
 
-def _match_question(said: _Utterance) -> str | None:
-    return "" if said.text.rstrip().endswith("?") else None
+def _match_question(utterance: _Utterance) -> str | None:
+    return "" if utterance.text.rstrip().endswith("?") else None
 
 
-def _match_noun(said: _Utterance) -> str | None:
-    nouns = [one.form for one in said.morphemes if one.sejong in ("NNG", "NNP") and len(one.form) > 1]
+def _match_noun(utterance: _Utterance) -> str | None:
+    nouns = [
+        morpheme.form
+        for morpheme in utterance.morphemes
+        if morpheme.sejong in ("NNG", "NNP") and len(morpheme.form) > 1
+    ]
     return nouns[-1] if nouns else None
 
 
@@ -215,8 +217,8 @@ _PATTERNS: tuple[tuple[str, Callable[[_Utterance], str | None]], ...] = (
     ("family", _word_matcher(_FAMILY)),
     ("always", _word_matcher(_ABSOLUTE_WORDS)),
     ("question", _match_question),
-    ("no", lambda said: "" if said.text.strip().startswith(("아니", "아뇨")) else None),
-    ("yes", lambda said: "" if said.text.strip().startswith(("네", "예", "응", "맞아")) else None),
+    ("no", lambda utterance: "" if utterance.text.strip().startswith(("아니", "아뇨")) else None),
+    ("yes", lambda utterance: "" if utterance.text.strip().startswith(("네", "예", "응", "맞아")) else None),
     ("noun", _match_noun),
-    ("other", lambda said: ""),
+    ("other", lambda utterance: ""),
 )

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ from korlm.models.language_model import LanguageModel
 from korlm.morph.mecab import mecab_surfaces
 from korlm.nn.config import NetConfig
 from korlm.nn.lm import RecurrentLM
+from korlm.tokenizers.base import BOS_ID, EOS_ID
 from korlm.tokenizers.segmented import byte_tokenizer
 from korlm.training.trainer import ProgressReport
 
@@ -73,6 +75,21 @@ def test_it_learns_its_answers(bot: ChatModel, few: PairCorpus) -> None:
         "train_pairs": 40,
         "learnt": 40,
     }
+
+
+@pytest.mark.parametrize("options", [{}, {"beams": 4, "n": 3}, {"temperature": 0.9, "seed": 5, "n": 2}])
+def test_attention_kept_while_decoding_equals_that_of_a_second_pass(
+    bot: ChatModel, few: PairCorpus, options: dict[str, Any]
+) -> None:
+    questions = [pair.question for pair in few.train[:4]] + ["GPU"]
+    for question, reply in zip(questions, bot.reply_all(questions, **options), strict=True):
+        input_ids = torch.tensor([[BOS_ID, *bot.tokenizer.encode(question).ids, EOS_ID]])
+        answer_ids = [step.id for step in reply.candidates[0].steps]
+        with torch.inference_mode():
+            memory, state = bot.net.encode(input_ids, torch.tensor([input_ids.shape[1]]))
+            _, weights, _ = bot.net.decode(memory, torch.tensor([[BOS_ID, *answer_ids[:-1]]]), state)
+        assert reply.attention is not None and reply.attention.dtype == np.float32
+        assert reply.attention == pytest.approx(weights[0].numpy(), abs=1e-5)
 
 
 def test_a_score_is_that_of_each_answer_alone(bot: ChatModel, few: PairCorpus) -> None:

@@ -110,6 +110,27 @@ def test_a_beam_gives_one_stretch_to_a_stream_and_its_steps_at_the_end() -> None
     assert sum(step.surprisal for step in steps) == pytest.approx(best.bits)
 
 
+@pytest.mark.parametrize("make", [byte_tokenizer, syllables, jamo])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"banned": ["나"], "stop": ["라"]}, {"forced": ["나다"], "max_tokens": 30}, {"repetition_penalty": 1.4}],
+)
+def test_beam_steps_equal_those_of_a_second_pass(make: Callable[[], Tokenizer], options: dict[str, Any]) -> None:
+    lm = model(make(), end=1.0)
+    for text in lm.generate("가나", 3, beams=4, alternatives=2, **{"max_tokens": 15, **options}):
+        ids = [step.id for step in text.steps]
+        context = [EOS_ID, *lm.tokenizer.encode("가나").ids]
+        with torch.inference_mode():
+            hidden, _ = lm.net(torch.tensor([[*context, *ids[:-1]]]))
+            log_probs = lm.net.compute_logits(hidden[0, len(context) - 1 :]).float().log_softmax(-1)
+        bits = [-float(log_probs[row, token_id]) / math.log(2) for row, token_id in enumerate(ids)]
+        assert [step.surprisal for step in text.steps] == pytest.approx(bits, abs=1e-4)
+        best = log_probs.exp().topk(2).values
+        alternatives = [[probability for _, probability in step.alternatives] for step in text.steps]
+        assert alternatives == [pytest.approx(row.tolist(), abs=1e-5) for row in best]
+        assert "".join(step.delta for step in text.steps) == text.text
+
+
 def test_a_beam_that_is_stopped_gives_the_best_that_it_has() -> None:
     lm = model(syllables(), end=-20.0)  # it would go on to the limit
     asked = iter([False] * 4 + [True] * 100)
