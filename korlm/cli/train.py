@@ -80,7 +80,7 @@ def run(args: Namespace) -> None:
     with TrainingProgressBar(file=sys.stderr) as bar:
         lm = train_model(
             corpus, folder=args.folder, start=args.start, resume=args.resume, overwrite=args.overwrite,
-            precision=args.precision, report=bar.report, encoding=bar.encoding,
+            precision=args.precision, report=bar.show_report, encoding=bar.show_encoding,
             **typed_options, **config_values(args, TrainConfig),
         )  # fmt: skip
     test_scores = lm.info.get("test", {})

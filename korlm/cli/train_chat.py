@@ -79,7 +79,7 @@ def run(args: Namespace) -> None:
     with TrainingProgressBar(file=sys.stderr) as bar:
         bot = train_chat(
             pairs, form=args.form, folder=args.folder, start=args.start, resume=args.resume, overwrite=args.overwrite,
-            precision=args.precision, keep=args.keep, report=bar.report, **model_options,
+            precision=args.precision, keep=args.keep, report=bar.show_report, **model_options,
             **config_values(args, TokenizerConfig), **config_values(args, TrainConfig),
         )  # fmt: skip
     test_scores = bot.info.get("test", {})

@@ -60,7 +60,7 @@ class ConsoleProgress(NullProgress):
         from korlm.training.trainer import ProgressReport
 
         if run is not None and "report" in event:
-            self._fractions[_run_label(run)] = event["report"]["share"]
+            self._fractions[_run_label(run)] = event["report"]["fraction_done"]
         is_shared = len(self._fractions) > 1
         if self._bar is None or is_shared != isinstance(self._bar, MultiRunProgressBar):
             self._close_bar()
@@ -68,9 +68,9 @@ class ConsoleProgress(NullProgress):
         if isinstance(self._bar, MultiRunProgressBar):
             self._bar.update(self._fractions)
         elif "encoding" in event:
-            self._bar.encoding(*event["encoding"])
+            self._bar.show_encoding(*event["encoding"])
         else:
-            self._bar.report(ProgressReport(**event["report"]))
+            self._bar.show_report(ProgressReport(**event["report"]))
 
     def on_run_end(self, run: PlannedRun, result: dict[str, Any], seconds_left: float) -> None:
         self._close_bar()

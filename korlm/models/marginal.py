@@ -27,13 +27,9 @@ DEFAULT_BEAM_SIZE = 8  # 16 lowers bits per character by 0.0005, 64 by 0.0009 (d
 
 
 def score_marginal(
-    lm: LanguageModel,
-    lines: Sequence[str],
-    *,
-    beam: int = DEFAULT_BEAM_SIZE,
-    workers: int = 2,
+    lm: LanguageModel, lines: Sequence[str], *, beam: int = DEFAULT_BEAM_SIZE, workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
-) -> MarginalScore:
+) -> MarginalScore:  # fmt: skip
     """Score lines over their segmentations; `LanguageModel.score` uses that of the tokenizer alone.
 
     The result is an upper bound on ``-log2 P(text)``, as not all segmentations can be searched: see
@@ -41,10 +37,8 @@ def score_marginal(
 
     Args:
         lm: a model over a lossless tokenizer.
-        lines: the text, one string per line, without line ends.
+        lines: see `LanguageModel.score`, as for ``workers`` and ``progress``.
         beam: paths kept at each position of the text, at least 1.
-        workers: threads of the analyzer.
-        progress: called with the number of lines done and in all.
 
     Raises:
         CorpusError: no lines.
@@ -101,15 +95,9 @@ def likely_segmentations(lm: LanguageModel, text: str, n: int = 5, *, beam: int 
 
 
 def _search_segmentations(
-    lm: LanguageModel,
-    lines: Sequence[str],
-    beam: int,
-    *,
-    n: int = 1,
-    exact: bool = True,
-    workers: int = 2,
+    lm: LanguageModel, lines: Sequence[str], beam: int, *, n: int = 1, exact: bool = True, workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[Score, list[SegmentationSearchResult]]:
+) -> tuple[Score, list[SegmentationSearchResult]]:  # fmt: skip
     if beam < 1:
         raise InputError(
             f"beam에 쓸 수 없는 값입니다: {beam}. 1 이상으로 하세요.", f"beam cannot be {beam}. Give at least 1."

@@ -29,9 +29,8 @@ def score_mixture(
 
     Args:
         models: at least one; tokenizers may differ.
-        lines: the text, one string per line, without line ends.
+        lines: see `LanguageModel.score`, as for ``workers``.
         beam: above 0, each model's probability of a line is that of `korlm.score_marginal` with this beam.
-        workers: threads of the analyzers.
 
     Raises:
         InputError: no model.
@@ -61,11 +60,7 @@ def score_mixture(
 
 
 def mixture_bits(bits: Sequence[Sequence[float]] | np.ndarray) -> np.ndarray:
-    """Return the bits of each line under the mixture, ``[lines]``.
-
-    Args:
-        bits: the bits of each line under each model, ``[K, lines]``.
-    """
+    """Return the bits of each line under the mixture, ``[lines]``, given those under each model, ``[K, lines]``."""
     model_bits = np.asarray(bits, dtype=np.float64)
     best = model_bits.min(0)
     mixed: np.ndarray = best - np.log2(np.exp2(best - model_bits).mean(0))

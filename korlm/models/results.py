@@ -38,17 +38,15 @@ class Score:
 
 @dataclass(frozen=True)
 class MarginalScore:
-    """The code length of lines over all segmentations that the search found.
+    """The code length of lines over all segmentations that the search found. See `Score`.
 
     Attributes:
-        bits_per_character: total code length in bits over `characters`; at most that of `canonical_score`.
-        characters: code points of the lines, plus one end-of-line character per line.
+        bits_per_character: at most that of `canonical_score`.
         canonical_score: the score of the tokenizer's own segmentations.
         bits: code length of each line, ``[lines]``.
         best_bits: code length of each line by its likeliest segmentation alone, ``[lines]``; what a coder achieves that
             may choose one, but must send it.
         canonical_probabilities: probability of the tokenizer's own segmentation given the line, ``[lines]``.
-        signature: what was measured and how.
     """
 
     bits_per_character: float
@@ -81,15 +79,12 @@ class Segmentation:
 
 @dataclass(frozen=True)
 class MixtureScore:
-    """The code length of lines under a mixture of models.
+    """The code length of lines under a mixture of models. See `Score`.
 
     Attributes:
-        bits_per_character: total code length in bits over `characters`.
-        characters: code points of the lines, plus one end-of-line character per line.
         model_scores: the score of each model alone.
         mean_responsibilities: weight of each model in the mixture, the mean over the lines of ``P_k(x) / sum_j P_j(x)``;
             they sum to 1.
-        signature: what was measured and how.
     """
 
     bits_per_character: float

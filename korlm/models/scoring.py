@@ -32,7 +32,7 @@ def token_nlls(
         progress: called with the number of lines done and in all.
 
     Returns:
-        For each line a float64 array of ``len(line) + 1`` nats.
+        A float64 array of ``len(line) + 1`` nats for each line.
     """
     results: list[np.ndarray] = [np.empty(0)] * len(lines)
     order = sorted(range(len(lines)), key=lambda index: len(lines[index]))
@@ -52,22 +52,14 @@ def token_nlls(
 
 
 def dynamic_token_nlls(
-    model: RecurrentLM,
-    lines: Sequence[Sequence[int]],
-    learning_rate: float,
-    *,
+    model: RecurrentLM, lines: Sequence[Sequence[int]], learning_rate: float, *,
     progress: Callable[[int, int], None] | None = None,
-) -> list[np.ndarray]:
+) -> list[np.ndarray]:  # fmt: skip
     """Return ``-ln p`` of every token under dynamic evaluation: the model trains on every 20 lines after scoring them.
 
     Dynamic evaluation (Mikolov et al. 2010; Krause et al. 2018) by plain gradient steps on a copy of the model, without
-    dropout. No line is scored after training on it, so these are code lengths too, of the lines in their order.
-
-    Args:
-        model: the language model; not changed.
-        lines: ids of each line, without ``</s>``.
-        learning_rate: the learning rate.
-        progress: called with the number of lines done and in all.
+    dropout. No line is scored after training on it, so these are code lengths too, of the lines in their order. See
+    `token_nlls` for the arguments.
     """
     model = copy.deepcopy(model).eval()
     weights = [weight for weight in model.parameters() if weight.requires_grad]

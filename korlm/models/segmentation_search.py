@@ -119,16 +119,10 @@ class _LineSearch:
 
 @torch.inference_mode()
 def sum_segmentations(
-    model: RecurrentLM,
-    lattices: Iterator[Lattice],
-    line_ids: Sequence[Sequence[int]],
-    line_nlls: Sequence[np.ndarray],
-    *,
-    beam: int,
-    n: int = 1,
-    exact: bool = True,
+    model: RecurrentLM, lattices: Iterator[Lattice], line_ids: Sequence[Sequence[int]],
+    line_nlls: Sequence[np.ndarray], *, beam: int, n: int = 1, exact: bool = True,
     progress: Callable[[int, int], None] | None = None,
-) -> list[SegmentationSearchResult]:
+) -> list[SegmentationSearchResult]:  # fmt: skip
     """Return the result of each line. Each is read on its own, as by `korlm.models.scoring.token_nlls`.
 
     Args:
@@ -138,7 +132,7 @@ def sum_segmentations(
         line_nlls: their negative log-likelihoods, of `token_nlls`.
         beam: paths kept at each position, at least 1.
         n: number of best segmentations to return.
-        exact: use the weights themselves, not those rounded and packed for generation (`korlm.nn.inference`).
+        exact: use the weights themselves, not those packed for generation (`korlm.nn.inference`).
         progress: called with the number of lines done and in all.
     """
     results: dict[int, SegmentationSearchResult] = {}

@@ -47,13 +47,9 @@ class Attention(nn.Module):
         return projected
 
     def forward(self, queries: Tensor, projected_keys: Tensor, keys: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Compute contexts and weights.
+        """Compute contexts and weights of queries ``[B, T, H]`` over keys ``[B, S, H]`` and their projection.
 
-        Args:
-            queries: ``[B, T, H]``.
-            projected_keys: ``[B, S, H]`` of `project_keys`.
-            keys: ``[B, S, H]``.
-            mask: ``[B, S]``, False at padding; every row has at least one True.
+        The mask, ``[B, S]``, is False at padding; every row has at least one True.
 
         Returns:
             Contexts ``[B, T, H]``, and weights ``[B, T, S]`` that sum to 1 over the source and are exactly 0 at padding.

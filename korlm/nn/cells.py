@@ -17,14 +17,9 @@ State = tuple[Tensor, ...]  # (h,), or (h, c) for LSTM
 
 
 def cell_step(
-    cell: str,
-    input_gates: Tensor,
-    recurrent_gates: Tensor,
-    state: State,
-    *,
-    norm: Callable[[Tensor], Tensor] | None = None,
-    projection: Callable[[Tensor], Tensor] | None = None,
-) -> State:
+    cell: str, input_gates: Tensor, recurrent_gates: Tensor, state: State, *,
+    norm: Callable[[Tensor], Tensor] | None = None, projection: Callable[[Tensor], Tensor] | None = None,
+) -> State:  # fmt: skip
     """Return the state after one time step. Gates are in torch's order.
 
     - ``rnn``, ``relu``: ``h' = f(x + r)``

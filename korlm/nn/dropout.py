@@ -43,18 +43,9 @@ def embed_with_dropout(weight: Tensor, ids: Tensor, dropout_rate: float) -> Tens
     This is the embedding dropout of Gal and Ghahramani (2016) and AWD-LSTM (Merity et al. 2018). The mask has one entry
     per id and is applied to the rows that were looked up, not to all ``V``.
 
-    Args:
-        weight: ``[V, E]``.
-        ids: ``[B, T]``.
-        dropout_rate: probability of zeroing an id.
-
-    Returns:
-        ``[B, T, E]``.
-
-    Example:
-        >>> import torch
-        >>> embed_with_dropout(torch.ones(9, 2), torch.tensor([[3, 3]]), 0.0).shape
-        torch.Size([1, 2, 2])
+    >>> import torch
+    >>> embed_with_dropout(torch.ones(9, 2), torch.tensor([[3, 3]]), 0.0).shape  # weight [V, E], ids [B, T]
+    torch.Size([1, 2, 2])
     """
     embeddings = F.embedding(ids, weight)
     if not dropout_rate:
@@ -68,9 +59,8 @@ def drop_connect(weight: Tensor, dropout_rate: float) -> Tensor:
 
     The raw weight does not change; it gets the gradients of the entries that are kept.
 
-    Example:
-        >>> import torch
-        >>> drop_connect(torch.ones(2, 2), 0.0).sum()
-        tensor(4.)
+    >>> import torch
+    >>> drop_connect(torch.ones(2, 2), 0.0).sum()
+    tensor(4.)
     """
     return F.dropout(weight, dropout_rate) if dropout_rate else weight

@@ -51,15 +51,9 @@ class PrepackedStepper:
     """
 
     def __init__(
-        self,
-        cell: str,
-        embedding: nn.Embedding,
-        layers: Iterable[nn.Module],
-        project: nn.Module,
-        output: nn.Linear | None,
-        *,
-        copy: bool,
-    ) -> None:
+        self, cell: str, embedding: nn.Embedding, layers: Iterable[nn.Module], project: nn.Module,
+        output: nn.Linear | None, *, copy: bool,
+    ) -> None:  # fmt: skip
         layers = list(layers)
         self._embedding = embedding.weight
         self._layers = [_LayerStepper(cell, layer, copy=copy) for layer in layers]

@@ -36,7 +36,6 @@ def initialize_weights(module: nn.Module, config: NetConfig, generator: torch.Ge
             one), second of the gates i, f, g, o: the gate starts open and the state persists (Gers et al. 2000,
             "Learning to forget"; Jozefowicz et al. 2015, "An empirical exploration of recurrent network
             architectures").
-        generator: the random generator; torch's global one by default.
     """
     hidden = config.hidden
     for name, weight in module.named_parameters():

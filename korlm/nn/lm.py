@@ -141,14 +141,9 @@ class RecurrentLM(BaseTextModel):
         return super().compute_logits(hidden)
 
     def nll(
-        self,
-        hidden: Tensor,
-        targets: Tensor,
-        *,
-        reduction: str = "mean",
-        ignore_index: int = IGNORE_INDEX,
+        self, hidden: Tensor, targets: Tensor, *, reduction: str = "mean", ignore_index: int = IGNORE_INDEX,
         inclusion_probs: Tensor | None = None,
-    ) -> Tensor:
+    ) -> Tensor:  # fmt: skip
         """Return ``-ln p`` of the targets in float32, without holding all logits in memory at once.
 
         Args:
@@ -156,8 +151,7 @@ class RecurrentLM(BaseTextModel):
             targets: ``[...]`` int64.
             reduction: ``mean``, ``sum``, or ``none`` (shape of the targets, without gradients).
             ignore_index: target value that is left out.
-            inclusion_probs: ``[V]`` of `korlm.nn.losses.inclusion_probabilities`, for an estimate from a sample of the
-                vocabulary.
+            inclusion_probs: ``[V]``, for the sampled softmax; see `korlm.nn.losses.sampled_cross_entropy`.
 
         Example:
             >>> model = RecurrentLM(NetConfig(300, embedding=8, hidden=16))

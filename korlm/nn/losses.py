@@ -47,15 +47,9 @@ _CHUNK_ROWS = (128, 1024)
 
 
 def chunked_cross_entropy(
-    hidden: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    targets: Tensor,
-    *,
-    chunk: int | None = None,
-    reduction: str = "mean",
-    ignore_index: int = IGNORE_INDEX,
-) -> Tensor:
+    hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor, *, chunk: int | None = None,
+    reduction: str = "mean", ignore_index: int = IGNORE_INDEX,
+) -> Tensor:  # fmt: skip
     """Return the cross-entropy of ``hidden weight^T + bias`` without holding all logits in memory.
 
     Equals ``F.cross_entropy(F.linear(hidden, weight, bias), targets)``. The log-softmax of a chunk of rows gives its loss
@@ -156,13 +150,7 @@ def adaptive_cross_entropy(
 
     ``p(id) = p_head(id)`` for the frequent ids of the head, ``p_head(cluster) p(id | cluster)`` for the others. So the
     loss is that of the head over ids and clusters, plus that of each cluster over the rows whose target is in it. Both
-    are computed in chunks, in the type of ``hidden``.
-
-    Args:
-        layer: torch's module, which holds the weights.
-        hidden: ``[N, E]``.
-        targets: ``[N]`` int64.
-        **options: `chunk`, `reduction` and `ignore_index` of `chunked_cross_entropy`.
+    are computed in chunks, in the type of ``hidden``. See `chunked_cross_entropy` for the arguments and options.
     """
     ignore_index, reduction = options.pop("ignore_index", IGNORE_INDEX), options.pop("reduction", "mean")
     bounds = torch.tensor(layer.cutoffs[:-1], device=targets.device)
@@ -276,27 +264,15 @@ def inclusion_probabilities(counts: Tensor, num_sampled: int) -> Tensor:
 
 
 def sampled_cross_entropy(
-    hidden: Tensor,
-    weight: Tensor,
-    bias: Tensor,
-    targets: Tensor,
-    inclusion_probs: Tensor,
-    *,
-    reduction: str = "mean",
-    ignore_index: int = IGNORE_INDEX,
-) -> Tensor:
+    hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, inclusion_probs: Tensor, *,
+    reduction: str = "mean", ignore_index: int = IGNORE_INDEX,
+) -> Tensor:  # fmt: skip
     """Return the cross-entropy against the batch's targets and a sample of the other entries.
 
     One sample, of torch's global generator, serves all rows. With all probabilities 1 it is `chunked_cross_entropy`.
 
-    Args:
-        hidden: ``[N, E]``.
-        weight: ``[V, E]``.
-        bias: ``[V]``.
-        targets: ``[N]`` int64.
-        inclusion_probs: ``[V]`` of `inclusion_probabilities`, above 0, on the same device.
-        reduction: ``mean`` or ``sum``.
-        ignore_index: target value that is left out.
+    The arguments are those of `chunked_cross_entropy`, and ``inclusion_probs``, ``[V]`` of `inclusion_probabilities`, all
+    above 0. The reduction is ``mean`` or ``sum``.
 
     Example:
         >>> hidden, weight, bias = torch.zeros(2, 4), torch.randn(9, 4), torch.zeros(9)

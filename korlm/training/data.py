@@ -24,22 +24,16 @@ from korlm.training.distributed import ProcessGroup
 
 
 def encode_training_corpus(
-    tokenizer_source: TokenizerConfig | Tokenizer,
-    corpus: Corpus,
-    resume_folder: Path | None,
-    process_group: ProcessGroup,
-    progress: Callable[[int, int], None] | None = None,
-    *,
-    kind: str = "model",
+    tokenizer_source: TokenizerConfig | Tokenizer, corpus: Corpus, resume_folder: Path | None,
+    process_group: ProcessGroup, progress: Callable[[int, int], None] | None = None, *, kind: str = "model",
     specials: Sequence[str] = (),
-) -> tuple[Tokenizer, np.ndarray]:
+) -> tuple[Tokenizer, np.ndarray]:  # fmt: skip
     """Return the tokenizer of a run and the ids of the training lines; the main process makes them, the others read the cache.
 
     Args:
         tokenizer_source: the configuration of a tokenizer to train or load, or a tokenizer.
         corpus: the corpus; only its training lines are used.
         resume_folder: the folder of a run to resume, whose tokenizer is used then.
-        process_group: the processes of the run.
         progress: called with the number of lines encoded and in all.
         kind: kind of the model folders of the run.
         specials: further special tokens of a vocabulary that is trained.
@@ -49,15 +43,15 @@ def encode_training_corpus(
         InputError: the tokenizer's ids are not those that models are trained on.
     """
 
-    def prepare() -> tuple[Tokenizer, np.ndarray]:
+    def prepare_data() -> tuple[Tokenizer, np.ndarray]:
         tokenizer = _resolve_tokenizer(tokenizer_source, corpus, resume_folder, kind, specials)
         return tokenizer, encode_to_memmap(
             corpus.train, tokenizer, progress=progress if process_group.is_main else None
         )
 
-    of_main = prepare() if process_group.is_main else None
+    of_main = prepare_data() if process_group.is_main else None
     signature = process_group.broadcast_object(of_main[0].signature if of_main else None)
-    tokenizer, ids = of_main or prepare()
+    tokenizer, ids = of_main or prepare_data()
     if tokenizer.signature != signature:
         raise ArtifactError(
             "프로세스마다 어휘가 다릅니다. 캐시 폴더(KORLM_CACHE)를 함께 쓰게 하거나 토크나이저 폴더를 --tokenizer로 주세요.",
@@ -67,12 +61,9 @@ def encode_training_corpus(
 
 
 def _resolve_tokenizer(
-    tokenizer_source: TokenizerConfig | Tokenizer,
-    corpus: Corpus,
-    resume_folder: Path | None,
-    kind: str,
+    tokenizer_source: TokenizerConfig | Tokenizer, corpus: Corpus, resume_folder: Path | None, kind: str,
     specials: Sequence[str],
-) -> Tokenizer:
+) -> Tokenizer:  # fmt: skip
     if resume_folder is not None:
         read_artifact_config(resume_folder / "last", kind)  # raises if there is nothing to resume from
         return load_tokenizer(resume_folder / "last" / "tokenizer")

@@ -36,15 +36,9 @@ class LMLoss(NamedTuple):
 
 
 def lm_loss(
-    model: RecurrentLM,
-    batch: TrainingBatch,
-    state: State,
-    config: TrainConfig,
-    *,
-    autocast: bool = False,
-    inclusion_probs: Tensor | None = None,
-    teacher_forcing: float | None = None,
-) -> LMLoss:
+    model: RecurrentLM, batch: TrainingBatch, state: State, config: TrainConfig, *, autocast: bool = False,
+    inclusion_probs: Tensor | None = None, teacher_forcing: float | None = None,
+) -> LMLoss:  # fmt: skip
     """Compute the training loss of one batch of a language model.
 
     Args:
@@ -74,15 +68,9 @@ def lm_loss(
 
 
 def seq2seq_loss(
-    model: Seq2Seq,
-    batch: PairBatch,
-    state: State,
-    config: TrainConfig,
-    *,
-    autocast: bool = False,
-    inclusion_probs: Tensor | None = None,
-    teacher_forcing: float = 1.0,
-) -> LMLoss:
+    model: Seq2Seq, batch: PairBatch, state: State, config: TrainConfig, *, autocast: bool = False,
+    inclusion_probs: Tensor | None = None, teacher_forcing: float = 1.0,
+) -> LMLoss:  # fmt: skip
     """Compute the training loss of one batch of an encoder-decoder. See `lm_loss`.
 
     Args:

@@ -18,12 +18,7 @@ _SPARSE_PREFIX = "ngrams.table"  # weights with sparse gradients
 
 
 def make_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.optim.Optimizer]:
-    """Return the optimizers; ``peak`` of each parameter group is its learning rate at the top of the schedule.
-
-    Args:
-        model: the model to optimize.
-        config: uses ``optimizer``, ``learning_rate`` and ``weight_decay``.
-    """
+    """Return the optimizers; ``peak`` of each parameter group is its learning rate at the top of the schedule."""
     peak = config.peak_learning_rate
     dense = [weight for name, weight in model.named_parameters() if not name.startswith(_SPARSE_PREFIX)]
     sparse = [weight for name, weight in model.named_parameters() if name.startswith(_SPARSE_PREFIX)]

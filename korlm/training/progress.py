@@ -14,7 +14,7 @@ from korlm.training.trainer import ProgressReport
 
 
 class TrainingProgressBar(StagedProgressBar):
-    """Show encoding and training on a terminal; pass `encoding` and `report` to `korlm.train_model`.
+    """Show encoding and training on a terminal; pass `show_encoding` and `show_report` to `korlm.train_model`.
 
     Under torchrun only the first process shows it.
     """
@@ -23,13 +23,13 @@ class TrainingProgressBar(StagedProgressBar):
         self._start_stage("vocabulary", localize("어휘 만드는 중…", "making the vocabulary…"), "{desc}")
         return self
 
-    def encoding(self, done: int, total: int) -> None:
+    def show_encoding(self, done: int, total: int) -> None:
         """Show the number of encoded lines."""
         layout = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{remaining}]"
         bar = self._start_stage("encoding", localize("자르는 중", "encoding"), layout, total=total)
         bar.update(done - bar.n)
 
-    def report(self, report: ProgressReport) -> None:
+    def show_report(self, report: ProgressReport) -> None:
         """Show a training report."""
         if report.finished_before:
             self.close()

@@ -19,10 +19,6 @@ def lr_factor(fraction_done: float, config: TrainConfig) -> float:
     A linear warmup is followed by a half cosine (Loshchilov and Hutter 2017) or a straight line down to
     ``config.final_rate``, or by a constant.
 
-    Args:
-        fraction_done: fraction of the run that is done, 0 to 1.
-        config: uses ``schedule``, ``warmup`` and ``final_rate``.
-
     >>> [lr_factor(fraction, TrainConfig(schedule="linear", warmup=0.0, final_rate=0.5)) for fraction in (0, 0.5, 1)]
     [1.0, 0.75, 0.5]
     """
@@ -45,9 +41,7 @@ def teacher_forcing_ratio(fraction_done: float, config: TrainConfig) -> float:
         exponential       e^s
         inverse-sigmoid   k / (k + exp(a s)),  k = 99, a such that it ends at e
 
-    Args:
-        fraction_done: ``s``, the fraction of the run that is done, 0 to 1.
-        config: uses ``teacher_forcing`` and ``forcing_decay``. In the last two curves ``e`` is at least 0.01.
+    ``s`` is the fraction of the run that is done, 0 to 1. In the last two curves ``e`` is at least 0.01.
 
     >>> [round(teacher_forcing_ratio(s, TrainConfig(teacher_forcing=0.5, forcing_decay="exponential")), 2) for s in (0, 0.5, 1)]
     [1.0, 0.71, 0.5]

@@ -46,14 +46,9 @@ class SoupCandidate:
 
 
 def make_soup(
-    models: Sequence[str | Path],
-    corpus: Corpus,
-    *,
-    folder: str | Path,
-    precision: str = "float32",
-    valid_lines: int = 4000,
-    report: Callable[[SoupCandidate], None] = lambda report: None,
-) -> LanguageModel:
+    models: Sequence[str | Path], corpus: Corpus, *, folder: str | Path, precision: str = "float32",
+    valid_lines: int = 4000, report: Callable[[SoupCandidate], None] = lambda report: None,
+) -> LanguageModel:  # fmt: skip
     """Average the weights of models greedily, calibrate the temperature, save the model and return it.
 
     The soup starts with the best model on the validation lines. The others are added from best to worst, each with the
@@ -100,12 +95,7 @@ def make_soup(
 
 
 class SoupSearch:
-    """Evaluates candidates, reports each, and keeps the lowest bits per character.
-
-    Args:
-        validation_bits: returns a model's bits per character on the validation lines.
-        report: called with each candidate.
-    """
+    """Evaluates candidates by their validation bits per character, reports each, and keeps the lowest."""
 
     def __init__(
         self, validation_bits: Callable[[RecurrentLM], float], report: Callable[[SoupCandidate], None]

@@ -28,13 +28,10 @@ LossFunction = Callable[..., LMLoss]  # as `korlm.training.loss.lm_loss`
 
 
 class TrainStep:
-    """A model and everything that updates it.
+    """A model, on its device, and everything that updates it.
 
     Args:
-        model: the model, on its device.
-        config: the training configuration.
         batch_size: rows over all processes.
-        process_group: the processes of the run.
         counts: ``[V]``, the frequency of each id in the training text; needed by ``config.sampled``.
         loss_function: the loss of a batch; by default that of a language model.
 
@@ -56,12 +53,7 @@ class TrainStep:
         self.inclusion_probs = self._inclusion_probs_from_counts(counts)
 
     def step(self, batch: TrainingBatch, fraction_done: float, trainer_state: TrainerState) -> tuple[float, int]:
-        """Train on one batch.
-
-        Args:
-            batch: the rows of this process.
-            fraction_done: fraction of the run that is done.
-            trainer_state: the state of the run; not changed.
+        """Train on the rows of this process; `trainer_state` is not changed.
 
         Returns:
             The negative log-likelihood of the targets over all processes, in nats (nan: not finite, and nothing was

@@ -56,17 +56,11 @@ class TrainingPlan:
 
 
 def train_model(
-    lines: Sequence[str] | Corpus,
-    *,
-    folder: str | Path = "runs/model",
-    start: str | Path | None = None,
-    resume: bool = False,
-    overwrite: bool = False,
-    precision: str = "float32",
+    lines: Sequence[str] | Corpus, *, folder: str | Path = "runs/model", start: str | Path | None = None,
+    resume: bool = False, overwrite: bool = False, precision: str = "float32",
     report: Callable[[ProgressReport], None] = lambda report: None,
-    encoding: Callable[[int, int], None] | None = None,
-    **options: Any,
-) -> LanguageModel:
+    encoding: Callable[[int, int], None] | None = None, **options: Any,
+) -> LanguageModel:  # fmt: skip
     """Train a language model and return its best state (by bits per character on the validation lines).
 
     Under ``torchrun`` every process makes the same call; streams are split over them, and the first one writes.
@@ -172,18 +166,10 @@ def check_training_setup(
 
 
 def make_trainer(
-    model: PretrainedModel[Any],
-    batches: BatchSource,
-    corpus: Corpus | PairCorpus,
-    training: TrainConfig,
-    *,
-    folder: Path,
-    precision: str,
-    report: Callable[[ProgressReport], None],
-    process_group: ProcessGroup,
-    counts: torch.Tensor | None = None,
-    loss_function: LossFunction = lm_loss,
-) -> Trainer:
+    model: PretrainedModel[Any], batches: BatchSource, corpus: Corpus | PairCorpus, training: TrainConfig, *,
+    folder: Path, precision: str, report: Callable[[ProgressReport], None], process_group: ProcessGroup,
+    counts: torch.Tensor | None = None, loss_function: LossFunction = lm_loss,
+) -> Trainer:  # fmt: skip
     """Return the trainer of a language model or chatbot, validated by its score. See `train_model` and `Trainer`."""
     valid = corpus.valid[: training.valid_lines or None]
 
@@ -213,13 +199,9 @@ def write_test_score(folder: Path, load: Callable[[Path], PretrainedModel[Any]],
 
 
 def make_build_info(
-    function_name: str,
-    corpus_info: dict[str, Any],
-    model_info: dict[str, Any],
-    training: TrainConfig,
-    tokenizer: Tokenizer,
-    **extra: Any,
-) -> dict[str, Any]:
+    function_name: str, corpus_info: dict[str, Any], model_info: dict[str, Any], training: TrainConfig,
+    tokenizer: Tokenizer, **extra: Any,
+) -> dict[str, Any]:  # fmt: skip
     """Return the build information of a model to be trained (``build_info.json``)."""
     return {
         "command": command_line(function_name), "corpus": corpus_info, "model": model_info, "training": asdict(training),

@@ -62,34 +62,20 @@ class Trainer:
     """One training run.
 
     Args:
-        model: the model.
-        batches: the batches.
-        config: the training configuration.
         validate: returns the bits per character of the model on the validation examples.
         write_model: writes the model's files into a folder.
         folder: the folder of ``last`` and ``best``.
         data_digest: digest of corpus and tokenizer, which a resumed run must match.
         report: called now and then with a `ProgressReport`.
-        process_group: the processes of the run.
-        counts: the frequency of each id in the training text, for ``config.sampled``.
-        loss_function: the loss of a batch; by default that of a language model.
+        counts: see `TrainStep`, as for ``loss_function``.
     """
 
     def __init__(
-        self,
-        model: TextModel,
-        batches: BatchSource,
-        config: TrainConfig,
-        *,
-        validate: Callable[[], float],
-        write_model: Callable[[Path], None],
-        folder: Path,
-        data_digest: str,
-        report: Callable[[ProgressReport], None] = lambda report: None,
-        process_group: ProcessGroup | None = None,
-        counts: Tensor | None = None,
-        loss_function: LossFunction = lm_loss,
-    ) -> None:
+        self, model: TextModel, batches: BatchSource, config: TrainConfig, *, validate: Callable[[], float],
+        write_model: Callable[[Path], None], folder: Path, data_digest: str,
+        report: Callable[[ProgressReport], None] = lambda report: None, process_group: ProcessGroup | None = None,
+        counts: Tensor | None = None, loss_function: LossFunction = lm_loss,
+    ) -> None:  # fmt: skip
         self.model, self.batches, self.config = model, batches, config
         self.validate, self.write_model, self.folder, self.report = validate, write_model, folder, report
         self.process_group = process_group or ProcessGroup()
