@@ -1,1 +1,5 @@
-"""The ``korlm`` command: one module a command, each with ``HELP``, ``add_arguments(parser)`` and ``run(args)``."""
+"""The ``korlm`` command: a module for each command.
+
+Each defines ``HELP`` (Korean, English), ``add_arguments(parser)`` and ``run(args)``. Libraries that are slow to load are
+imported inside ``run``, so that ``--help`` is quick.
+"""

@@ -12,7 +12,6 @@ HELP = ("웹 앱을 연다", "open the web app")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments of ``korlm app``."""
     parser.add_argument("--host", default="127.0.0.1")
     port_help = localize("포트 (없으면 7860부터 빈 것)", "port (else the first free from 7860)")
     parser.add_argument("--port", type=int, help=port_help)

@@ -11,7 +11,6 @@ HELP = ("모델 카드를 보인다", "print a model card")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments of ``korlm card``."""
     name_help = localize("모델이나 토크나이저의 이름이나 폴더", "model or tokenizer, name or folder")
     parser.add_argument("name", help=name_help)
     parser.add_argument("--repo", help=localize("올라갈 곳: 사용자/저장소", "where it will be: user/repo"))

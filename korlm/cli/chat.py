@@ -25,7 +25,6 @@ _DEFAULT_BOT = "chat-gru"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments of ``korlm chat``."""
     ko = "챗봇 이름, 폴더, 사용자/저장소[@판], eliza, retrieval"
     bot_help = localize(ko, "name, folder, user/repo[@revision], eliza or retrieval")
     parser.add_argument("bot", nargs="?", default=_DEFAULT_BOT, help=f"{bot_help} [{_DEFAULT_BOT}]")

@@ -29,7 +29,6 @@ _TEXT_TOKENIZERS, _CORPUS_TOKENIZERS = "word,kiwi,okt,unigram,syllable", "word,k
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments of ``korlm compare``."""
     parser.add_argument("text", nargs="?", help=localize("글 (없으면 표준 입력)", "text (else standard input)"))
     ko = f"쉼표로 나눈 이름, 또는 all [{_TEXT_TOKENIZERS}, 말뭉치에는 {_CORPUS_TOKENIZERS}]"
     en = f"names, or all [{_TEXT_TOKENIZERS}; of a corpus {_CORPUS_TOKENIZERS}]"

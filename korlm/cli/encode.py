@@ -15,7 +15,6 @@ HELP = ("말뭉치를 ID 배열(.npy)로", "encode a corpus into a .npy of ids")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments of ``korlm encode``."""
     file_help = localize(".txt .tsv .csv .jsonl 파일 (또는 .gz)", ".txt .tsv .csv .jsonl (or .gz) file")
     parser.add_argument("file", help=file_help)
     parser.add_argument("-t", "--tokenizer", required=True, help=localize("토크나이저 이름이나 폴더", "name or folder"))

@@ -19,7 +19,6 @@ HELP = ("글자당 비트를 잰다", "measure bits per character")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments of ``korlm evaluate``."""
     add_model_argument(parser)
     corpus_help = localize("말뭉치나 파일 (없으면 표준 입력)", "corpus or file (else stdin)")
     parser.add_argument("corpus", nargs="?", help=corpus_help)

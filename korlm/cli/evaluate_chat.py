@@ -27,7 +27,6 @@ _DEFAULT_DECODINGS = "greedy,beam,sampling"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments of ``korlm evaluate-chat``."""
     add_pairs_arguments(parser)
     ko, en = "챗봇들, 쉼표로 나눔 (eliza와 retrieval도)", "chatbots, comma-separated (eliza and retrieval, too)"
     parser.add_argument("--bots", default=_DEFAULT_BOTS, help=f"{localize(ko, en)} [{_DEFAULT_BOTS}]")

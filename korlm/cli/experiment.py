@@ -37,7 +37,6 @@ _BUDGET_OPTIONS = (
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments of ``korlm experiment``; one that is not given leaves its value to the preset."""
     ko, en = "말뭉치 이름(kolaw, kobill, reviews, wikitext2)이나 파일", "corpus name (reviews, wikitext2, ...) or file"
     parser.add_argument("corpus", nargs="?", help=localize(ko, en))
     parser.add_argument("--folder", default="runs/experiment", help=localize("실험의 폴더", "the experiment's folder"))

@@ -11,7 +11,6 @@ HELP = ("Hugging Face의 tokenizer.json으로 쓴다", "write Hugging Face's tok
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments of ``korlm export``."""
     parser.add_argument("tokenizer", help=localize("토크나이저 이름이나 폴더", "name or folder"))
     parser.add_argument("file", nargs="?", default="tokenizer.json", help=localize("쓸 파일", "file to write"))
 

@@ -18,7 +18,6 @@ HELP = ("글을 이어 쓴다", "continue a text")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments of ``korlm generate``."""
     add_model_argument(parser)
     prompt_help = localize("글머리 (없으면 표준 입력의 줄마다)", "prompt (else lines of stdin)")
     parser.add_argument("prompt", nargs="?", help=prompt_help)

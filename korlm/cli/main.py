@@ -17,24 +17,13 @@ from korlm._version import __version__
 from korlm.errors import KorlmError
 from korlm.i18n import localize
 
-COMMANDS = {  # in the order of --help; each names a module of this package
-    "tokenize": "tokenize",
-    "encode": "encode",
-    "compare": "compare",
-    "train": "train",
-    "soup": "soup",
-    "evaluate": "evaluate",
-    "segment": "segment",
-    "experiment": "experiment",
-    "generate": "generate",
-    "chat": "chat",
-    "train-chat": "train_chat",
-    "evaluate-chat": "evaluate_chat",
-    "export": "export",
-    "push": "push",
-    "card": "card",
-    "app": "app",
-}
+COMMANDS = {  # name: module of this package, in the order of --help
+    name: name.replace("-", "_")
+    for name in (
+        "tokenize", "encode", "compare", "train", "soup", "evaluate", "segment", "experiment", "generate",
+        "chat", "train-chat", "evaluate-chat", "export", "push", "card", "app",
+    )
+}  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,9 +65,8 @@ def _build_parser(first_argument: str | None) -> ArgumentParser:
         help_text = localize(*module.HELP)
         subparser = subparsers.add_parser(name, help=help_text, description=help_text)
         subparser.set_defaults(run=module.run)
-        subparser.add_argument(
-            "--json", action="store_true", help=localize("프로그램이 읽을 JSON으로", "JSON for programs")
-        )
+        json_help = localize("프로그램이 읽을 JSON으로", "JSON for programs")
+        subparser.add_argument("--json", action="store_true", help=json_help)
         if name == first_argument:
             module.add_arguments(subparser)
     return parser

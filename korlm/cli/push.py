@@ -14,7 +14,6 @@ HELP = (
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments of ``korlm push``."""
     parser.add_argument("name", help=localize("이름이나 폴더", "name or folder"))
     repo_help = localize("사용자/저장소, 또는 사용자/저장소@브랜치", "user/repo or user/repo@branch")
     parser.add_argument("repo", help=repo_help)

@@ -18,7 +18,6 @@ HELP = ("모델이 그럴듯하게 보는 자르기를 보인다", "print the se
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments of ``korlm segment``."""
     add_model_argument(parser)
     text_help = localize("글 (없으면 표준 입력의 줄마다)", "text (else lines of stdin)")
     parser.add_argument("text", nargs="?", help=text_help)

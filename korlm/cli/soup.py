@@ -17,7 +17,6 @@ HELP = ("여러 학습의 가중치를 섞고 온도를 맞춘다", "mix the wei
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments of ``korlm soup``."""
     ko, en = "한 모델에서 시작한 모델들 (이름, 폴더, 사용자/저장소)", "models that began with one model"
     parser.add_argument("models", nargs="+", help=localize(ko, en))
     parser.add_argument("--corpus", required=True, help=localize("말뭉치 이름이나 파일", "corpus name or file"))

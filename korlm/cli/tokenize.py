@@ -12,7 +12,6 @@ HELP = ("글을 조각으로 자른다", "cut text into pieces")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments of ``korlm tokenize``."""
     parser.add_argument("files", nargs="*", help=localize("파일 (없으면 표준 입력)", "files (else standard input)"))
     ko, en = "토크나이저 이름이나 폴더 [kiwi, --language en이면 word]", "name or folder [kiwi; word with --language en]"
     parser.add_argument("-t", "--tokenizer", help=localize(ko, en))

@@ -27,7 +27,6 @@ HELP = ("언어 모델을 가르친다", "train a language model")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments of ``korlm train``."""
     ko, en = "말뭉치 이름(kolaw, kobill, reviews)이나 파일 [kolaw]", "corpus name or file [kolaw]"
     parser.add_argument("corpus", nargs="?", default="kolaw", help=localize(ko, en))
     parser.add_argument("--folder", default="runs/model", help=localize("저장할 폴더", "folder to write"))

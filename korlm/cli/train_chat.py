@@ -39,7 +39,6 @@ def add_pairs_arguments(parser: ArgumentParser) -> None:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments of ``korlm train-chat``."""
     add_pairs_arguments(parser)
     forms = ("encoder-decoder", "language-model")
     ko = "인코더-디코더, 또는 대화 틀을 이어 쓰는 언어 모델"

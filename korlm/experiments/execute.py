@@ -65,7 +65,8 @@ def execute_run(
     progress = read_json(folder / "last" / "progress.json")
     scores = {split: _score_split(lm, getattr(corpus, split), folder / bits_file(split)) for split in SCORED_SPLITS}
     _complete_build_info(lm, corpus, folder, settings, scores["test"])
-    result = {**settings, **_training_metrics(lm, progress), **scores, **_memory_usage()}
+    result = {**settings, **_training_metrics(lm, progress), **scores, "memory": peak_memory_bytes()}
+    result["gpu_memory"] = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
     result["wall_seconds"] = time.perf_counter() - start
     write_json(folder / RESULT_FILE, result)
     shutil.rmtree(folder / "last", ignore_errors=True)
@@ -76,7 +77,7 @@ def score_marginal_run(corpus: Corpus, folder: Path, beam: int) -> dict[str, Any
     """Score the test lines over all segmentations under the best model of a finished run, and write the result."""
     score = score_marginal(load_model(folder / "best"), corpus.test, beam=beam)
     (folder / MARGINAL_FILE).unlink(missing_ok=True)  # of another beam: its bits are overwritten now
-    _save_bits(folder / MARGINAL_BITS_FILE, score.bits)
+    np.save(folder / MARGINAL_BITS_FILE, score.bits, allow_pickle=False)
     result = {
         "beam": beam, "bits_per_character": score.bits_per_character,
         "own_share": float(score.canonical_probabilities.mean()), "signature": score.signature,
@@ -86,7 +87,7 @@ def score_marginal_run(corpus: Corpus, folder: Path, beam: int) -> dict[str, Any
 
 
 def peak_memory_bytes() -> int | None:
-    """Return the peak memory of this process in bytes, or None if the system does not report it.
+    """Return the peak memory of this process (with Python and torch) in bytes, or None if the system does not report it.
 
     Linux's ``ru_maxrss`` is no use: a process inherits it from its parent.
     """
@@ -121,7 +122,7 @@ def _training_metrics(lm: LanguageModel, progress: dict[str, Any]) -> dict[str, 
 
 def _score_split(lm: LanguageModel, lines: list[str], path: Path) -> dict[str, Any]:
     score = lm.score(lines)
-    _save_bits(path, score.bits)
+    np.save(path, score.bits, allow_pickle=False)  # result.json, written later, marks it as complete
     return {
         "bits_per_character": score.bits_per_character,
         "characters": score.characters,
@@ -142,15 +143,3 @@ def _complete_build_info(
         "characters": test_score["characters"], "signature": test_score["signature"],
     }  # fmt: skip
     write_json(folder / "best" / "build_info.json", lm.info)
-
-
-def _save_bits(path: Path, bits: np.ndarray) -> None:
-    """Write the bits of each line; the JSON file written after it marks it as complete."""
-    with open(path, "wb") as file:
-        np.save(file, bits, allow_pickle=False)
-
-
-def _memory_usage() -> dict[str, int | None]:
-    """Return the peak memory of this process in bytes: interpreter, torch and tokenizer included."""
-    gpu = torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
-    return {"memory": peak_memory_bytes(), "gpu_memory": gpu}

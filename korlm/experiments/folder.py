@@ -98,16 +98,8 @@ class ExperimentFolder:
 
     def __init__(self, folder: str | Path) -> None:
         self.path = Path(folder)
-
-    @property
-    def tokenizers_folder(self) -> Path:
-        """Folder of the vocabularies."""
-        return self.path / "tokenizers"
-
-    @property
-    def baselines_file(self) -> Path:
-        """File of the baselines."""
-        return self.path / "floors.json"
+        self.tokenizers_folder = self.path / "tokenizers"
+        self.baselines_file = self.path / "floors.json"
 
     def run_folder(self, name: str) -> Path:
         """Return the folder of a run."""

@@ -185,11 +185,10 @@ class PlannedRun(RunSpec):
         run_options = {name: getattr(self, name) for name in ("cell", "seed", "hidden", "epochs", "minutes")}
         return {**config.options, **run_options}
 
-    def estimate_seconds(self, flops_per_second: float, overhead_seconds: float) -> float:
-        """Estimate the time of the whole run, ``overhead_seconds`` of which are not training."""
-        if self.training_tokens is None:
-            return 60 * self.minutes + overhead_seconds
-        return self.training_tokens * self.flops_per_token / flops_per_second + overhead_seconds
+    @property
+    def training_flops(self) -> float:
+        """FLOPs of the training; 0 if a time limit ends it."""
+        return (self.training_tokens or 0) * self.flops_per_token
 
 
 def plan_runs(
@@ -288,7 +287,7 @@ class TimeEstimator:
             return 0.0
         flops_per_second = self._flops / self._seconds if self._seconds else _measure_peak_flops() * _FRACTION_OF_PEAK
         overhead = self._overhead_seconds / self._run_count if self._run_count else _DEFAULT_OVERHEAD_SECONDS
-        return sum(run.estimate_seconds(flops_per_second, overhead) for run in runs)
+        return sum(run.training_flops / flops_per_second + 60 * run.minutes + overhead for run in runs)
 
 
 def _measure_peak_flops() -> float:

@@ -55,9 +55,8 @@ def describe_budget(result: ExperimentResult) -> Iterator[BilingualText]:
         ko = f"매개변수 모두 {config.parameters:,.0f}개(은닉 너비를 그에 가장 가깝게 정함)"
         en = f"{config.parameters:,.0f} parameters in all (the hidden width is what comes nearest)"
     else:
-        widths = sorted({row.hidden for row in result.rows})
-        ko = f"은닉 너비 {widths[0]:,} (매개변수의 수는 같지 않음)"
-        en = f"hidden width {widths[0]:,} (parameters differ)"
+        width = result.rows[0].hidden
+        ko, en = f"은닉 너비 {width:,} (매개변수의 수는 같지 않음)", f"hidden width {width:,} (parameters differ)"
     length = {
         "characters": (f"배운 글자 {config.characters:,.0f}자", f"{config.characters:,.0f} training characters"),
         "flops": (f"학습 연산 {config.flops:.3g} FLOP", f"{config.flops:.3g} training FLOPs"),
@@ -267,34 +266,32 @@ def write_experiment_report(result: ExperimentResult, folder: Path) -> None:
 def _build_report_blocks(result: ExperimentResult, figures: dict[str, FigureBlock]) -> list[ReportBlock]:
     """Return the report; ``figures`` by the names of `render_report_figures`."""
     blocks: list[ReportBlock] = [Heading(1, "토크나이저와 셀의 비교", "Tokenizers and cells compared")]
-    blocks += _paragraphs(describe_budget(result))
+    blocks += _to_paragraphs(describe_budget(result))
     if names := result.unfinished_runs:
         ko = f"아직 끝나지 않은 학습이 {len(names)}개 있어 이 보고서에 없습니다: {', '.join(names)}."
         blocks.append(Paragraph(ko, f"{len(names)} runs are not finished and missing here: {', '.join(names)}."))
-    blocks += [Heading(2, "결과", "Results"), build_results_table(result), *_paragraphs(describe_table_marks(result))]
+    marks = _to_paragraphs(describe_table_marks(result))
+    blocks += [Heading(2, "결과", "Results"), build_results_table(result), *marks]
     blocks += [figures["bits"]] if figures else []
     if result.config.preset == "course" or not all(row.lossless for row in result.rows):
         blocks += _build_course_blocks(result)
     if table := build_marginal_table(result):
         heading = Heading(2, "모든 자르기로 재면", "Over all segmentations")
-        blocks += [heading, *_paragraphs(describe_marginal_scores(result)), table]
+        blocks += [heading, *_to_paragraphs(describe_marginal_scores(result)), table]
     blocks += _build_difference_blocks(result)
     if figures:
         blocks += [Heading(2, "학습 곡선", "Learning curves"), *(figures[name] for name in figures if name != "bits")]
     else:
-        blocks.append(
-            Paragraph(
-                'matplotlib이 없어 그림을 그리지 않았습니다. pip install "korlm[plot]" 한 뒤 --report-only로 다시 쓰세요.',
-                'No figures: matplotlib is missing. Run pip install "korlm[plot]", then --report-only.',
-            )
-        )
+        ko = 'matplotlib이 없어 그림을 그리지 않았습니다. pip install "korlm[plot]" 한 뒤 --report-only로 다시 쓰세요.'
+        en = 'No figures: matplotlib is missing. Run pip install "korlm[plot]", then --report-only.'
+        blocks.append(Paragraph(ko, en))
     if result.baselines:
         blocks += [Heading(2, "바닥", "Floors"), Paragraph(*describe_baselines(result.baselines))]
-    blocks += [Heading(2, "어떻게 쟀나", "How it was measured"), *_paragraphs(describe_method(result))]
+    blocks += [Heading(2, "어떻게 쟀나", "How it was measured"), *_to_paragraphs(describe_method(result))]
     return [*blocks, Heading(2, "설정 그대로", "The exact configuration"), CodeBlock(_format_configuration(result))]
 
 
-def _paragraphs(texts: Iterable[BilingualText]) -> list[Paragraph]:
+def _to_paragraphs(texts: Iterable[BilingualText]) -> list[Paragraph]:
     return [Paragraph(ko, en) for ko, en in texts]
 
 
@@ -304,7 +301,7 @@ def _build_difference_blocks(result: ExperimentResult) -> list[ReportBlock]:
     blocks: list[ReportBlock] = [Heading(2, "차이", "Differences")]
     for cell in result.config.cells:
         if table := build_difference_matrix(result, cell):
-            paragraphs = _paragraphs(describe_cell_differences(result, cell))
+            paragraphs = _to_paragraphs(describe_cell_differences(result, cell))
             blocks += [Heading(3, cell, "by tokenizer"), *paragraphs, table]
     if table := build_cell_differences_table(result):
         blocks += [Heading(3, "셀", "Between cells"), table]

@@ -163,7 +163,10 @@ def collect_results(store: ExperimentFolder) -> ExperimentResult:
             f"No run of {store.path} is finished, so there is nothing to report. Run korlm experiment first.",
         )
     rows_results = [by_row[key] for key in keys]
-    bits = {split: [_stack_bits(store, row_results, split) for row_results in rows_results] for split in SCORED_SPLITS}
+    bits = {
+        split: [np.stack([store.load_bits(result["name"], split) for result in row]) for row in rows_results]
+        for split in SCORED_SPLITS
+    }
     counts = {split: store.load_character_counts(split) for split in SCORED_SPLITS}
     vocabularies = [store.load_vocabulary_info(slug) or {} for slug, _ in keys]
     pairs = _comparable_pairs(keys, [info["lossless"] for info in vocabularies])
@@ -171,10 +174,8 @@ def collect_results(store: ExperimentFolder) -> ExperimentResult:
     test_draws = max(config.resamples, _DRAWS_PER_PAIR * len(pairs))
     draws = {"valid": min(_MAX_VALID_DRAWS, config.resamples), "test": test_draws}
     resampled = {split: bootstrap_scores(bits[split], counts[split], resamples=draws[split]) for split in SCORED_SPLITS}
-    marginal_scores, marginal_pairs = _collect_marginal_scores(
-        store, config.marginal, rows_results, pairs, draws=test_draws
-    )
-    rows = []
+    marginal_scores, marginal_pairs = _collect_marginal_scores(store, config.marginal, rows_results, pairs, test_draws)
+    rows, curves = [], []
     for index, (info, row_results) in enumerate(zip(vocabularies, rows_results, strict=True)):
         estimates = {
             split: estimate_score(bits[split][index], counts[split], resampled[split][:, index])
@@ -182,6 +183,7 @@ def collect_results(store: ExperimentFolder) -> ExperimentResult:
         }
         seed_scores = (bits["test"][index].sum(axis=1) / counts["test"].sum()).tolist()
         rows.append(_build_row(info, row_results, estimates, seed_scores, marginal_scores[index]))
+        curves += [_build_curve(result, info) for result in row_results]
     return ExperimentResult(
         config,
         metadata,
@@ -189,11 +191,7 @@ def collect_results(store: ExperimentFolder) -> ExperimentResult:
         pairs=compare_pairs(bits["test"], counts["test"], resampled["test"], pairs),
         marginal_pairs=marginal_pairs,
         baselines=store.load_baselines(),
-        curves=[
-            _build_curve(result, info)
-            for info, row_results in zip(vocabularies, rows_results, strict=True)
-            for result in row_results
-        ],
+        curves=curves,
         unfinished_runs=[name for name, result in results.items() if result is None],
         draws=test_draws,
     )
@@ -217,7 +215,6 @@ def _collect_marginal_scores(
     beam: int,
     rows_results: Sequence[Sequence[dict[str, Any]]],
     pairs: Sequence[tuple[int, int]],
-    *,
     draws: int,
 ) -> tuple[list[ScoreEstimate | None], list[PairedDifference]]:
     """Return each row's bits per character over all segmentations, None if a seed is not scored, and the tested pairs.
@@ -249,10 +246,6 @@ def _collect_marginal_scores(
     ]
 
 
-def _stack_bits(store: ExperimentFolder, results: Sequence[dict[str, Any]], split: str) -> np.ndarray:
-    return np.stack([store.load_bits(result["name"], split) for result in results])
-
-
 def _comparable_pairs(keys: Sequence[tuple[str, str]], lossless: Sequence[bool]) -> list[tuple[int, int]]:
     """Return the pairs of lossless rows that differ in one thing, the tokenizer or the cell.
 
@@ -275,23 +268,25 @@ def _build_row(
     marginal: ScoreEstimate | None,
 ) -> ResultRow:
     first = results[0]
-    tokens = _mean_of_field(results, "pieces")
+    vocabulary = {
+        name: vocabulary_info[name] for name in ("unit", "vocab_size", "lossless", "unknown", "pieces_per_character")
+    }
+    seconds, tokens, flops = (
+        float(np.mean([result[name] for result in results])) for name in ("seconds", "pieces", "flops")
+    )
     memory = [result["memory"] for result in results if result["memory"]]
     bits_per_token = float(np.mean([result["test"]["bits_per_piece"] for result in results]))
     return ResultRow(
         label=first["label"],
         cell=first["cell"],
         seeds=[result["seed"] for result in results],
-        **{
-            name: vocabulary_info[name]
-            for name in ("unit", "vocab_size", "lossless", "unknown", "pieces_per_character")
-        },
+        **vocabulary,
         hidden=first["net"]["hidden"],
         parameters={name: first["parameters"][name] for name in ("embedding", "recurrent", "output", "total")},
-        seconds=_mean_of_field(results, "seconds"),
+        seconds=seconds,
         pieces=tokens,
+        flops=flops,
         training_characters=tokens / vocabulary_info["pieces_per_character"]["train"],
-        flops=_mean_of_field(results, "flops"),
         memory=max(memory) if memory else None,
         valid=estimates["valid"],
         test=estimates["test"],
@@ -299,10 +294,6 @@ def _build_row(
         perplexity=2.0**bits_per_token,
         marginal=marginal,
     )
-
-
-def _mean_of_field(results: Sequence[dict[str, Any]], name: str) -> float:
-    return float(np.mean([result[name] for result in results]))
 
 
 def _build_curve(result: dict[str, Any], vocabulary_info: dict[str, Any]) -> dict[str, Any]:

@@ -107,6 +107,7 @@ class _JobRunner:
         self, config: ExperimentConfig, store: ExperimentFolder, progress: NullProgress, lock: int | None, jobs: int
     ) -> None:
         self.config, self.store, self.progress, self.lock, self.jobs = config, store, progress, lock, jobs
+        self._threads_per_run = max(1, (os.cpu_count() or 1) // jobs) if jobs > 1 else 0  # 0 leaves it to torch
         self._job_group = JobGroup()
         self._progress_lock = threading.Lock()
 
@@ -176,11 +177,6 @@ class _JobRunner:
         self._run_in_parallel(
             score_one, [name for name in names if beam and self.store.load_marginal_bits(name, beam) is None]
         )
-
-    @property
-    def _threads_per_run(self) -> int:
-        """Number of threads of a run beside others; 0 leaves it to torch."""
-        return max(1, (os.cpu_count() or 1) // self.jobs) if self.jobs > 1 else 0
 
     def _run_in_parallel(self, function: Callable[[Item], None], items: Iterable[Item]) -> None:
         """Call a function for each item in threads; after a failure or Ctrl-C the other jobs save and stop."""

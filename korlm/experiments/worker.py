@@ -13,9 +13,11 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from korlm.corpora.registry import Corpus
 from korlm.errors import KorlmError
 from korlm.experiments.config import TokenizerSpec
 from korlm.experiments.folder import SCORED_SPLITS, load_experiment_corpus
@@ -38,7 +40,7 @@ def run_worker() -> int:
         job = json.loads(sys.stdin.buffer.readline())
         threading.Thread(target=_exit_with_parent, daemon=True).start()
         try:
-            result = JOB_HANDLERS[job["kind"]](job, emit_event)
+            result = execute_job(job, emit_event)
         except KorlmError as error:
             emit_event({"error": type(error).__name__, "ko": error.ko, "en": error.en})
             return 2
@@ -53,57 +55,61 @@ def _exit_with_parent() -> None:
     os._exit(1)
 
 
-def _run_vocabulary_job(job: dict[str, Any], emit: EmitEvent) -> dict[str, Any]:
+def _run_vocabulary_job(corpus: Corpus, job: dict[str, Any], emit: EmitEvent) -> dict[str, Any]:
     from korlm.experiments.vocabulary import make_vocabulary
 
-    corpus = load_experiment_corpus(**job["corpus"])
-    return make_vocabulary(corpus, TokenizerSpec(**job["spec"]), Path(job["folder"]), progress=_encoding_reporter(emit))
+    spec, folder = TokenizerSpec(**job["spec"]), Path(job["folder"])
+    return make_vocabulary(corpus, spec, folder, progress=_encoding_reporter(emit))
 
 
-def _run_baselines_job(job: dict[str, Any], emit: EmitEvent) -> dict[str, Any]:
+def _run_baselines_job(corpus: Corpus, job: dict[str, Any], emit: EmitEvent) -> dict[str, Any]:
     from korlm.experiments.baselines import uniform_baseline, xz_baseline
 
-    corpus = load_experiment_corpus(**job["corpus"])
-    train, lines_by_split = corpus.train, {split: getattr(corpus, split) for split in SCORED_SPLITS}
-    max_prime_bytes = job["max_prime_bytes"]
+    functions: dict[str, Callable[..., dict[str, Any]]] = {
+        "xz": partial(xz_baseline, max_prime_bytes=job["max_prime_bytes"]),
+        "uniform": uniform_baseline,
+    }
     baselines = {
-        "xz": {
-            split: xz_baseline(train, lines, max_prime_bytes=max_prime_bytes) for split, lines in lines_by_split.items()
-        },
-        "uniform": {split: uniform_baseline(train, lines) for split, lines in lines_by_split.items()},
+        name: {split: measure(corpus.train, getattr(corpus, split)) for split in SCORED_SPLITS}
+        for name, measure in functions.items()
     }
     write_json(job["file"], baselines)
     return baselines
 
 
-def _run_training_job(job: dict[str, Any], emit: EmitEvent) -> dict[str, Any] | None:
+def _run_training_job(corpus: Corpus, job: dict[str, Any], emit: EmitEvent) -> dict[str, Any] | None:
     from korlm.experiments.execute import execute_run
 
-    return execute_run(
-        load_experiment_corpus(**job["corpus"]),
-        Path(job["folder"]),
-        job["settings"],
-        report=lambda report: emit({"report": asdict(report)}),
-        encoding=_encoding_reporter(emit),
-    )
+    def emit_report(report: Any) -> None:
+        emit({"report": asdict(report)})
+
+    folder, settings = Path(job["folder"]), job["settings"]
+    return execute_run(corpus, folder, settings, report=emit_report, encoding=_encoding_reporter(emit))
 
 
-def _run_marginal_job(job: dict[str, Any], emit: EmitEvent) -> dict[str, Any]:
+def _run_marginal_job(corpus: Corpus, job: dict[str, Any], emit: EmitEvent) -> dict[str, Any]:
     from korlm.experiments.execute import score_marginal_run
 
-    return score_marginal_run(load_experiment_corpus(**job["corpus"]), Path(job["folder"]), job["beam"])
+    return score_marginal_run(corpus, Path(job["folder"]), job["beam"])
 
 
 def _encoding_reporter(emit: EmitEvent) -> Callable[[int, int], None]:
     return lambda done, total: emit({"encoding": [done, total]})
 
 
-JOB_HANDLERS: dict[str, Callable[[dict[str, Any], EmitEvent], dict[str, Any] | None]] = {
+_JOB_HANDLERS: dict[str, Callable[[Corpus, dict[str, Any], EmitEvent], dict[str, Any] | None]] = {
     "vocabulary": _run_vocabulary_job,
     "baselines": _run_baselines_job,
     "training": _run_training_job,
     "marginal": _run_marginal_job,
 }
+
+
+def execute_job(job: dict[str, Any], emit: EmitEvent) -> dict[str, Any] | None:
+    """Load the corpus of a job and execute it; return its result, or None if it was interrupted."""
+    handler = _JOB_HANDLERS[job["kind"]]
+    return handler(load_experiment_corpus(**job["corpus"]), job, emit)
+
 
 if __name__ == "__main__":
     sys.exit(run_worker())

@@ -1,4 +1,4 @@
-"""The `korlm` command, as a person runs it."""
+"""The `korlm` command in a process of its own, and in this process where a library is faked."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def korlm(*arguments: str, stdin: str = "", language: str = "ko") -> subprocess.
     )
 
 
-def test_tokenize_prints_pieces_of_standard_input() -> None:
-    done = korlm("tokenize", "-t", "syllable", stdin="가 나\n다\n")
-    assert (done.returncode, done.stdout) == (0, "가│␣│나\n다\n")
+def test_tokenize_prints_tokens_of_standard_input() -> None:
+    process = korlm("tokenize", "-t", "syllable", stdin="가 나\n다\n")
+    assert (process.returncode, process.stdout) == (0, "가│␣│나\n다\n")
 
 
-def test_tokenize_gives_json_that_decodes() -> None:
-    done = korlm("tokenize", "-t", "kiwi", "--json", stdin="했다 ▁\n\n")
-    first, second = (json.loads(line) for line in done.stdout.splitlines())
+def test_tokenize_json_has_ids_and_morphemes() -> None:
+    process = korlm("tokenize", "-t", "kiwi", "--json", stdin="했다 ▁\n\n")
+    first, second = (json.loads(line) for line in process.stdout.splitlines())
     assert first["text"] == "했다 ▁" and second["ids"] == []
     assert first["segments"][0]["morphemes"][0] == {
         "form": "하", "lemma": "하다", "tag": "VV", "sejong": "VV", "span": [0, 1],
@@ -50,17 +50,17 @@ def test_tokenize_reads_files(tmp_path: Path) -> None:
     assert korlm("tokenize", "-t", "syllable", "--ids", str(tmp_path / "a.txt")).stdout.split()[0].isdigit()
 
 
-def test_tokenize_with_syllables_loads_nothing_heavy() -> None:
+def test_tokenize_by_syllables_loads_no_heavy_library() -> None:
     code = "import sys; from korlm.cli.main import main; main(); print(*sys.modules)"
     command = [sys.executable, "-c", code, "tokenize", "-t", "syllable"]
-    done = subprocess.run(command, input="가\n", capture_output=True, text=True, cwd=ROOT, check=True)
-    pieces, modules = done.stdout.splitlines()
-    assert pieces == "가" and not {"torch", "kiwipiepy", "gradio", "tokenizers", "matplotlib"} & set(modules.split())
+    process = subprocess.run(command, input="가\n", capture_output=True, text=True, cwd=ROOT, check=True)
+    tokens, modules = process.stdout.splitlines()
+    assert tokens == "가" and not {"torch", "kiwipiepy", "gradio", "tokenizers", "matplotlib"} & set(modules.split())
 
 
-def test_compare_prints_a_lane_a_tokenizer() -> None:
-    done = korlm("compare", "나랑 쇼핑하자.", "-t", "word,kiwi,byte")
-    assert done.stdout.splitlines()[0] == "word  나랑│␣쇼핑하자."
+def test_compare_prints_one_line_per_tokenizer() -> None:
+    process = korlm("compare", "나랑 쇼핑하자.", "-t", "word,kiwi,byte")
+    assert process.stdout.splitlines()[0] == "word  나랑│␣쇼핑하자."
     lanes = json.loads(korlm("compare", "가", "--json").stdout)["lanes"]
     assert [lane["name"] for lane in lanes] == ["word", "kiwi", "okt", "unigram", "syllable"]
 
@@ -93,14 +93,28 @@ def test_compare_fails_if_no_requested_tokenizer_is_installed(capsys: pytest.Cap
     assert not output.out and all(name in output.err for name in ("okt", "kkma", "pip install"))
 
 
-def test_train_goes_on_from_a_bundled_model_and_refuses_another_shape(tmp_path: Path) -> None:
-    begin = ["train", "kobill", "--from", "reviews-unigram-gru", "--folder", str(tmp_path / "run"), "--json"]
-    for name, value in (("hidden", "64"), ("embedding", "256"), ("tokenizer", "unigram")):  # two are what is usual
-        refused = korlm(*begin, f"--{name}", value)
-        assert refused.returncode == 2 and name in refused.stderr and "reviews-unigram-gru" in refused.stderr
+def test_train_from_bundled_model_rejects_another_shape(tmp_path: Path) -> None:
+    arguments = ["train", "kobill", "--from", "reviews-unigram-gru", "--folder", str(tmp_path / "run"), "--json"]
+    for name, value in (
+        ("hidden", "64"),
+        ("embedding", "256"),
+        ("tokenizer", "unigram"),
+    ):  # the last two are the defaults
+        process = korlm(*arguments, f"--{name}", value)
+        assert process.returncode == 2 and name in process.stderr and "reviews-unigram-gru" in process.stderr
     assert not (tmp_path / "run").exists()
     trained = korlm(
-        *begin, "--limit", "20", "--batch", "4", "--valid-lines", "5", "--dropout", "0", "--embedding-dropout", "0.2"
+        *arguments,
+        "--limit",
+        "20",
+        "--batch",
+        "4",
+        "--valid-lines",
+        "5",
+        "--dropout",
+        "0",
+        "--embedding-dropout",
+        "0.2",
     )
     assert trained.returncode == 0, trained.stderr
     assert json.loads(trained.stdout)["parameters"] == 4_616_768
@@ -111,7 +125,7 @@ def test_train_goes_on_from_a_bundled_model_and_refuses_another_shape(tmp_path: 
     }
 
 
-def test_train_evaluate_and_generate_from_end_to_end(tmp_path: Path) -> None:
+def test_train_evaluate_and_generate_end_to_end(tmp_path: Path) -> None:
     folder = str(tmp_path / "run")
     sizes = ["--hidden", "64", "--embedding", "32", "--batch", "8", "--bptt", "32", "--epochs", "12"]
     trained = korlm("train", "kolaw", "--tokenizer", "syllable", "--folder", folder, "--json", *sizes)
@@ -119,7 +133,7 @@ def test_train_evaluate_and_generate_from_end_to_end(tmp_path: Path) -> None:
     figures = json.loads(trained.stdout)
     evaluated = korlm("evaluate", folder, "kolaw", "--json")
     assert json.loads(evaluated.stdout)["bits_per_character"] == pytest.approx(figures["bits_per_character"], abs=1e-3)
-    assert figures["bits_per_character"] < 8, "a law is not noise"
+    assert figures["bits_per_character"] < 8, "better than chance"
     generated = korlm("generate", folder, "모든 국민은", "--seed", "1", "--max-tokens", "20")
     assert generated.stdout.startswith("모든 국민은") and len(generated.stdout) > 10
     assert generated.stdout == korlm("generate", folder, "모든 국민은", "--seed", "1", "--max-tokens", "20").stdout
@@ -143,46 +157,46 @@ def test_train_evaluate_and_generate_from_end_to_end(tmp_path: Path) -> None:
         ([], "COMMAND"),
     ],
 )
-def test_bad_input_is_one_message_and_status_2(arguments: list[str], message: str, tmp_path: Path) -> None:
+def test_bad_input_exits_with_message_and_status_2(arguments: list[str], message: str, tmp_path: Path) -> None:
     folder = ["--folder", str(tmp_path / "run")] if arguments[:1] == ["train"] else []
-    done = korlm(*arguments, *folder)
-    assert done.returncode == 2
-    assert message in done.stderr and "Traceback" not in done.stderr
+    process = korlm(*arguments, *folder)
+    assert process.returncode == 2
+    assert message in process.stderr and "Traceback" not in process.stderr
     assert not (tmp_path / "run").exists(), "nothing half written"
 
 
-def test_messages_are_in_the_persons_language() -> None:
+def test_messages_are_in_the_users_language() -> None:
     assert "There is no tokenizer" in korlm("tokenize", "-t", "kiwy", language="en").stderr
     assert "글을 조각으로" in korlm("--help").stdout
     assert "cut text into pieces" in korlm("--help", language="en").stdout
     assert "learning rate" in korlm("train", "--help", language="en").stdout
 
 
-def test_a_surrogate_from_a_badly_encoded_pipe_is_a_clear_error() -> None:
-    done = subprocess.run(
+def test_invalid_utf8_on_standard_input_is_an_error() -> None:
+    process = subprocess.run(
         [sys.executable, "-m", "korlm", "tokenize", "-t", "syllable"], input=b"\xff\n", capture_output=True, cwd=ROOT
     )
-    assert done.returncode == 2
-    assert "UTF-8" in done.stderr.decode()
+    assert process.returncode == 2
+    assert "UTF-8" in process.stderr.decode()
 
 
-def test_a_tokenizer_alone_takes_the_options_of_its_cuts(tmp_path: Path) -> None:
+def test_train_only_tokenizer_with_tokenizer_options(tmp_path: Path) -> None:
     folder = tmp_path / "it"
-    done = korlm(
+    process = korlm(
         "train", "kolaw", "--only-tokenizer", "--tokenizer", "kiwi", "--split", "jamo", "--specials", "<user>,<bot>",
         "--min-count", "3", "--folder", str(folder),
     )  # fmt: skip
-    assert done.returncode == 0 and "split:jamo" in done.stdout, done.stderr
+    assert process.returncode == 0 and "split:jamo" in process.stdout, process.stderr
     assert list(load_tokenizer(folder).specials)[-2:] == ["<user>", "<bot>"]
-    done = korlm("train", "kolaw", "--split", "jamo", "--folder", str(tmp_path / "run"))
-    assert done.returncode == 2 and "--only-tokenizer" in done.stderr
-    done = korlm("train", "kolaw", "--only-tokenizer", "--tokenizer", "word", "--on-unknown", "drop")
-    assert done.returncode == 2 and "fallback" in done.stderr
+    process = korlm("train", "kolaw", "--split", "jamo", "--folder", str(tmp_path / "run"))
+    assert process.returncode == 2 and "--only-tokenizer" in process.stderr
+    process = korlm("train", "kolaw", "--only-tokenizer", "--tokenizer", "word", "--on-unknown", "drop")
+    assert process.returncode == 2 and "fallback" in process.stderr
 
 
 @pytest.mark.slow  # starts every analyzer
-def test_all_tokenizers_are_measured_by_one_word() -> None:
-    done = korlm("compare", "--corpus", "kolaw", "--limit", "1", "-t", "all", "--resamples", "2", "--json")
-    assert done.returncode == 0, done.stderr
-    measured = {row["name"] for row in json.loads(done.stdout)["tokenizers"]}
+def test_compare_all_measures_every_installed_tokenizer() -> None:
+    process = korlm("compare", "--corpus", "kolaw", "--limit", "1", "-t", "all", "--resamples", "2", "--json")
+    assert process.returncode == 0, process.stderr
+    measured = {row["name"] for row in json.loads(process.stdout)["tokenizers"]}
     assert measured == {info.name for info in list_tokenizers() if info.ready}

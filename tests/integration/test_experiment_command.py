@@ -1,4 +1,4 @@
-"""The command `korlm experiment`: killed and started again, planned, misused; and the course exercise."""
+"""The command `korlm experiment`: interrupted and resumed, planned, with bad input; and the course preset."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ from korlm.experiments.plan import plan_runs
 
 
 @pytest.fixture(scope="module", autouse=True)
-def in_this_process() -> Iterator[None]:
+def run_jobs_in_this_process() -> Iterator[None]:
     with jobs_in_this_process():
         yield
 
 
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where matplotlib is missing, which spares 2 s a report."""
+    """Pretend that matplotlib is missing, which saves 2 s a report."""
     monkeypatch.setattr("korlm.experiments.report.has_matplotlib", lambda: False)
 
 
-def command(*options: str) -> int:
+def run_command(*options: str) -> int:
     return main(["experiment", *options])
 
 
-RUN = (
+SMALL_EXPERIMENT = (
     "kolaw", "--tokenizers", "syllable", "--cells", "lstm", "--seeds", "1", "--limit", "150", "--parameters", "2e4",
     "--characters", "1.2e4", "--embedding", "8", "--batch", "8", "--bptt", "16", "--validations", "3", "--xz-bytes", "5000",
 )  # fmt: skip
 
 
-def started(*options: str) -> subprocess.Popen[str]:
-    """Start the command, its training runs held half-way (see held_worker.py).
+def start_held_experiment(*options: str) -> subprocess.Popen[str]:
+    """Start the command with its training runs held half-way (see held_worker.py).
 
-    SIGINT is set back to what a terminal gives: started from a background shell, a process inherits that it is ignored.
+    SIGINT gets its default handler, since a process started from a background shell ignores it.
     """
     code = (
         "import signal, sys; from korlm.cli.main import main; from korlm.experiments import jobs;"
@@ -67,74 +67,71 @@ def started(*options: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
 
 
-def until(true: Callable[[], Any], seconds: float = 600) -> Any:
+def wait_until(condition: Callable[[], bool], seconds: float = 600) -> None:
     deadline = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < deadline, "it never came"
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never held"
         time.sleep(0.01)
-    return found
 
 
 @pytest.mark.usefixtures("no_figures")
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="the worker is looked up in /proc")
-@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
-def test_an_experiment_that_was_stopped_goes_on_to_the_same_figures(
-    how: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
+def test_interrupted_experiment_resumes_to_the_same_figures(
+    signal_number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    process = started(*RUN, "--folder", str(tmp_path / "cut"))
-    run = tmp_path / "cut" / "runs" / "syllable-lstm-7"
-    until(lambda: (run / "held").is_file() or process.poll() is not None)
+    process = start_held_experiment(*SMALL_EXPERIMENT, "--folder", str(tmp_path / "interrupted"))
+    run = tmp_path / "interrupted" / "runs" / "syllable-lstm-7"
+    wait_until(lambda: (run / "held").is_file() or process.poll() is not None)
     worker_pid = json.loads((run / "held").read_text())
     monkeypatch.setattr(jobs, "_LOCK_TIMEOUT", 0.1)
-    assert command(*RUN, "--folder", str(tmp_path / "cut")) == 2
+    assert run_command(*SMALL_EXPERIMENT, "--folder", str(tmp_path / "interrupted")) == 2
     assert "다른 실험이" in capsys.readouterr().err
-    process.send_signal(how)
-    _, said = process.communicate(timeout=600)
-    until(lambda: not alive(worker_pid))
-    assert process.returncode == (130 if how == signal.SIGINT else -9)
-    assert how == signal.SIGKILL or "같은 명령을 다시 하면" in said
+    process.send_signal(signal_number)
+    _, errors = process.communicate(timeout=600)
+    wait_until(lambda: not is_alive(worker_pid))
+    assert process.returncode == (130 if signal_number == signal.SIGINT else -9)
+    assert signal_number == signal.SIGKILL or "같은 명령을 다시 하면" in errors
     assert not (run / "result.json").exists() and (run / "last").is_dir()
-    assert command(*RUN, "--folder", str(tmp_path / "cut")) == 0
-    done = capsys.readouterr()
-    assert "syllable" in done.out and "report.html" in done.out and not (run / "last").exists()
-    assert "[1/1] syllable lstm 씨앗 7" in done.err and "남은 시간 모두" in done.err
-    assert command(*RUN, "--folder", str(tmp_path / "whole"), "--json") == 0
+    assert run_command(*SMALL_EXPERIMENT, "--folder", str(tmp_path / "interrupted")) == 0
+    output = capsys.readouterr()
+    assert "syllable" in output.out and "report.html" in output.out and not (run / "last").exists()
+    assert "[1/1] syllable lstm 씨앗 7" in output.err and "남은 시간 모두" in output.err
+    assert run_command(*SMALL_EXPERIMENT, "--folder", str(tmp_path / "whole"), "--json") == 0
     assert json.loads(capsys.readouterr().out)["rows"][0]["each"]
     whole = tmp_path / "whole" / "runs" / "syllable-lstm-7"
-    assert reproducible_figures(load_run(tmp_path / "cut", "syllable", "lstm", 7)) == reproducible_figures(
+    assert reproducible_figures(load_run(tmp_path / "interrupted", "syllable", "lstm", 7)) == reproducible_figures(
         load_run(tmp_path / "whole", "syllable", "lstm", 7)
     )
-    for side in ("valid", "test"):
-        assert (run / f"bits-{side}.npy").read_bytes() == (whole / f"bits-{side}.npy").read_bytes()
+    for split in ("valid", "test"):
+        assert (run / f"bits-{split}.npy").read_bytes() == (whole / f"bits-{split}.npy").read_bytes()
 
 
 @pytest.mark.usefixtures("no_figures")
-def test_runs_side_by_side_are_saved_by_ctrl_c_and_finished_by_the_same_command(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    asked = [{"syllable": "syllable@2"}.get(part, part) for part in RUN]
-    asked += ["--jobs", "2", "--folder", str(tmp_path)]
-    both = [tmp_path / "runs" / name for name in ("syllable-lstm-7", "syllable-lstm-8")]
-    process = started(*asked)
-    until(lambda: all((run / "held").is_file() for run in both) or process.poll() is not None)
+def test_parallel_runs_are_saved_by_ctrl_c_and_resumed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = [{"syllable": "syllable@2"}.get(part, part) for part in SMALL_EXPERIMENT]
+    options += ["--jobs", "2", "--folder", str(tmp_path)]
+    runs = [tmp_path / "runs" / name for name in ("syllable-lstm-7", "syllable-lstm-8")]
+    process = start_held_experiment(*options)
+    wait_until(lambda: all((run / "held").is_file() for run in runs) or process.poll() is not None)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=600)
-    assert process.returncode == 130 and "같은 명령을 다시 하면" in said
-    assert command(*asked) == 0
-    done = capsys.readouterr()
-    assert "syllable" in done.out and "[2/2]" in done.err
-    for run in both:
+    _, errors = process.communicate(timeout=600)
+    assert process.returncode == 130 and "같은 명령을 다시 하면" in errors
+    assert run_command(*options) == 0
+    output = capsys.readouterr()
+    assert "syllable" in output.out and "[2/2]" in output.err
+    for run in runs:
         assert (run / "result.json").is_file() and not (run / "last").exists()
 
 
-def test_a_job_that_dies_or_fails_is_a_clear_error(tmp_path: Path) -> None:
+def test_job_that_dies_or_fails_raises_an_error(tmp_path: Path) -> None:
     options: dict[str, Any] = {"log": tmp_path / "log.txt", "on_event": lambda event: None}
     with pytest.raises(TrainingError, match=r"log\.txt"):
         jobs.run_job({"kind": "nonsense"}, **options)
@@ -146,12 +143,20 @@ def test_a_job_that_dies_or_fails_is_a_clear_error(tmp_path: Path) -> None:
         )
 
 
-def test_the_plan_says_what_would_be_run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    options = [*RUN[:1], "--tokenizers", "syllable@2,word", *RUN[3:], "--plan", "--folder", str(tmp_path / "plan")]
-    assert command(*options) == 0
-    shown = capsys.readouterr().out
-    assert "모두 3번, 남은 시간" in shown and "(어림)" in shown and not (tmp_path / "plan").exists()
-    assert command(*options, "--json") == 0
+def test_plan_lists_runs_without_running_them(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    options = [
+        *SMALL_EXPERIMENT[:1],
+        "--tokenizers",
+        "syllable@2,word",
+        *SMALL_EXPERIMENT[3:],
+        "--plan",
+        "--folder",
+        str(tmp_path / "plan"),
+    ]
+    assert run_command(*options) == 0
+    text = capsys.readouterr().out
+    assert "모두 3번, 남은 시간" in text and "(어림)" in text and not (tmp_path / "plan").exists()
+    assert run_command(*options, "--json") == 0
     runs = json.loads(capsys.readouterr().out)
     assert [run["name"] for run in runs] == ["syllable-lstm-7", "word-lstm-7", "syllable-lstm-8"]
     for run in runs:
@@ -179,21 +184,21 @@ def test_the_plan_says_what_would_be_run(capsys: pytest.CaptureFixture[str], tmp
         (["--report-only", "--folder", "no-such-folder"], "no-such-folder", "no-such-folder"),
     ],
 )  # fmt: skip
-def test_errors_say_what_to_do_in_korean_and_english(
+def test_errors_are_bilingual(
     options: list[str], ko: str, en: str, tmp_path: Path,
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    for language, needed in (("ko", ko), ("en", en)):
+    for language, expected in (("ko", ko), ("en", en)):
         monkeypatch.setenv("KORLM_LANG", language)
-        assert command(*options) == 2
-        said = capsys.readouterr().err
-        said = said[said.index("korlm: ") :]
-        assert needed in said and "Traceback" not in said
+        assert run_command(*options) == 2
+        errors = capsys.readouterr().err
+        message = errors[errors.index("korlm: ") :]
+        assert expected in message and "Traceback" not in message
     assert not (tmp_path / "runs" / "experiment" / "runs").exists()
 
 
-def test_a_projection_may_be_wider_than_the_width_that_no_budget_chooses() -> None:
+def test_projection_may_exceed_default_hidden_width_with_budget() -> None:
     config = ExperimentConfig("kolaw", ("byte",), parameters=2e7, characters=1e5, options={"projection": 600})
     assert plan_runs(config, train_characters=10_000)[0].hidden > 600
     with pytest.raises(InputError):
@@ -204,18 +209,18 @@ WORDS = ["the", "cat", "sat", "on", "a", "mat", "and", "dogs", "ran", "far", ","
 
 
 @pytest.fixture
-def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[str]]]:
-    """A few lines in the form of WikiText-2, served on this machine; nothing else is to be had."""
+def tiny_wikitext(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list[str]]]:
+    """Serve a few lines in the format of WikiText-2 on this machine, the only source of the corpus."""
     random = np.random.default_rng(0)
     texts = {}
-    for side, lines in (("train", 120), ("valid", 12), ("test", 12)):
-        texts[side] = [" ".join(random.choice(WORDS, 12)) for _ in range(lines)]
+    for split, lines in (("train", 120), ("valid", 12), ("test", 12)):
+        texts[split] = [" ".join(random.choice(WORDS, 12)) for _ in range(lines)]
     texts["valid"][0] += " zebra"
     texts["test"][0] += " quagga zebra"
     (tmp_path / "web").mkdir()
-    for side, lines in texts.items():
-        (tmp_path / "web" / f"{side}.txt").write_text(" \n = Title = \n \n" + "".join(f" {line} \n" for line in lines))
-    handler = partial(Quiet, directory=str(tmp_path / "web"))
+    for split, lines in texts.items():
+        (tmp_path / "web" / f"{split}.txt").write_text(" \n = Title = \n \n" + "".join(f" {line} \n" for line in lines))
+    handler = partial(SilentHandler, directory=str(tmp_path / "web"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("KORLM_WIKITEXT2_URL", f"http://127.0.0.1:{server.server_port}")
@@ -226,22 +231,22 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[s
         server.shutdown()
 
 
-class Quiet(SimpleHTTPRequestHandler):
+class SilentHandler(SimpleHTTPRequestHandler):
     def log_message(self, *arguments: object) -> None:
         pass
 
 
 @pytest.mark.usefixtures("no_figures")
-def test_the_course_exercise_comes_out_of_it(
-    stand_in: dict[str, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_course_preset_reports_embedding_sizes_and_oov(
+    tiny_wikitext: dict[str, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ("--preset", "course", "--folder", str(tmp_path / "course"))
-    own = ("--tokenizers", "word-unk,unigram:285", "--seeds", "1", "--epochs", "1", "--validations", "1")
-    assert command(*options, *own, "--json") == 0
+    options += ("--tokenizers", "word-unk,unigram:285", "--seeds", "1", "--epochs", "1", "--validations", "1")
+    assert run_command(*options, "--json") == 0
     result = json.loads(capsys.readouterr().out)
     words, subwords = result["rows"]
-    seen = {"=", "Title", *" ".join(stand_in["train"]).split()}
-    assert result["corpus"]["words"]["distinct"] == len(seen) + 1  # and the end of a line
+    train_words = {"=", "Title", *" ".join(tiny_wikitext["train"]).split()}
+    assert result["corpus"]["words"]["distinct"] == len(train_words) + 1  # and the line end
     tokenizer = korlm.load_tokenizer(tmp_path / "course" / "tokenizers" / "word-unk")
     assert tokenizer.encode(" zebra").ids[0] != tokenizer.encode(" cat").ids[0]
     assert tokenizer.encode(" zebra").ids == tokenizer.encode(" quagga").ids  # <unk>: neither is in the training text
@@ -249,38 +254,41 @@ def test_the_course_exercise_comes_out_of_it(
     for row in (words, subwords):
         assert row["parameters"]["embedding"] == row["vocab_size"] * 200
     assert not words["lossless"] and subwords["lossless"] and result["pairs"] == []
-    valid = sum(len(line.split()) for line in stand_in["valid"]) + 3  # = Title =
-    assert words["unknown"]["valid"] == pytest.approx(1 / valid)
-    assert result["corpus"]["words"]["unseen"]["valid"] == pytest.approx(1 / valid)
+    valid_words = sum(len(line.split()) for line in tiny_wikitext["valid"]) + 3  # = Title =
+    assert words["unknown"]["valid"] == pytest.approx(1 / valid_words)
+    assert result["corpus"]["words"]["unseen"]["valid"] == pytest.approx(1 / valid_words)
     text = (tmp_path / "course" / "report.md").read_text("utf-8")
-    assert f"{len(seen) + 1:,} × 200 = {(len(seen) + 1) * 200:,}" in text
+    assert f"{len(train_words) + 1:,} × 200 = {(len(train_words) + 1) * 200:,}" in text
     assert "matplotlib이 없어" in text and "수업의 문제" in text and "word-unk †" in text
 
 
-def test_a_corpus_that_cannot_be_fetched_says_what_to_put_where(
-    stand_in: dict[str, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_failed_download_names_missing_file_and_its_place(
+    tiny_wikitext: dict[str, list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "web" / "valid.txt").write_text("<html>log in first</html>")
-    assert command("--preset", "course", "--plan") == 2
-    said = capsys.readouterr().err
-    assert "valid.txt" in said and str(tmp_path / "cache" / "wikitext2") in said
+    assert run_command("--preset", "course", "--plan") == 2
+    errors = capsys.readouterr().err
+    assert "valid.txt" in errors and str(tmp_path / "cache" / "wikitext2") in errors
     monkeypatch.setenv("KORLM_WIKITEXT2_URL", os.environ["KORLM_WIKITEXT2_URL"] + "/nowhere")
-    assert command("--preset", "course", "--plan") == 2
+    assert run_command("--preset", "course", "--plan") == 2
     assert "/nowhere/valid.txt" in capsys.readouterr().err
 
 
-def test_wikitext2_has_33278_words(corpora: Path) -> None:
+def test_wikitext2_has_33278_distinct_words(corpora: Path) -> None:
     if not list((corpora / "wikitext2").glob("train.txt*")):
         pytest.skip("KORLM_CORPORA/wikitext2 has no train split: the 33,278 words cannot be counted here")
     assert word_statistics(load_experiment_corpus("wikitext2"))["distinct"] * 200 == 6_655_600
 
 
-@pytest.mark.parametrize(("language", "needed"), [("ko", "배울 글자 수"), ("en", "the budget that is held equal")])
-def test_the_help_is_in_the_persons_language(
-    language: str, needed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("language", "expected"), [("ko", "배울 글자 수"), ("en", "the budget that is held equal")])
+def test_help_is_in_the_users_language(
+    language: str, expected: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("KORLM_LANG", language)
     with pytest.raises(SystemExit):
-        command("--help")
-    said = capsys.readouterr().out
-    assert needed in said and all(f"--{name}" in said for name in ("tokenizers", "flops", "minutes", "plan", "json"))
+        run_command("--help")
+    text = capsys.readouterr().out
+    assert expected in text and all(f"--{name}" in text for name in ("tokenizers", "flops", "minutes", "plan", "json"))

@@ -1,4 +1,4 @@
-"""`korlm experiment`: what its table says is what its models do, at budgets that are equal, whatever is killed."""
+"""`korlm.experiments.run`: tables match the saved models, budgets are equal, finished work is kept."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ CONFIG = ExperimentConfig(
 
 
 @pytest.fixture(scope="module", autouse=True)
-def in_this_process() -> Iterator[None]:
+def run_jobs_in_this_process() -> Iterator[None]:
     with jobs_in_this_process():
         yield
 
 
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where matplotlib is missing, which spares 2 s a report."""
+    """Pretend that matplotlib is missing, which saves 2 s a report."""
     monkeypatch.setattr("korlm.experiments.report.has_matplotlib", lambda: False)
 
 
@@ -49,12 +49,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Experiment
     return folder, run_experiment(CONFIG, folder, command_line="korlm experiment <kolaw>")
 
 
-def times_of(folder: Path) -> dict[str, int]:
+def modification_times(folder: Path) -> dict[str, int]:
     done = [*(folder / "runs").rglob("*"), *(folder / "tokenizers").rglob("*"), folder / "floors.json"]
     return {str(path): path.stat().st_mtime_ns for path in done if path.is_file()}
 
 
-def test_the_table_says_what_the_saved_models_do(finished: tuple[Path, ExperimentResult]) -> None:
+def test_table_matches_saved_models(finished: tuple[Path, ExperimentResult]) -> None:
     folder, result = finished
     corpus = korlm.load_corpus("kolaw", limit=150)
     written = list(csv.DictReader((folder / "table.csv").read_text("utf-8-sig").splitlines()))
@@ -66,25 +66,25 @@ def test_the_table_says_what_the_saved_models_do(finished: tuple[Path, Experimen
         for seed in row.seeds:
             slug = row.label.replace(":", "-")
             model = korlm.load_model(folder / "runs" / f"{slug}-{row.cell}-{seed}")
-            for side, found in scores.items():
-                score = model.score(getattr(corpus, side))
-                bits = np.load(folder / "runs" / f"{slug}-{row.cell}-{seed}" / f"bits-{side}.npy")
+            for split, split_scores in scores.items():
+                score = model.score(getattr(corpus, split))
+                bits = np.load(folder / "runs" / f"{slug}-{row.cell}-{seed}" / f"bits-{split}.npy")
                 assert bits.tolist() == [surprisals.sum() for surprisals in score.surprisals]
-                assert score.characters == sum(len(text) + 1 for text in getattr(corpus, side))
-                found.append(score)
+                assert score.characters == sum(len(text) + 1 for text in getattr(corpus, split))
+                split_scores.append(score)
             assert model.parameters == row.parameters["total"] == sum(list(row.parameters.values())[:3])
             assert model.net.embedding.weight.numel() == row.parameters["embedding"] == 8 * row.vocab_size
-        for side, found in scores.items():
-            measured = getattr(row, side)
-            mean = float(np.mean([score.bits_per_character for score in found]))
+        for split, split_scores in scores.items():
+            measured = getattr(row, split)
+            mean = float(np.mean([score.bits_per_character for score in split_scores]))
             assert measured.value == pytest.approx(mean, abs=1e-12)
-            assert float(line[f"{side}_bits_per_character"]) == measured.value
+            assert float(line[f"{split}_bits_per_character"]) == measured.value
             assert measured.lines and measured.lines[0] < mean < measured.lines[1]
             assert (measured.seeds is None) == (len(row.seeds) < 3)
-        cuts = model.tokenizer.encode_batch(corpus.test)
-        lacking = sum(len(model.tokenizer.oov_segments(cut)) for cut in cuts)
-        assert row.unknown["test"] == lacking / sum(len(cut.segments) for cut in cuts)
-        ids = sum(len(cut.ids) + 1 for cut in cuts)
+        encodings = model.tokenizer.encode_batch(corpus.test)
+        oov_segments = sum(len(model.tokenizer.oov_segments(encoding)) for encoding in encodings)
+        assert row.unknown["test"] == oov_segments / sum(len(encoding.segments) for encoding in encodings)
+        ids = sum(len(encoding.ids) + 1 for encoding in encodings)
         assert row.pieces_per_character["test"] == ids / scores["test"][0].characters
         assert row.perplexity == pytest.approx(
             2 ** np.mean([score.bits_per_character * score.characters / ids for score in scores["test"]])
@@ -95,7 +95,7 @@ def test_the_table_says_what_the_saved_models_do(finished: tuple[Path, Experimen
     assert [line["tokenizer"] for line in written[4:]] == ["xz", "uniform"]
 
 
-def test_budgets_are_equal(finished: tuple[Path, ExperimentResult]) -> None:
+def test_every_run_gets_the_same_budget(finished: tuple[Path, ExperimentResult]) -> None:
     folder, result = finished
     for row in result.rows:
         assert row.parameters["total"] == pytest.approx(2e4, rel=0.02)
@@ -103,33 +103,33 @@ def test_budgets_are_equal(finished: tuple[Path, ExperimentResult]) -> None:
         assert 0 <= row.training_characters - 6e3 + 20 < step + 20
         run = load_run(folder, row.label, row.cell, 7)
         assert run["flops"] == run["pieces"] * run["flops_per_piece"] == pytest.approx(row.flops)
-    for clock, value in (("flops", 3e8), ("characters", 6e3)):
-        runs = plan_runs(replace(CONFIG, **{"characters": 0, clock: value}), train_characters=5_000)
+    for budget, value in (("flops", 3e8), ("characters", 6e3)):
+        runs = plan_runs(replace(CONFIG, **{"characters": 0, budget: value}), train_characters=5_000)
         for run in runs:
             spent = {"flops": (run.training_tokens or 0) * run.flops_per_token, "characters": run.epochs * 5_000}
-            assert spent[clock] == pytest.approx(value)
+            assert spent[budget] == pytest.approx(value)
 
 
-def test_the_folder_holds_a_report_with_every_column(finished: tuple[Path, ExperimentResult]) -> None:
+def test_report_has_every_column(finished: tuple[Path, ExperimentResult]) -> None:
     folder, result = finished
     signature = result.config.signature
     assert signature.startswith("exp|corpus:kolaw|parameters:20000|characters:6000|config:")
-    page, text = (folder / "report.html").read_text("utf-8"), (folder / "report.md").read_text("utf-8")
-    tree = ElementTree.fromstring(page.removeprefix("<!DOCTYPE html>"))
+    html, text = (folder / "report.html").read_text("utf-8"), (folder / "report.md").read_text("utf-8")
+    tree = ElementTree.fromstring(html.removeprefix("<!DOCTYPE html>"))
     name = "{http://www.w3.org/1999/xhtml}"
-    heads = ["".join(head.itertext()) for head in next(tree.iter(f"{name}thead")).iter(f"{name}th")]
+    headers = ["".join(header.itertext()) for header in next(tree.iter(f"{name}thead")).iter(f"{name}th")]
     rows = [["".join(cell.itertext()) for cell in row] for row in next(tree.iter(f"{name}tbody"))]
-    for needed in (
+    for expected in (
         "tokenizer", "cell", "test bits", "valid bits", "over seeds", "over lines", "vocabulary", "OOV", "pieces/char",
         "embedding", "recurrent", "parameters", "train s", "chars/s", "memory MB",
     ):  # fmt: skip
-        assert any(needed in head for head in heads), needed
-        assert needed in text
-    assert len(rows) == 6 and all(len(row) == len(heads) for row in rows)
+        assert any(expected in header for header in headers), expected
+        assert expected in text
+    assert len(rows) == 6 and all(len(row) == len(headers) for row in rows)
     assert [row[0] for row in rows[-2:]] == ["xz -9e", "균등 uniform"]
     best = min(result.rows, key=lambda row: row.test.value)
     assert rows[0][:3] == [best.label, best.cell, f"{best.test.value:.3f}"]
-    for whole in (page, text):
+    for whole in (html, text):
         assert signature in whole and result.metadata["corpus"]["sha256"] in whole and "씨앗" in whole
         assert "korlm experiment" in whole and "xz" in whole
     assert len(list(tree.iter("{http://www.w3.org/2000/svg}svg"))) == 4
@@ -146,7 +146,7 @@ def test_the_folder_holds_a_report_with_every_column(finished: tuple[Path, Exper
         )
 
 
-def test_pairs_are_tested_with_draws_enough_for_their_number(finished: tuple[Path, ExperimentResult]) -> None:
+def test_number_of_draws_grows_with_number_of_pairs(finished: tuple[Path, ExperimentResult]) -> None:
     _, result = finished
     assert len(result.pairs) == 4  # two tokenizers within each cell, two cells of each tokenizer
     assert result.draws == 400  # 100 a pair: with the 100 that were asked for no p could be under 4 x 2 / 101
@@ -159,30 +159,28 @@ def test_pairs_are_tested_with_draws_enough_for_their_number(finished: tuple[Pat
 
 
 @pytest.mark.usefixtures("no_figures")
-def test_what_is_finished_is_skipped_and_rows_may_be_added(
+def test_finished_runs_are_skipped_and_rows_can_be_added(
     finished: tuple[Path, ExperimentResult], tmp_path: Path
 ) -> None:
     folder = Path(shutil.copytree(finished[0], tmp_path / "copy"))
-    before = times_of(folder)
+    times_before = modification_times(folder)
     assert run_experiment(CONFIG, folder).to_dict() == finished[1].to_dict()
-    assert times_of(folder) == before
+    assert modification_times(folder) == times_before
     more = replace(CONFIG, tokenizers=("unigram:700@2", "byte@1"), cells=("gru",))
     result = run_experiment(more, folder)
     assert [(row.label, row.seeds) for row in result.rows] == [("unigram:700", [7, 8]), ("byte", [7])]
-    assert before.items() <= times_of(folder).items()
+    assert times_before.items() <= modification_times(folder).items()
     assert result.rows[0].each[0] == finished[1].rows[2].each[0]
 
 
 @pytest.mark.usefixtures("no_figures")
-def test_the_same_runs_again_are_the_same_to_the_last_bit(
-    finished: tuple[Path, ExperimentResult], tmp_path: Path
-) -> None:
+def test_repeated_run_is_bit_identical(finished: tuple[Path, ExperimentResult], tmp_path: Path) -> None:
     run_experiment(replace(CONFIG, tokenizers=("syllable@1",), cells=("lstm",)), tmp_path)
     one, other = (load_run(folder, "syllable", "lstm", 7) for folder in (finished[0], tmp_path))
     assert reproducible_figures(one) == reproducible_figures(other)
 
 
-def test_another_experiment_in_the_folder_is_refused(finished: tuple[Path, ExperimentResult], tmp_path: Path) -> None:
+def test_folder_of_another_experiment_is_rejected(finished: tuple[Path, ExperimentResult], tmp_path: Path) -> None:
     other = replace(CONFIG, characters=7e3, options={**SMALL, "dropout": 0.1})
     with pytest.raises(ArtifactError) as caught:
         run_experiment(other, finished[0])
@@ -198,7 +196,7 @@ def test_another_experiment_in_the_folder_is_refused(finished: tuple[Path, Exper
 
 
 @pytest.mark.usefixtures("no_figures")
-def test_a_budget_that_was_too_small_may_be_corrected_in_the_same_folder(tmp_path: Path) -> None:
+def test_budget_can_be_corrected_before_the_first_run(tmp_path: Path) -> None:
     config = replace(CONFIG, tokenizers=("byte@1",), cells=("rnn",), parameters=100, characters=500)
     with pytest.raises(InputError, match="예산 100개를 넘습니다"):
         run_experiment(config, tmp_path)
@@ -209,7 +207,7 @@ def test_a_budget_that_was_too_small_may_be_corrected_in_the_same_folder(tmp_pat
         run_experiment(config, tmp_path)
 
 
-def test_a_changed_corpus_is_refused(tmp_path: Path) -> None:
+def test_changed_corpus_is_rejected(tmp_path: Path) -> None:
     text = tmp_path / "글.txt"
     text.write_text("".join(f"{number}번째 줄입니다\n" for number in range(200)))
     config = replace(CONFIG, corpus=str(text), limit=None)
@@ -225,7 +223,7 @@ def test_a_changed_corpus_is_refused(tmp_path: Path) -> None:
 HOSTILE = "<img src=x onerror=alert(1)>$\\frac{$ |_[*]`&"
 
 
-def test_a_hostile_name_is_only_text_and_its_folder_need_not_stay(tmp_path: Path) -> None:
+def test_hostile_tokenizer_name_is_escaped_and_its_folder_may_be_deleted(tmp_path: Path) -> None:
     name = tmp_path / HOSTILE
     korlm.load_tokenizer("byte").save(name)
     config = replace(CONFIG, tokenizers=(f"{name}@1", "byte@1"), cells=("rnn",), characters=1e3)
@@ -233,15 +231,15 @@ def test_a_hostile_name_is_only_text_and_its_folder_need_not_stay(tmp_path: Path
     shutil.rmtree(name)
     result = report_experiment(tmp_path / "out")
     assert result.rows[0].label == str(name) and result.rows[0].each == result.rows[1].each
-    page = (tmp_path / "out" / "report.html").read_text("utf-8")
-    tree = ElementTree.fromstring(page.removeprefix("<!DOCTYPE html>"))
+    html = (tmp_path / "out" / "report.html").read_text("utf-8")
+    tree = ElementTree.fromstring(html.removeprefix("<!DOCTYPE html>"))
     assert not [entry for entry in tree.iter() if entry.tag.endswith(("}img", "}script"))]
     assert any("".join(entry.itertext()) == str(name) for entry in tree.iter())
     text = (tmp_path / "out" / "report.md").read_text("utf-8").partition("```")[0]
     assert "<img" not in text and "](" not in re.sub(r"!\[[^]]*\]\(figures/[\w-]+\.png\)", "", text)
 
 
-def test_tokenizers_are_read_as_they_are_written() -> None:
+def test_parse_tokenizer_spec() -> None:
     assert TokenizerSpec.parse(" kiwi+unigram:4000@5 ") == TokenizerSpec("kiwi+unigram", 4000, seeds=5)
     assert TokenizerSpec.parse("word-unk") == TokenizerSpec("word", on_unknown="unk")
     assert TokenizerSpec.parse("runs/my-unk:8@2") == TokenizerSpec("runs/my-unk:8", seeds=2), "a folder's own name"

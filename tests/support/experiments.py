@@ -22,7 +22,7 @@ def run_job_here(job: dict[str, Any], *, on_event: Callable[[dict[str, Any]], No
         on_event(events[-1])
 
     job = json.loads(json.dumps(job))
-    result = json.loads(json.dumps(worker.JOB_HANDLERS[job["kind"]](job, emit)))
+    result = json.loads(json.dumps(worker.execute_job(job, emit)))
     assert job["kind"] != "training" or any("report" in event for event in events)
     return dict(result)
 

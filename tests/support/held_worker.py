@@ -16,10 +16,10 @@ from typing import Any
 from korlm.experiments import worker
 from korlm.storage.artifacts import write_json
 
-run_training_job = worker.JOB_HANDLERS["training"]
+execute_job = worker.execute_job
 
 
-def run_held_training_job(job: dict[str, Any], emit: worker.EmitEvent) -> dict[str, Any] | None:
+def execute_held_job(job: dict[str, Any], emit: worker.EmitEvent) -> dict[str, Any] | None:
     from korlm.training.trainer import Trainer
 
     train_step = Trainer._step
@@ -34,8 +34,8 @@ def run_held_training_job(job: dict[str, Any], emit: worker.EmitEvent) -> dict[s
         train_step(self, share)
 
     Trainer._step = step  # type: ignore[method-assign]
-    return run_training_job(job, emit)
+    return execute_job(job, emit)
 
 
-worker.JOB_HANDLERS["training"] = run_held_training_job
+worker.execute_job = execute_held_job  # type: ignore[assignment]
 sys.exit(worker.run_worker())
