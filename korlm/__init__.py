@@ -18,6 +18,10 @@ from korlm._version import __version__ as __version__
 _HOMES = {
     "KorlmError": "korlm.errors",
     "ChatModel": "korlm.chat.model",
+    "ExperimentConfig": "korlm.experiments.config",
+    "GenerationConfig": "korlm.generation.config",
+    "Reply": "korlm.chat.reply",
+    "Score": "korlm.models.results",
     "compare": "korlm.evaluation.compare",
     "Encoding": "korlm.tokenizers.encoding",
     "evaluate_tokenizers": "korlm.evaluation.evaluate",
@@ -34,7 +38,9 @@ _HOMES = {
     "load_pairs": "korlm.corpora.dialogues",
     "load_tokenizer": "korlm.tokenizers.registry",
     "make_soup": "korlm.training.soup",
+    "push_to_hub": "korlm.hub.push",
     "remove_stopwords": "korlm.tokenizers.stopwords",
+    "run_experiment": "korlm.experiments.run",
     "score_marginal": "korlm.models.marginal",
     "score_mixture": "korlm.models.mixture",
     "train_chat": "korlm.chat.training",
@@ -47,18 +53,24 @@ if TYPE_CHECKING:
     from korlm.chat.model import ChatModel as ChatModel
     from korlm.chat.registry import list_chats as list_chats
     from korlm.chat.registry import load_chat as load_chat
+    from korlm.chat.reply import Reply as Reply
     from korlm.chat.training import train_chat as train_chat
     from korlm.corpora.dialogues import load_pairs as load_pairs
     from korlm.corpora.registry import load_corpus as load_corpus
     from korlm.errors import KorlmError as KorlmError
     from korlm.evaluation.compare import compare as compare
     from korlm.evaluation.evaluate import evaluate_tokenizers as evaluate_tokenizers
+    from korlm.experiments.config import ExperimentConfig as ExperimentConfig
+    from korlm.experiments.run import run_experiment as run_experiment
+    from korlm.generation.config import GenerationConfig as GenerationConfig
+    from korlm.hub.push import push_to_hub as push_to_hub
     from korlm.models.language_model import LanguageModel as LanguageModel
     from korlm.models.marginal import likely_segmentations as likely_segmentations
     from korlm.models.marginal import score_marginal as score_marginal
     from korlm.models.mixture import score_mixture as score_mixture
     from korlm.models.registry import list_models as list_models
     from korlm.models.registry import load_model as load_model
+    from korlm.models.results import Score as Score
     from korlm.tokenizers.base import Tokenizer as Tokenizer
     from korlm.tokenizers.encoding import Encoding as Encoding
     from korlm.tokenizers.hf_export import export_tokenizer as export_tokenizer

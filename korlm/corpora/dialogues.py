@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from korlm._deprecation import DeprecatedAlias
 from korlm.corpora.download import download_songys_chatbot
 from korlm.corpora.memmap import SPLITS, lines_sha256
 from korlm.corpora.near_duplicates import cluster_near_duplicates
@@ -46,6 +47,8 @@ class DialoguePair:
     answer: str
     history: tuple[str, ...] = ()
 
+    before = DeprecatedAlias("history")
+
 
 @dataclass(frozen=True)
 class PairCorpus:
@@ -65,6 +68,9 @@ class PairCorpus:
     test: list[DialoguePair] = field(repr=False)
     num_incomplete: int = 0
     num_duplicates: int = 0
+
+    left_out = DeprecatedAlias("num_incomplete")
+    repeated = DeprecatedAlias("num_duplicates")
 
     @cached_property
     def digest(self) -> str:

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from korlm._deprecation import DeprecatedAlias
 from korlm.errors import InputError
 from korlm.storage.artifacts import FORMAT_VERSION, new_folder, write_json
 from korlm.text.spans import check_text, check_texts
@@ -67,6 +68,7 @@ class Tokenizer(ABC):
     byte_ids: dict[int, int] = BYTE_IDS
     lossless: bool = True
     composes_jamo: bool = False
+    unknown = DeprecatedAlias("oov_segments")
 
     @abstractmethod
     def _iter_ids(self, texts: Sequence[str], workers: int) -> Iterable[list[int]]:

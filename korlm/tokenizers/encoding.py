@@ -54,6 +54,11 @@ class Encoding:
     segment_of: list[int] = field(repr=False)
 
     @property
+    def pieces(self) -> list[str]:
+        """Another name of `tokens`."""
+        return self.tokens
+
+    @property
     def tags(self) -> list[str | None]:
         """For each id, the part-of-speech tags of its segment (``VV+EP``), or None."""
         return [self.segments[index].tag for index in self.segment_of]

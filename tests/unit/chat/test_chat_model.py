@@ -429,7 +429,7 @@ def test_the_commands_talk_train_and_measure(tmp_path: Path, capsys: pytest.Capt
     assert "no-such-bot" in capsys.readouterr().err
 
 
-def test_bots_that_are_no_nets_talk_without_a_network(
+def test_baseline_bots_work_offline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("KORLM_CORPORA", str(tmp_path))
@@ -442,3 +442,5 @@ def test_bots_that_are_no_nets_talk_without_a_network(
     said = capsys.readouterr()
     assert said.out.strip() in {pair.answer for pair in load_pairs("dialogues").train}
     assert re.search("함께 싣는 대화|bundled", said.err)
+    assert korlm.load_chat("retrieval").reply("배고파요.") == said.out.strip()
+    assert korlm.load_chat("eliza").reply("비가 와서 우울해요.") == "우울하다고 느끼신 지 오래됐어요?"
