@@ -1,1 +1,1 @@
-"""Agreement with gold segmentations of treebanks."""
+"""Agreement of tokenizers with gold morphemes of treebanks."""

@@ -1,7 +1,6 @@
-"""CoNLL-U: sentences of rows, and the surface tokens among them with their forms and tags.
+"""CoNLL-U files: sentences, and the surface tokens among their rows with forms and tags of morphemes.
 
->>> row = Word(1, "1", "학교에", "학교+에", "ncn+jca", False)
->>> split_morphemes(row)
+>>> split_morphemes("학교에", "학교+에", "ncn+jca")
 [('학교', 'ncn'), ('에', 'jca')]
 
 https://universaldependencies.org/format.html
@@ -12,53 +11,28 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-from korlm.errors import CorpusError
+from korlm.errors import CorpusError, MissingDependencyError
 
-FormTag = tuple[str, str]  # a form and its tag
+if TYPE_CHECKING:
+    from conllu import Token, TokenList
 
-_MORPHEME_PATTERN = re.compile(r"(?:^|\+)(\+|[^+]+)")  # a part is a lone + or holds none
+FormTag = tuple[str, str]  # the form of a morpheme and its tag
+
+_MORPHEME_PATTERN = re.compile(r"(?:^|\+)(\+|[^+]+)")  # a morpheme is a single + or contains none
 _NUM_COLUMNS = 10
-
-
-class Word(NamedTuple):
-    """A word of a treebank.
-
-    Attributes:
-        line_number: its line in the file, from 1.
-        word_id: its ID: ``3``, a multiword token's ``1-2``, an empty node's ``1.1``.
-        form: FORM, as it is written in the text.
-        lemma: LEMMA, morphemes joined by ``+``.
-        xpos: XPOS, their tags joined by ``+``.
-        no_space_after: whether no space comes after it (``SpaceAfter=No``).
-    """
-
-    line_number: int
-    word_id: str
-    form: str
-    lemma: str
-    xpos: str
-    no_space_after: bool
-
-
-@dataclass
-class Sentence:
-    """The rows of one sentence and what its comments say: ``sent_id`` and ``text``."""
-
-    sent_id: str = ""
-    text: str | None = None
-    words: list[Word] = field(default_factory=list)
+_FIELDS = ("id", "form", "lemma", "_", "xpos", "_", "_", "_", "_", "misc", "line")  # _: not used; line: added here
 
 
 def read_conllu_text(path: Path) -> str:
-    """Return a file's text, decompressed where its name ends in ``.gz``.
+    """Return the text of a file, decompressed if its name ends in ``.gz``.
 
     Raises:
-        CorpusError: it cannot be read, is damaged, or is not UTF-8; then it names the line.
+        CorpusError: it cannot be read, is damaged, or is not UTF-8; the last names the line.
     """
     try:
         raw = path.read_bytes()
@@ -79,75 +53,91 @@ def read_conllu_text(path: Path) -> str:
         ) from error
 
 
-def parse_conllu(path: Path, content: str) -> Iterator[Sentence]:
-    """Yield the sentences of a file's text that have rows.
+def parse_conllu(path: Path, content: str) -> Iterator[TokenList]:
+    """Yield the sentences of a file that have rows.
+
+    The tokens have ``id``, ``form``, ``lemma``, ``xpos``, ``misc`` and ``line``, the number of the line in the file.
 
     Raises:
-        CorpusError: a row that is none of CoNLL-U; it names the line.
+        CorpusError: a row is not valid CoNLL-U; the message names the line.
+        MissingDependencyError: the package conllu is not installed.
     """
-    block = Sentence()
-    for number, line in enumerate(content.split("\n"), 1):
-        line = line.rstrip("\r")
-        if not line.strip():
-            if block.words:
-                yield block
-            block = Sentence()
-        elif line.startswith("#"):
-            key, _, value = line[1:].partition("=")
-            if key.strip() == "sent_id":
-                block.sent_id = value.strip()
-            elif key.strip() == "text":
-                block.text = value.strip()
-        else:
-            block.words.append(_parse_word(path, number, line))
-    if block.words:
-        yield block
+    try:
+        from conllu import parse_sentences, parse_token_and_metadata
+    except ImportError as error:
+        raise MissingDependencyError(
+            'CoNLL-U 파일을 읽으려면 conllu가 있어야 합니다. 다음 명령으로 설치하세요: pip install "korlm[gold]"',
+            'Reading CoNLL-U files takes conllu. Install it with: pip install "korlm[gold]"',
+        ) from error
+    lines = content.split("\n")
+    numbered = "\n".join(_number_row(path, number, line.rstrip("\r")) for number, line in enumerate(lines, 1))
+    for block in parse_sentences(StringIO(numbered)):
+        if sentence := parse_token_and_metadata(block, _FIELDS):
+            yield sentence
 
 
-def _parse_word(path: Path, number: int, line: str) -> Word:
-    fields = line.split("\t")
-    if len(fields) != _NUM_COLUMNS or not re.fullmatch(r"\d+([-.]\d+)?", fields[0]):
+def _number_row(path: Path, number: int, line: str) -> str:
+    """Return a line of a file; if it is a row, check it and append its number as a column."""
+    from conllu.exceptions import ParseException
+    from conllu.parser import parse_id_value
+
+    if not line.strip() or line.startswith("#"):
+        return line
+    columns = line.split("\t")
+    try:
+        valid = len(columns) == _NUM_COLUMNS and parse_id_value(columns[0]) is not None
+    except ParseException:
+        valid = False
+    if not valid:
         raise CorpusError(
             f"{path}의 {number}번째 줄이 CoNLL-U가 아닙니다 (탭으로 나눈 {_NUM_COLUMNS}칸이어야 합니다). 그 줄을 고치세요.",
             f"Line {number} of {path} is not CoNLL-U ({_NUM_COLUMNS} fields between tabs). Correct that line.",
         )
-    glued = "SpaceAfter=No" in fields[9].split("|")
-    return Word(number, fields[0], fields[1], fields[2], fields[4], glued)
+    return re.sub(" {2,}", " ", f"{line}\t{number}")  # conllu takes two spaces for a tab
 
 
-def iter_surface_words(words: Sequence[Word]) -> Iterator[tuple[Word, list[FormTag]]]:
-    """Yield the surface tokens, each with its forms and tags; none where they are not all given."""
-    last = 0  # of a multiword token: its last word, its words' pairs, its own row
-    parts: list[list[FormTag]] = []
-    whole: Word | None = None
-    for row in words:
-        if "." in row.word_id:
-            continue
-        if "-" in row.word_id:
-            last, parts, whole = int(row.word_id.split("-")[1]), [], row
-            continue
-        pairs = split_morphemes(row)
-        if whole is None:
-            yield row, pairs
-            continue
-        parts.append(pairs)
-        if int(row.word_id) >= last:
-            yield whole, [pair for part in parts for pair in part] if all(parts) else []
-            whole = None
+def surface_tokens(sentence: TokenList) -> Iterator[tuple[Token, list[FormTag]]]:
+    """Yield the surface tokens with the forms and tags of their morphemes; an empty list where some are not given.
+
+    A multiword token (``1-2``) has the morphemes of its words. Empty nodes (``1.1``) are skipped.
+    """
+    words = {token["id"]: token for token in sentence if isinstance(token["id"], int)}
+    covered = 0  # last word of the multiword token
+    for token in sentence:
+        match token["id"]:
+            case int(number) if number > covered:
+                yield token, _token_morphemes(token)
+            case (first, "-", covered):
+                parts = [_token_morphemes(words[number]) for number in range(first, covered + 1) if number in words]
+                yield token, [morpheme for part in parts for morpheme in part] if all(parts) else []
 
 
-def split_morphemes(word: Word) -> list[FormTag]:
-    """Return forms and tags, or nothing where the lemma is not given or does not have as many parts as the tags.
+def has_space_after(token: Token) -> bool:
+    """Return whether a space follows a token: its MISC column has no ``SpaceAfter=No``."""
+    return (token["misc"] or {}).get("SpaceAfter") != "No"
 
-    >>> split_morphemes(Word(1, "1", "1+1은", "1+++1+은", "SN+SW+SN+JX", False))
+
+def split_morphemes(form: str, lemma: str, xpos: str) -> list[FormTag]:
+    """Return the morphemes of a word; an empty list if the lemma is missing or has not as many parts as the tags.
+
+    Args:
+        form: FORM, the surface form.
+        lemma: LEMMA, morphemes joined by ``+``; ``_`` if missing.
+        xpos: XPOS, their tags joined by ``+``; ``_`` if missing.
+
+    >>> split_morphemes("1+1은", "1+++1+은", "SN+SW+SN+JX")
     [('1', 'SN'), ('+', 'SW'), ('1', 'SN'), ('은', 'JX')]
     """
-    if word.lemma == "_" != word.form:
+    if lemma == "_" != form:
         return []
-    tags = word.xpos.split("+")
-    if len(tags) == 1 and (word.lemma == word.form or "+" not in word.lemma):
-        return [(word.lemma, word.xpos)]
-    parts = _MORPHEME_PATTERN.findall(word.lemma)
-    if "+".join(parts) != word.lemma or (len(parts) != len(tags) and word.xpos != "_"):
+    tags = xpos.split("+")
+    if len(tags) == 1 and (lemma == form or "+" not in lemma):
+        return [(lemma, xpos)]
+    parts = _MORPHEME_PATTERN.findall(lemma)
+    if "+".join(parts) != lemma or (len(parts) != len(tags) and xpos != "_"):
         return []
-    return list(zip(parts, tags if word.xpos != "_" else ["_"] * len(parts), strict=True))
+    return list(zip(parts, tags if xpos != "_" else ["_"] * len(parts), strict=True))
+
+
+def _token_morphemes(token: Token) -> list[FormTag]:
+    return split_morphemes(token["form"], token["lemma"], token["xpos"] or "_")
