@@ -218,16 +218,19 @@ def _nonblank_texts(lines: Sequence[str] | None, sentences: Sequence[GoldSentenc
 
 def _gold_summary(sentences: Sequence[GoldSentence], statistics: CorpusStatistics) -> dict[str, int]:
     """Return what the gold holds: the same for all tokenizers."""
-    counted = {name: int(statistics.columns[name].sum()) for name in ("gold_eojeol", "boundaries", "ties", "forms")}
+    counted = {
+        name: int(statistics.columns[name].sum())
+        for name in ("gold_eojeol", "gold_boundaries", "in_syllable_boundaries", "gold_forms")
+    }
     return {
         "sentences": len(sentences),
         "tokens": sum(sentence.num_tokens for sentence in sentences),
         "unplaced_tokens": sum(sentence.num_unaligned for sentence in sentences),
         "eojeol": sum(len(sentence.eojeol) for sentence in sentences),
         "certain_eojeol": counted["gold_eojeol"],
-        "boundaries": counted["boundaries"],
-        "boundaries_inside_syllables": counted["ties"],
-        "forms": counted["forms"],
+        "boundaries": counted["gold_boundaries"],
+        "boundaries_inside_syllables": counted["in_syllable_boundaries"],
+        "forms": counted["gold_forms"],
     }
 
 

@@ -122,7 +122,7 @@ def test_a_token_whose_morphemes_are_not_sure_is_left_out_and_counted(tmp_path: 
     assert [eojeol.fully_aligned for eojeol in sentence.eojeol] == [False, True]
     assert sentence.num_unaligned == 1
     counts = score_sentence(load_tokenizer("syllable").encode(sentence.text), reference_eojeols(sentence))
-    assert (counts.gold_eojeol, counts.cuts, counts.gold_ids) == (1, 1, 2)
+    assert (counts.gold_eojeol, counts.boundaries, counts.gold_ids) == (1, 1, 2)
 
 
 def test_the_treebanks_short_allomorphs_find_their_place(tmp_path: Path) -> None:
@@ -171,10 +171,13 @@ def test_a_missing_or_damaged_file_is_a_clear_error(tmp_path: Path) -> None:
 def test_gold_against_gold_is_perfect(tmp_path: Path) -> None:
     gold = read_gold(write(tmp_path, SENTENCE))
     counts = total([gold_encoding(sentence) for sentence in gold], gold)
-    assert counts.hits == counts.cuts == counts.boundaries == 8
+    assert counts.correct_boundaries == counts.boundaries == counts.gold_boundaries == 8
     assert counts.exact == counts.gold_eojeol == 4
-    assert counts.forms == counts.made_forms == counts.common_forms == 13
-    assert counts.ties == 1 and counts.inside_morpheme == counts.inside_syllable == counts.inside_bytes == 0
+    assert counts.gold_forms == counts.forms == counts.common_forms == 13
+    assert (
+        counts.in_syllable_boundaries == 1
+        and counts.inside_morpheme == counts.inside_syllable == counts.inside_bytes == 0
+    )
 
 
 def test_counts_by_hand(tmp_path: Path) -> None:
@@ -183,26 +186,32 @@ def test_counts_by_hand(tmp_path: Path) -> None:
     )
     text = gold[0].text  # gold 학교|에 갔|다
     counts = total([made(text, [Segment(0, 1), Segment(1, 3), Segment(3, 6)])], gold)  # 학|교에| 갔다
-    assert counts.cuts == 1 and counts.hits == 0 and counts.boundaries == 2
+    assert counts.boundaries == 1 and counts.correct_boundaries == 0 and counts.gold_boundaries == 2
     counts = total([made(text, [Segment(0, 1), Segment(1, 2), Segment(2, 3), Segment(3, 5), Segment(5, 6)])], gold)
-    assert (counts.cuts, counts.hits, counts.exact) == (3, 2, 1)  # 학|교|에| 갔|다
+    assert (counts.boundaries, counts.correct_boundaries, counts.exact) == (3, 2, 1)  # 학|교|에| 갔|다
     assert counts.inside_morpheme == 1 and counts.gold_ids == 5
-    assert (counts.forms, counts.made_forms, counts.common_forms) == (5, 5, 2)  # 에, 다
+    assert (counts.gold_forms, counts.forms, counts.common_forms) == (5, 5, 2)  # 에, 다
 
 
 def test_a_cut_before_a_shared_syllable_is_inside_the_morpheme(tmp_path: Path) -> None:
     gold = read_gold(write(tmp_path, ["# text = 떠나간", row("1", "떠나간", "떠나가+ㄴ")]))
     counts = total([made("떠나간", [Segment(0, 2), Segment(2, 3)])], gold)
-    assert (counts.boundaries, counts.ties, counts.cuts, counts.hits, counts.inside_morpheme) == (0, 1, 1, 0, 1)
+    assert (
+        counts.gold_boundaries,
+        counts.in_syllable_boundaries,
+        counts.boundaries,
+        counts.correct_boundaries,
+        counts.inside_morpheme,
+    ) == (0, 1, 1, 0, 1)
 
 
 def test_syllables_recall_every_boundary_and_words_none(tmp_path: Path) -> None:
     gold = read_gold(write(tmp_path, SENTENCE))
     texts = [sentence.text for sentence in gold]
     syllable = total(load_tokenizer("syllable").encode_batch(texts), gold)
-    assert syllable.hits == syllable.boundaries == 8
+    assert syllable.correct_boundaries == syllable.gold_boundaries == 8
     word = total(load_tokenizer("word").encode_batch(texts), gold)
-    assert (word.cuts, word.hits, word.ties_cut) == (0, 0, 0)
+    assert (word.boundaries, word.correct_boundaries, word.recalled_in_syllable) == (0, 0, 0)
 
 
 def test_letters_cut_inside_syllables_and_bytes_inside_characters(tmp_path: Path) -> None:
@@ -211,16 +220,21 @@ def test_letters_cut_inside_syllables_and_bytes_inside_characters(tmp_path: Path
     spans = [(0, 1), (0, 1), (0, 1), (1, 2), (1, 2)]
     letters = Encoding("갔다", [0] * 5, ["ㄱ", "ㅏ", "ㅆ", "ㄷ", "ㅏ"], spans, segments, [0, 0, 0, 1, 1])
     counts = total([letters], gold)
-    assert (counts.ties, counts.ties_cut, counts.inside_syllable, counts.hits) == (1, 1, 3, 1)
+    assert (
+        counts.in_syllable_boundaries,
+        counts.recalled_in_syllable,
+        counts.inside_syllable,
+        counts.correct_boundaries,
+    ) == (1, 1, 3, 1)
     counts = total([load_tokenizer("byte").encode("갔다")], gold)
-    assert (counts.ties_cut, counts.inside_bytes, counts.gold_ids) == (0, 4, 6)
+    assert (counts.recalled_in_syllable, counts.inside_bytes, counts.gold_ids) == (0, 4, 6)
 
 
 def test_a_subword_carries_its_morpheme_once(tmp_path: Path) -> None:
     gold = read_gold(write(tmp_path, ["# text = 학교에", row("1", "학교에", "학교+에")]))
     school, at = Morpheme("학교", "NNG", 0, 2), Morpheme("에", "JKB", 2, 3)
     segments = [Segment(0, 1, (school,)), Segment(1, 2, (school,)), Segment(2, 3, (at,))]
-    assert total([made("학교에", segments)], gold).made_forms == 2
+    assert total([made("학교에", segments)], gold).forms == 2
 
 
 def test_forms_are_compared_with_letters_as_treebanks_write_them() -> None:
@@ -242,8 +256,10 @@ def test_the_kaist_treebank_is_read_whole_and_kiwi_fits_it(corpora: Path) -> Non
     for sentence in gold:
         assert all(0 <= m.start < m.end <= len(sentence.text) for m in sentence.morphemes)
     counts = total([gold_encoding(sentence) for sentence in gold], gold)
-    assert counts.hits == counts.cuts == counts.boundaries and counts.exact == counts.gold_eojeol
+    assert (
+        counts.correct_boundaries == counts.boundaries == counts.gold_boundaries and counts.exact == counts.gold_eojeol
+    )
     sample = gold[:100]
     kiwi = total(load_tokenizer("kiwi").encode_batch([sentence.text for sentence in sample]), sample)
-    assert 2 * kiwi.hits / (kiwi.cuts + kiwi.boundaries) > 0.9
-    assert 2 * kiwi.common_forms / (kiwi.made_forms + kiwi.forms) > 0.85
+    assert 2 * kiwi.correct_boundaries / (kiwi.boundaries + kiwi.gold_boundaries) > 0.9
+    assert 2 * kiwi.common_forms / (kiwi.forms + kiwi.gold_forms) > 0.85
