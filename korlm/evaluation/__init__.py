@@ -1,1 +1,1 @@
-"""Comparing tokenizers: counts of one text, side by side; never torch."""
+"""Comparison and intrinsic evaluation of tokenizers; never imports torch."""

@@ -1,12 +1,12 @@
-"""Where tokenizers cut alike: cuts inside eojeol, their agreement, and what each cut is against a reference.
+"""Boundaries of segments and tokens inside eojeol: their agreement, and their types against a reference.
 
 >>> from korlm.tokenizers.registry import load_tokenizer
->>> syllable, word = (load_tokenizer(name).encode("나는 간다") for name in ("syllable", "word"))
->>> sorted(segment_boundaries(syllable)), sorted(segment_boundaries(word)), boundary_agreement(segment_boundaries(syllable), segment_boundaries(word))
+>>> syllable, word = (segment_boundaries(load_tokenizer(name).encode("나는 간다")) for name in ("syllable", "word"))
+>>> sorted(syllable), sorted(word), boundary_agreement(syllable, word)
 ([1, 4], [], 0.0)
 
-A cut is a character offset ``c``, ``0 < c < n``: it stands between ``text[c - 1]`` and ``text[c]``. All tokenizers cut
-at whitespace, so that only cuts inside an eojeol tell them apart.
+A boundary is a character offset ``c``, ``0 < c < n``, between ``text[c - 1]`` and ``text[c]``. Every tokenizer has a
+boundary at whitespace, so that only boundaries inside an eojeol distinguish tokenizers.
 """
 
 from __future__ import annotations
@@ -22,87 +22,84 @@ BoundaryType = Literal["eojeol", "boundary", "inside_morpheme", "inside_syllable
 
 
 def segment_boundaries(encoding: Encoding) -> set[int]:
-    """Return the unit's own cuts inside eojeol, before the fallback to syllables and bytes.
+    """Return the segment boundaries inside eojeol, before the fallback to syllables and bytes.
 
     Returns:
-        Character offsets where a segment begins and neither neighbour is whitespace.
+        Character offsets at which a segment starts, without whitespace on either side.
     """
     return _keep_inside_eojeol(encoding.text, (segment[0] for segment in encoding.segments))
 
 
 def token_boundaries(encoding: Encoding) -> set[int]:
-    """Return the cuts inside eojeol that a model reads, after the fallback.
+    """Return the token boundaries inside eojeol, after the fallback.
 
     Returns:
-        Character offsets where an id begins and neither neighbour is whitespace. Cuts inside a character (jamo,
-        bytes) have no offset and are not among them.
+        Character offsets at which a token starts, without whitespace on either side. Boundaries inside a character
+        (jamo, bytes) have no offset and are left out.
     """
-    ends = [0, *(end for _, end in encoding.spans)]
-    # an id that begins inside the character of the id before (jamo, bytes) cuts at no offset
-    starts = (start for (start, _), end in zip(encoding.spans, ends, strict=False) if start >= end)
+    previous_ends = [0, *(end for _, end in encoding.spans)]
+    starts = (start for (start, _), end in zip(encoding.spans, previous_ends, strict=False) if start >= end)
     return _keep_inside_eojeol(encoding.text, starts)
 
 
-def _keep_inside_eojeol(text: str, starts: Iterable[int]) -> set[int]:
-    return {
-        start for start in starts if 0 < start < len(text) and not (text[start - 1].isspace() or text[start].isspace())
-    }
+def _keep_inside_eojeol(text: str, offsets: Iterable[int]) -> set[int]:
+    return {c for c in offsets if 0 < c < len(text) and not (text[c - 1].isspace() or text[c].isspace())}
 
 
 def boundary_agreement(first: set[int], second: set[int]) -> float:
-    """Return the share of cuts that two tokenizers have in common (Jaccard 1912); 1.0 where neither cuts.
+    """Return the Jaccard index of two sets of boundaries (Jaccard 1912); 1.0 if both are empty.
 
     >>> boundary_agreement({1, 2, 3}, {2, 3, 4}), boundary_agreement(set(), set())
     (0.5, 1.0)
     """
-    either = len(first | second)
-    return len(first & second) / either if either else 1.0
+    union = len(first | second)
+    return len(first & second) / union if union else 1.0
 
 
 def agreement_matrix(encodings: Sequence[Encoding]) -> list[list[float]]:
-    """Return the agreement of each encoding's cuts with each other's, of one text.
+    """Return the boundary agreement of each pair of encodings of one text.
 
     Returns:
-        ``n`` rows of ``n`` shares from 0 to 1; symmetric, 1.0 on the diagonal.
+        ``[n, n]`` fractions from 0 to 1: symmetric, 1.0 on the diagonal.
 
     Raises:
         InputError: the encodings are of different texts.
     """
     for encoding in encodings[1:]:
         _check_same_text(encodings[0], encoding)
-    made = [segment_boundaries(encoding) for encoding in encodings]
-    return [[boundary_agreement(first, second) for second in made] for first in made]
+    boundary_sets = [segment_boundaries(encoding) for encoding in encodings]
+    return [[boundary_agreement(first, second) for second in boundary_sets] for first in boundary_sets]
 
 
 def unique_boundaries(boundary_sets: Sequence[set[int]]) -> list[set[int]]:
-    """Return, for each tokenizer, the cuts that it alone makes.
+    """Return, for each tokenizer, the boundaries that no other tokenizer has.
 
     >>> unique_boundaries([{1, 2}, {2, 3}, {2}])
     [{1}, {3}, set()]
     """
-    times = Counter(cut for made in boundary_sets for cut in made)
-    return [{cut for cut in made if times[cut] == 1} for made in boundary_sets]
+    counts = Counter(boundary for boundaries in boundary_sets for boundary in boundaries)
+    return [{boundary for boundary in boundaries if counts[boundary] == 1} for boundaries in boundary_sets]
 
 
 def boundary_types(encoding: Encoding, reference: Encoding) -> list[BoundaryType]:
-    """Say of the cut before each id, the first id's apart, what it is against a reference's cuts.
+    """Return the type of the boundary before each token, except the first, against a reference.
 
-    - ``eojeol``: at whitespace; every tokenizer cuts there.
-    - ``boundary``: where a segment of the reference begins, or, inside a segment whose morphemes share a syllable
-      (걸어갔 = 걸어가 + 았), where one of those morphemes' spans begins (걸어|갔).
+    - ``eojeol``: at whitespace, where every tokenizer has one.
+    - ``boundary``: a segment of the reference starts here, or, inside a segment whose morphemes share a syllable
+      (걸어갔 = 걸어가 + 았), the span of one of those morphemes (걸어|갔).
     - ``inside_morpheme``: between two characters of one segment.
-    - ``inside_syllable``: between letters of one syllable (jamo).
+    - ``inside_syllable``: between jamo of one syllable.
     - ``inside_bytes``: between bytes of one character.
 
     Args:
-        encoding: whose ids are judged.
-        reference: most often a morphological analyzer's; its segments' morphemes carry spans.
+        encoding: the encoding to classify.
+        reference: usually a morphological analyzer's, whose segments have morphemes with spans.
 
     Returns:
-        ``len(encoding) - 1`` verdicts in order; none for the empty text.
+        ``len(encoding) - 1`` types in order; none for the empty text.
 
     Raises:
-        InputError: the two are of different texts.
+        InputError: the encodings are of different texts.
 
     Example:
         >>> from korlm.tokenizers.registry import load_tokenizer
@@ -112,20 +109,20 @@ def boundary_types(encoding: Encoding, reference: Encoding) -> list[BoundaryType
     """
     _check_same_text(encoding, reference)
     text, boundaries = encoding.text, reference_boundaries(reference)
-    found: list[BoundaryType] = []
+    types: list[BoundaryType] = []
     for index in range(1, len(encoding.ids)):
-        start, before = encoding.spans[index][0], encoding.spans[index - 1]
-        if start < before[1]:
-            found.append("inside_syllable" if is_jamo(encoding.tokens[index][:1]) else "inside_bytes")
+        start, previous_end = encoding.spans[index][0], encoding.spans[index - 1][1]
+        if start < previous_end:
+            types.append("inside_syllable" if is_jamo(encoding.tokens[index][:1]) else "inside_bytes")
         elif text[start].isspace() or text[start - 1].isspace():
-            found.append("eojeol")
+            types.append("eojeol")
         else:
-            found.append("boundary" if start in boundaries else "inside_morpheme")
-    return found
+            types.append("boundary" if start in boundaries else "inside_morpheme")
+    return types
 
 
 def reference_boundaries(reference: Encoding) -> set[int]:
-    """Return the offsets where a segment begins, or a morpheme inside one whose morphemes share syllables."""
+    """Return the offsets at which a segment starts, or a morpheme of a segment whose morphemes share syllables."""
     starts = {segment.start for segment in reference.segments}
     for segment in reference.segments:
         if len(segment.morphemes) > 1:
@@ -134,7 +131,7 @@ def reference_boundaries(reference: Encoding) -> set[int]:
 
 
 def is_jamo(character: str) -> bool:
-    """Return whether a character is a Hangul letter (jamo), conjoining or not, and no syllable.
+    """Return whether a character is a Hangul jamo, conjoining or compatibility, and not a syllable.
 
     >>> is_jamo("ㄴ"), is_jamo("\\u11ab"), is_jamo("<"), is_jamo("간"), is_jamo("")
     (True, True, False, False, False)

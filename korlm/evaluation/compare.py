@@ -1,4 +1,4 @@
-"""`compare`: one text cut by several tokenizers, printed as aligned lanes.
+"""Compare the segmentations of one text by several tokenizers, printed as aligned lanes.
 
 >>> print(compare("나랑 쇼핑", ["word", "syllable"], vocabularies=False))
 word      나랑│␣쇼핑
@@ -22,14 +22,14 @@ from korlm.tokenizers.registry import load_tokenizer
 
 @dataclass(frozen=True)
 class ComparisonLane:
-    """One tokenizer's reading of the text.
+    """The text under one tokenizer.
 
     Attributes:
         name: the tokenizer's name.
-        unit: its unit.
-        encoding: ids, pieces, spans and segments.
-        counts: what they add up to.
-        signature: of the tokenizer.
+        unit: its segmentation unit.
+        encoding: token ids, tokens, spans and segments.
+        counts: counts of the encoding.
+        signature: the tokenizer's signature.
     """
 
     name: str
@@ -41,7 +41,7 @@ class ComparisonLane:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Lanes under one text; ``str()`` prints them for people, `to_dict` is for programs."""
+    """A text with a lane per tokenizer; ``str()`` is for people, `to_dict` for programs."""
 
     text: str
     lanes: tuple[ComparisonLane, ...]
@@ -67,7 +67,7 @@ class Comparison:
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON: the text, and for each lane ids, pieces, spans, tags, segments and counts."""
+        """Return plain values for JSON: the text, and the encoding and counts of each lane."""
         return {
             "text": self.text,
             "lanes": [
@@ -84,12 +84,12 @@ class Comparison:
 
 
 def compare(text: str, names: Sequence[str | Tokenizer], *, vocabularies: bool = True) -> Comparison:
-    """Cut one text by several tokenizers.
+    """Tokenize one text with several tokenizers.
 
     Args:
         text: any string.
         names: tokenizer names, folders or tokenizers.
-        vocabularies: print the table of counts under the lanes.
+        vocabularies: print the table of counts below the lanes.
 
     Raises:
         UnknownNameError, InputError, AnalyzerError: as `load_tokenizer` and `Tokenizer.encode` do.
@@ -115,23 +115,17 @@ def encoding_to_dict(encoding: Encoding) -> dict[str, Any]:
         "spans": encoding.spans,
         "tags": encoding.tags,
         "segments": [
-            {"span": (start, end), "morphemes": [morpheme_to_dict(morpheme) for morpheme in morphemes]}
+            {"span": (start, end), "morphemes": [_morpheme_to_dict(morpheme) for morpheme in morphemes]}
             for start, end, morphemes in encoding.segments
         ],
     }
 
 
-def morpheme_to_dict(morpheme: Morpheme) -> dict[str, Any]:
-    """Return a morpheme as plain values for JSON."""
-    return {
-        "form": morpheme.form,
-        "lemma": morpheme.lemma,
-        "tag": morpheme.tag,
-        "sejong": morpheme.sejong,
-        "span": (morpheme.start, morpheme.end),
-    }
+def _morpheme_to_dict(morpheme: Morpheme) -> dict[str, Any]:
+    values = {name: getattr(morpheme, name) for name in ("form", "lemma", "tag", "sejong")}
+    return {**values, "span": (morpheme.start, morpheme.end)}
 
 
 def format_segments(segments: Sequence[str]) -> str:
-    """Return pieces on one line for a terminal: bars between them, spaces and control characters drawn."""
+    """Return segments on one line, separated by bars, with visible spaces and control characters."""
     return "│".join(map(show_invisible, segments))

@@ -1,17 +1,17 @@
-"""The metrics of `evaluate_tokenizers`: one registry that the table, CSV, JSON and the figure read.
+"""The metrics of `evaluate_tokenizers`: one registry for tables, CSV, JSON and plots.
 
 >>> METRICS["ids_per_eojeol"].compute({"ids": 12.0, "eojeol": 4.0})
 3.0
 >>> METRICS["renyi_efficiency"].better is None
 True
 
-Each is worked out of sums over lines, so that a bootstrap only adds up again. Sums are floats, or arrays of one float a
-resample.
+Metrics are computed from sums over lines, so that a bootstrap only needs the sums of a resample. Sums are floats, or
+arrays with a float per resample.
 
 Sources: Rust et al. (2021), "How Good is Your Tokenizer?"; Park et al. (2020), "An Empirical Study of Tokenization
 Strategies for Various Korean NLP Tasks"; Zouhar et al. (2023), "Tokenization and the Noiseless Channel" (but see Cognetta
 et al. (2024), "Two Counterexamples to Tokenization and the Noiseless Channel": its efficiency can rise while a model
-gets worse, so neither end is called better); Virpioja et al. (2011), "Empirical Comparison of Evaluation Methods for
+gets worse, so neither direction is called better); Virpioja et al. (2011), "Empirical Comparison of Evaluation Methods for
 Unsupervised Learning of Morphology"; Zeman et al. (2018), "CoNLL 2018 Shared Task".
 """
 
@@ -24,27 +24,29 @@ from typing import Any, Literal
 import numpy as np
 
 from korlm.evaluation.corpus_statistics import RENYI_ALPHA
+from korlm.i18n import localize
 from korlm.reporting.statistics import MetricEstimate
 
-MetricSums = Mapping[str, Any]  # a float, or an array of one float a resample
+MetricSums = Mapping[str, Any]  # floats, or arrays with a float per resample
 MetricUnit = Literal["count", "ratio", "share", "bits"]
+_ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One figure of a tokenizer.
+    """A metric of a tokenizer.
 
     Attributes:
         key: its name in CSV and JSON.
-        ko: its name for people, in Korean.
-        en: the same in English.
-        unit: ``count``, ``safe_ratio``, ``share`` (0 to 1, shown as per cent) or ``bits``.
-        better: ``higher``, ``lower``, or None where neither end is better in itself.
+        ko: its label in Korean.
+        en: its label in English.
+        unit: ``count``, ``ratio``, ``share`` (0 to 1, shown in percent) or ``bits``.
+        better: ``higher``, ``lower``, or None where neither is better in itself.
         source: the paper that defines or uses it, or empty.
         meaning: the definition.
         group: ``length``, ``vocabulary``, ``distribution``, ``boundaries`` or ``forms``: its place in the table.
-        compute: works it out of sums.
-        has_interval: whether an interval is worked out.
+        compute: computes it from sums.
+        has_interval: whether it has a confidence interval.
     """
 
     key: str
@@ -58,10 +60,24 @@ class Metric:
     compute: Callable[[MetricSums], Any] = field(repr=False)
     has_interval: bool = True
 
+    def format_label(self, language: str | None) -> str:
+        """Return the label, with an arrow that shows which direction is better."""
+        return localize(self.ko, self.en, language=language) + _ARROWS[self.better]
+
+    def format(self, value: float) -> str:
+        """Return a value in the digits of its unit.
+
+        >>> METRICS["oov"].format(0.0123), METRICS["ids"].format(1234.0), METRICS["entropy"].format(7.0)
+        ('1.23%', '1,234', '7.000')
+        """
+        if self.unit == "share":
+            return f"{value * 100:.2f}%"
+        return f"{value:,.0f}" if self.unit == "count" else f"{value:.3f}"
+
 
 @dataclass(frozen=True)
 class TokenizerMetrics:
-    """The figures of one tokenizer.
+    """The metrics of one tokenizer.
 
     Attributes:
         name: the tokenizer's name, made unique.
@@ -90,16 +106,15 @@ METRIC_GROUPS = {
 
 
 def safe_ratio(numerator: Any, denominator: Any) -> Any:
-    """Divide; undefined (nan) where there is nothing to divide by.
+    """Return a ratio, nan where the denominator is 0.
 
     >>> safe_ratio(1.0, 4.0), safe_ratio(1.0, 0.0)
     (0.25, nan)
     """
     numerator, denominator = np.asarray(numerator, float), np.asarray(denominator, float)
-    found = np.divide(
-        numerator, denominator, out=np.full(np.broadcast(numerator, denominator).shape, np.nan), where=denominator != 0
-    )
-    return found if found.ndim else float(found)
+    undefined = np.full(np.broadcast(numerator, denominator).shape, np.nan)
+    ratio = np.divide(numerator, denominator, out=undefined, where=denominator != 0)
+    return ratio if ratio.ndim else float(ratio)
 
 
 def _ratio_of(numerator: str, denominator: str) -> Callable[[MetricSums], Any]:
@@ -111,36 +126,39 @@ def _f1_of(hits: str, predicted: str, gold: str) -> Callable[[MetricSums], Any]:
 
 
 def shannon_entropy(sums: MetricSums) -> Any:
-    """Bits per id: the mean surprisal of the ids under their shares in all lines.
+    """Return Shannon's entropy in bits per token: the mean surprisal under the token probabilities in all lines.
 
-    Of a resample this is the first-order change (its cross-entropy with the shares in all lines): the plug-in entropy
-    of a resample is biased low, for rare ids fall out of it.
+    For a resample this is the first-order change (its cross-entropy with the probabilities in all lines): the plug-in
+    entropy of a resample is biased low, because rare tokens drop out.
     """
     return safe_ratio(sums["surprisal"], sums["ids"])
 
 
 def renyi_entropy(sums: MetricSums) -> Any:
-    """Bits: ``log2(sum(p ** alpha)) / (1 - alpha)`` with alpha 2.5; of a resample, the first-order change of it."""
+    """Return Rényi's entropy of order 2.5 in bits: ``log2(sum(p ** alpha)) / (1 - alpha)``.
+
+    For a resample this is the first-order change of it.
+    """
     base = sums["power_mean"]  # sum(p ** alpha) over all lines
-    moved = safe_ratio(sums["power"], sums["ids"]) / base - 1
-    return (np.log(base) + RENYI_ALPHA * moved) / np.log(2) / (1 - RENYI_ALPHA)
+    change = safe_ratio(sums["power"], sums["ids"]) / base - 1
+    return (np.log(base) + RENYI_ALPHA * change) / np.log(2) / (1 - RENYI_ALPHA)
 
 
 def renyi_efficiency(counts: np.ndarray, vocab_size: int, *, alpha: float = RENYI_ALPHA) -> float:
-    """Return the Rényi entropy of an id distribution over ``log |V|`` (Zouhar et al. 2023); alpha 1 is Shannon's.
+    """Return the Rényi entropy of a token distribution divided by ``log |V|`` (Zouhar et al. 2023).
 
     Args:
-        counts: how often each id occurs.
+        counts: the frequency of each token id.
         vocab_size: ``|V|``, special tokens and bytes included.
-        alpha: the order.
+        alpha: the order; 1 is Shannon's entropy.
 
     Example:
         >>> import numpy as np
         >>> round(renyi_efficiency(np.array([5, 5, 5, 5]), 4), 12)
         1.0
     """
-    share = counts[counts > 0] / counts.sum()
-    entropy = -(share * np.log(share)).sum() if alpha == 1 else np.log((share**alpha).sum()) / (1 - alpha)
+    probs = counts[counts > 0] / counts.sum()
+    entropy = -(probs * np.log(probs)).sum() if alpha == 1 else np.log((probs**alpha).sum()) / (1 - alpha)
     return float(entropy / np.log(vocab_size))
 
 

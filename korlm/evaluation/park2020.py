@@ -3,11 +3,11 @@
 >>> [(strategy.name, strategy.tokenizer, strategy.vocab_size) for strategy in STRATEGIES][-2:]
 [('Morpheme-aware Subword', 'mecab+bpe', 32000), ('Word', 'word', 64000)]
 
-Vocabularies are made from training lines alone and measured on others. The paper's vocabulary sizes hold no byte
-fallback; korlm adds 260 ids to each (4 special tokens, 256 bytes), so that nothing becomes ``<unk>``. Three things keep
-our figures from being the paper's: its text was Wikipedia (vocabularies) and news (test), its morpheme strategies wrote
-each space as a token of its own, and its OOV rate is that of tokens which become ``<unk>``, where ours is that of pieces
-which the vocabulary lacks before the fallback.
+Vocabularies are trained on training lines only and measured on others. The paper's vocabulary sizes include no byte
+fallback; korlm adds 260 ids to each (4 special tokens, 256 bytes), so that nothing becomes ``<unk>``. Our figures differ
+from the paper's for three reasons: its text was Wikipedia (vocabularies) and news (test), its morpheme strategies wrote
+each space as a token, and its OOV rate is that of tokens that become ``<unk>``, where ours is that of segments missing
+from the vocabulary before the fallback.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from korlm.errors import InputError
-from korlm.evaluation.format import metric_formatter
 from korlm.evaluation.metrics import METRICS
 from korlm.evaluation.result import Evaluation
 from korlm.i18n import localize
@@ -26,14 +25,14 @@ from korlm.tokenizers.train import train_tokenizer
 
 
 class ParkStrategy(NamedTuple):
-    """One row of the paper's table of translation results and what stands for it here.
+    """A row of the paper's table of translation results and its tokenizer in korlm.
 
     Attributes:
         name: the paper's name.
         ko: the name in Korean.
-        tokenizer: korlm's.
-        vocab_size: the paper's vocabulary, korlm's 260 further ids not counted.
-        paper_oov: per cent of test tokens that are ``<unk>`` in the paper.
+        tokenizer: the tokenizer in korlm.
+        vocab_size: the paper's vocabulary size, without korlm's 260 further ids.
+        paper_oov: percentage of test tokens that are ``<unk>`` in the paper.
         paper_length: tokens per sentence of the paper's test set.
     """
 
@@ -65,16 +64,16 @@ def train_strategies(
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Tokenizer]:
-    """Make the tokenizers of the six strategies, in the paper's order.
+    """Train the tokenizers of the six strategies, in the paper's order.
 
     Args:
-        train_lines: the training split alone, never what they are measured on.
-        vocab_sizes: vocabulary sizes by the paper's names, 260 ids for special tokens and bytes not counted; by default the
-            paper's own.
+        train_lines: lines of the training split, never those of the evaluation.
+        vocab_sizes: vocabulary sizes by the paper's names, without 260 ids for special tokens and bytes; by default the
+            paper's.
         analyzer: the morphological analyzer; ``kiwi`` where MeCab-ko is not installed.
-        max_vocab_size: no vocabulary above this size, for small corpora (260 not counted).
-        workers: analyzer or training threads.
-        progress: called with strategies done and strategies in all.
+        max_vocab_size: upper limit of the vocabulary sizes, for small corpora (without the 260 ids).
+        workers: number of analyzer or training threads.
+        progress: called with the number of strategies done and in all.
 
     Raises:
         InputError: a size for a strategy that is not one of the six.
@@ -87,30 +86,30 @@ def train_strategies(
         >>> [tokenizer.name for tokenizer in train_strategies(lines, analyzer="kiwi", max_vocab_size=1000)]
         ['jamo', 'syllable', 'kiwi', 'bpe', 'kiwi+bpe', 'word']
     """
-    asked = dict(vocab_sizes or {})
-    if strange := sorted(set(asked) - {strategy.name for strategy in STRATEGIES}):
+    sizes = dict(vocab_sizes or {})
+    if unknown := sorted(set(sizes) - {strategy.name for strategy in STRATEGIES}):
         names = ", ".join(strategy.name for strategy in STRATEGIES)
         raise InputError(
-            f"'{strange[0]}'이라는 전략은 없습니다. 있는 것: {names}.",
-            f"There is no strategy '{strange[0]}'. There are: {names}.",
+            f"'{unknown[0]}'이라는 전략은 없습니다. 있는 것: {names}.",
+            f"There is no strategy '{unknown[0]}'. There are: {names}.",
         )
-    made: list[Tokenizer] = []
+    tokenizers: list[Tokenizer] = []
     for done, strategy in enumerate(STRATEGIES, 1):
-        size = asked.get(strategy.name, strategy.vocab_size)
+        size = sizes.get(strategy.name, strategy.vocab_size)
         size = min(size, max_vocab_size) if max_vocab_size else size
         name = strategy.tokenizer.replace("mecab", analyzer)
-        made.append(train_tokenizer(name, train_lines, vocab_size=size + FIRST_TOKEN_ID, workers=workers))
+        tokenizers.append(train_tokenizer(name, train_lines, vocab_size=size + FIRST_TOKEN_ID, workers=workers))
         if progress:
             progress(done, len(STRATEGIES))
-    return made
+    return tokenizers
 
 
 def compare_with_paper(evaluation: Evaluation, *, language: str | None = None) -> str:
-    """Return a table of the paper's vocabulary sizes, OOV rates and average lengths beside ours.
+    """Return a table of the paper's vocabulary sizes, OOV rates and average lengths next to ours.
 
     Args:
-        evaluation: of the tokenizers of `train_strategies`, in that order.
-        language: ``"ko"`` or ``"en"``; the person's own by default.
+        evaluation: the evaluation of `train_strategies`, in that order.
+        language: ``"ko"`` or ``"en"``; by default the user's.
     """
     heads = localize(
         "전략|토크나이저|논문 어휘|논문 OOV|논문 길이|우리 어휘|우리 OOV|우리 길이",
@@ -133,4 +132,4 @@ def compare_with_paper(evaluation: Evaluation, *, language: str | None = None) -
 
 
 def _format_metric(value: float | None, key: str) -> str:
-    return "–" if value is None else metric_formatter(METRICS[key])(value)
+    return "–" if value is None else METRICS[key].format(value)

@@ -1,6 +1,6 @@
-"""An evaluation as a figure: a dot with its interval for each tokenizer and main metric, and the agreement of cuts.
+"""Plot of tokenizer metrics: a dot with its interval for each tokenizer and main metric, and the boundary agreement.
 
-Needs matplotlib (``pip install "korlm[plot]"``). Labels are Korean where a Korean font is found, else English.
+Needs matplotlib (``pip install "korlm[plot]"``). Labels are Korean if a Korean font is found, else English.
 
 >>> main_metric_keys(["ids_per_eojeol", "oov", "boundary_f1", "form_f1"])
 ['ids_per_eojeol', 'oov', 'boundary_f1', 'form_f1']
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from korlm.errors import InputError
-from korlm.evaluation.format import metric_formatter
 from korlm.evaluation.metrics import METRICS, TokenizerMetrics
 from korlm.i18n import user_language
 from korlm.reporting.plots import GRID_COLOR, MUTED_COLOR, SERIES_COLORS, TEXT_COLOR, plot_style, require_matplotlib
@@ -32,7 +31,7 @@ _MAX_PANELS = 6
 
 
 def main_metric_keys(keys: Sequence[str]) -> list[str]:
-    """Return the figures that are drawn, six at most, of those there are."""
+    """Return the metrics to plot, at most six of the given ones."""
     return [key for key in _MAIN_METRICS if key in keys][:_MAX_PANELS]
 
 
@@ -44,14 +43,14 @@ def plot_metrics(
     subtitle: tuple[str, str],
     signature: str,
 ) -> None:
-    """Draw the main metrics with their intervals and the boundary agreement, as a .png, .svg or .pdf file.
+    """Plot the main metrics with their intervals and the boundary agreement, as a .png, .svg or .pdf file.
 
     Args:
-        rows: the figures of each tokenizer.
+        rows: the metrics of each tokenizer.
         agreement: ``[T, T]``, the boundary agreement of the same tokenizers.
         path: the file to write.
         subtitle: the line below the title, in Korean and English.
-        signature: the signature of the figures, printed at the bottom.
+        signature: the signature of the evaluation, printed at the bottom.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
@@ -77,7 +76,7 @@ def plot_metrics(
 
 
 def check_can_plot(path: str | Path) -> None:
-    """Raise before any work where the figure could not be drawn or written.
+    """Raise before any work if a plot could not be drawn or written.
 
     Raises:
         MissingDependencyError: matplotlib is not installed.
@@ -119,19 +118,18 @@ def _draw_metric_panel(
     panel: Axes, rows: Sequence[TokenizerMetrics], key: str, language: str, *, show_names: bool
 ) -> None:
     metric = METRICS[key]
-    write = metric_formatter(metric)
-    for place, row in enumerate(rows):
-        color = SERIES_COLORS[place % len(SERIES_COLORS)]
+    for index, row in enumerate(rows):
+        color = SERIES_COLORS[index % len(SERIES_COLORS)]
         value, low, high = row.values[key]
         if value is None:
-            panel.text(0.02, place, "–", color=MUTED_COLOR, va="center", transform=panel.get_yaxis_transform())
+            panel.text(0.02, index, "–", color=MUTED_COLOR, va="center", transform=panel.get_yaxis_transform())
             continue
-        panel.plot([0, value], [place, place], color=color, alpha=0.25, linewidth=7, solid_capstyle="butt", zorder=1)
-        panel.plot([value], [place], "o", color=color, markersize=7, zorder=4, clip_on=False)
+        panel.plot([0, value], [index, index], color=color, alpha=0.25, linewidth=7, solid_capstyle="butt", zorder=1)
+        panel.plot([value], [index], "o", color=color, markersize=7, zorder=4, clip_on=False)
         if low is not None and high is not None:
-            panel.plot([low, high], [place, place], color=TEXT_COLOR, linewidth=1.6, zorder=3, clip_on=False)
+            panel.plot([low, high], [index, index], color=TEXT_COLOR, linewidth=1.6, zorder=3, clip_on=False)
         panel.annotate(
-            write(value), (max(value, high or value), place), xytext=(9, 0), textcoords="offset points",
+            metric.format(value), (max(value, high or value), index), xytext=(9, 0), textcoords="offset points",
             va="center", fontsize=9.5, color=TEXT_COLOR, annotation_clip=False,
         )  # fmt: skip
     ends = [end for row in rows for end in row.values[key] if end is not None]
@@ -139,10 +137,7 @@ def _draw_metric_panel(
     panel.set_ylim(len(rows) - 0.5, -0.5)
     panel.set_xticks([])
     panel.set_yticks(range(len(rows)), [row.name if show_names else "" for row in rows])
-    arrow = {"higher": " ↑", "lower": " ↓", None: ""}[metric.better]
-    panel.set_title(
-        (metric.ko if language == "ko" else metric.en) + arrow, loc="left", fontsize=12, color=TEXT_COLOR, pad=7
-    )
+    panel.set_title(metric.format_label(language), loc="left", fontsize=12, color=TEXT_COLOR, pad=7)
     panel.tick_params(axis="y", length=0, labelsize=10.5, labelcolor=TEXT_COLOR)
     for side, spine in panel.spines.items():
         spine.set_visible(side == "left")
@@ -156,12 +151,12 @@ def _draw_agreement_panel(
     count = len(names)
     panel.imshow(agreement, cmap="Blues", vmin=0, vmax=1.25, aspect="equal")
     panel.set_anchor("NW")
-    for row, shares in enumerate(agreement):
-        for column, share in enumerate(shares):
-            ink = "white" if share > 0.7 else TEXT_COLOR
+    for row, fractions in enumerate(agreement):
+        for column, fraction in enumerate(fractions):
             panel.text(
-                column, row, f"{share:.2f}", ha="center", va="center", fontsize=10 if count < 9 else 7, color=ink
-            )
+                column, row, f"{fraction:.2f}", ha="center", va="center", fontsize=10 if count < 9 else 7,
+                color="white" if fraction > 0.7 else TEXT_COLOR,
+            )  # fmt: skip
     wide = count * max(map(len, names)) > 50
     panel.set_xticks(range(count), names, rotation=40 if wide else 0, ha="right" if wide else "center")
     panel.set_yticks(range(count), names)

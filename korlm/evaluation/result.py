@@ -1,4 +1,4 @@
-"""What `evaluate_tokenizers` gives: figures with intervals, for people, programs, spreadsheets and figures.
+"""The result of `evaluate_tokenizers`: metrics with intervals as a table, JSON, CSV or plot.
 
 >>> from korlm.evaluation.evaluate import evaluate_tokenizers
 >>> result = evaluate_tokenizers(["나는 간다", "너"], ["word", "syllable"], resamples=20)
@@ -26,17 +26,17 @@ from korlm.reporting.statistics import MetricEstimate, percentile_interval
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures of tokenizers on the same lines. ``str()`` prints a table; `to_dict`, `to_csv` and `plot` do the rest.
+    """Metrics of tokenizers on the same lines; ``str()`` is a table.
 
     Attributes:
-        rows: one a tokenizer.
-        agreement: ``T`` rows of ``T`` shares of common cuts inside eojeol, over all lines.
-        signature: what makes the figures: lines, content, resamples, gold, version.
-        lines: how many lines were measured.
-        characters: their code points, line ends not counted.
-        confidence: of the intervals.
-        gold: what the gold holds: sentences, eojeol, boundaries; empty without gold.
-        samples: for each resampled key, ``[T, R]`` figures of the resamples.
+        rows: the metrics of each tokenizer.
+        agreement: ``[T, T]``, the boundary agreement inside eojeol over all lines.
+        signature: the settings that determine the figures: lines, content, resamples, gold, version.
+        lines: number of lines.
+        characters: number of code points, without line ends.
+        confidence: confidence level of the intervals.
+        gold: counts of the gold sentences, eojeol and boundaries; empty without gold.
+        samples: for each metric with an interval, its values in the resamples, ``[T, R]``.
     """
 
     rows: tuple[TokenizerMetrics, ...]
@@ -63,12 +63,12 @@ class Evaluation:
         )
 
     def difference(self, key: str, first: str, second: str) -> MetricEstimate:
-        """Return a figure of ``first`` less that of ``second``, with the interval of the paired resamples.
+        """Return a metric of ``first`` minus that of ``second``, with the interval of the paired resamples.
 
-        An interval that does not hold 0 says that the two differ on lines such as these.
+        An interval without 0 means that the two differ on lines like these.
 
         Raises:
-            UnknownNameError: a tokenizer or a figure that was not measured.
+            UnknownNameError: a tokenizer or metric that was not measured.
 
         Example:
             >>> from korlm.evaluation.evaluate import evaluate_tokenizers
@@ -76,26 +76,26 @@ class Evaluation:
             >>> result.difference("ids_per_eojeol", "syllable", "syllable")
             MetricEstimate(value=0.0, low=0.0, high=0.0)
         """
-        one, other = self[first], self[second]
-        if key not in one.values:
+        estimates, other_estimates = self[first].values, self[second].values
+        if key not in estimates:
             raise UnknownNameError(
-                f"'{key}'라는 값은 없습니다. 있는 것: {', '.join(one.values)}.",
-                f"There is no figure '{key}'. There are: {', '.join(one.values)}.",
+                f"'{key}'라는 값은 없습니다. 있는 것: {', '.join(estimates)}.",
+                f"There is no figure '{key}'. There are: {', '.join(estimates)}.",
             )
-        values = one.values[key].value, other.values[key].value
-        if values[0] is None or values[1] is None:
+        value, other_value = estimates[key].value, other_estimates[key].value
+        if value is None or other_value is None:
             return MetricEstimate(None)
-        ends = None
+        interval = None
         if key in self.samples:
-            made = self.samples[key]
-            ends = percentile_interval(made[self.names.index(first)] - made[self.names.index(second)], self.confidence)
-        return MetricEstimate(values[0] - values[1], *(ends or (None, None)))
+            samples = dict(zip(self.names, self.samples[key], strict=True))
+            interval = percentile_interval(samples[first] - samples[second], self.confidence)
+        return MetricEstimate(value - other_value, *(interval or (None, None)))
 
     def __str__(self) -> str:
         return self.format()
 
     def format(self, *, language: str | None = None) -> str:
-        """Return the figures as aligned text: a row per metric, a column per tokenizer.
+        """Return the metrics as aligned tables: a row per metric, a column per tokenizer.
 
         Args:
             language: ``"ko"`` or ``"en"``; by default the user's.
@@ -123,7 +123,7 @@ class Evaluation:
         return text
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON: what was measured, and for each tokenizer its figures with intervals."""
+        """Return plain values for JSON: the corpus, and the metrics of each tokenizer with intervals."""
         return {
             "signature": self.signature,
             "lines": self.lines,
@@ -149,9 +149,9 @@ class Evaluation:
         }
 
     def to_csv(self) -> str:
-        """Return a row a tokenizer: figures, their intervals' ends (``_low``, ``_high``), scripts, lengths, signatures."""
+        """Return a row per tokenizer: metrics, ends of the intervals (``_low``, ``_high``), scripts, lengths, signatures."""
         rows: list[dict[str, Any]] = []
-        for row in self.rows:
+        for row, agreement in zip(self.rows, self.agreement, strict=True):
             cells: dict[str, Any] = {"name": row.name, "unit": row.unit}
             for key, estimate in row.values.items():
                 cells[key] = estimate.value
@@ -159,9 +159,7 @@ class Evaluation:
                     cells |= {f"{key}_low": estimate.low, f"{key}_high": estimate.high}
             cells |= {f"script_{script}": count for script, count in row.scripts.items()}
             cells |= {f"length_{length}": count for length, count in row.lengths.items()}
-            cells |= {
-                f"agreement_{name}": share for name, share in zip(self.names, self._agreement_row(row), strict=True)
-            }
+            cells |= {f"agreement_{name}": fraction for name, fraction in zip(self.names, agreement, strict=True)}
             rows.append(cells | {"tokenizer": row.signature, "evaluation": self.signature})
         buffer = io.StringIO()
         writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
@@ -169,15 +167,12 @@ class Evaluation:
         writer.writerows(rows)
         return buffer.getvalue()
 
-    def _agreement_row(self, row: TokenizerMetrics) -> tuple[float, ...]:
-        return self.agreement[self.rows.index(row)]
-
     def plot(self, path: str | Path) -> None:
-        """Draw the main figures with their intervals, and the agreement of cuts, as a .png, .svg or .pdf file.
+        """Plot the main metrics with their intervals, and the boundary agreement, as a .png, .svg or .pdf file.
 
         Raises:
             MissingDependencyError: matplotlib is not installed.
-            InputError: another ending.
+            InputError: another suffix.
             ArtifactError: the file cannot be written.
         """
         confidence = f"{self.confidence * 100:g}%"

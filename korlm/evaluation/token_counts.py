@@ -1,4 +1,4 @@
-"""Counts of one encoded text, the ground of every comparison.
+"""Counts of one encoded text.
 
 >>> from korlm.tokenizers.registry import load_tokenizer
 >>> tokenizer = load_tokenizer("byte")
@@ -17,15 +17,15 @@ from korlm.tokenizers.encoding import Encoding
 
 @dataclass(frozen=True)
 class TokenCounts:
-    """What one tokenizer made of one text.
+    """Counts of one text under one tokenizer.
 
     Attributes:
         characters: code points of the text.
-        eojeol: stretches between whitespace.
-        segments: the unit's own cuts, before the vocabulary.
-        ids: after the fallback to syllables and bytes: what a model reads.
-        byte_ids: ids that are a lone byte.
-        unknown_segments: segments that the vocabulary lacks as they are (`Tokenizer.oov_segments`).
+        eojeol: whitespace-separated words.
+        segments: segments before the vocabulary.
+        ids: tokens after the fallback to syllables and bytes: the input of a model.
+        byte_ids: tokens that are a single byte.
+        unknown_segments: out-of-vocabulary segments (`Tokenizer.oov_segments`).
     """
 
     characters: int
@@ -37,27 +37,22 @@ class TokenCounts:
 
     @property
     def fertility(self) -> float:
-        """Ids per eojeol (Rust et al. 2021); 0 for a text without one."""
+        """Tokens per eojeol (Rust et al. 2021); 0 for a text without eojeol."""
         return self.ids / self.eojeol if self.eojeol else 0.0
 
     @property
     def characters_per_id(self) -> float:
-        """Characters per id; 0 for the empty text."""
+        """Characters per token; 0 for the empty text."""
         return self.characters / self.ids if self.ids else 0.0
 
 
 def count_tokens(encoding: Encoding, tokenizer: Tokenizer) -> TokenCounts:
-    """Count one encoding.
-
-    Args:
-        encoding: a tokenizer's.
-        tokenizer: the one that made it.
-    """
+    """Count the tokens of an encoding made by ``tokenizer``."""
     return TokenCounts(
         characters=len(encoding.text),
         eojeol=len(eojeol_spans(encoding.text)),
         segments=len(encoding.segments),
         ids=len(encoding.ids),
-        byte_ids=sum(number in tokenizer.byte_token_ids for number in encoding.ids),
+        byte_ids=sum(token_id in tokenizer.byte_token_ids for token_id in encoding.ids),
         unknown_segments=len(tokenizer.oov_segments(encoding)),
     )

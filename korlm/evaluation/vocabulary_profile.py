@@ -1,4 +1,4 @@
-"""What a vocabulary is made of: its pieces by script and by length.
+"""Profile of a vocabulary: its tokens by script and by length.
 
 >>> classify_script("하다"), classify_script("ㅋㅋ"), classify_script("3월"), classify_script("!"), classify_script("韓")
 ('syllables', 'letters', 'mixed', 'symbols', 'hanja')
@@ -26,27 +26,27 @@ SCRIPTS = {
     "bytes": ("바이트", "bytes"),
     "special": ("특수 토큰", "special tokens"),
 }
-MAX_COUNTED_LENGTH = 8  # characters; longer pieces are counted with these
+MAX_COUNTED_LENGTH = 8  # characters; longer tokens count as this long
 
 
 def vocabulary_scripts(tokenizer: Tokenizer) -> dict[str, int]:
-    """Return how many ids are of each script, all of `SCRIPTS` in order; they add up to the vocabulary size.
+    """Return the number of tokens in each of `SCRIPTS`, in order; they add up to the vocabulary size.
 
-    A space that a piece begins with is not looked at; a piece that is no UTF-8 by itself counts as bytes.
+    A leading space of a token is ignored. A token that is not valid UTF-8 by itself counts as bytes.
     """
     counts = Counter(script for script, _ in _iter_scripts_and_tokens(tokenizer))
     return {script: counts[script] for script in SCRIPTS}
 
 
 def vocabulary_lengths(tokenizer: Tokenizer) -> dict[str, int]:
-    """Return how many pieces have 1, 2, ... and 8 or more characters; bytes and special tokens are left out.
+    """Return the number of tokens of 1, 2, ... and 8 or more characters, without bytes and special tokens.
 
-    A space that a piece begins with is not counted.
+    A leading space of a token is not counted.
     """
     counts: Counter[int] = Counter()
-    for _, piece in _iter_scripts_and_tokens(tokenizer):
-        if piece:
-            counts[min(len(piece.removeprefix(" ") or piece), MAX_COUNTED_LENGTH)] += 1
+    for _, token in _iter_scripts_and_tokens(tokenizer):
+        if token:
+            counts[min(len(token.removeprefix(" ") or token), MAX_COUNTED_LENGTH)] += 1
     return {
         f"{length}+" if length == MAX_COUNTED_LENGTH else str(length): counts[length]
         for length in range(1, MAX_COUNTED_LENGTH + 1)
@@ -54,26 +54,26 @@ def vocabulary_lengths(tokenizer: Tokenizer) -> dict[str, int]:
 
 
 def classify_script(token: str) -> str:
-    """Return the script of a piece: one of `SCRIPTS`; marks and joiners go with what they stand on."""
-    kinds = {_character_script(character) for character in token.strip()} - {"mark"}
-    if not kinds:
+    """Return the script of a token, one of `SCRIPTS`; combining marks and joiners do not count."""
+    scripts = {_character_script(character) for character in token.strip()} - {"mark"}
+    if not scripts:
         return "space" if not token.strip() else "symbols"
-    return kinds.pop() if len(kinds) == 1 else "mixed"
+    return scripts.pop() if len(scripts) == 1 else "mixed"
 
 
 def _iter_scripts_and_tokens(tokenizer: Tokenizer) -> Iterator[tuple[str, str]]:
-    """Yield the script of each id and its text, which is empty for bytes and special tokens."""
-    specials, lone = set(tokenizer.specials.values()), tokenizer.byte_token_ids
-    for number, token in enumerate(tokenizer.token_bytes):
-        if number in specials or number in lone:
-            yield "special" if number in specials else "bytes", ""
+    """Yield the script and the text of each token; the text of bytes and special tokens is empty."""
+    specials, byte_ids = set(tokenizer.specials.values()), tokenizer.byte_token_ids
+    for token_id, raw in enumerate(tokenizer.token_bytes):
+        if token_id in specials or token_id in byte_ids:
+            yield "special" if token_id in specials else "bytes", ""
             continue
         try:
-            piece = token.decode()
+            token = raw.decode()
         except UnicodeDecodeError:
             yield "bytes", ""
         else:
-            yield classify_script(piece), piece
+            yield classify_script(token), token
 
 
 @lru_cache(maxsize=50_000)
@@ -86,7 +86,5 @@ def _character_script(character: str) -> str:
     if category[0] in "ZM":
         return "mark"
     name = unicodedata.name(character, "")
-    for part, kind in (("HANGUL SYLLABLE", "syllables"), ("HANGUL", "letters"), ("LATIN", "latin"), ("CJK", "hanja")):
-        if part in name:
-            return kind
-    return "other"
+    scripts = {"HANGUL SYLLABLE": "syllables", "HANGUL": "letters", "LATIN": "latin", "CJK": "hanja"}
+    return next((script for part, script in scripts.items() if part in name), "other")
