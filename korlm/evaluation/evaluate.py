@@ -173,8 +173,8 @@ def load_named_tokenizers(names: Sequence[str | Path | Tokenizer]) -> dict[str, 
     """
     if not names:
         raise InputError("토크나이저를 하나 이상 고르세요.", "Choose at least one tokenizer.")
-    keys = [name if isinstance(name, Tokenizer) else str(name) for name in names]
-    if duplicates := [key for index, key in enumerate(keys) if key in keys[:index]]:
+    keys = [name.signature if isinstance(name, Tokenizer) else str(name) for name in names]
+    if duplicates := [name for index, name in enumerate(names) if keys[index] in keys[:index]]:
         name = getattr(duplicates[0], "name", duplicates[0])
         raise InputError(
             f"토크나이저 '{name}'을(를) 두 번 적었습니다. 하나만 남기세요.",
