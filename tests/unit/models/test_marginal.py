@@ -1,4 +1,4 @@
-"""All segmentations of a text: lattices against enumeration, the beam's sum against the exact one, the command."""
+"""Scores over all segmentations: lattices against enumeration, the beam search against the exact sum, commands."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def spelt_in_bytes(tokenizer: Tokenizer, ids: Sequence[int]) -> bool:
 
 
 @pytest.mark.parametrize("name", FAST)
-def test_each_path_is_a_cut_of_the_text_and_the_tokenizers_own_is_one(name: str) -> None:
+def test_lattice_paths_decode_to_text_and_include_the_tokenizers(name: str) -> None:
     tokenizer = load(name)
     lattices, draw = LatticeBuilder(tokenizer), random.Random(5)
     for text in NASTY:
@@ -82,7 +82,7 @@ def test_each_path_is_a_cut_of_the_text_and_the_tokenizers_own_is_one(name: str)
 
 @settings(deadline=None)
 @given(st.text(max_size=12), st.sampled_from(["jamo", "unigram", "word"]))
-def test_any_text_has_its_own_cut_among_the_paths(text: str, name: str) -> None:
+def test_lattice_of_any_text_includes_the_tokenizers_path(text: str, name: str) -> None:
     tokenizer = korlm.load_tokenizer(name)
     assert LatticeBuilder(tokenizer).build(text).path_nodes(tokenizer.encode_ids([text])[0])
 
@@ -97,7 +97,7 @@ def test_any_text_has_its_own_cut_among_the_paths(text: str, name: str) -> None:
     ],
     ids=["syllables", "bytes", "letters", "letters and bytes"],
 )
-def test_the_paths_are_all_sequences_that_decode_to_the_text(tokenizer: Tokenizer, texts: list[str]) -> None:
+def test_lattice_paths_are_all_sequences_that_decode_to_text(tokenizer: Tokenizer, texts: list[str]) -> None:
     for text in texts:
         found = list(paths(LatticeBuilder(tokenizer).build(text)))
         assert len(set(found)) == len(found)
@@ -118,9 +118,7 @@ def test_the_paths_are_all_sequences_that_decode_to_the_text(tokenizer: Tokenize
     ],
     ids=["lstm", "gru", "ngrams", "adaptive"],
 )
-def test_a_wide_beam_finds_the_exact_sum(
-    small_net: Make, shape: dict[str, object], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wide_beam_finds_exact_sum(small_net: Make, shape: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segmentation_search, "_MAX_NLL_GAP", math.inf)
     tokenizer = small("가", "나", "가나", "나가", "가나가")
     lm = LanguageModel(tokenizer, stirred(small_net(tokenizer.vocab_size, **shape)))
@@ -143,7 +141,7 @@ def test_a_wide_beam_finds_the_exact_sum(
 
 @settings(deadline=None, max_examples=30)
 @given(st.text("가나b ", max_size=8), st.integers(1, 4))
-def test_a_narrow_beam_lies_between_the_own_cut_and_the_exact_sum(text: str, beam: int) -> None:
+def test_narrow_beam_is_between_canonical_and_exact(text: str, beam: int) -> None:
     tokenizer = small("가", "나", "가나", "나가", "가나가")
     from korlm.nn.lm import NetConfig, RecurrentLM
 
@@ -157,7 +155,7 @@ def test_a_narrow_beam_lies_between_the_own_cut_and_the_exact_sum(text: str, bea
     assert all(tokenizer.decode(cut.ids) == text for cut in cuts)
 
 
-def test_many_lines_are_as_each_by_itself(small_net: Make) -> None:
+def test_many_lines_match_each_line_alone(small_net: Make) -> None:
     tokenizer = korlm.load_tokenizer("unigram")
     lm = LanguageModel(tokenizer, small_net(tokenizer.vocab_size))
     lines = [f"{number}번째 영화는 정말 재미있다 {'ㅋ' * (number % 7)}" for number in range(150)]
@@ -170,7 +168,7 @@ def test_many_lines_are_as_each_by_itself(small_net: Make) -> None:
     assert "|segmentations:beam8|lines:150|" in found.signature and tokenizer.signature in found.signature
 
 
-def test_a_lattice_of_100_000_characters_takes_as_much_work_as_that_of_a_thousand_lines() -> None:
+def test_lattice_work_is_linear_in_text_length() -> None:
     class Counted(dict):  # type: ignore[type-arg]
         looked_up = 0
 
@@ -189,7 +187,7 @@ def test_a_lattice_of_100_000_characters_takes_as_much_work_as_that_of_a_thousan
     assert len(nodes) > 50_000 and work[1] < 1_050 * work[0]
 
 
-def test_what_cannot_be_summed_is_a_clear_error(small_net: Make) -> None:
+def test_unsupported_input_is_a_clear_error(small_net: Make) -> None:
     lossy = SegmentedTokenizer("word", WordSegmenter(), Vocabulary(["가"], on_unknown="unk"))
     with pytest.raises(InputError, match="word 토크나이저는 글을 잃으므로"):
         score_marginal(LanguageModel(lossy, small_net(lossy.vocab_size)), ["가"])
@@ -208,7 +206,7 @@ def test_what_cannot_be_summed_is_a_clear_error(small_net: Make) -> None:
         LatticeBuilder(lm.tokenizer).build("가").path_nodes([260, 260])
 
 
-def test_the_commands_say_what_the_library_says(
+def test_commands_print_library_results(
     small_net: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KORLM_LANG", "ko")
@@ -243,7 +241,7 @@ def test_the_commands_say_what_the_library_says(
     assert said.count("← 토크나이저") == 1 and "가나│가" in said and "가│나│가" in said
 
 
-def test_the_own_segmentation_is_followed_where_better_beginnings_fill_the_beam(small_net: Make) -> None:
+def test_canonical_segmentation_is_kept_in_a_full_beam(small_net: Make) -> None:
     tokenizer = small("가", "나", "가나", "나가", "가나가")
     lm = LanguageModel(tokenizer, small_net(tokenizer.vocab_size))
     with torch.no_grad():  # the own piece 가나가 is costly, and whatever the others lead to even more so

@@ -1,4 +1,4 @@
-"""Mixtures: the mean of the models' probabilities of each line, in the library, the command and the app."""
+"""Mixtures of models, in the library, the command and the app."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def models(small_net: Make) -> list[LanguageModel]:
 
 
 @given(bits)
-def test_a_mixture_is_the_mean_of_probabilities_and_within_log2_k_of_the_best(each: list[list[float]]) -> None:
+def test_mixture_is_mean_of_probabilities_within_log2_k_of_best(each: list[list[float]]) -> None:
     mixed = mixture_bits(each)
     best = np.min(each, 0)
     assert (mixed >= best - 1e-9).all() and (mixed <= best + math.log2(len(each)) + 1e-9).all()
@@ -42,12 +42,12 @@ def test_a_mixture_is_the_mean_of_probabilities_and_within_log2_k_of_the_best(ea
     np.testing.assert_allclose(mixed[probable], -np.log2(chances[probable]), rtol=1e-9, atol=1e-9)
 
 
-def test_probabilities_of_all_lines_still_sum_to_1() -> None:
+def test_mixture_probabilities_sum_to_one() -> None:
     first, second = np.random.default_rng(1).dirichlet(np.ones(50), 2)
     assert np.exp2(-mixture_bits(-np.log2([first, second]))).sum() == pytest.approx(1)
 
 
-def test_a_mixture_adds_up_over_its_models(models: list[LanguageModel]) -> None:
+def test_mixture_score_matches_its_models(models: list[LanguageModel]) -> None:
     found = score_mixture(models, LINES)
     alone = [lm.score(LINES) for lm in models]
     assert [one.signature for one in found.model_scores] == [one.signature for one in alone]
@@ -61,14 +61,14 @@ def test_a_mixture_adds_up_over_its_models(models: list[LanguageModel]) -> None:
     assert one.bits_per_character == pytest.approx(alone[0].bits_per_character) and one.mean_responsibilities == [1.0]
 
 
-def test_nothing_to_mix_or_to_measure_is_a_clear_error(models: list[LanguageModel]) -> None:
+def test_mixture_without_models_or_lines_is_a_clear_error(models: list[LanguageModel]) -> None:
     with pytest.raises(InputError, match="하나 이상"):
         score_mixture([], LINES)
     with pytest.raises(CorpusError):
         score_mixture(models, [])
 
 
-def test_the_command_mixes_and_tells_of_each(
+def test_evaluate_command_prints_mixture_and_each_model(
     models: list[LanguageModel], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folders = [str(tmp_path / f"model{number}") for number in range(3)]
@@ -88,7 +88,7 @@ def test_the_command_mixes_and_tells_of_each(
     assert main([*given, "--dynamic", "0.1"]) == 2 and "--dynamic" in capsys.readouterr().err
 
 
-def test_the_app_mixes_the_models_that_it_shows(models: list[LanguageModel], tmp_path: Path) -> None:
+def test_app_shows_mixture_of_its_models(models: list[LanguageModel], tmp_path: Path) -> None:
     for number, lm in enumerate(models[:2]):
         lm.save(tmp_path / f"mine{number}" / "best")
     service = Service(runs=tmp_path)

@@ -1,4 +1,4 @@
-"""Products, losses and windows in bf16 on a processor, against torch's own in float32."""
+"""bf16 kernels on CPU against torch in float32."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from korlm.nn.config import NetConfig
 from korlm.nn.layers import make_layer, run_layer
 
 
-def away(found: Tensor, exact: Tensor) -> float:
-    """Return how far one is from the other, as a share of the other's length."""
-    return float((found.detach().float() - exact.detach()).norm() / exact.detach().norm())
+def relative_error(actual: Tensor, exact: Tensor) -> float:
+    """Return the relative error in the 2-norm."""
+    return float((actual.detach().float() - exact.detach()).norm() / exact.detach().norm())
 
 
 @pytest.mark.parametrize(("rows", "outputs", "inputs"), [(1, 7, 5), (3, 64, 33), (64, 96, 32)])
-def test_a_laid_out_product_is_the_product(rows: int, outputs: int, inputs: int) -> None:
+def test_packed_linear_matches_linear(rows: int, outputs: int, inputs: int) -> None:
     left, weight, bias = torch.randn(rows, inputs), torch.randn(outputs, inputs), torch.randn(outputs)
     found = packed_linear(left.to(BF16), prepack_weight(weight.to(BF16), rows), bias.to(BF16))
     assert found.dtype == BF16
-    assert away(found, F.linear(left, weight, bias)) < 0.01
+    assert relative_error(found, F.linear(left, weight, bias)) < 0.01
 
 
 def ours(layer: nn.Module, window: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -42,7 +42,7 @@ each_cell = pytest.mark.parametrize("kind", [nn.GRU, nn.LSTM])
 
 @each_cell
 @pytest.mark.parametrize(("batch", "length", "inputs", "width"), [(1, 1, 3, 4), (5, 9, 24, 32), (3, 40, 16, 8)])
-def test_a_window_and_its_gradients_are_torch_s(
+def test_bf16_layer_matches_torch_with_gradients(
     kind: type[nn.Module], batch: int, length: int, inputs: int, width: int
 ) -> None:
     torch.manual_seed(3)
@@ -51,7 +51,10 @@ def test_a_window_and_its_gradients_are_torch_s(
         torch.randn(batch, length, inputs),
         states(kind, 1, batch, width),
     )
-    wanted = (torch.randn(batch, length, width), torch.randn(1, batch, width))  # what outputs and states are weighed by
+    wanted = (
+        torch.randn(batch, length, width),
+        torch.randn(1, batch, width),
+    )  # weights of outputs and states in the loss
     found = []
     for run in ("torch", "ours"):
         window, state = text.clone().requires_grad_(), tuple(part.clone().requires_grad_() for part in first)
@@ -67,12 +70,12 @@ def test_a_window_and_its_gradients_are_torch_s(
         found.append([outputs.detach(), *(part.detach() for part in last), *gradients])
     for exact, own in zip(*found, strict=True):
         assert own.shape == exact.shape
-        assert away(own, exact) < 0.02
+        assert relative_error(own, exact) < 0.02
 
 
 @each_cell
 @torch.no_grad()
-def test_a_window_without_gradients_is_the_same(kind: type[nn.Module]) -> None:
+def test_bf16_layer_without_gradients_is_identical(kind: type[nn.Module]) -> None:
     torch.manual_seed(3)
     layer, window, state = kind(6, 8, batch_first=True), torch.randn(2, 5, 6), states(kind, 1, 2, 8)
     quiet, _ = ours(layer, window, state)
@@ -82,7 +85,7 @@ def test_a_window_without_gradients_is_the_same(kind: type[nn.Module]) -> None:
 
 
 @each_cell
-def test_windows_one_after_another_are_the_long_one(kind: type[nn.Module]) -> None:
+def test_consecutive_bf16_windows_match_one_long_window(kind: type[nn.Module]) -> None:
     torch.manual_seed(3)
     layer, window, state = kind(6, 8, batch_first=True), torch.randn(2, 20, 6), states(kind, 1, 2, 8)
     whole, last = ours(layer, window, state)
@@ -96,7 +99,7 @@ def test_windows_one_after_another_are_the_long_one(kind: type[nn.Module]) -> No
 
 
 @pytest.mark.skipif(not cpu_supports_bf16(), reason="no bf16 on this processor: torch's own layers are run")
-def test_windows_under_autocast_are_run_by_us_and_packed_lines_by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_autocast_uses_bf16_kernels_except_for_packed_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
     monkeypatch.setattr("korlm.nn.layers.run_gru", lambda *given: calls.append("gru") or run_gru(*given))
     monkeypatch.setattr("korlm.nn.layers.run_lstm", lambda *given: calls.append("lstm") or run_lstm(*given))
@@ -106,16 +109,16 @@ def test_windows_under_autocast_are_run_by_us_and_packed_lines_by_torch(monkeypa
     assert not calls
     with torch.autocast("cpu", dtype=BF16):
         low, _ = run_layer(gru, window, state)
-        assert calls == ["gru"] and away(low, exact) < 0.02
+        assert calls == ["gru"] and relative_error(low, exact) < 0.02
         packed, _ = run_layer(gru, window, state, lengths=torch.tensor([5, 3]))
         lstm = make_layer(NetConfig(9, cell="lstm", embedding=6, hidden=8), 6)
         run_layer(lstm, window, (torch.zeros(1, 2, 8),) * 2)
-    assert calls == ["gru", "lstm"] and away(packed[0], exact[0]) < 0.02
+    assert calls == ["gru", "lstm"] and relative_error(packed[0], exact[0]) < 0.02
 
 
 @pytest.mark.parametrize("biased", [False, True])
 @pytest.mark.parametrize(("rows", "size"), [(5, 7), (700, 300), (130, 9_000)])
-def test_the_loss_in_halves_is_the_full_one_with_its_gradients(
+def test_bf16_cross_entropy_matches_float32_with_gradients(
     rows: int, size: int, biased: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("korlm.nn.bf16.cross_entropy._BLOCK_LOGITS", 1 << 17)  # several blocks of several parts
@@ -131,15 +134,15 @@ def test_the_loss_in_halves_is_the_full_one_with_its_gradients(
         hidden.detach().to(BF16), weight.detach(), None if bias is None else bias.detach(), targets, scale
     )
     assert loss.item() == pytest.approx(exact.item(), rel=0.01)
-    assert away(d_hidden, hidden.grad) < 0.02 and away(d_weight, weight.grad) < 0.02
+    assert relative_error(d_hidden, hidden.grad) < 0.02 and relative_error(d_weight, weight.grad) < 0.02
     assert not d_hidden[~counts].any()
     if bias is None:
         assert d_bias is None
     else:
-        assert away(d_bias, bias.grad) < 0.03
+        assert relative_error(d_bias, bias.grad) < 0.03
 
 
-def test_a_certain_miss_costs_much_but_is_a_number() -> None:
+def test_bf16_cross_entropy_of_an_impossible_target_is_finite() -> None:
     hidden, weight = torch.full((1, 4), 100.0, dtype=BF16), torch.stack([torch.ones(4), -torch.ones(4)])
     loss, *gradients = bf16_cross_entropy(hidden, weight, None, torch.tensor([1]), torch.ones(1))
     assert 80 < loss.item() < 800

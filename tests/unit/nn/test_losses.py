@@ -1,4 +1,4 @@
-"""Losses and penalties of the net: chunked, adaptive, activation; scores."""
+"""Losses (chunked, adaptive, activation penalty) and scores of the language model."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from korlm.tokenizers.base import EOS_ID
 from korlm.tokenizers.segmented import byte_tokenizer
 
 
-def test_activation_penalties_are_their_formula(small_net: Make) -> None:
+def test_activation_penalty_matches_formula(small_net: Make) -> None:
     torch.manual_seed(1)
     features = small_net(dropout=0.5).train().forward_with_activations(some_ids(2, 5))
     raw, dropped = features.raw_outputs.tolist(), features.dropped_outputs.tolist()
@@ -56,7 +56,7 @@ def plain_loss(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Ten
     seed=st.integers(0, 999),
 )
 @settings(max_examples=60, deadline=None)
-def test_the_chunked_loss_is_the_plain_one_with_its_gradients(
+def test_chunked_cross_entropy_matches_torch_with_gradients(
     rows: int, size: int, chunk: int | None, biased: bool, reduction: str, ignored: int, seed: int
 ) -> None:
     dice = seeded(seed)
@@ -86,7 +86,7 @@ def test_the_chunked_loss_is_the_plain_one_with_its_gradients(
     torch.testing.assert_close(quiet, found[1][0], rtol=1e-4, atol=1e-5)
 
 
-def test_the_chunked_loss_passes_gradcheck_in_float64() -> None:
+def test_chunked_cross_entropy_passes_gradcheck() -> None:
     hidden = torch.randn(7, 3, dtype=torch.float64, generator=seeded(), requires_grad=True)
     weight = torch.randn(5, 3, dtype=torch.float64, generator=seeded(3), requires_grad=True)
     bias = torch.randn(5, dtype=torch.float64, generator=seeded(4), requires_grad=True)
@@ -97,7 +97,7 @@ def test_the_chunked_loss_passes_gradcheck_in_float64() -> None:
         assert torch.autograd.gradcheck(lambda part, loss=loss: loss(hidden.detach(), part, None), (weight,))
 
 
-def test_the_chunked_loss_in_bfloat16_is_near_the_float32_one() -> None:
+def test_chunked_cross_entropy_in_bf16_is_close_to_float32() -> None:
     weight = (torch.randn(300, 64, generator=seeded()) / 8).requires_grad_()
     hidden = torch.randn(200, 64, generator=seeded(3))
     targets = torch.randint(0, 300, (200,), generator=seeded(4))
@@ -111,7 +111,7 @@ def test_the_chunked_loss_in_bfloat16_is_near_the_float32_one() -> None:
     assert ((weight.grad - gradient).norm() / gradient.norm()).item() < 0.02
 
 
-def test_the_chunked_loss_without_targets_costs_nothing_and_twice_is_twice() -> None:
+def test_chunked_cross_entropy_ignores_targets_and_accumulates_gradients() -> None:
     hidden = torch.randn(4, 3, generator=seeded(), requires_grad=True)
     weight = torch.randn(6, 3, generator=seeded())
     chunked_cross_entropy(hidden, weight, None, torch.full((4,), -100)).backward()
@@ -127,9 +127,7 @@ def test_the_chunked_loss_without_targets_costs_nothing_and_twice_is_twice() -> 
 
 @pytest.mark.parametrize("cutoffs", [(), (20,), (10, 30, 200)])
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_the_adaptive_softmax_sums_to_1_and_its_nats_are_its_probabilities(
-    cutoffs: tuple[int, ...], reduction: str
-) -> None:
+def test_adaptive_softmax_is_normalized_and_matches_its_nll(cutoffs: tuple[int, ...], reduction: str) -> None:
     config = NetConfig(260, embedding=12, hidden=64, tied=False, softmax="adaptive", cutoffs=cutoffs)
     net, ids = RecurrentLM(config, generator=seeded()), some_ids(4, 25)
     ids[0, :3] = torch.tensor([259, 0, config.cutoffs[0]])
@@ -147,7 +145,7 @@ def test_the_adaptive_softmax_sums_to_1_and_its_nats_are_its_probabilities(
 
 
 @torch.no_grad()
-def test_the_adaptive_softmax_steps_as_it_runs() -> None:
+def test_adaptive_softmax_steps_match_full_run() -> None:
     config = NetConfig(260, embedding=12, hidden=64, tied=False, softmax="adaptive")
     net, ids = RecurrentLM(config, generator=seeded()).eval(), some_ids(3, 4)
     full, state = net(ids)[0], net.zero_state(3)
@@ -173,7 +171,7 @@ print(chunked, peak() - before)
 """
 
 
-def test_the_chunked_loss_takes_under_60_percent_of_the_plain_one_s_memory() -> None:
+def test_chunked_cross_entropy_takes_under_60_percent_of_torchs_memory() -> None:
     if peak_memory_bytes() is None:
         pytest.skip("the system does not say how much memory a process held")
     measured = subprocess.run([sys.executable, "-c", _MEMORY], check=True, capture_output=True, text=True).stdout
@@ -182,7 +180,7 @@ def test_the_chunked_loss_takes_under_60_percent_of_the_plain_one_s_memory() -> 
 
 
 @pytest.mark.parametrize("softmax", ["full", "adaptive"])
-def test_the_loss_is_that_of_the_logits(small_net: Make, softmax: str) -> None:
+def test_nll_matches_logits(small_net: Make, softmax: str) -> None:
     net = stirred(small_net(tied=False, softmax=softmax))
     hidden, _ = net(some_ids(3, 30))
     targets = some_ids(3, 30)
@@ -201,7 +199,7 @@ def test_the_loss_is_that_of_the_logits(small_net: Make, softmax: str) -> None:
         torch.testing.assert_close(left, right, atol=1e-6, rtol=1e-4)
 
 
-def test_a_uniform_model_scores_log2_of_its_vocabulary(small_net: Make) -> None:
+def test_uniform_model_scores_log2_of_vocabulary_size(small_net: Make) -> None:
     net = small_net()
     with torch.no_grad():
         for parameter in net.parameters():
@@ -213,7 +211,7 @@ def test_a_uniform_model_scores_log2_of_its_vocabulary(small_net: Make) -> None:
     assert score.bits_per_character == pytest.approx(pieces * math.log2(260) / 8, rel=1e-6)
 
 
-def test_a_score_does_not_hang_on_the_batch(small_net: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_score_does_not_depend_on_the_batch(small_net: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     net = small_net()
     lines = [[10, 20, 30], [], [40] * 9, [7, 8]]
     together = token_nlls(net, lines)
@@ -224,7 +222,7 @@ def test_a_score_does_not_hang_on_the_batch(small_net: Make, monkeypatch: pytest
         np.testing.assert_allclose(nats, whole, rtol=1e-5)
 
 
-def test_a_score_is_the_chain_rule_by_hand(small_net: Make) -> None:
+def test_score_matches_chain_rule(small_net: Make) -> None:
     net = small_net()
     line = [10, 20]
     logits = net.compute_logits(net(torch.tensor([[EOS_ID, *line]]))[0])[0].log_softmax(-1)
@@ -232,7 +230,7 @@ def test_a_score_is_the_chain_rule_by_hand(small_net: Make) -> None:
     np.testing.assert_allclose(token_nlls(net, [line])[0], by_hand, rtol=1e-5)
 
 
-def test_scoring_nothing_or_a_bare_string_is_a_clear_error(small_net: Make) -> None:
+def test_scoring_no_lines_or_a_string_is_a_clear_error(small_net: Make) -> None:
     lm = LanguageModel(byte_tokenizer(), small_net())
     with pytest.raises(CorpusError, match="한 줄"):
         lm.score([])

@@ -1,4 +1,4 @@
-"""The net, its options, its losses and its scores, against oracles."""
+"""The recurrent language model and its options, against reference implementations."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ each_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: " ".join
 
 @each_shape
 @torch.no_grad()
-def test_windows_with_carried_state_equal_the_full_pass(small_net: Make, shape: dict[str, Any]) -> None:
+def test_windows_with_carried_state_match_full_run(small_net: Make, shape: dict[str, Any]) -> None:
     net, ids = small_net(**shape), some_ids(3, 20)
     full, full_state = net(ids)
     outputs, state = [], None
@@ -53,7 +53,7 @@ def test_windows_with_carried_state_equal_the_full_pass(small_net: Make, shape: 
 
 @each_shape
 @pytest.mark.parametrize("gradients", [False, True])
-def test_one_step_after_another_equals_the_full_pass(small_net: Make, shape: dict[str, Any], gradients: bool) -> None:
+def test_steps_match_full_run(small_net: Make, shape: dict[str, Any], gradients: bool) -> None:
     net, ids = small_net(**shape), some_ids(3, 6)
     with torch.set_grad_enabled(gradients):
         full, full_state = net(ids)
@@ -66,7 +66,7 @@ def test_one_step_after_another_equals_the_full_pass(small_net: Make, shape: dic
 
 
 @each_shape
-def test_gradients_stop_where_the_state_is_detached_and_only_there(small_net: Make, shape: dict[str, Any]) -> None:
+def test_gradients_stop_only_at_detached_state(small_net: Make, shape: dict[str, Any]) -> None:
     net = small_net(**{**shape, "tied": False, "cell": "rnn" if shape["cell"] == "relu" else shape["cell"]})
     ids = torch.arange(20, 40).view(2, 10)  # no id twice: a row of the embedding's gradient is one place's
     for cut in (True, False):
@@ -80,7 +80,7 @@ def test_gradients_stop_where_the_state_is_detached_and_only_there(small_net: Ma
 
 
 @torch.no_grad()
-def test_a_step_after_the_weights_changed_uses_the_new_ones(small_net: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_step_uses_changed_weights(small_net: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("korlm.nn.inference._MIN_PACKED_WEIGHTS", 0)
     for shape in ({}, {"layers": 2, "layer_norm": True}, {"projection": 4, "cell": "lstm"}):
         net = small_net(**shape)
@@ -107,7 +107,7 @@ def test_a_step_after_the_weights_changed_uses_the_new_ones(small_net: Make, mon
     ("precision", "within"), [("float32", {}), ("float16", {}), ("int8", {"rtol": 0, "atol": 5e-4})]
 )
 @torch.no_grad()
-def test_steps_with_and_without_a_table_and_packed_weights_are_the_same(
+def test_input_table_and_packed_weights_do_not_change_steps(
     small_net: Make, precision: str, within: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("korlm.nn.inference._MIN_PACKED_WEIGHTS", 0)
@@ -129,7 +129,7 @@ def test_steps_with_and_without_a_table_and_packed_weights_are_the_same(
     torch.testing.assert_close(net.compute_logits(grid), F.linear(grid, net.output.weight, net.output.bias), **within)
 
 
-def test_a_training_step_reaches_the_weights_and_keeps_no_copy(small_net: Make) -> None:
+def test_step_in_training_reaches_weights_without_copies(small_net: Make) -> None:
     net, ids = small_net(), some_ids(3)
     with torch.no_grad():
         net.step(ids, net.zero_state(3))
@@ -139,7 +139,7 @@ def test_a_training_step_reaches_the_weights_and_keeps_no_copy(small_net: Make) 
     assert copy.deepcopy(net)._stepper is None
 
 
-def test_the_lstm_is_the_textbook_one(small_net: Make) -> None:
+def test_lstm_matches_textbook_formula(small_net: Make) -> None:
     net = small_net(tied=False)
     layer = net.layers[0]
     h, c = torch.zeros(16), torch.zeros(16)
@@ -161,7 +161,7 @@ def normalised_by_hand(values: Tensor, norm: nn.LayerNorm) -> Tensor:
 
 @pytest.mark.parametrize(("cell", "projection"), [*((cell, 0) for cell in CELLS), ("lstm", 3)])
 @torch.no_grad()
-def test_layer_norm_is_the_slow_one_by_hand(cell: str, projection: int) -> None:
+def test_layer_norm_matches_explicit_formula(cell: str, projection: int) -> None:
     torch.manual_seed(3)
     layer, size = LayerNormRecurrentLayer(cell, 4, 6, projection), projection or 6
     for parameter in layer.parameters():
@@ -187,7 +187,7 @@ def test_layer_norm_is_the_slow_one_by_hand(cell: str, projection: int) -> None:
     torch.testing.assert_close(state[0][0, 0], h, rtol=1e-4, atol=1e-5)
 
 
-def test_tied_weights_are_one_tensor_and_counted_once(small_net: Make) -> None:
+def test_tied_weights_are_shared_and_counted_once(small_net: Make) -> None:
     net = small_net(tied=True)
     assert net.output.weight is net.embedding.weight
     assert net.output.weight.data_ptr() == net.embedding.weight.data_ptr()
@@ -200,7 +200,7 @@ def test_tied_weights_are_one_tensor_and_counted_once(small_net: Make) -> None:
 
 @pytest.mark.parametrize("layer_norm", [False, True])
 @pytest.mark.parametrize("tied", [False, True])
-def test_a_projected_lstm_is_as_wide_as_its_projection(small_net: Make, layer_norm: bool, tied: bool) -> None:
+def test_projected_lstm_has_width_of_projection(small_net: Make, layer_norm: bool, tied: bool) -> None:
     net = small_net(projection=5, layers=2, layer_norm=layer_norm, tied=tied)
     features = net.forward_with_activations(some_ids(3, 7))
     h, c = features.state
@@ -211,7 +211,7 @@ def test_a_projected_lstm_is_as_wide_as_its_projection(small_net: Make, layer_no
     assert net.layers[1].weight_hr_l0.shape == (5, 16)
 
 
-def test_locked_masks_are_the_same_at_all_times_and_others_are_not() -> None:
+def test_variational_dropout_masks_are_constant_over_time() -> None:
     torch.manual_seed(1)
     values = torch.ones(40, 20, 50)
     locked, free = apply_dropout(values, 0.3, variational=True), apply_dropout(values, 0.3)
@@ -225,7 +225,7 @@ def test_locked_masks_are_the_same_at_all_times_and_others_are_not() -> None:
 
 
 @pytest.mark.parametrize("locked", [False, True])
-def test_the_net_locks_its_masks_where_asked(small_net: Make, locked: bool) -> None:
+def test_model_uses_variational_dropout_if_configured(small_net: Make, locked: bool) -> None:
     torch.manual_seed(1)
     net = small_net(dropout=0.5, locked=locked, tied=False).train()
     features = net.forward_with_activations(some_ids(4, 30))
@@ -234,7 +234,7 @@ def test_the_net_locks_its_masks_where_asked(small_net: Make, locked: bool) -> N
     torch.testing.assert_close(features.dropped_outputs[~gone], features.raw_outputs[~gone] * 2)
 
 
-def test_embedding_dropout_zeroes_whole_rows_and_scales_the_rest() -> None:
+def test_embedding_dropout_zeroes_rows_and_scales_the_rest() -> None:
     torch.manual_seed(1)
     weight = torch.randn(500, 4, requires_grad=True)
     ids = torch.arange(500).repeat(3, 2)
@@ -250,9 +250,7 @@ def test_embedding_dropout_zeroes_whole_rows_and_scales_the_rest() -> None:
 
 @pytest.mark.parametrize("layer_norm", [False, True])
 @pytest.mark.parametrize("cell", CELLS)
-def test_drop_connect_leaves_the_raw_weights_and_gives_them_gradients(
-    small_net: Make, cell: str, layer_norm: bool
-) -> None:
+def test_drop_connect_keeps_weights_and_passes_gradients(small_net: Make, cell: str, layer_norm: bool) -> None:
     torch.manual_seed(1)
     net, ids = small_net(cell=cell, weight_dropout=0.5, layer_norm=layer_norm, layers=2).train(), some_ids(2, 6)
     before = {name: weight.clone() for name, weight in net.weight_dict().items()}
@@ -283,7 +281,7 @@ def variances(initialisation: str, **shape: Any) -> dict[str, float]:
         ("uniform", 1 / 900, 1 / 900, 1 / 900, 1 / 900),
     ],
 )
-def test_first_weights_have_the_variance_of_their_formula(
+def test_initial_weights_have_variance_of_their_scheme(
     initialisation: str, embedding: float, ih: float, hh: float, output: float
 ) -> None:
     for layer_norm in (False, True):
@@ -293,7 +291,7 @@ def test_first_weights_have_the_variance_of_their_formula(
         assert [found[name] for name in names] == pytest.approx(expected, rel=0.03)
 
 
-def test_orthogonal_gates_keep_lengths(small_net: Make) -> None:
+def test_orthogonal_initialization_preserves_norms(small_net: Make) -> None:
     net = small_net(initialisation="orthogonal", layers=2)
     for layer in net.layers:
         for gate in layer.weight_hh_l0.detach().chunk(4):
@@ -301,14 +299,14 @@ def test_orthogonal_gates_keep_lengths(small_net: Make) -> None:
 
 
 @pytest.mark.parametrize("initialisation", ["orthogonal", "xavier", "he", "uniform"])
-def test_first_weights_hang_on_their_generator_alone(initialisation: str) -> None:
+def test_initial_weights_depend_only_on_generator(initialisation: str) -> None:
     config = NetConfig(50, embedding=6, hidden=8, initialisation=initialisation)
     one, same = (RecurrentLM(config, generator=seeded(5)).weight_dict() for _ in range(2))
     torch.testing.assert_close(one, same, rtol=0, atol=0)
     assert not torch.equal(one["embedding.weight"], RecurrentLM(config, generator=seeded(6)).embedding.weight)
 
 
-def test_the_forget_bias_stands_at_the_second_gate_once(small_net: Make) -> None:
+def test_forget_bias_is_set_once_at_second_gate(small_net: Make) -> None:
     for layer in small_net(forget_bias=1.5, layers=2).layers:
         total = (layer.bias_ih_l0 + layer.bias_hh_l0).view(4, 16)  # i, f, g, o
         assert total.tolist() == [[0.0] * 16, [1.5] * 16, [0.0] * 16, [0.0] * 16]
@@ -327,7 +325,7 @@ def test_the_forget_bias_stands_at_the_second_gate_once(small_net: Make) -> None
 
 
 @torch.no_grad()
-def test_weights_of_an_old_folder_give_the_logits_of_a_plain_lstm() -> None:
+def test_old_weight_names_load_and_match_plain_lstm() -> None:
     shape = NetConfig(900, embedding=64, hidden=96, layers=2)
     net, made = RecurrentLM(shape).eval(), RecurrentLM(shape, generator=seeded()).weight_dict()
     tensors = {  # as folders of float16 had them before the layers had modules of their own
@@ -348,7 +346,7 @@ def test_weights_of_an_old_folder_give_the_logits_of_a_plain_lstm() -> None:
         torch.testing.assert_close(net.compute_logits(step), logits[:, time], rtol=1e-4, atol=1e-4)
 
 
-def test_wrong_names_and_shapes_are_errors_and_change_nothing(small_net: Make) -> None:
+def test_loading_wrong_names_or_shapes_raises_and_changes_nothing(small_net: Make) -> None:
     net = small_net(layers=2)
     good = {name: weight + 1 for name, weight in net.weight_dict().items()}
     before = {name: weight.clone() for name, weight in net.weight_dict().items()}
@@ -365,7 +363,7 @@ def test_wrong_names_and_shapes_are_errors_and_change_nothing(small_net: Make) -
 
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 999), st.floats(1e-6, 1e3))
 @settings(max_examples=40, deadline=None)
-def test_packed_weights_keep_to_the_step_of_their_precision(rows: int, columns: int, seed: int, size: float) -> None:
+def test_quantization_error_is_within_step_of_precision(rows: int, columns: int, seed: int, size: float) -> None:
     matrix, vector = torch.randn(rows, columns, generator=seeded(seed)) * size, torch.randn(5, generator=seeded(seed))
     matrix[0] = 0
     weights = {"matrix": matrix, "vector": vector}
@@ -383,7 +381,7 @@ def test_packed_weights_keep_to_the_step_of_their_precision(rows: int, columns: 
     assert fits_int8(whole["matrix"]) and (near or not fits_int8(matrix))
 
 
-def test_packing_refuses_what_it_does_not_know(small_net: Make) -> None:
+def test_unknown_precision_is_a_clear_error(small_net: Make) -> None:
     with pytest.raises(InputError, match="int8"):
         quantize({}, "int4")
     packed = quantize(small_net().weight_dict(), "int8")
@@ -396,9 +394,7 @@ def test_packing_refuses_what_it_does_not_know(small_net: Make) -> None:
     "shape", [*({"cell": cell} for cell in CELLS), {"layer_norm": True}, {"projection": 6}], ids=str
 )
 @pytest.mark.parametrize("weight_dropout", [0.0, 0.5])
-def test_rows_that_end_early_are_as_if_read_by_themselves(
-    small_net: Make, shape: dict[str, Any], weight_dropout: float
-) -> None:
+def test_short_rows_match_rows_run_alone(small_net: Make, shape: dict[str, Any], weight_dropout: float) -> None:
     net = stirred(small_net(layers=2, weight_dropout=weight_dropout, **shape)).train()
     ids, lengths = some_ids(4, 9), torch.tensor([3, 9, 1, 6])
     start = tuple(torch.randn_like(part) for part in net.zero_state(4))
@@ -415,7 +411,7 @@ def test_rows_that_end_early_are_as_if_read_by_themselves(
             torch.testing.assert_close(part[:, row], own[:, 0])
 
 
-def test_the_relu_cell_is_the_textbook_one(small_net: Make) -> None:
+def test_relu_cell_matches_textbook_formula(small_net: Make) -> None:
     net = stirred(small_net(cell="relu", tied=False))
     layer, h = net.layers[0], torch.zeros(16)
     for i in (5, 9):
@@ -440,18 +436,18 @@ def test_the_relu_cell_is_the_textbook_one(small_net: Make) -> None:
         ({"softmax": "adaptive", "tied": False, "cutoffs": (20, 50), "hidden": 15}, "4\\^n"),
     ],
 )
-def test_a_wrong_shape_is_a_clear_error(wrong: dict[str, Any], said: str) -> None:
+def test_wrong_shape_is_a_clear_error(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
         NetConfig(100, **wrong)  # type: ignore[arg-type]
 
 
-def test_a_configuration_comes_back_from_json() -> None:
+def test_config_round_trips_through_json() -> None:
     config = NetConfig(900, tied=False, softmax="adaptive", locked=True, hidden_dropout=0.2)
     assert NetConfig(**json.loads(json.dumps(asdict(config)))) == config
     assert config.cutoffs == (112, 450)
 
 
-def test_dropouts_are_asked_for_by_name_and_only_in_training(small_net: Make) -> None:
+def test_dropout_is_applied_as_configured_and_only_in_training(small_net: Make) -> None:
     ids = some_ids(2, 8)
     for name in ("dropout", "hidden_dropout", "embedding_dropout", "weight_dropout"):
         net = small_net(layers=2, **{name: 0.5})
@@ -467,7 +463,7 @@ def test_dropouts_are_asked_for_by_name_and_only_in_training(small_net: Make) ->
     assert small_net(dropout=0.3, hidden_dropout=0.0, layers=2).config.effective_hidden_dropout == 0.0
 
 
-def test_a_step_follows_an_optimiser_and_another_type(small_net: Make) -> None:
+def test_step_follows_optimizer_and_dtype(small_net: Make) -> None:
     net, ids = small_net(), torch.tensor([[7], [9]])
     optimizer = torch.optim.AdamW(net.parameters(), lr=0.1)
     for change in (optimizer.step, net.double):
@@ -482,7 +478,7 @@ def test_a_step_follows_an_optimiser_and_another_type(small_net: Make) -> None:
 
 @pytest.mark.parametrize("layers", [1, 2])
 @torch.no_grad()
-def test_hashed_ngrams_go_with_windows_and_steps(small_net: Make, layers: int) -> None:
+def test_hashed_ngrams_match_over_windows_and_steps(small_net: Make, layers: int) -> None:
     net, ids = stirred(small_net(ngrams=3, buckets=50, ngram_width=4, layers=layers)), some_ids(3, 9)
     full, full_state = net(ids)
     hidden, state = net(ids[:, :4])

@@ -1,4 +1,4 @@
-"""The sampled softmax against the full one: equal where all is drawn, right on average where not."""
+"""The sampled softmax against the full one: equal if all entries are sampled, unbiased otherwise."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def some(*size: int, seed: int = 1) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
-def test_with_every_entry_drawn_it_is_the_full_softmax(reduction: str) -> None:
+def test_sampling_every_entry_matches_full_softmax(reduction: str) -> None:
     targets = torch.tensor([3, -100, 8, 3, 0])
     found = []
     for chances in (None, torch.ones(9)):
@@ -39,7 +39,7 @@ def test_with_every_entry_drawn_it_is_the_full_softmax(reduction: str) -> None:
     torch.testing.assert_close(found[0], found[1])
 
 
-def test_the_estimated_sum_is_right_on_average() -> None:
+def test_estimated_partition_function_is_unbiased() -> None:
     hidden, weight, bias, target = some(1, 4), some(200, 4, seed=2), some(200, seed=3), torch.tensor([7])
     chances = torch.linspace(0.05, 1.0, 200)
     scores = (hidden @ weight.t() + bias)[0].double()
@@ -52,7 +52,7 @@ def test_the_estimated_sum_is_right_on_average() -> None:
     assert error < 0.01 * sums.mean()  # the check above is sharp enough to mean something
 
 
-def test_only_what_was_drawn_and_the_targets_learn() -> None:
+def test_only_sampled_entries_and_targets_get_gradients() -> None:
     weight, bias = some(50, 4).requires_grad_(), some(50, seed=2).requires_grad_()
     chances = torch.full((50,), 1e-6)
     torch.manual_seed(1)
@@ -63,7 +63,7 @@ def test_only_what_was_drawn_and_the_targets_learn() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 10_000), min_size=1, max_size=60), st.integers(1, 80))
-def test_the_chances_add_up_and_rise_with_frequency(counts: list[int], size: int) -> None:
+def test_inclusion_probabilities_sum_up_and_rise_with_frequency(counts: list[int], size: int) -> None:
     chances = inclusion_probabilities(torch.tensor(counts), size)
     assert chances.sum().item() == pytest.approx(min(size, len(counts)), rel=1e-3)
     assert chances.min() > 0 and chances.max() <= 1
@@ -71,7 +71,7 @@ def test_the_chances_add_up_and_rise_with_frequency(counts: list[int], size: int
     assert (chances[order].diff() >= 0).all()
 
 
-def test_a_run_with_it_learns_and_goes_on_as_if_never_stopped(tmp_path: Path) -> None:
+def test_run_with_sampled_softmax_learns_and_resumes_identically(tmp_path: Path) -> None:
     options = {**SMALL, "sampled": 12, "learning_rate": 0.02}
     whole = korlm.train_model(LINES, folder=tmp_path / "whole", epochs=8, **options)
     bits = [check["valid_bpc"] for check in whole.info["history"]]
@@ -91,6 +91,6 @@ def test_a_run_with_it_learns_and_goes_on_as_if_never_stopped(tmp_path: Path) ->
         assert torch.equal(weight, again.net.weight_dict()[name]), name
 
 
-def test_it_does_not_go_with_the_adaptive_softmax(tmp_path: Path) -> None:
+def test_sampled_and_adaptive_softmax_together_are_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="full"):
         korlm.train_model(LINES, folder=tmp_path / "run", sampled=9, softmax="adaptive", tied=False, **SMALL)

@@ -1,4 +1,4 @@
-"""The encoder-decoder against its formulas, torch's own bidirectional layer, and itself without padding."""
+"""The encoder-decoder against its formulas, torch's bidirectional layer, and itself without padding."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def padded(rows: list[list[int]], *, room: int = 0, filler: int = 0) -> tuple[Te
 
 @each_shape
 @torch.no_grad()
-def test_padding_changes_nothing(shape: dict[str, Any]) -> None:
+def test_padding_does_not_change_outputs(shape: dict[str, Any]) -> None:
     net, targets = make(**shape), torch.tensor(TARGETS)
     alone = []
     for source, target in zip(SOURCES, targets, strict=True):
@@ -66,7 +66,7 @@ def test_padding_changes_nothing(shape: dict[str, Any]) -> None:
 
 
 @each_shape
-def test_no_gradient_comes_from_padding(shape: dict[str, Any]) -> None:
+def test_padding_gets_no_gradient(shape: dict[str, Any]) -> None:
     net = make(**shape)
     memory, state = net.encode(*padded(SOURCES, room=2, filler=39))
     hidden, _, _ = net.decode(memory, torch.tensor(TARGETS), state)
@@ -76,7 +76,7 @@ def test_no_gradient_comes_from_padding(shape: dict[str, Any]) -> None:
 
 @each_shape
 @torch.no_grad()
-def test_a_target_read_piece_by_piece_is_the_target_read_at_once(shape: dict[str, Any]) -> None:
+def test_decoding_token_by_token_matches_decoding_at_once(shape: dict[str, Any]) -> None:
     net, targets = make(**shape), torch.tensor(TARGETS)
     memory, first = net.encode(*padded(SOURCES))
     hidden, weights, end = net.decode(memory, targets, first)
@@ -95,7 +95,7 @@ def test_a_target_read_piece_by_piece_is_the_target_read_at_once(shape: dict[str
 
 @pytest.mark.parametrize("cell", SEQ2SEQ_CELLS)
 @torch.no_grad()
-def test_the_encoder_is_torchs_bidirectional_layer(cell: str) -> None:
+def test_encoder_matches_torch_bidirectional_layer(cell: str) -> None:
     net = make(cell=cell, layers=2)
     kind = nn.LSTM if cell == "lstm" else nn.GRU
     oracle = kind(8, 6, num_layers=2, bidirectional=True, batch_first=True)
@@ -121,7 +121,7 @@ def test_the_encoder_is_torchs_bidirectional_layer(cell: str) -> None:
 
 @pytest.mark.parametrize("kind", ATTENTIONS)
 @torch.no_grad()
-def test_attention_is_its_formula(kind: str) -> None:
+def test_attention_matches_formula(kind: str) -> None:
     generator = torch.Generator().manual_seed(1)
     queries, keys = torch.randn(2, 3, 4, generator=generator), torch.randn(2, 5, 4, generator=generator)
     mask = torch.arange(5)[None] < torch.tensor([[5], [2]])
@@ -145,7 +145,7 @@ def test_attention_is_its_formula(kind: str) -> None:
             assert not weights[row, time, size:].any()
 
 
-def test_the_loss_is_the_cross_entropy_with_and_without_smoothing() -> None:
+def test_nll_matches_cross_entropy_with_and_without_label_smoothing() -> None:
     net = make()
     memory, state = net.encode(*padded(SOURCES))
     hidden, _, _ = net.decode(memory, torch.tensor(TARGETS), state)
@@ -162,7 +162,7 @@ def test_the_loss_is_the_cross_entropy_with_and_without_smoothing() -> None:
 
 
 @pytest.mark.parametrize("attention", ATTENTIONS)
-def test_it_learns_to_turn_a_text_around(attention: str) -> None:
+def test_seq2seq_learns_to_reverse_text(attention: str) -> None:
     torch.manual_seed(1)
     net = Seq2Seq(Seq2SeqConfig(12, embedding=16, hidden=32, attention=attention))
     optimizer = torch.optim.AdamW(net.parameters(), lr=0.01)
@@ -189,7 +189,7 @@ def test_it_learns_to_turn_a_text_around(attention: str) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"cell": "rnn"}, {"attention": "self"}, {"hidden": 7}, {"dropout": 1.0}, {"layers": 0}]
 )
-def test_a_wrong_shape_is_a_clear_error(wrong: dict[str, Any]) -> None:
+def test_wrong_shape_is_a_clear_error(wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         Seq2SeqConfig(40, **wrong)
 
@@ -213,7 +213,7 @@ def asked(tokenizer: Tokenizer, question: str) -> Prompt:
 
 @each_shape
 @torch.no_grad()
-def test_a_step_is_the_decoder_at_one_piece(shape: dict[str, Any]) -> None:
+def test_step_matches_decode_of_one_token(shape: dict[str, Any]) -> None:
     net = make(**shape)
     sources, targets = padded(SOURCES), torch.tensor([[1, 21, 22], [1, 23, 24], [1, 25, 26]])
     memory, state = net.encode(*sources)
@@ -227,7 +227,7 @@ def test_a_step_is_the_decoder_at_one_piece(shape: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("options", [{"temperature": 0}, {"seed": 3, "top_p": 0.9}, {"beams": 4}])
-def test_answers_are_alike_alone_and_in_a_batch_and_their_bits_are_the_nets(options: dict[str, Any]) -> None:
+def test_answers_match_alone_and_in_a_batch_with_bits_of_the_model(options: dict[str, Any]) -> None:
     net, tokenizer = answering(cell="lstm", layers=2)
     config = GenerationConfig(max_tokens=12, **options)
     questions = ["hi", "what is it?", "hi"]
@@ -248,7 +248,7 @@ def test_answers_are_alike_alone_and_in_a_batch_and_their_bits_are_the_nets(opti
         assert texts[0].bits == pytest.approx(float(nats.sum()) / math.log(2), rel=1e-4)
 
 
-def test_a_beam_finds_no_worse_answer_than_greedy_and_rules_hold_in_answers() -> None:
+def test_beam_is_no_worse_than_greedy_and_constraints_hold() -> None:
     net, tokenizer = answering()
     greedy = generate_texts(
         net, tokenizer, [asked(tokenizer, "hm")], GenerationConfig(temperature=0, max_tokens=8), alternatives=0

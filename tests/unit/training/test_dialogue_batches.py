@@ -1,4 +1,4 @@
-"""Training on questions and answers: batches, the loss, scheduled sampling, and the loop that serves both kinds of net."""
+"""Training an encoder-decoder on dialogue pairs: batches, the loss, scheduled sampling, and the training loop."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def net(**shape: object) -> Seq2Seq:
     return Seq2Seq(Seq2SeqConfig(30, **{"embedding": 8, "hidden": 12, **shape}))  # type: ignore[arg-type]
 
 
-def test_every_pair_comes_once_an_epoch_with_those_of_its_length() -> None:
+def test_each_pair_comes_once_per_epoch() -> None:
     batches = PairBatches(PAIRS, batch_size=8, seed=3)
     assert batches.epoch_length == 40
     for epoch in (0, 1):
@@ -63,7 +63,7 @@ def test_every_pair_comes_once_an_epoch_with_those_of_its_length() -> None:
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_the_loss_of_a_batch_is_the_mean_of_its_pairs(smoothing: float) -> None:
+def test_batch_loss_is_mean_of_its_pairs(smoothing: float) -> None:
     model, config = net(), TrainConfig(smoothing=smoothing)
     loss, nats, state = seq2seq_loss(model, collate_pairs(PAIRS[:6]), (), config)
     alone = [seq2seq_loss(model, collate_pairs([pair]), (), config) for pair in PAIRS[:6]]
@@ -73,7 +73,7 @@ def test_the_loss_of_a_batch_is_the_mean_of_its_pairs(smoothing: float) -> None:
     assert float(nats) == pytest.approx(sum(float(one[1]) for one in alone), rel=1e-4)
 
 
-def test_with_true_pieces_alone_reading_piece_by_piece_is_teacher_forcing() -> None:
+def test_scheduled_sampling_of_gold_inputs_is_teacher_forcing() -> None:
     model, batch = net(cell="lstm"), collate_pairs(PAIRS[:5])
     torch.manual_seed(1)
     almost, _, _ = seq2seq_loss(model, batch, (), TrainConfig(), teacher_forcing=1 - 1e-9)
@@ -81,10 +81,10 @@ def test_with_true_pieces_alone_reading_piece_by_piece_is_teacher_forcing() -> N
     torch.testing.assert_close(almost, whole)
 
 
-def test_scheduled_sampling_feeds_the_net_its_own_guesses() -> None:
+def test_scheduled_sampling_feeds_predictions() -> None:
     model, batch = net(), collate_pairs(PAIRS[:5])
     with torch.no_grad():
-        model.output.bias[27] = 60.0  # whatever it reads, it predicts piece 27
+        model.output.bias[27] = 60.0  # the model always predicts token 27
     seen: list[torch.Tensor] = []
     decode = model.decode
     model.decode = lambda memory, ids, state: (seen.append(ids), decode(memory, ids, state))[1]  # type: ignore[method-assign]
@@ -94,7 +94,7 @@ def test_scheduled_sampling_feeds_the_net_its_own_guesses() -> None:
 
 @pytest.mark.parametrize("decay", ["linear", "exponential", "inverse-sigmoid"])
 @pytest.mark.parametrize("end", [0.0, 0.25, 0.9])
-def test_the_share_of_true_pieces_falls_along_its_curve(decay: str, end: float) -> None:
+def test_teacher_forcing_ratio_follows_its_curve(decay: str, end: float) -> None:
     config = TrainConfig(teacher_forcing=end, forcing_decay=decay)
     curve = [teacher_forcing_ratio(step / 50, config) for step in range(51)]
     assert curve[0] == pytest.approx(1.0, abs=0.011) and curve[-1] == pytest.approx(end, abs=0.011)
@@ -115,7 +115,7 @@ def trainer(model: Seq2Seq, folder: Path, bits: list[float] | None = None, **opt
     )  # type: ignore[arg-type, return-value]  # fmt: skip
 
 
-def test_the_loop_of_the_language_models_trains_it_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+def test_trainer_trains_seq2seq_and_resumes_identically(tmp_path: Path) -> None:
     options = {"teacher_forcing": 0.5, "forcing_decay": "linear", "smoothing": 0.1, "learning_rate": 0.02}
     whole = trainer(net(dropout=0.2), tmp_path / "whole", **options)
     before = float(seq2seq_loss(whole.model.eval(), collate_pairs(PAIRS), (), TrainConfig())[1])
@@ -142,7 +142,7 @@ def test_the_loop_of_the_language_models_trains_it_and_goes_on_where_it_stopped(
         assert torch.equal(mine, other), name
 
 
-def test_it_stops_early_where_validation_gets_no_better(tmp_path: Path) -> None:
+def test_early_stopping_without_improvement(tmp_path: Path) -> None:
     bits = [3.0, 2.0, 2.1, 2.2, 1.0, 0.9]
     run = trainer(net(), tmp_path, bits, epochs=6.0, validations=6, patience=2)
     progress = run.run()
@@ -151,7 +151,7 @@ def test_it_stops_early_where_validation_gets_no_better(tmp_path: Path) -> None:
     assert len(patient.run().history) == 6
 
 
-def test_two_ranks_learn_what_one_does(tmp_path: Path) -> None:
+def test_two_ranks_train_like_one(tmp_path: Path) -> None:
     one = net()
     config = TrainConfig(batch=8, bf16=False, learning_rate=0.01)
     learner = TrainStep(one, config, 8, ProcessGroup(), loss_function=seq2seq_loss)
@@ -179,6 +179,6 @@ def learner_rate(config: TrainConfig) -> float:
     return config.peak_learning_rate * lr_factor(0.5, config)
 
 
-def test_a_language_model_takes_no_smoothing(tmp_path: Path) -> None:
+def test_label_smoothing_of_language_model_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="smoothing"):
         korlm.train_model(["가나다"] * 50, folder=tmp_path, smoothing=0.1)

@@ -1,4 +1,4 @@
-"""How a net learns: losses, optimisers, averages, dynamic evaluation; each against what it is defined as."""
+"""Losses, optimizers, weight averages, schedules and dynamic evaluation, against their definitions."""
 
 from __future__ import annotations
 
@@ -35,9 +35,7 @@ def loss_of(net: RecurrentLM, batch: TrainingBatch = WINDOW, **options: object) 
 
 
 @pytest.mark.parametrize("shape", [{}, {"ngrams": 3, "buckets": 64, "ngram_width": 4}, {"cell": "gru", "layers": 2}])
-def test_reading_piece_by_piece_with_true_pieces_alone_is_teacher_forcing(
-    small_net: Make, shape: dict[str, object]
-) -> None:
+def test_scheduled_sampling_of_gold_inputs_is_teacher_forcing(small_net: Make, shape: dict[str, object]) -> None:
     from korlm.training.loss import forward_with_scheduled_sampling
 
     net = small_net(**shape)
@@ -48,10 +46,10 @@ def test_reading_piece_by_piece_with_true_pieces_alone_is_teacher_forcing(
         torch.testing.assert_close(mine, full)
 
 
-def test_scheduled_sampling_feeds_the_net_its_own_guesses(small_net: Make) -> None:
+def test_scheduled_sampling_feeds_predictions(small_net: Make) -> None:
     net = small_net()
     with torch.no_grad():
-        net.output.bias[77] = 50.0  # whatever it reads, it predicts piece 77
+        net.output.bias[77] = 50.0  # the model always predicts token 77
     seen: list[torch.Tensor] = []
     features = net.forward_with_activations
     net.forward_with_activations = lambda ids, state=None, **how: (seen.append(ids), features(ids, state, **how))[1]  # type: ignore[method-assign]
@@ -65,7 +63,7 @@ def test_scheduled_sampling_feeds_the_net_its_own_guesses(small_net: Make) -> No
     assert 0.2 < guessed < 0.8
 
 
-def test_whole_lines_cost_what_scoring_says_padded_or_packed(small_net: Make) -> None:
+def test_loss_of_whole_lines_matches_scoring_padded_or_packed(small_net: Make) -> None:
     lines = [[5, 9, 30], [7], [], [8, 8, 8, 8, 8, 100]]
     ids = np.array([number for line in lines for number in (*line, EOS_ID)])
     for shape in ({}, {"cell": "gru", "layers": 2}, {"ngrams": 3, "buckets": 64, "ngram_width": 4}):
@@ -85,7 +83,7 @@ def test_whole_lines_cost_what_scoring_says_padded_or_packed(small_net: Make) ->
         torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-3, atol=1e-6)
 
 
-def test_ar_and_tar_are_added_as_they_are_defined(small_net: Make) -> None:
+def test_ar_and_tar_are_added_to_loss(small_net: Make) -> None:
     net = small_net()
     plain, both = loss_of(net), loss_of(net, activation=2.0, temporal=3.0)
     outputs = net.forward_with_activations(WINDOW.inputs).raw_outputs
@@ -93,7 +91,7 @@ def test_ar_and_tar_are_added_as_they_are_defined(small_net: Make) -> None:
     torch.testing.assert_close(both - plain, penalty)
 
 
-def test_clipping_says_when_it_cuts(small_net: Make) -> None:
+def test_clip_gradients_reports_clipping(small_net: Make) -> None:
     net = small_net()
     loss_of(net).backward()
     norm, cut = clip_gradients(net, TrainConfig(clip=1e9))
@@ -109,7 +107,7 @@ def test_clipping_says_when_it_cuts(small_net: Make) -> None:
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd", "asgd"])
-def test_every_optimiser_learns_a_line_by_heart(optimizer: str, small_net: Make) -> None:
+def test_every_optimizer_memorizes_a_line(optimizer: str, small_net: Make) -> None:
     net = small_net(hidden=32).train()
     config = TrainConfig(optimizer=optimizer, bf16=False, warmup=0.0, schedule="constant", weight_decay=0.0)
     learner, progress = TrainStep(net, config, 3, ProcessGroup()), TrainerState("")
@@ -119,7 +117,7 @@ def test_every_optimiser_learns_a_line_by_heart(optimizer: str, small_net: Make)
     assert last < 0.7 * first
 
 
-def test_a_learner_is_restored_to_the_same_next_step(small_net: Make, tmp_path: Path) -> None:
+def test_restored_step_continues_identically(small_net: Make, tmp_path: Path) -> None:
     for options in ({}, {"average": 0.9}, {"optimizer": "sgd"}):
         config = TrainConfig(bf16=False, **options)  # type: ignore[arg-type]
         one = TrainStep(small_net(dropout=0.3).train(), config, 3, ProcessGroup())
@@ -136,7 +134,7 @@ def test_a_learner_is_restored_to_the_same_next_step(small_net: Make, tmp_path: 
             assert torch.equal(kept, two.average.averaged_weights[name])
 
 
-def test_the_removed_muon_optimizer_is_a_clear_error(small_net: Make, tmp_path: Path) -> None:
+def test_removed_muon_optimizer_is_a_clear_error(small_net: Make, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"muon.*adamw"):
         TrainConfig(optimizer="muon")
     step = TrainStep(small_net().train(), TrainConfig(bf16=False), 3, ProcessGroup())
@@ -146,7 +144,7 @@ def test_the_removed_muon_optimizer_is_a_clear_error(small_net: Make, tmp_path: 
         step.restore_tensors(tensors, tmp_path)
 
 
-def test_an_average_of_equal_weights_is_the_mean_of_the_steps() -> None:
+def test_average_without_decay_is_mean_of_steps() -> None:
     net = torch.nn.Linear(1, 1, bias=False)
     average = WeightAverage(net, decay=0.0)
     for count, value in enumerate((1.0, 2.0, 6.0)):
@@ -160,7 +158,7 @@ def test_an_average_of_equal_weights_is_the_mean_of_the_steps() -> None:
     assert net.weight.item() == 6.0
 
 
-def test_schedules_fall_as_they_are_named() -> None:
+def test_learning_rate_schedules() -> None:
     shares = (0.05, 0.1, 0.55, 1.0)
     for schedule, expected in (
         ("cosine", [0.5, 1.0, 0.5, 0.0]),
@@ -173,7 +171,7 @@ def test_schedules_fall_as_they_are_named() -> None:
     assert cosine > linear
 
 
-def test_sgd_anneals_and_asgd_averages_where_validation_stalls(tmp_path: Path) -> None:
+def test_sgd_anneals_and_asgd_averages_when_validation_stalls(tmp_path: Path) -> None:
     lines = korlm.load_corpus("kolaw", limit=120)
     small = {"tokenizer": "syllable", "embedding": 8, "hidden": 8, "batch": 4, "bptt": 8, "schedule": "constant"}
     sgd = korlm.train_model(lines, folder=tmp_path / "sgd", optimizer="sgd", learning_rate=200.0, **small)
@@ -186,27 +184,27 @@ def test_sgd_anneals_and_asgd_averages_where_validation_stalls(tmp_path: Path) -
     assert int(load_file(tmp_path / "asgd" / "last" / "training.safetensors")["average"]) > 1
 
 
-def test_dynamic_evaluation_predicts_before_it_learns(small_net: Make) -> None:
+def test_dynamic_evaluation_scores_before_training(small_net: Make) -> None:
     net = small_net()
     lines = [[5, 9, 30]] * 60
     weights = copy.deepcopy(net.state_dict())
     static, dynamic = token_nlls(net, lines), dynamic_token_nlls(net, lines, 0.5)
     for name, weight in net.state_dict().items():
         assert torch.equal(weight, weights[name])
-    for index in range(20):  # the first group is not learnt from yet
+    for index in range(20):  # the first group is scored before any training
         np.testing.assert_allclose(dynamic[index], static[index], rtol=1e-4)
     assert dynamic[59].sum() < 0.9 * static[59].sum()
     assert [len(nats) for nats in dynamic] == [4] * 60
     np.testing.assert_allclose(np.concatenate(dynamic_token_nlls(net, lines, 0.0)), np.concatenate(static), rtol=1e-4)
 
 
-def test_the_signature_tells_of_dynamic_evaluation() -> None:
+def test_signature_states_dynamic_evaluation() -> None:
     lm = korlm.load_model("reviews-unigram-gru")
     assert "dynamic:0.1|" in lm.score(["재미있다"], dynamic=0.1).signature
     assert "dynamic" not in lm.score(["재미있다"]).signature
 
 
-def test_streams_carry_their_state_from_window_to_window(small_net: Make) -> None:
+def test_streams_carry_state_between_windows(small_net: Make) -> None:
     ids = torch.randint(4, 260, (2 * 24 + 1,), generator=torch.Generator().manual_seed(9)).numpy()
     net = small_net()
     batches = StreamBatches(ids, batch_size=2, bptt=5)

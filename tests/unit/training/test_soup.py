@@ -1,4 +1,4 @@
-"""Soups: weights mixed and a temperature, against searching by hand; what does not go together is refused."""
+"""Model soups: weights and temperature against a grid search; incompatible models are an error."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def valid_bits(lm: LanguageModel, corpus: Corpus) -> float:
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
-def test_a_soup_is_no_worse_than_its_best_ingredient(
+def test_soup_is_no_worse_than_best_ingredient(
     runs: list[Path], corpus: Corpus, precision: str, tmp_path: Path
 ) -> None:
     tried: list[SoupCandidate] = []
@@ -62,7 +62,7 @@ def test_a_soup_is_no_worse_than_its_best_ingredient(
     assert korlm.load_model(tmp_path / "soup").generate("개", seed=1) == lm.generate("개", seed=1)
 
 
-def test_the_shares_and_the_temperature_are_those_of_a_grid(runs: list[Path], corpus: Corpus, tmp_path: Path) -> None:
+def test_soup_weights_and_temperature_match_grid_search(runs: list[Path], corpus: Corpus, tmp_path: Path) -> None:
     lm = make_soup(runs[1:], corpus, folder=tmp_path / "soup", valid_lines=0)
     one, two = (korlm.load_model(run) for run in runs[1:])
     best = min(one, two, key=lambda lm: valid_bits(lm, corpus))
@@ -93,7 +93,7 @@ def test_the_shares_and_the_temperature_are_those_of_a_grid(runs: list[Path], co
     ],
     ids=lambda shape: " ".join(map(str, shape)) or "usual",
 )
-def test_scaled_logits_are_scaled_and_nothing_else_is(small_net: Make, shape: dict[str, object]) -> None:
+def test_scale_logits_scales_only_logits(small_net: Make, shape: dict[str, object]) -> None:
     net = stirred(small_net(**shape))
     ids = some_ids(3, 9)
     hidden, state = net(ids)
@@ -104,20 +104,20 @@ def test_scaled_logits_are_scaled_and_nothing_else_is(small_net: Make, shape: di
     torch.testing.assert_close(after, state, rtol=1e-4, atol=1e-4)
 
 
-def test_the_search_finds_the_valley_at_an_edge_and_between() -> None:
+def test_golden_section_search_finds_minimum_at_edges_and_inside() -> None:
     for valley in (0.0, 0.2, 0.77, 1.0):
         place, value = golden_section_search(lambda x, valley=valley: abs(x - valley), 0.0, 1.0)
         assert abs(place - valley) < 0.02 and value == abs(place - valley)
 
 
-def test_a_model_that_cannot_be_bettered_stays_as_it_is(runs: list[Path], corpus: Corpus, tmp_path: Path) -> None:
+def test_soup_of_optimal_model_does_not_change_it(runs: list[Path], corpus: Corpus, tmp_path: Path) -> None:
     once = make_soup([runs[0]], corpus, folder=tmp_path / "once")
     twice = make_soup([tmp_path / "once"], corpus, folder=tmp_path / "twice")
     assert abs(twice.info["soup"]["temperature"] - 1) < 0.02
     assert twice.info["soup"]["best_valid_bpc"] < once.info["soup"]["best_valid_bpc"] + 1e-5
 
 
-def test_what_does_not_go_together_is_refused(
+def test_incompatible_models_are_a_clear_error(
     runs: list[Path], corpus: Corpus, tmp_path: Path, small_net: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
     LanguageModel(byte_tokenizer(), small_net()).save(tmp_path / "other")
@@ -135,7 +135,7 @@ def test_what_does_not_go_together_is_refused(
     assert not (tmp_path / "soup").exists()
 
 
-def test_the_command_tells_of_each_try_and_writes_the_model(
+def test_soup_command_reports_candidates_and_writes_model(
     runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "my.txt").write_text("\n".join(LINES), "utf-8")

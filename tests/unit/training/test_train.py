@@ -1,4 +1,4 @@
-"""Training: batches, the loop, checkpoints, and what goes wrong."""
+"""Training language models: the loop, checkpoints, resuming, and errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SMALL = {"tokenizer": "syllable", "embedding": 16, "hidden": 24, "batch": 8, "bp
 LINES = korlm.load_corpus("kolaw").train[:200] + korlm.load_corpus("kolaw").valid
 
 
-def test_the_learning_rate_warms_up_and_falls_as_a_cosine() -> None:
+def test_learning_rate_warms_up_and_follows_cosine() -> None:
     config = TrainConfig(warmup=0.1, final_rate=0.0)
     assert [round(lr_factor(share, config), 3) for share in (0.05, 0.1, 0.55, 1.0)] == [0.5, 1.0, 0.5, 0.0]
 
@@ -34,7 +34,7 @@ def test_the_learning_rate_warms_up_and_falls_as_a_cosine() -> None:
 @pytest.mark.parametrize(
     "wrong", [{"batch": 0}, {"learning_rate": -1.0}, {"warmup": 2.0}, {"optimizer": "adam"}, {"teacher_forcing": 1.5}]
 )
-def test_a_wrong_option_is_a_clear_error(wrong: dict[str, float]) -> None:
+def test_wrong_option_is_a_clear_error(wrong: dict[str, float]) -> None:
     with pytest.raises(InputError, match=next(iter(wrong))):
         TrainConfig(**wrong)  # type: ignore[arg-type]
 
@@ -42,7 +42,7 @@ def test_a_wrong_option_is_a_clear_error(wrong: dict[str, float]) -> None:
 @pytest.mark.skipif(
     not supports_fast_bf16(torch.device("cpu")), reason="no bf16 LSTM on this processor (AVX-512 bf16 is missing)"
 )
-def test_the_bf16_loss_is_the_full_loss(small_net) -> None:  # type: ignore[no-untyped-def]
+def test_bf16_loss_is_close_to_float32(small_net) -> None:  # type: ignore[no-untyped-def]
     net = small_net(hidden=64, embedding=32)
     ids = torch.randint(3, 260, (4, 17), generator=torch.Generator().manual_seed(3))
     batch = TrainingBatch(ids[:, :-1], ids[:, 1:], 16, global_rows=4, global_tokens=64, resets_state=False)
@@ -61,7 +61,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "model.safetensors")
 
 
-def test_a_run_interrupted_and_resumed_ends_in_the_same_weights(
+def test_interrupted_and_resumed_run_ends_with_identical_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("korlm.training.trainer._REPORT_INTERVAL", 0.0)
@@ -91,7 +91,7 @@ def files_of(folder: Path) -> dict[Path, tuple[int, bytes]]:
 
 
 @pytest.mark.parametrize("options", [{"epochs": 1}, {"epochs": 1, "patience": 1, "learning_rate": 1e-30}])
-def test_resuming_a_finished_run_changes_nothing_and_says_so(options: dict[str, float], tmp_path: Path) -> None:
+def test_resuming_finished_run_changes_nothing_and_reports_it(options: dict[str, float], tmp_path: Path) -> None:
     text = korlm.load_corpus("kolaw", limit=200)
     first = korlm.train_model(text, folder=tmp_path / "run", **options, **SMALL)
     before = files_of(tmp_path / "run")
@@ -113,7 +113,7 @@ def test_training_lowers_bits_per_character(tmp_path: Path) -> None:
     assert lm.info["corpus"]["train_lines"] > 100
 
 
-def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(tmp_path: Path) -> None:
+def test_non_finite_loss_stops_and_keeps_last_checkpoint(tmp_path: Path) -> None:
     korlm.train_model(LINES, folder=tmp_path / "run", epochs=1, **SMALL)
     before = weights(tmp_path / "run" / "last")
     with pytest.raises(TrainingError, match="learning_rate"):
@@ -122,14 +122,14 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_checkpoint(tmp_path: 
         assert torch.equal(before[name], value)
 
 
-def test_a_run_is_not_overwritten_unless_asked(tmp_path: Path) -> None:
+def test_run_is_not_overwritten_by_default(tmp_path: Path) -> None:
     korlm.train_model(LINES, folder=tmp_path / "run", epochs=1, **SMALL)
     with pytest.raises(ArtifactError, match="--overwrite"):
         korlm.train_model(LINES, folder=tmp_path / "run", epochs=1, **SMALL)
     korlm.train_model(LINES, folder=tmp_path / "run", epochs=1, overwrite=True, **SMALL)
 
 
-def test_a_folder_that_cannot_be_written_is_said_before_training(tmp_path: Path) -> None:
+def test_unwritable_folder_is_reported_before_training(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
 
     def never(report: ProgressReport) -> None:
@@ -139,9 +139,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_training(tmp_path: Path)
         korlm.train_model(LINES, folder=tmp_path / "file" / "run", report=never, **SMALL)
 
 
-def test_a_run_killed_between_its_best_and_its_last_loses_neither(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_run_killed_between_best_and_last_loses_neither(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = {**SMALL, "epochs": 2, "validations": 2}
     korlm.train_model(LINES, folder=tmp_path / "whole", **options)
     writes: list[str] = []
@@ -183,12 +181,12 @@ def test_resuming_with_another_batch_or_shape_is_a_clear_error(tmp_path: Path) -
         korlm.train_model(LINES, folder=tmp_path / "run", epochs=2, resume=True, **{**SMALL, "hidden": 20})
 
 
-def test_an_unknown_option_is_named_with_those_that_there_are(tmp_path: Path) -> None:
+def test_unknown_option_error_lists_known_options(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"hiden.*hidden"):
         korlm.train_model(LINES, folder=tmp_path / "run", hiden=8)
 
 
-def test_a_full_disk_stops_the_run_and_leaves_the_checkpoint_before(tmp_path: Path) -> None:
+def test_full_disk_stops_run_and_keeps_previous_checkpoint(tmp_path: Path) -> None:
     korlm.train_model(LINES, folder=tmp_path / "run", epochs=1, **SMALL)
     before = (tmp_path / "run" / "last" / "training.safetensors").read_bytes()
     code = f"""
@@ -212,7 +210,7 @@ def test_too_few_lines_are_a_clear_error(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_a_second_run_makes_no_vocabulary_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_run_reuses_cached_vocabulary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KORLM_CACHE", str(tmp_path / "cache"))
     once = korlm.train_model(LINES, folder=tmp_path / "one", epochs=1, **SMALL)
     made = list((tmp_path / "cache" / "tokenizers").iterdir())
@@ -228,7 +226,7 @@ def test_a_second_run_makes_no_vocabulary_again(tmp_path: Path, monkeypatch: pyt
     )
 
 
-def test_a_run_starts_from_a_model(tmp_path: Path) -> None:
+def test_run_starts_from_model(tmp_path: Path) -> None:
     first = korlm.train_model(LINES, folder=tmp_path / "first", epochs=2, **SMALL)
     further = {name: SMALL[name] for name in ("batch", "bptt", "bf16")}
     still = korlm.train_model(
