@@ -10,7 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from korlm.nn.cells import State
+from korlm.nn.dropout import apply_dropout
 from korlm.nn.inference import PrepackedStepper
+from korlm.nn.layers import run_layer
 
 if TYPE_CHECKING:
     from typing import Self
@@ -24,6 +27,7 @@ class BaseTextModel(nn.Module):
     """
 
     embedding: nn.Embedding
+    layers: nn.ModuleList
     output: nn.Module
     _stepper: PrepackedStepper | None = None
 
@@ -51,6 +55,20 @@ class BaseTextModel(nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_stepper": None}  # a copy of the model builds its own
+
+    def _run_layers(
+        self, inputs: Tensor, state: State, *, dropout: float, variational: bool = False, weight_dropout: float = 0.0,
+        lengths: Tensor | None = None,
+    ) -> tuple[Tensor, State]:  # fmt: skip
+        """Run the recurrent layers with dropout between them; return the last outputs and the new state."""
+        states = []
+        for index, layer in enumerate(self.layers):
+            if index:
+                inputs = apply_dropout(inputs, dropout, variational=variational)
+            layer_state = tuple(part[index : index + 1] for part in state)
+            inputs, new = run_layer(layer, inputs, layer_state, weight_dropout=weight_dropout, lengths=lengths)
+            states.append(new)
+        return inputs, states[0] if len(states) == 1 else tuple(map(torch.cat, zip(*states, strict=True)))
 
     def compute_logits(self, hidden: Tensor) -> Tensor:
         """Return logits, ``[..., V]``, of hidden outputs ``[..., E]``."""

@@ -52,10 +52,9 @@ class NetConfig:
         softmax: ``full``, or ``adaptive`` (Grave et al. 2017): the ids from each cutoff on form a cluster that is
             computed only where it is needed, with narrower weights. Its output weights are not tied (``tied=False``).
 
-            It is faster if ids are ordered by frequency. korlm's vocabularies start with the special tokens and 256
-            bytes, followed by words or morphemes by frequency. So the first 260 ids, nearly all rare, are in the head and
-            computed at each step, and a cutoff below about 500 leaves hardly any text in the head. It pays from a V of
-            about 30,000; its perplexity is slightly worse than the full softmax's.
+            Ids should be ordered by frequency. korlm's vocabularies start with some 260 special tokens and bytes, nearly
+            all rare, which the head computes at each step; so a cutoff below about 500 leaves hardly any text in the
+            head. It pays from a V of about 30,000; its perplexity is slightly worse than the full softmax's.
         cutoffs: first id of each cluster, ascending; () for V / 8 and V / 2. Only for ``adaptive``.
         ngrams: the longest n-gram whose hashed embedding is added to the input and the output, at least 2; 0 for none. See
             `korlm.nn.ngrams`. There are `buckets` rows per n, each `ngram_width` wide.

@@ -19,7 +19,7 @@ from korlm.nn.config import CELLS, NetConfig
 from korlm.nn.dropout import apply_dropout, embed_with_dropout
 from korlm.nn.inference import PrepackedStepper
 from korlm.nn.init import initialize_weights
-from korlm.nn.layers import make_layer, run_layer
+from korlm.nn.layers import make_layer
 from korlm.nn.losses import IGNORE_INDEX, LMOutput, adaptive_cross_entropy, chunked_cross_entropy, sampled_cross_entropy
 from korlm.nn.ngrams import HashedNgrams
 
@@ -92,22 +92,16 @@ class RecurrentLM(BaseTextModel):
             grams, history = self.ngrams(ids, state[-1])
             inputs, state = inputs + self.ngrams_in(grams), state[:-1]
         dropout = config.dropout if training else 0.0
-        hidden_dropout = config.effective_hidden_dropout if training else 0.0
-        weight_dropout = config.weight_dropout if training else 0.0
-        raw = apply_dropout(inputs, dropout, variational=config.locked)
-        states = []
-        for index, layer in enumerate(self.layers):
-            if index:
-                raw = apply_dropout(raw, hidden_dropout, variational=config.locked)
-            layer_state = tuple(part[index : index + 1] for part in state)
-            raw, new = run_layer(layer, raw, layer_state, weight_dropout=weight_dropout, lengths=lengths)
-            states.append(new)
+        raw, new_state = self._run_layers(
+            apply_dropout(inputs, dropout, variational=config.locked), state,
+            dropout=config.effective_hidden_dropout if training else 0.0, variational=config.locked,
+            weight_dropout=config.weight_dropout if training else 0.0, lengths=lengths,
+        )  # fmt: skip
         dropped = apply_dropout(raw, dropout, variational=config.locked)
-        parts = states[0] if len(states) == 1 else tuple(torch.cat(parts) for parts in zip(*states, strict=True))
         hidden = self.project(dropped)
         if self.ngrams is not None:
-            hidden, parts = hidden + self.ngrams_out(grams), (*parts, history)
-        return LMOutput(hidden, parts, raw, dropped)
+            hidden, new_state = hidden + self.ngrams_out(grams), (*new_state, history)
+        return LMOutput(hidden, new_state, raw, dropped)
 
     def step(self, ids: Tensor, state: State, stepper: PrepackedStepper | None = None) -> tuple[Tensor, State]:
         """Run one time step without dropout, as generation does.

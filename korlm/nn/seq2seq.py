@@ -125,17 +125,12 @@ class Seq2Seq(BaseTextModel):
             Hidden outputs ``[B, T, E]`` for `compute_logits` and `nll`; attention weights ``[B, T, S]``; the new state.
         """
         dropout = self.config.dropout if self.training else 0.0
-        outputs = apply_dropout(F.embedding(ids, self.embedding.weight), dropout)
-        states = []
-        for index, layer in enumerate(self.layers):
-            if index:
-                outputs = apply_dropout(outputs, dropout)
-            outputs, new = run_layer(layer, outputs, tuple(part[index : index + 1] for part in state))
-            states.append(new)
+        inputs = apply_dropout(F.embedding(ids, self.embedding.weight), dropout)
+        outputs, state = self._run_layers(inputs, state, dropout=dropout)
         contexts, weights = self.attention(outputs, memory.projected_keys, memory.keys, memory.mask)
         attentional = torch.tanh(self.combine(torch.cat([contexts, outputs], -1)))
         hidden = self.project(apply_dropout(attentional, dropout))
-        return hidden, weights, tuple(torch.cat(parts) for parts in zip(*states, strict=True))
+        return hidden, weights, state
 
     def start_decoding(self, ids: Tensor, lengths: Tensor, bos_id: int) -> tuple[Tensor, Tensor, State]:
         """Run the encoder and the first decoder step, from which generation continues.
@@ -204,7 +199,7 @@ class Seq2Seq(BaseTextModel):
         return nll
 
     def zero_state(self, batch_size: int) -> State:
-        """Return the state carried between batches: none."""
+        """Return the empty state: nothing is carried between batches."""
         return ()
 
     def _label_smoothing_term(self, rows: Tensor, targets: Tensor) -> Tensor:

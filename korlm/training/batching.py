@@ -147,14 +147,11 @@ class ShuffledBatches:
 
 
 class LineBatches(ShuffledBatches):
-    """Whole lines, each from the preceding ``</s>`` to its own, batched by length.
+    """Whole lines, each from the preceding ``</s>`` to its own, batched by length. See `ShuffledBatches`.
 
     Args:
         ids: ``[N]`` array of lines, each terminated by ``</s>``.
-        batch_size: ``B`` lines, over all processes.
         packed: provide lengths, so that the model skips padding.
-        seed: seed of the order.
-        shard: rank and number of processes.
 
     Raises:
         CorpusError: fewer lines than a batch.

@@ -44,14 +44,11 @@ class PairBatch(TrainingBatch):
 
 
 class PairBatches(ShuffledBatches):
-    """Pairs, batched by length of the answer and then of the question; a `korlm.training.batching.BatchSource`.
+    """Pairs, batched by length of the answer and then of the question. See `ShuffledBatches`.
 
     Args:
         pairs: ids of what precedes each answer, and of the answer without ``<s>`` and ``</s>``.
-        batch_size: ``B`` pairs, over all processes.
         collate: makes a batch of pairs: `collate_pairs` (the default) or `collate_prompted_pairs`.
-        seed: seed of the order.
-        shard: rank and number of processes.
 
     Raises:
         CorpusError: fewer pairs than a batch.
