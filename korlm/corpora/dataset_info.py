@@ -1,4 +1,4 @@
-"""What a model's card says of the corpus: its name for people, its home on the Hub, what a model learns from it.
+"""Descriptions of corpora for model cards: names, the dataset on the Hub, prompts and known faults.
 
 >>> get_dataset_info({"corpus": {"name": "reviews"}}).dataset
 'e9t/nsmc'
@@ -15,15 +15,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """A corpus in words.
+    """Description of a corpus.
 
     Attributes:
-        name: what `korlm.load_corpus` takes.
-        ko: what it is, in Korean.
-        en: what it is, in English.
-        dataset: the Hub's data set from the same source, or nothing. Its splits are not ours.
-        prompts: how the samples begin; an empty one begins nowhere.
-        failing: what a model learns from it that it should not, in Korean and English, or nothing.
+        name: its name for `korlm.load_corpus`.
+        ko: description in Korean.
+        en: description in English.
+        dataset: the Hub's dataset from the same source, or empty. Its splits differ from ours.
+        prompts: prompts of the samples; an empty one means none.
+        failing: faults that a model learns from it, in Korean and English, or empty.
     """
 
     name: str
@@ -61,6 +61,6 @@ _DATASETS = (
 
 
 def get_dataset_info(info: Mapping[str, Any]) -> DatasetInfo:
-    """Return what is known of the corpus that a model's build information names."""
+    """Return the description of the corpus that a model's build information names."""
     name = str(info.get("corpus", {}).get("name", "?"))
-    return next((facts for facts in _DATASETS if facts.name == name), DatasetInfo(name, name, name))
+    return next((dataset for dataset in _DATASETS if dataset.name == name), DatasetInfo(name, name, name))

@@ -1,14 +1,18 @@
-"""Corpora that are fetched by name, file by file, into the cache.
+"""Download corpora by name into the cache folder, verified by SHA-256.
 
-- WikiText-2, as PyTorch's examples carry it: Merity et al. (2017), "Pointer sentinel mixture models"; CC BY-SA 3.0. Words
-  are cut by spaces already, and rare ones written ``<unk>``.
+- WikiText-2 as in PyTorch's examples: Merity et al. (2017), "Pointer sentinel mixture models"; CC BY-SA 3.0. Words are
+  separated by spaces, and rare ones are written ``<unk>``.
 - Songys' Chatbot_data: 11,823 Korean questions and answers; MIT.
+
+A download must match the digest known for its address. Where none is known, the digest of the first download is kept
+beside the file (``NAME.sha256``, as ``sha256sum`` writes it), and the file must match it ever after.
 
 >>> path = download_wikitext2()["train"]  # doctest: +SKIP
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -18,74 +22,102 @@ from korlm.storage.cache import cache_folder
 
 WIKITEXT2_URL = "https://raw.githubusercontent.com/pytorch/examples/main/word_language_model/data/wikitext-2"
 SONGYS_URL = "https://raw.githubusercontent.com/songys/Chatbot_data/master/ChatbotData.csv"
+KNOWN_SHA256 = {
+    f"{WIKITEXT2_URL}/valid.txt": "f0737ed31fc1329026e95cb8b98e19c2a182c39c240ab909dc31abf2f8af58e8",
+    f"{WIKITEXT2_URL}/test.txt": "d790b833ef8cf03a90db7bf1271b7520b83c45ce07ba3c1a9699df81e239eca0",
+    SONGYS_URL: "287eb129695b577321c80ad397bb3c2279164d4ca577874d129fd3db5b30afe2",
+}
 _SPLITS = ("train", "valid", "test")
-_TIMEOUT_SECONDS = 30  # without a byte before we give up
+_TIMEOUT_SECONDS = 30  # without receiving a byte
 
 
 def download_wikitext2(*, base_url: str | None = None) -> dict[str, Path]:
-    """Return the three files of WikiText-2: those of ``KORLM_CORPORA/wikitext2`` where all are there, else fetched.
+    """Return the three files of WikiText-2, from ``KORLM_CORPORA/wikitext2`` if all are there, else from the cache.
 
-    What was fetched once is kept in the cache folder.
+    Files missing from the cache folder are downloaded.
 
     Args:
-        base_url: the address of the folder they are in; by default ``KORLM_WIKITEXT2_URL``, or that of PyTorch's examples.
+        base_url: address of their folder; by default ``KORLM_WIKITEXT2_URL``, or that of PyTorch's examples.
 
     Raises:
-        CorpusError: it cannot be reached; the message says what to put where.
+        CorpusError: the address cannot be reached or the file is not the expected one; the message says which file to
+            put where.
         ArtifactError: the cache folder cannot be written.
     """
     root = os.environ.get("KORLM_CORPORA", "")
-    if root and (found := _find_split_files(Path(root) / "wikitext2")):
-        return found
+    if root and (paths := _find_split_files(Path(root) / "wikitext2")):
+        return paths
     folder = cache_folder() / "wikitext2"
     base_url = (base_url or os.environ.get("KORLM_WIKITEXT2_URL") or WIKITEXT2_URL).rstrip("/")
-    for side in _SPLITS:
-        if not (folder / f"{side}.txt").is_file():
-            names = ", ".join(f"{other}.txt" for other in _SPLITS)
-            write_file(folder / f"{side}.txt", _fetch_file(f"{base_url}/{side}.txt", folder, names))
-    return {side: folder / f"{side}.txt" for side in _SPLITS}
+    names = ", ".join(f"{split}.txt" for split in _SPLITS)
+    return {split: _download_once(folder / f"{split}.txt", f"{base_url}/{split}.txt", names) for split in _SPLITS}
 
 
 def download_songys_chatbot() -> Path:
-    """Return the file of Songys' questions and answers: that of ``KORLM_CORPORA/download_songys_chatbot``, else fetched once.
+    """Return the file of Songys' questions and answers, from ``KORLM_CORPORA/songys_chatbot``, else from the cache.
 
     Raises:
-        CorpusError: it cannot be reached; the message says what to put where.
+        CorpusError: the address cannot be reached or the file is not the expected one; the message says which file to
+            put where.
         ArtifactError: the cache folder cannot be written.
     """
     root = os.environ.get("KORLM_CORPORA", "")
-    given = Path(root) / "songys_chatbot" / "ChatbotData.csv"
-    if root and given.is_file():
-        return given
-    kept = cache_folder() / "songys_chatbot" / given.name
-    if not kept.is_file():
-        write_file(kept, _fetch_file(os.environ.get("KORLM_SONGYS_URL") or SONGYS_URL, kept.parent, given.name))
-    return kept
+    local = Path(root) / "songys_chatbot" / "ChatbotData.csv"
+    if root and local.is_file():
+        return local
+    url = os.environ.get("KORLM_SONGYS_URL") or SONGYS_URL
+    return _download_once(cache_folder() / "songys_chatbot" / local.name, url, local.name)
 
 
 def _find_split_files(folder: Path) -> dict[str, Path] | None:
-    found = {
-        side: path for side in _SPLITS for path in (folder / f"{side}.txt.gz", folder / f"{side}.txt") if path.is_file()
+    paths = {
+        split: path
+        for split in _SPLITS
+        for path in (folder / f"{split}.txt.gz", folder / f"{split}.txt")
+        if path.is_file()
     }
-    return found if len(found) == len(_SPLITS) else None
+    return paths if len(paths) == len(_SPLITS) else None
+
+
+def _download_once(path: Path, url: str, names: str) -> Path:
+    """Return ``path``, downloaded from ``url`` if it is missing or no longer matches its recorded digest.
+
+    A file without a recorded digest was put there by hand, and is used as it is.
+    """
+    record = path.with_name(f"{path.name}.sha256")
+    recorded = record.read_text("utf-8").partition(" ")[0] if record.is_file() else ""
+    if path.is_file() and (not recorded or file_sha256(path) == recorded):
+        return path
+    content = _fetch_file(url, path.parent, names)
+    digest = hashlib.sha256(content).hexdigest()
+    expected = KNOWN_SHA256.get(url) or recorded
+    if expected and digest != expected:
+        raise _download_error(url, path.parent, names, f"SHA-256 {digest} ≠ {expected}")
+    write_file(path, content)
+    write_file(record, f"{digest}  {path.name}\n".encode())
+    return path
 
 
 def _fetch_file(url: str, folder: Path, names: str) -> bytes:
-    from http.client import HTTPException  # 50 ms that other corpora need not spend
+    from http.client import HTTPException  # imported here: it takes 50 ms that other corpora do not need
     from urllib.error import URLError
     from urllib.request import urlopen
 
     try:
-        with urlopen(url, timeout=_TIMEOUT_SECONDS) as answer:
-            content: bytes = answer.read()
-        if not content or content.lstrip().startswith(b"<"):  # the page of a portal, not the text
+        with urlopen(url, timeout=_TIMEOUT_SECONDS) as response:
+            content: bytes = response.read()
+        if not content or content.lstrip().startswith(b"<"):  # a login page instead of the text
             raise URLError("no text")
         return content
     except (OSError, ValueError, HTTPException) as error:  # URLError and HTTPError are OSErrors
-        reason = error if hasattr(error, "code") else getattr(error, "reason", None) or error  # with the number 404
-        raise CorpusError(
-            f"{url}을(를) 받지 못했습니다 ({reason}). 인터넷이 되는 곳에서 {names}을(를) 받아 {folder}에 두거나, "
-            f"KORLM_CORPORA로 알린 폴더 아래 {folder.name}/에 두세요.",
-            f"Cannot fetch {url} ({reason}). Fetch {names} where there is a network and put it into {folder}, or into "
-            f"{folder.name}/ of the folder that KORLM_CORPORA names.",
-        ) from error
+        reason = error if hasattr(error, "code") else getattr(error, "reason", None) or error  # with the code, e.g. 404
+        raise _download_error(url, folder, names, reason) from error
+
+
+def _download_error(url: str, folder: Path, names: str, reason: object) -> CorpusError:
+    return CorpusError(
+        f"{url}을(를) 받지 못했습니다 ({reason}). 인터넷이 되는 곳에서 {names}을(를) 받아 {folder}에 두거나, "
+        f"KORLM_CORPORA로 알린 폴더 아래 {folder.name}/에 두세요.",
+        f"Cannot fetch {url} ({reason}). Fetch {names} where there is a network and put it into {folder}, or into "
+        f"{folder.name}/ of the folder that KORLM_CORPORA names.",
+    )

@@ -1,13 +1,11 @@
-"""A corpus file of any size as one ``.npy`` of token ids: in little memory, and going on where it was stopped.
+"""Encode a corpus file of any size into one ``.npy`` of token ids, in little memory and resumable.
 
     path = encode_file("corpus.txt", korlm.load_tokenizer("unigram"), "corpus.npy")
     ids = numpy.load(path, mmap_mode="r")      # the ids of a line, </s>, the ids of the next
 
-Ids are appended to ``corpus.npy.partial``; ``corpus.npy.journal`` says how far they may be trusted. What a stopped run
-leaves behind is cut back to that, so that a run that was killed and taken up again gives the same bytes as one that was
-not. ``corpus.json`` beside the array says what made it.
-
-The journal of a corpus that is being encoded: what was begun, how far it may be trusted, and whether to go on with it.
+Ids are appended to ``corpus.npy.partial``; the journal ``corpus.npy.journal`` records how many of them are valid. A
+resumed run truncates the ids to that number, so that a run that was killed and resumed writes the same bytes as one that
+was not. ``corpus.json`` beside the array records its source and tokenizer.
 
 >>> read_encoding_progress("no-such.npy") is None
 True
@@ -32,16 +30,19 @@ from korlm.storage.npy import NPY_HEADER_BYTES, AppendableNpy
 from korlm.text.spans import check_text
 from korlm.tokenizers.base import Tokenizer
 
+_SLICE_CHARACTERS = 2**20  # of a long line, encoded at once
+_SAVE_INTERVAL_SECONDS = 2.0  # of work lost to a kill; writing the journal waits some 10 ms for the disk
+
 
 @dataclass(frozen=True)
 class EncodingProgress:
-    """How far an encoding is.
+    """Progress of an encoding.
 
     Attributes:
-        consumed: see `korlm.corpora.streaming.Batch`.
+        consumed: see `korlm.corpora.streaming.LineBatch`.
         position: bytes of the source read.
         lines: lines encoded.
-        characters: of those lines, one line end each included.
+        characters: of these lines, with one line end each.
         tokens: ids written, ``</s>`` included.
     """
 
@@ -52,78 +53,10 @@ class EncodingProgress:
     tokens: int = 0
 
     def with_batch(self, batch: LineBatch, tokens: int) -> EncodingProgress:
-        """Return the progress once a batch is written."""
+        """Return the progress after a batch is written."""
         lines = len(batch.lines)
         characters = self.characters + sum(map(len, batch.lines)) + lines
         return EncodingProgress(batch.consumed, batch.position, self.lines + lines, characters, self.tokens + tokens)
-
-
-def read_encoding_progress(output: str | Path) -> EncodingProgress | None:
-    """Return how far a stopped `encode_file` got, or None where there is none to go on with."""
-    try:
-        return EncodingProgress(**read_json(state_paths(Path(output))[1])["done"])
-    except (ArtifactError, KeyError, TypeError):
-        return None
-
-
-def build_journal_header(path: Path, tokenizer: Tokenizer, column: str | int | None, output: Path) -> dict[str, Any]:
-    """Return what a journal must say for its run to be gone on with."""
-    if output.suffix != ".npy":
-        raise InputError(
-            f"저장할 파일 이름은 .npy로 끝나야 합니다 (받은 이름: {output}).",
-            f"The name of the file to write must end in .npy (got {output}).",
-        )
-    if "</s>" not in tokenizer.specials:
-        raise InputError(
-            f"{tokenizer.name}에는 줄 끝을 알릴 </s>가 없습니다. korlm.train_tokenizer로 만든 것을 쓰세요.",
-            f"{tokenizer.name} has no </s> to end a line with. Use a tokenizer of korlm.train_tokenizer.",
-        )
-    try:
-        source = file_fingerprint(path)
-    except OSError as error:
-        raise unreadable_file_error(path, error) from error
-    plan = {"kind": "encoding", "format": FORMAT_VERSION, "source": source, "column": column}
-    return plan | {"signature": tokenizer.signature, "item_bytes": id_dtype(tokenizer).itemsize}
-
-
-def state_paths(output: Path) -> tuple[Path, Path]:
-    """Return where the ids and the journal of an unfinished encoding are."""
-    return output.with_name(output.name + ".partial"), output.with_name(output.name + ".journal")
-
-
-def read_journal(partial: Path, journal: Path, plan: dict[str, Any]) -> EncodingProgress:
-    """Return where to go on; the beginning where nothing was begun."""
-    if not partial.exists() or not journal.exists():
-        return EncodingProgress()
-    done = read_encoding_progress(partial.with_suffix(""))
-    found = read_json(journal) if done else {}
-    if done is None:
-        raise _cannot_resume_error(partial, "일지를 읽을 수 없습니다", "its journal cannot be read")
-    if found.get("source") != plan["source"]:
-        raise _cannot_resume_error(
-            partial, "그동안 말뭉치 파일이 바뀌었습니다", "the corpus file is not the one that it was begun with"
-        )
-    if any(found.get(key) != value for key, value in plan.items()):
-        raise _cannot_resume_error(
-            partial, "다른 토크나이저나 칸으로 시작했습니다", "it was begun with another tokenizer or column"
-        )
-    if partial.stat().st_size < NPY_HEADER_BYTES + done.tokens * int(found["item_bytes"]):
-        raise _cannot_resume_error(partial, "일지보다 짧습니다", "it is shorter than its journal says")
-    return done
-
-
-def _cannot_resume_error(partial: Path, ko: str, en: str) -> ArtifactError:
-    return ArtifactError(
-        f"{partial}을(를) 이어 갈 수 없습니다: {ko}. --restart(restart=True)로 새로 시작하세요.",
-        f"Cannot go on with {partial}: {en}. Start anew with --restart (restart=True).",
-    )
-
-
-_CHARACTER_UNITS = ("syllable", "jamo", "byte")
-_SLICE_CHARACTERS = 2**20  # characters
-_SAVE_INTERVAL_SECONDS = (
-    2.0  # seconds of work that a kill may cost; a journal waits for the disk, which takes some 10 ms
-)
 
 
 def encode_file(
@@ -136,43 +69,43 @@ def encode_file(
     restart: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Encode a corpus file into one array on disk; called again after a stop of any kind, go on from there.
+    """Encode a corpus file into one array on disk, or resume a run that was stopped.
 
-    A batch of about half a million characters is held at a time; a longer line is held whole, and cut whole but for
-    units of one character. Resuming, a plain
-    ``.txt`` is entered where it was left; the rows of other formats are read again, though not encoded.
+    Batches of about half a million characters are in memory at a time. A longer line is held whole; it is also encoded
+    whole, except by units of one character. A resumed run seeks in a plain ``.txt``; it reads the rows of other formats
+    again without encoding them.
 
     Args:
         path: a .txt, .tsv, .csv or .jsonl file (also .gz).
-        tokenizer: what encodes it.
-        output: the ``.npy`` to write: uint16, or uint32 where the vocabulary needs it; its ``.json`` comes beside it.
-        column: the field that holds the text; see `korlm.corpora.files.read_file`.
+        tokenizer: encodes the lines.
+        output: the ``.npy`` to write: uint16, or uint32 if the vocabulary needs it; its ``.json`` is written beside it.
+        column: the field that holds the text; see `korlm.corpora.files.read_lines`.
         workers: the analyzer's threads.
-        restart: start anew, over what is there.
-        progress: called with the bytes of the file read and in all.
+        restart: start anew and overwrite ``output``.
+        progress: called with the bytes of the file read so far and in all.
 
     Returns:
         ``output``.
 
     Raises:
-        CorpusError: the file cannot be read, is not UTF-8, holds no text, or is not the one that was begun.
-        ArtifactError: ``output`` exists, was begun with another tokenizer, is being written by another process, or
+        CorpusError: the file cannot be read, is not UTF-8, holds no text, or changed since the run was started.
+        ArtifactError: ``output`` exists, was started with another tokenizer, is being written by another process, or
             the disk is full.
-        InputError: the tokenizer has no ``</s>``, or ``output`` is no ``.npy``.
+        InputError: the tokenizer has no ``</s>``, or ``output`` does not end in ``.npy``.
     """
     path, output = Path(path), Path(output)
-    plan = build_journal_header(path, tokenizer, column, output)
+    header = build_journal_header(path, tokenizer, column, output)
     partial, journal = state_paths(output)
     if output.exists() and not restart and not partial.exists():
         raise ArtifactError(
             f"{output}이(가) 이미 있습니다. 새로 만들려면 --restart(restart=True)를, 아니면 다른 이름을 쓰세요.",
             f"{output} is there already. Make it anew with --restart (restart=True), or choose another name.",
         )
-    done = EncodingProgress() if restart else read_journal(partial, journal, plan)
+    state = EncodingProgress() if restart else read_journal(partial, journal, header)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        with closing(AppendableNpy(partial, id_dtype(tokenizer), done.tokens)) as array:
-            run = _EncodingRun(path, tokenizer, array, journal, plan, done)
+        with closing(AppendableNpy(partial, id_dtype(tokenizer), state.tokens)) as array:
+            run = _EncodingRun(path, tokenizer, array, journal, header, state)
             run.encode(column, workers, progress or (lambda done, total: None))
             if run.state.lines:
                 run.write_metadata(output)
@@ -195,31 +128,98 @@ def encode_file(
     return output
 
 
+def read_encoding_progress(output: str | Path) -> EncodingProgress | None:
+    """Return the progress of a stopped `encode_file`, or None if there is nothing to resume."""
+    try:
+        return EncodingProgress(**read_json(state_paths(Path(output))[1])["done"])
+    except (ArtifactError, KeyError, TypeError):
+        return None
+
+
+def build_journal_header(path: Path, tokenizer: Tokenizer, column: str | int | None, output: Path) -> dict[str, Any]:
+    """Return the fields of the journal that must be equal for a run to be resumed."""
+    if output.suffix != ".npy":
+        raise InputError(
+            f"저장할 파일 이름은 .npy로 끝나야 합니다 (받은 이름: {output}).",
+            f"The name of the file to write must end in .npy (got {output}).",
+        )
+    if "</s>" not in tokenizer.specials:
+        raise InputError(
+            f"{tokenizer.name}에는 줄 끝을 알릴 </s>가 없습니다. korlm.train_tokenizer로 만든 것을 쓰세요.",
+            f"{tokenizer.name} has no </s> to end a line with. Use a tokenizer of korlm.train_tokenizer.",
+        )
+    try:
+        source = file_fingerprint(path)
+    except OSError as error:
+        raise unreadable_file_error(path, error) from error
+    header = {"kind": "encoding", "format": FORMAT_VERSION, "source": source, "column": column}
+    return header | {"signature": tokenizer.signature, "item_bytes": id_dtype(tokenizer).itemsize}
+
+
+def state_paths(output: Path) -> tuple[Path, Path]:
+    """Return the paths of the ids and of the journal of an unfinished encoding."""
+    return output.with_name(output.name + ".partial"), output.with_name(output.name + ".journal")
+
+
+def read_journal(partial: Path, journal: Path, header: dict[str, Any]) -> EncodingProgress:
+    """Return the progress to resume from, zero if there is none.
+
+    Raises:
+        ArtifactError: the journal is damaged, or its run differs from ``header``.
+    """
+    if not partial.exists() or not journal.exists():
+        return EncodingProgress()
+    state = read_encoding_progress(partial.with_suffix(""))
+    if state is None:
+        raise _cannot_resume_error(partial, "일지를 읽을 수 없습니다", "its journal cannot be read")
+    recorded = read_json(journal)
+    if recorded.get("source") != header["source"]:
+        raise _cannot_resume_error(
+            partial, "그동안 말뭉치 파일이 바뀌었습니다", "the corpus file is not the one that it was begun with"
+        )
+    if any(recorded.get(key) != value for key, value in header.items()):
+        raise _cannot_resume_error(
+            partial, "다른 토크나이저나 칸으로 시작했습니다", "it was begun with another tokenizer or column"
+        )
+    if partial.stat().st_size < NPY_HEADER_BYTES + state.tokens * int(recorded["item_bytes"]):
+        raise _cannot_resume_error(partial, "일지보다 짧습니다", "it is shorter than its journal says")
+    return state
+
+
+def _cannot_resume_error(partial: Path, ko: str, en: str) -> ArtifactError:
+    return ArtifactError(
+        f"{partial}을(를) 이어 갈 수 없습니다: {ko}. --restart(restart=True)로 새로 시작하세요.",
+        f"Cannot go on with {partial}: {en}. Start anew with --restart (restart=True).",
+    )
+
+
 class _EncodingRun:
+    """One run of `encode_file`: the array, the journal and the progress."""
+
     def __init__(
         self,
         path: Path,
         tokenizer: Tokenizer,
         array: AppendableNpy,
         journal: Path,
-        plan: dict[str, Any],
-        done: EncodingProgress,
+        header: dict[str, Any],
+        state: EncodingProgress,
     ) -> None:
         self.path, self.tokenizer, self.array, self.journal = path, tokenizer, array, journal
-        self.journal_header, self.state = plan, done
+        self.header, self.state = header, state
 
     def encode(self, column: str | int | None, workers: int, progress: Callable[[int, int], None]) -> None:
-        total, saved = self.journal_header["source"]["size"], time.monotonic()
+        total, saved_at = self.header["source"]["size"], time.monotonic()
         self.save_journal()
         progress(self.state.position, total)
         try:
             for batch in read_batches(self.path, column=column, start=self.state.consumed):
                 self.write_batch(batch, workers)
                 progress(self.state.position, total)
-                if time.monotonic() - saved >= _SAVE_INTERVAL_SECONDS:
+                if time.monotonic() - saved_at >= _SAVE_INTERVAL_SECONDS:
                     self.save_journal()
-                    saved = time.monotonic()
-        except BaseException:  # Ctrl-C too: what is done is kept
+                    saved_at = time.monotonic()
+        except BaseException:  # Ctrl-C too
             with suppress(OSError):
                 self.save_journal()
             raise
@@ -235,38 +235,40 @@ class _EncodingRun:
 
     def save_journal(self) -> None:
         self.array.flush()
-        write_json(self.journal, self.journal_header | {"done": asdict(self.state)})
+        write_json(self.journal, self.header | {"done": asdict(self.state)})
 
     def write_metadata(self, output: Path) -> None:
         digest = file_sha256(self.path)
-        if file_fingerprint(self.path) != self.journal_header["source"]:
+        if file_fingerprint(self.path) != self.header["source"]:
             raise CorpusError(
                 f"읽는 동안 {self.path}이(가) 바뀌었습니다. --restart(restart=True)로 새로 시작하세요.",
                 f"{self.path} changed while it was read. Start anew with --restart (restart=True).",
             )
         self.array.finish()
-        done = self.state
+        state = self.state
         write_json(output.with_suffix(".json"), {
             "kind": "token ids", "format": FORMAT_VERSION, "tokenizer": self.tokenizer.name,
             "signature": self.tokenizer.signature, "dtype": id_dtype(self.tokenizer).name,
-            "lines": done.lines, "characters": done.characters, "tokens": done.tokens,
-            "end_of_line": self.tokenizer.specials["</s>"], "column": self.journal_header["column"],
-            "source": self.path.name, "source_bytes": self.journal_header["source"]["size"], "source_sha256": digest,
+            "lines": state.lines, "characters": state.characters, "tokens": state.tokens,
+            "end_of_line": self.tokenizer.specials["</s>"], "column": self.header["column"],
+            "source": self.path.name, "source_bytes": self.header["source"]["size"], "source_sha256": digest,
         })  # fmt: skip
 
 
 def _split_long_lines(lines: list[str], tokenizer: Tokenizer) -> Iterator[tuple[list[str], int | None]]:
-    """Yield lines with what ends them; a very long one in parts, where a unit looks at one character at a time."""
-    end = tokenizer.specials["</s>"]
-    if tokenizer.unit not in _CHARACTER_UNITS or max(map(len, lines), default=0) <= _SLICE_CHARACTERS:
-        yield lines, end
+    """Yield lines and the id that ends them; a very long line in slices, if the tokenizer encodes characters one by one."""
+    eos_id = tokenizer.specials["</s>"]
+    if not tokenizer.one_character_per_segment or max(map(len, lines), default=0) <= _SLICE_CHARACTERS:
+        yield lines, eos_id
         return
     for line in lines:
-        for first in range(0, len(line), _SLICE_CHARACTERS):
-            yield [line[first : first + _SLICE_CHARACTERS]], end if first + _SLICE_CHARACTERS >= len(line) else None
+        for start in range(0, len(line), _SLICE_CHARACTERS):
+            stop = start + _SLICE_CHARACTERS
+            yield [line[start:stop]], eos_id if stop >= len(line) else None
 
 
 def _discard_empty_output(path: Path, partial: Path, journal: Path) -> CorpusError:
+    """Delete the files of a run that found no text, and return the error to raise."""
     for leftover in (partial, journal):
         leftover.unlink(missing_ok=True)
     return CorpusError(
@@ -276,7 +278,7 @@ def _discard_empty_output(path: Path, partial: Path, journal: Path) -> CorpusErr
 
 
 def _invalid_line_error(path: Path, lines: list[str], lines_before: int) -> CorpusError | None:
-    """Return the error that names the line with a character that cannot be encoded."""
+    """Return an error that names the line with an unpaired surrogate, or None if there is no such line."""
     for number, line in enumerate(lines, lines_before + 1):
         try:
             check_text(line)

@@ -1,7 +1,10 @@
-"""Lines that stay on disk: a sequence of strings of any length, in next to no memory.
+"""Lines of text on disk: memory-mapped sequences of strings, and a cache of the splits of large corpora.
 
-Two files hold them: ``NAME.txt``, UTF-8 with a line end after each, and ``NAME.npy``, where each begins. Both are mapped,
-so that opening them takes the same time for a thousand lines and for a thousand million.
+Lines are stored in two files: ``NAME.txt``, UTF-8 with a line end after each line, and ``NAME.npy``, the offset of each
+line. Both are memory-mapped, so that opening them takes the same time for a thousand lines and for a billion.
+
+Decompressing, splitting into fields and hashing lines takes 2 to 5 s for the reviews, so `cached_splits` keeps the
+splits. An entry is valid as long as the size and the modification time of every source file are the same.
 
 >>> import tempfile
 >>> folder = Path(tempfile.mkdtemp())
@@ -11,12 +14,6 @@ so that opening them takes the same time for a thousand lines and for a thousand
 >>> lines = MemmapLines(folder / "some")
 >>> len(lines), lines[1], lines.head(1).digest == lines_sha256(["가나"])
 (2, '다', True)
-
-Splits kept on disk once they were read, so that a large corpus is at hand at once the next time, in no memory.
-
-Unpacking, cutting into fields and hashing lines takes 2 to 5 s for the reviews, and a corpus of any size is read through
-without being held. An entry holds as long as the size and time of every source file do.
-
 >>> cached_splits([Path("no-such-file")], "", lambda: iter([("train", "가")])).train
 ['가']
 """
@@ -39,20 +36,23 @@ from korlm.storage.artifacts import FORMAT_VERSION, new_folder, read_artifact_co
 from korlm.storage.cache import cache_path, chunks_sha256, file_fingerprint
 from korlm.storage.npy import AppendableNpy
 
-_BATCH_LINES = 10_000  # lines that are decoded at once
+SPLITS = ("train", "valid", "test")
+_BATCH_LINES = 10_000  # lines decoded at once
 _CHUNK_BYTES = 2**20
 _OFFSET_DTYPE = np.dtype("<u8")
+_MIN_CACHED_BYTES = 2**20  # a smaller source is read quickly enough, and is held in memory
+_MAX_VERIFIED_BYTES = 2**27  # of text whose digest is checked at each start, in a tenth of a second
 
 
 class MemmapLines(Sequence[str]):
-    """Lines of a `LineWriter`, or some of them that stand together.
+    """A memory-mapped sequence of the lines that a `LineWriter` wrote. Equal to a list of the same lines.
 
     Args:
-        stem: the path of both files, without their endings.
-        digest: what `lines_sha256` says of them, where that is known.
+        stem: the path of both files, without suffix.
+        digest: their `lines_sha256`, if known.
 
     Raises:
-        ArtifactError: they are missing or do not fit together.
+        ArtifactError: the files are missing or inconsistent.
     """
 
     def __init__(self, stem: Path, *, digest: str = "") -> None:
@@ -68,25 +68,25 @@ class MemmapLines(Sequence[str]):
         self._stem, self._data, self._offsets, self._digest = stem, data, offsets, digest
 
     def head(self, count: int) -> MemmapLines:
-        """Return the first lines, at most so many, that stay on disk as well (a slice is a list)."""
-        some = object.__new__(MemmapLines)
-        some._stem, some._data, some._digest = self._stem, self._data, ""
-        some._offsets = self._offsets[: max(0, count) + 1]
-        return some
+        """Return the first ``count`` lines, memory-mapped as well; a slice is a list."""
+        lines = object.__new__(MemmapLines)
+        lines._stem, lines._data, lines._digest = self._stem, self._data, ""
+        lines._offsets = self._offsets[: max(0, count) + 1]
+        return lines
 
     @property
     def digest(self) -> str:
-        """What `lines_sha256` says of them."""
+        """The `lines_sha256` of the lines."""
         self._digest = self._digest or chunks_sha256(self.iter_chunks())
         return self._digest
 
     @property
     def num_bytes(self) -> int:
-        """Bytes of the text, line ends included."""
+        """Size of the text, line ends included."""
         return int(self._offsets[-1])
 
     def iter_chunks(self) -> Iterator[bytes]:
-        """Yield the bytes of the lines, a line end after each."""
+        """Yield the UTF-8 bytes of the lines, each with a line end, in chunks."""
         for start in range(0, self.num_bytes, _CHUNK_BYTES):
             yield self._data[start : min(self.num_bytes, start + _CHUNK_BYTES)]
 
@@ -94,18 +94,18 @@ class MemmapLines(Sequence[str]):
         return len(self._offsets) - 1
 
     @overload
-    def __getitem__(self, place: int) -> str: ...
+    def __getitem__(self, index: int) -> str: ...
     @overload
-    def __getitem__(self, place: slice) -> list[str]: ...
-    def __getitem__(self, place: int | slice) -> str | list[str]:
-        if isinstance(place, slice):
-            start, stop, step = place.indices(len(self))
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            start, stop, step = index.indices(len(self))
             if step == 1:
-                blocks = range(start, stop, _BATCH_LINES)
-                return [line for block in blocks for line in self._decode_lines(block, min(stop, block + _BATCH_LINES))]
-            return [self[index] for index in range(start, stop, step)]
-        index = range(len(self))[place]
-        return self._decode_lines(index, index + 1)[0]
+                starts = range(start, stop, _BATCH_LINES)
+                return [line for first in starts for line in self._decode_lines(first, min(stop, first + _BATCH_LINES))]
+            return [self[position] for position in range(start, stop, step)]
+        position = range(len(self))[index]
+        return self._decode_lines(position, position + 1)[0]
 
     def __iter__(self) -> Iterator[str]:
         for start in range(0, len(self), _BATCH_LINES):
@@ -122,7 +122,7 @@ class MemmapLines(Sequence[str]):
     def __radd__(self, other: Sequence[str]) -> list[str]:
         return [*other, *self]
 
-    __hash__ = None  # type: ignore[assignment]  # as a list
+    __hash__ = None  # type: ignore[assignment]  # unhashable, as a list is
 
     def __repr__(self) -> str:
         return f"<{len(self):,} lines of {self._stem}.txt>"
@@ -134,19 +134,19 @@ class MemmapLines(Sequence[str]):
             if data.count(b"\n") == stop - start:
                 return data.decode().split("\n")[:-1]
             ends = [offset - offsets[0] for offset in offsets]
-            return [data[one : two - 1].decode() for one, two in pairwise(ends)]
+            return [data[start : end - 1].decode() for start, end in pairwise(ends)]
         except UnicodeDecodeError as error:
             raise _damaged_lines_error(self._stem) from error
 
 
 class LineWriter:
-    """Writes lines one after the other; used in a ``with`` block.
+    """Writes lines for `MemmapLines`, in a ``with`` block.
 
     Args:
-        stem: the path of both files, without their endings.
+        stem: the path of both files, without suffix.
 
     Raises:
-        OSError: they cannot be written.
+        OSError: the files cannot be written.
     """
 
     def __init__(self, stem: Path) -> None:
@@ -156,7 +156,7 @@ class LineWriter:
         self._num_bytes, self._buffer, self._buffered_bytes = 0, list[bytes](), 0
 
     def add(self, line: str) -> None:
-        """Add a line; it may hold line ends."""
+        """Append a line; it may contain line ends."""
         data = line.encode() + b"\n"
         self._buffer.append(data)
         self._buffered_bytes += len(data)
@@ -186,17 +186,17 @@ class LineWriter:
 
 
 def lines_sha256(lines: Iterable[str]) -> str:
-    """Return the SHA-256 (hex) of lines, each ended by a newline."""
+    """Return the SHA-256 of lines with a line end after each, in hexadecimal digits."""
     return lines.digest if isinstance(lines, MemmapLines) else chunks_sha256(iter_line_chunks(lines))
 
 
 def iter_line_chunks(lines: Iterable[str]) -> Iterator[bytes]:
-    """Yield the bytes of lines, a line end after each."""
+    """Yield the UTF-8 bytes of lines, each with a line end, in chunks."""
     if isinstance(lines, MemmapLines):
         yield from lines.iter_chunks()
         return
-    rest = iter(lines)
-    while batch := list(islice(rest, _BATCH_LINES)):  # 4 times as quick as line by line
+    iterator = iter(lines)
+    while batch := list(islice(iterator, _BATCH_LINES)):  # 4 times as fast as line by line
         yield "\n".join([*batch, ""]).encode()
 
 
@@ -207,16 +207,9 @@ def _damaged_lines_error(stem: Path) -> ArtifactError:
     )
 
 
-SPLITS = ("train", "valid", "test")
-_MIN_CACHED_BYTES = 2**20  # bytes: a smaller source is read in no time, and held
-_MAX_VERIFIED_BYTES = (
-    2**27
-)  # bytes of text that are read again at each start, in a tenth of a second, to see that they are whole
-
-
 @dataclass(frozen=True)
 class Splits:
-    """Lines by split, in memory or on disk; and `split_digest` of them, where that is known."""
+    """Lines by split, in memory or memory-mapped, and their `split_digest`, if known."""
 
     train: Sequence[str]
     valid: Sequence[str]
@@ -227,15 +220,17 @@ class Splits:
 def cached_splits(
     sources: Sequence[Path], variant: str, read_split_lines: Callable[[], Iterator[tuple[str, str]]]
 ) -> Splits:
-    """Return what ``read_split_lines`` yields, from the cache where the sources have not changed.
+    """Return the lines of ``read_split_lines`` by split, from the cache if the sources have not changed.
+
+    Sources of less than 1 MiB are not cached.
 
     Args:
         sources: the files that ``read_split_lines`` reads.
-        variant: what else decides its result, as text.
-        read_split_lines: yields each line behind the split that it belongs to.
+        variant: whatever else its result depends on, as text.
+        read_split_lines: yields pairs of a split's name and a line.
 
     Raises:
-        CorpusError: as ``read_split_lines`` does.
+        CorpusError: raised by ``read_split_lines``.
     """
     try:
         fingerprints = [file_fingerprint(path) for path in sources]
@@ -245,48 +240,46 @@ def cached_splits(
         return in_memory_splits(read_split_lines())
     folder = cache_path("corpora", variant, *(path.resolve() for path in sources), FORMAT_VERSION)
     stamp = [variant, fingerprints]
-    found = _load_splits(folder, stamp)
-    if found is None:
+    splits = _load_splits(folder, stamp)
+    if splits is None:
         try:
             _save_splits(folder, stamp, read_split_lines())
-        except (ArtifactError, OSError):  # a cache that cannot be written is done without
+        except (ArtifactError, OSError):  # the cache is optional
             return in_memory_splits(read_split_lines())
-        found = _load_splits(folder, stamp)
-    return found or in_memory_splits(read_split_lines())
+        splits = _load_splits(folder, stamp)
+    return splits or in_memory_splits(read_split_lines())
 
 
 def split_digest(splits: Iterable[Iterable[str]]) -> str:
-    """Return the SHA-256 (hex) of all lines of the three splits, with the names of the splits between."""
-    first, second, third = splits
-    marks = ([f"\0{side}"] for side in SPLITS[1:])
-    return chunks_sha256(
-        block for part in (first, next(marks), second, next(marks), third) for block in iter_line_chunks(part)
-    )
+    """Return the SHA-256 of all lines of the three splits, separated by the names of the splits."""
+    train, valid, test = splits
+    parts = (train, [f"\0{SPLITS[1]}"], valid, [f"\0{SPLITS[2]}"], test)
+    return chunks_sha256(chunk for part in parts for chunk in iter_line_chunks(part))
 
 
 def in_memory_splits(lines: Iterator[tuple[str, str]]) -> Splits:
-    """Return lines, each behind its split, in memory."""
-    sides: dict[str, list[str]] = {side: [] for side in SPLITS}
-    for side, line in lines:
-        sides[side].append(line)
-    return Splits(sides["train"], sides["valid"], sides["test"])
+    """Return the lines of pairs of a split's name and a line, in memory."""
+    splits: dict[str, list[str]] = {split: [] for split in SPLITS}
+    for split, line in lines:
+        splits[split].append(line)
+    return Splits(splits["train"], splits["valid"], splits["test"])
 
 
 def _load_splits(folder: Path, stamp: list[Any]) -> Splits | None:
-    """Return the splits; None where there are none, or they are stale or damaged."""
+    """Return the cached splits, or None if they are missing, stale or damaged."""
     try:
         config = read_artifact_config(folder, "lines")
         if config["stamp"] != stamp:
             return None
         digests = config["digests"]
-        sides = {side: MemmapLines(folder / side, digest=digests[side]) for side in SPLITS}
-        if [len(lines) for lines in sides.values()] != config["counts"]:
+        splits = {split: MemmapLines(folder / split, digest=digests[split]) for split in SPLITS}
+        if [len(lines) for lines in splits.values()] != config["counts"]:
             return None
-        if sum(lines.num_bytes for lines in sides.values()) <= _MAX_VERIFIED_BYTES:
-            for side, lines in sides.items():
-                if chunks_sha256(lines.iter_chunks()) != digests[side]:
+        if sum(lines.num_bytes for lines in splits.values()) <= _MAX_VERIFIED_BYTES:
+            for split, lines in splits.items():
+                if chunks_sha256(lines.iter_chunks()) != digests[split]:
                     return None
-        return Splits(**sides, digest=config["digest"])
+        return Splits(**splits, digest=config["digest"])
     except (ArtifactError, KeyError):
         return None
 
@@ -294,12 +287,12 @@ def _load_splits(folder: Path, stamp: list[Any]) -> Splits | None:
 def _save_splits(folder: Path, stamp: list[Any], lines: Iterator[tuple[str, str]]) -> None:
     with new_folder(folder) as temporary:
         with ExitStack() as stack:
-            writers = {side: stack.enter_context(LineWriter(temporary / side)) for side in SPLITS}
-            for side, line in lines:
-                writers[side].add(line)
-        sides = {side: MemmapLines(temporary / side) for side in SPLITS}
+            writers = {split: stack.enter_context(LineWriter(temporary / split)) for split in SPLITS}
+            for split, line in lines:
+                writers[split].add(line)
+        splits = {split: MemmapLines(temporary / split) for split in SPLITS}
         config = {
-            "kind": "lines", "format": FORMAT_VERSION, "stamp": stamp, "counts": [len(lines) for lines in sides.values()],
-            "digests": {side: lines.digest for side, lines in sides.items()}, "digest": split_digest(sides.values()),
+            "kind": "lines", "format": FORMAT_VERSION, "stamp": stamp, "counts": [len(lines) for lines in splits.values()],
+            "digests": {split: lines.digest for split, lines in splits.items()}, "digest": split_digest(splits.values()),
         }  # fmt: skip
         write_json(temporary / "config.json", config)

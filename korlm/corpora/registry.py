@@ -1,4 +1,4 @@
-"""Corpora by name or path, and splits by hash of the line.
+"""Load corpora by name or path, in splits that depend on the hash of each line.
 
 >>> corpus = load_corpus("kolaw")
 >>> len(corpus.train) > len(corpus.valid) > 0
@@ -26,12 +26,12 @@ BUNDLED_CORPORA = ("kolaw", "kobill")
 
 @dataclass(frozen=True)
 class Corpus:
-    """Lines in three splits; those of a large corpus stay on disk (see `korlm.corpora.iter_split_lines`).
+    """Lines in three splits; those of a large corpus are memory-mapped (`korlm.corpora.memmap`).
 
     Attributes:
         name: the name or path that it was loaded by.
-        train: training lines, without line ends; so are `valid` and `test`.
-        known_digest: its digest, where that is known.
+        train: training lines, without line ends; `valid` and `test` likewise.
+        known_digest: its digest, if known.
     """
 
     name: str
@@ -42,19 +42,21 @@ class Corpus:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all lines with their splits: the ``data hash`` of a model made from it."""
+        """SHA-256 of all lines with their splits: the ``data hash`` of a model trained on it."""
         return self.known_digest or split_digest((self.train, self.valid, self.test))
 
 
 def assign_split(line: str, *, valid: float = 0.05, test: float = 0.05) -> str:
-    """Return the split of a line, by its hash alone: equal lines share a side, and adding lines moves none.
+    """Return the split of a line, which depends on its hash alone.
+
+    Equal lines are in the same split, and adding lines moves no other line.
 
     >>> assign_split("대한민국은 민주공화국이다.")
     'test'
     """
     digest = hashlib.blake2b(line.encode(), digest_size=8).digest()
-    place = int.from_bytes(digest, "big") / 2**64
-    return "test" if place < test else "valid" if place < test + valid else "train"
+    fraction = int.from_bytes(digest, "big") / 2**64
+    return "test" if fraction < test else "valid" if fraction < test + valid else "train"
 
 
 def split_lines(name: str, lines: Iterable[str]) -> Corpus:
@@ -80,17 +82,17 @@ def _build_corpus(name: str, splits: Splits) -> Corpus:
 
 
 def load_corpus(name: str | Path, *, column: str | int | None = None, limit: int | None = None) -> Corpus:
-    """Load a corpus: ``kolaw`` or ``kobill`` (bundled), ``reviews`` (through ``KORLM_CORPORA``), ``download_wikitext2`` (through
-    ``KORLM_CORPORA``, else fetched into the cache), or a local file.
+    """Load a corpus.
 
     Args:
-        name: the name, or the path of a .txt, .tsv, .csv or .jsonl file (also .gz).
+        name: ``kolaw`` or ``kobill`` (bundled), ``reviews`` (from ``KORLM_CORPORA``), ``wikitext2`` (from
+            ``KORLM_CORPORA``, else downloaded into the cache), or a .txt, .tsv, .csv or .jsonl file (also .gz).
         column: the field that holds the text; see `korlm.corpora.files.read_lines`.
-        limit: at most so many training lines.
+        limit: maximum number of training lines.
 
     Raises:
         UnknownNameError: neither a name nor a file.
-        CorpusError: unreadable or empty, or it cannot be fetched.
+        CorpusError: unreadable or empty, or it cannot be downloaded.
     """
     if name in BUNDLED_CORPORA:
         files = sorted((data_folder() / "corpora" / str(name)).glob("*.txt"))
@@ -110,8 +112,8 @@ def load_corpus(name: str | Path, *, column: str | int | None = None, limit: int
         )
     if limit is not None:
         train = corpus.train
-        some = train.head(limit) if isinstance(train, MemmapLines) else train[:limit]
-        corpus = Corpus(corpus.name, some, corpus.valid, corpus.test)
+        first_lines = train.head(limit) if isinstance(train, MemmapLines) else train[:limit]
+        corpus = Corpus(corpus.name, first_lines, corpus.valid, corpus.test)
     return corpus
 
 
@@ -124,20 +126,19 @@ def _load_reviews() -> Corpus:
             "The reviews were not found. Set KORLM_CORPORA to the folder that holds "
             "nsmc_reviews/{train,valid,test}.tsv.gz.",
         )
-    return _load_presplit(
-        "reviews", {side: folder / f"{side}.tsv.gz" for side in SPLITS}, partial(read_lines, column=2)
-    )
+    files = {split: folder / f"{split}.tsv.gz" for split in SPLITS}
+    return _load_presplit("reviews", files, partial(read_lines, column=2))
 
 
 def _load_wikitext2() -> Corpus:
-    """Lines as they stand there, but for the space at their end: each begins with one, so every word is ``" word"``."""
+    """Load WikiText-2. Lines lose the space at their end, not the one at their start: every word is ``" word"``."""
     return _load_presplit("wikitext2", download_wikitext2(), lambda path: (line.rstrip() for line in read_lines(path)))
 
 
 def _load_presplit(name: str, files: Mapping[str, Path], read_split: Callable[[Path], Iterable[str]]) -> Corpus:
-    """Return a corpus whose splits are files of their own."""
+    """Return a corpus that has one file a split."""
 
     def iter_split_lines() -> Iterator[tuple[str, str]]:
-        return ((side, line) for side, path in files.items() for line in read_split(path))
+        return ((split, line) for split, path in files.items() for line in read_split(path))
 
     return _build_corpus(name, cached_splits(list(files.values()), name, iter_split_lines))

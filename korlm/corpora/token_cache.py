@@ -1,4 +1,4 @@
-"""A split as one array of token ids, each line ended by ``</s>``, cached by content and tokenizer signature.
+"""Encode the lines of a split into one array of token ids, cached by content and tokenizer signature.
 
 >>> from korlm.tokenizers.segmented import byte_tokenizer
 >>> encode_to_memmap(["ab"], byte_tokenizer(), cache=False).tolist()
@@ -30,18 +30,18 @@ def encode_to_memmap(
     cache: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> np.ndarray:
-    """Encode lines into one stream: ids of a line, ``</s>``, ids of the next.
+    """Encode lines into one array: the ids of each line, followed by ``</s>``.
 
     Args:
         lines: the text.
-        tokenizer: what encodes it.
+        tokenizer: encodes the lines.
         workers: the analyzer's threads.
-        cache: keep the array under the cache folder and map it into memory, now and the next time; where nothing can
-            be written there, it is held in memory.
-        progress: called with lines done and lines in all.
+        cache: keep the array in the cache folder and return it memory-mapped; if the folder is not writable, the array
+            is held in memory.
+        progress: called with the number of lines done and in all.
 
     Returns:
-        ``[N]`` array of uint16, or uint32 where the vocabulary needs it; read-only where it is mapped.
+        ``[N]``, uint16, or uint32 if the vocabulary needs it; read-only if memory-mapped.
 
     Raises:
         ArtifactError: the disk is full.
@@ -51,7 +51,7 @@ def encode_to_memmap(
         try:
             return np.load(path, mmap_mode="r", allow_pickle=False)
         except (ValueError, OSError):
-            path.unlink(missing_ok=True)  # damaged: made again below
+            path.unlink(missing_ok=True)  # damaged: encoded again below
     arrays = _encode_batches(lines, tokenizer, workers, progress)
     if not cache or not _is_writable_folder(path.parent):
         return np.concatenate([np.empty(0, id_dtype(tokenizer)), *arrays])
@@ -68,19 +68,19 @@ def encode_to_memmap(
 
 
 def id_dtype(tokenizer: Tokenizer) -> np.dtype:
-    """Return the type that holds every id of a tokenizer: little-endian uint16 or uint32."""
+    """Return the smallest type that holds every id of a tokenizer: little-endian uint16 or uint32."""
     return np.dtype("<u2" if tokenizer.vocab_size <= 2**16 else "<u4")
 
 
 def _encode_batches(
     lines: Sequence[str], tokenizer: Tokenizer, workers: int, progress: Callable[[int, int], None] | None
 ) -> Iterator[np.ndarray]:
-    done = 0
+    num_done = 0
     for batch in batch_by_characters(lines):
         yield tokenizer.encode_array(batch, workers=workers, eos=EOS_ID).ids.astype(id_dtype(tokenizer))
-        done += len(batch)
+        num_done += len(batch)
         if progress:
-            progress(done, len(lines))
+            progress(num_done, len(lines))
 
 
 def _write_npy(path: Path, dtype: np.dtype, arrays: Iterator[np.ndarray]) -> None:

@@ -1,4 +1,4 @@
-"""What every tokenizer is: `Tokenizer` (encode, decode, save).
+"""The base class of all tokenizers: `Tokenizer` (encode, decode, save).
 
 >>> from korlm.tokenizers.segmented import byte_tokenizer
 >>> encoding = byte_tokenizer().encode("가!")
@@ -26,39 +26,43 @@ if TYPE_CHECKING:
 
 SPECIAL_TOKENS = ("<pad>", "<s>", "</s>", "<unk>")
 PAD_ID, BOS_ID, EOS_ID, UNK_ID = range(4)
-FIRST_BYTE_ID = len(SPECIAL_TOKENS)  # ids of korlm's own: special tokens, the 256 bytes, pieces, further special tokens
+FIRST_BYTE_ID = len(SPECIAL_TOKENS)  # order of ids: special tokens, the 256 bytes, tokens, further special tokens
 FIRST_TOKEN_ID = FIRST_BYTE_ID + 256
 BYTE_IDS = {byte: FIRST_BYTE_ID + byte for byte in range(256)}
 
 
 def vocabulary_layout(tokens: Iterable[str]) -> list[bytes]:
-    """Return the bytes that each id stands for, none for special tokens, in the order of all vocabularies."""
-    return [b""] * FIRST_BYTE_ID + [bytes([byte]) for byte in range(256)] + [piece.encode() for piece in tokens]
+    """Return the bytes of each id, in the order of korlm's vocabularies; special tokens have none."""
+    return [b""] * FIRST_BYTE_ID + [bytes([byte]) for byte in range(256)] + [token.encode() for token in tokens]
 
 
 class Decoder(Protocol):
-    """Turns ids into bytes one by one; may hold back what a later id can still alter."""
+    """Decodes ids one by one; may hold back bytes that a later id can still change."""
 
     def push(self, token_id: int) -> bytes:
-        """Take an id; return the bytes that are now certain."""
+        """Append an id; return the bytes that are now final."""
         ...
 
     def finish(self) -> bytes:
-        """Return what was held back."""
+        """Return the bytes held back."""
         ...
 
 
 class Tokenizer(ABC):
-    """A tokenizer; ``decode(encode(text).ids) == text`` for every string that UTF-8 can write, where `lossless`.
+    """Base class of tokenizers.
+
+    ``decode(encode(text).ids) == text`` for every string that UTF-8 can encode, if `lossless`.
 
     Attributes:
         name: the registry's name (``kiwi``, ``unigram``, ``mecab+bpe``, ...).
-        unit: what a piece is: ``word``, ``morpheme``, ``subword``, ``morpheme-subword``, ``syllable``, ``jamo``, ``byte``.
-        token_bytes: for each id the UTF-8 bytes that it stands for; empty for special tokens.
+        unit: of its tokens: ``word``, ``morpheme``, ``subword``, ``morpheme-subword``, ``syllable``, ``jamo``, ``byte``.
+        token_bytes: the UTF-8 bytes of each id; empty for special tokens.
         specials: ids of the special tokens by name.
-        byte_ids: ids of lone bytes by byte; empty where the vocabulary has none.
-        lossless: False where the unknown becomes ``<unk>`` or the text is normalised.
-        composes_jamo: pieces may be letters of a syllable, which `decode` joins (`korlm.tokenizers.syllable_splitting`).
+        byte_ids: ids of single bytes by byte; empty if the vocabulary has none.
+        lossless: False if unknown text becomes ``<unk>`` or the text is normalized.
+        composes_jamo: tokens may be conjoining jamo, which `decode` composes (`korlm.tokenizers.syllable_splitting`).
+        one_character_per_segment: each character is encoded by itself, whatever surrounds it.
+        hf_exportable: `korlm.export_tokenizer` supports it.
     """
 
     name: str
@@ -68,11 +72,13 @@ class Tokenizer(ABC):
     byte_ids: dict[int, int] = BYTE_IDS
     lossless: bool = True
     composes_jamo: bool = False
+    one_character_per_segment: bool = False
+    hf_exportable: bool = False
     unknown = DeprecatedAlias("oov_segments")
 
     @abstractmethod
     def _iter_ids(self, texts: Sequence[str], workers: int) -> Iterable[list[int]]:
-        """Yield the ids of each text: the fast way."""
+        """Yield the ids of each text, without spans and tags."""
 
     @abstractmethod
     def _iter_encodings(self, texts: Sequence[str], workers: int) -> Iterable[Encoding]:
@@ -80,10 +86,10 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def write_vocabulary(self, folder: Path) -> None:
-        """Write what numbers the pieces to a folder; see `save`."""
+        """Write the vocabulary to a folder; see `save`."""
 
     def save(self, folder: str | Path) -> None:
-        """Write the tokenizer to ``folder``, atomically, for `korlm.load_tokenizer`.
+        """Save the tokenizer to ``folder``, atomically, for `korlm.load_tokenizer`.
 
         Raises:
             ArtifactError: the folder cannot be written.
@@ -94,7 +100,7 @@ class Tokenizer(ABC):
             self.write_vocabulary(temporary)
 
     def _config_fields(self) -> dict[str, Any]:
-        """Return what ``config.json`` must say for the same ids to come back, as plain values."""
+        """Return the fields of ``config.json`` that `korlm.load_tokenizer` needs, as plain values."""
         further = [name for name in self.specials if name not in SPECIAL_TOKENS]
         return {"specials": further} if further else {}
 
@@ -105,52 +111,54 @@ class Tokenizer(ABC):
 
     @cached_property
     def signature(self) -> str:
-        """A short text that says what made an id: name, unit, size, treatment of the unknown, hash, versions."""
+        """Identifies what decides the ids: name, unit, size, treatment of unknown text, hash, versions."""
         digest = hashlib.sha256(self._fingerprint_bytes()).hexdigest()[:8]
         parts = [f"tok:{self.name}", f"unit:{self.unit}", f"v:{self.vocab_size}", f"unk:{self.on_unknown}"]
         return "|".join([*parts, f"sha:{digest}", *self.dependency_versions()])
 
     def _fingerprint_bytes(self) -> bytes:
-        """Return what of the vocabulary decides the ids, for the signature's hash."""
+        """Return the bytes of the vocabulary to hash for the signature."""
         return b"".join(len(token).to_bytes(4, "little") + token for token in self.token_bytes)
 
     @property
     def on_unknown(self) -> str:
-        """``fallback`` (to syllables and bytes, nothing is lost) or ``unk`` (one ``<unk>``, lossy)."""
+        """Treatment of unknown text: ``fallback`` to syllables and bytes (lossless), or ``unk``: one ``<unk>`` (lossy)."""
         return "fallback"
 
     @property
     def unk_id(self) -> int:
-        """The id of what the vocabulary lacks, or -1."""
+        """The id of ``<unk>``, or -1."""
         return self.specials.get("<unk>", -1)
 
     @cached_property
     def byte_token_ids(self) -> frozenset[int]:
-        """The ids that are a lone byte."""
+        """The ids that stand for a single byte."""
         return frozenset(self.byte_ids.values())
 
     def dependency_versions(self) -> list[str]:
-        """Return ``name:version`` of what else decides the cuts."""
+        """Return ``name:version`` of the libraries that decide the segmentation."""
         return []
 
     def oov_segments(self, encoding: Encoding) -> set[int]:
-        """Return the indices of the segments that the vocabulary lacks, before any fallback.
+        """Return the indices of the segments that are out of vocabulary (OOV), before any fallback.
 
-        Here: those that took bytes or ``<unk>``. The byte unit lacks none.
+        Here those encoded with bytes or ``<unk>``. The byte unit has none.
         """
-        strange = self.byte_token_ids | {self.unk_id}
-        return {owner for number, owner in zip(encoding.ids, encoding.segment_of, strict=True) if number in strange}
+        oov_ids = self.byte_token_ids | {self.unk_id}
+        return {
+            segment for token_id, segment in zip(encoding.ids, encoding.segment_of, strict=True) if token_id in oov_ids
+        }
 
     def encode(self, text: str) -> Encoding:
         """Encode one text. See `encode_batch`."""
         return self.encode_batch([text])[0]
 
     def encode_batch(self, texts: Sequence[str], *, workers: int = 1) -> list[Encoding]:
-        """Encode texts, with pieces, spans and tags.
+        """Encode texts to ids with tokens, spans and tags.
 
         Args:
-            texts: any strings; special tokens typed in them are ordinary text.
-            workers: threads or processes, where the backend can use them.
+            texts: any strings; names of special tokens in them are ordinary text.
+            workers: threads or processes, if the backend can use them.
 
         Raises:
             InputError: an unpaired surrogate.
@@ -159,16 +167,16 @@ class Tokenizer(ABC):
         return list(self._iter_encodings([check_text(text) for text in texts], workers))
 
     def encode_ids(self, texts: Sequence[str], *, workers: int = 1) -> list[list[int]]:
-        """Encode texts to ids alone: the fast way. The same ids and errors as `encode_batch`."""
+        """Encode texts to ids only, which is faster; ids and errors as for `encode_batch`."""
         return list(self._iter_ids(check_texts(texts), workers))
 
     def encode_array(self, texts: Sequence[str], *, workers: int = 1, eos: int | None = None) -> IdArray:
-        """Encode texts to one array of ids: the quickest way for a corpus. The same ids and errors as `encode_batch`.
+        """Encode texts to one array of ids, the fastest for a corpus; ids and errors as for `encode_batch`.
 
         Args:
             texts: any strings.
-            workers: threads or processes, where the backend can use them.
-            eos: an id that ends each text, such as ``</s>``; none by default.
+            workers: threads or processes, if the backend can use them.
+            eos: an id to append to each text, such as that of ``</s>``.
         """
         return self._encode_array(check_texts(texts), workers, eos)
 
@@ -178,10 +186,10 @@ class Tokenizer(ABC):
         return id_array_from_lists(self._iter_ids(texts, workers), eos_id)
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of ``ids``; bytes that are no UTF-8 (cut by hand or by a model) become U+FFFD.
+        """Decode ids to text; incomplete or invalid UTF-8 bytes become U+FFFD.
 
         Raises:
-            InputError: an id that the vocabulary does not have.
+            InputError: an id that is not in the vocabulary.
         """
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
@@ -193,7 +201,7 @@ class Tokenizer(ABC):
         return b"".join([*map(decoder.push, ids), decoder.finish()])
 
     def check_ids(self, ids: Sequence[int]) -> None:
-        """Raise an `InputError` for an id that the vocabulary does not have."""
+        """Raise an `InputError` for an id that is not in the vocabulary."""
         if ids and not 0 <= min(ids) <= max(ids) < self.vocab_size:
             wrong = next(i for i in ids if not 0 <= i < self.vocab_size)
             raise InputError(
@@ -202,12 +210,12 @@ class Tokenizer(ABC):
             )
 
     def decoder(self) -> Decoder:
-        """Return a decoder that takes ids one by one, as a model writes them."""
+        """Return a decoder for ids that come one by one, as from a model."""
         return _PlainDecoder(self.token_bytes)
 
     @cached_property
     def surfaces(self) -> list[str | None]:
-        """For each id its text (nothing for a special token), or None where it is a lone byte of a character."""
+        """The text of each id, empty for a special token, None for a single byte of a character."""
         return [
             None if index in self.byte_token_ids else token.decode("utf-8")
             for index, token in enumerate(self.token_bytes)
@@ -215,10 +223,10 @@ class Tokenizer(ABC):
 
     @cached_property
     def _special_names(self) -> dict[int, str]:
-        return {number: name for name, number in self.specials.items()}
+        return {token_id: name for name, token_id in self.specials.items()}
 
     def token_text(self, token_id: int) -> str:
-        """Return how an id is shown: its text, ``<0xEA>`` for a lone byte, ``</s>`` for a special token."""
+        """Return the token of an id: its text, ``<0xEA>`` for a single byte, ``</s>`` for a special token."""
         if token_id in self._special_names:
             return self._special_names[token_id]
         surface = self.surfaces[token_id]

@@ -1,4 +1,4 @@
-"""What a tokenizer gives: an `Encoding`, ids with where each stands, and the `Segment`s that its unit cut before them.
+"""The result of a tokenizer: an `Encoding` of tokens, and the `Segment`s that its unit found before the vocabulary.
 
 >>> Segment(0, 2, (Morpheme("하", "VV", 0, 1), Morpheme("었", "EP", 0, 1))).tag
 'VV+EP'
@@ -15,12 +15,12 @@ from korlm.text.spans import Span
 
 
 class Segment(NamedTuple):
-    """One cut of the unit, before the vocabulary: a stretch of the text and the morphemes that it carries.
+    """A span of the text found by the unit, before the vocabulary, and its morphemes.
 
     Attributes:
         start: first code point.
         end: one past the last.
-        morphemes: in order; several where they share a syllable (했 = 하 + 었), none for other units.
+        morphemes: in order; several if they share a syllable (했 = 하 + 었), none for units without an analyzer.
     """
 
     start: int
@@ -29,20 +29,20 @@ class Segment(NamedTuple):
 
     @property
     def tag(self) -> str | None:
-        """Tags of the morphemes joined by ``+``, or None."""
+        """The morphemes' tags joined by ``+``, or None."""
         return "+".join(morpheme.tag for morpheme in self.morphemes) or None
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """One text as ids, with where each id stands in the caller's string.
+    """The tokens of one text.
 
     Attributes:
         text: the caller's string.
-        ids: token ids, ``n`` of them.
+        ids: ``n`` token ids.
         tokens: ``n`` strings; a byte of a character is written ``<0xEA>``.
-        spans: ``n`` half-open code-point offsets; bytes of one character share its span.
-        segments: the unit's own cuts before the fallback to syllables and bytes; they partition the text.
+        spans: ``n`` half-open code-point offsets in ``text``; bytes of one character share its span.
+        segments: the unit's segments, before the fallback to syllables and bytes; they partition the text.
         segment_of: for each id, the index of its segment.
     """
 
@@ -60,13 +60,13 @@ class Encoding:
 
     @property
     def tags(self) -> list[str | None]:
-        """For each id, the part-of-speech tags of its segment (``VV+EP``), or None."""
+        """The part-of-speech tags of each id's segment (``VV+EP``), or None."""
         return [self.segments[index].tag for index in self.segment_of]
 
     @property
     def segment_texts(self) -> list[str]:
-        """For each segment the text that it covers."""
-        return [self.text[segment[0] : segment[1]] for segment in self.segments]
+        """The text of each segment."""
+        return [self.text[segment.start : segment.end] for segment in self.segments]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -79,41 +79,41 @@ def token_spans(
     start: int = 0,
     joining_jamo: frozenset[str] = frozenset(),
 ) -> list[Span]:
-    """Return the span of each id: they stand one after the other in ``text`` from ``start`` on.
+    """Return the span of each id of a part of a text.
 
     Args:
-        surfaces: for each id of the vocabulary its text, or None for a lone byte.
+        surfaces: the text of each id of the vocabulary, None for a single byte.
         text: the caller's string.
-        ids: what a stretch of it became, without loss.
-        start: where the stretch begins.
-        joining_jamo: letters that stand on the character before them.
+        ids: the lossless encoding of the part.
+        start: where the part begins in ``text``.
+        joining_jamo: conjoining jamo, which belong to the character before them.
     """
     spans: list[Span] = []
-    position, left = start, 0  # `left`: bytes of the character at `position` still to come
-    for number in ids:
-        surface = surfaces[number]
+    position, bytes_left = start, 0  # bytes of the character at `position` still to come
+    for token_id in ids:
+        surface = surfaces[token_id]
         if surface is None:
-            left = left or len(text[position].encode())
+            bytes_left = bytes_left or len(text[position].encode())
             spans.append((position, position + 1))
-            left -= 1
-            position += left == 0
+            bytes_left -= 1
+            position += bytes_left == 0
             continue
-        begin = position
+        token_start = position
         if joining_jamo:
-            begin -= surface[0] in joining_jamo
+            token_start -= surface[0] in joining_jamo
             position += sum(character not in joining_jamo for character in surface)
         else:
             position += len(surface)
-        spans.append((begin, position))
+        spans.append((token_start, position))
     return spans
 
 
 def segment_indices(spans: Sequence[Span], segments: Sequence[Segment]) -> list[int]:
-    """Return, for each span, the index of the segment that it begins in."""
-    found: list[int] = []
+    """Return the index of the segment that each span begins in."""
+    indices: list[int] = []
     index = 0
     for start, _ in spans:
         while segments[index].end <= start and index + 1 < len(segments):
             index += 1
-        found.append(index)
-    return found
+        indices.append(index)
+    return indices

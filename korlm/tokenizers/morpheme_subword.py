@@ -1,10 +1,8 @@
-"""Morpheme-aware subwords: an analyzer cuts morphemes, a subword model cuts within each (Park et al. 2020).
+"""Morpheme-aware subwords: an analyzer splits morphemes, and a subword model splits each of them (Park et al. 2020).
 
-Composed of the two as they are: a `MorphemeSegmenter` and a `SubwordTokenizer` whose pieces were learnt within morphemes.
-
-    >>> from korlm.tokenizers.registry import load_tokenizer
-    >>> load_tokenizer("kiwi+unigram").unit
-    'morpheme-subword'
+>>> from korlm.tokenizers.registry import load_tokenizer
+>>> load_tokenizer("kiwi+unigram").unit
+'morpheme-subword'
 """
 
 from __future__ import annotations
@@ -19,19 +17,20 @@ from korlm.tokenizers.segmented import SegmentedTokenizer
 from korlm.tokenizers.segmenters.base import Segmenter
 from korlm.tokenizers.sentencepiece import SubwordTokenizer, train_subword
 
-_DELIMITER = "\x01"  # of morphemes, for SentencePiece's trainer alone
+_DELIMITER = "\x01"  # between morphemes, for SentencePiece's trainer only
 
 
 class MorphemeSubwordTokenizer(SegmentedTokenizer):
-    """A tokenizer whose vocabulary is a subword model applied within each segment.
+    """A tokenizer that applies a subword model within each segment.
 
-    `Encoding.segments` are the subword pieces, each with the morphemes that it stands in.
+    `Encoding.segments` are the subwords, each with the morphemes that it overlaps.
     """
 
     def __init__(self, name: str, segmenter: Segmenter, subword_tokenizer: SubwordTokenizer) -> None:
-        super().__init__(name, segmenter, subword_tokenizer)  # type: ignore[arg-type]  # what is asked of a vocabulary
+        super().__init__(name, segmenter, subword_tokenizer)
         self.unit = f"{segmenter.unit}-{subword_tokenizer.unit}"
         self.subword_tokenizer = subword_tokenizer
+        self.hf_exportable = False
 
     def _fingerprint_bytes(self) -> bytes:
         return self.subword_tokenizer.model
@@ -50,13 +49,13 @@ def train_morpheme_subword(
     name: str, segmenter: Segmenter, lines: Iterable[str], vocab_size: int, *, workers: int, soft: bool, coverage: float,
     specials: Sequence[str] = (),
 ) -> MorphemeSubwordTokenizer:  # fmt: skip
-    """Train the subword model of ``analyzer+subword`` on lines, no piece of it across morphemes.
+    """Train the subword model of ``analyzer+subword`` on lines; no token crosses a morpheme boundary.
 
     Raises:
-        CorpusError, InputError: as `train_subword` does.
+        CorpusError, InputError: raised by `train_subword`.
     """
-    pieces = segmenter.iter_lookup_strings([line.replace(_DELIMITER, " ") for line in lines], workers=workers)
-    joined = (_DELIMITER.join(line) for line in pieces)
+    morphemes = segmenter.iter_lookup_strings([line.replace(_DELIMITER, " ") for line in lines], workers=workers)
+    joined = (_DELIMITER.join(line) for line in morphemes)
     subwords = train_subword(
         split_name(name)[-1], joined, vocab_size, soft=soft, coverage=coverage, threads=workers,
         specials=specials, delimiter=_DELIMITER,
@@ -65,12 +64,14 @@ def train_morpheme_subword(
 
 
 def _refine_segments(segments: Sequence[Segment], spans: Sequence[Span]) -> list[Segment]:
-    """Return a segment for each distinct span, with the morphemes of its segment that it overlaps."""
+    """Return one segment for each distinct span, with the morphemes that it overlaps."""
     refined: list[Segment] = []
     index = 0
     for start, end in dict.fromkeys(spans):
         while segments[index].end <= start:
             index += 1
-        morphemes = [one for one in segments[index].morphemes if one.start < end and one.end > start]
-        refined.append(Segment(start, end, tuple(morphemes)))
+        morphemes = tuple(
+            morpheme for morpheme in segments[index].morphemes if morpheme.start < end and morpheme.end > start
+        )
+        refined.append(Segment(start, end, morphemes))
     return refined

@@ -1,4 +1,4 @@
-"""`SegmentedTokenizer`: a segmenter that cuts the text, and a vocabulary that numbers the pieces.
+"""`SegmentedTokenizer`: a segmenter, and a vocabulary of its segments.
 
 >>> from korlm.tokenizers.vocabulary import Vocabulary
 >>> from korlm.tokenizers.segmenters.word import WordSegmenter
@@ -21,7 +21,7 @@ from korlm.text.spans import Span
 from korlm.tokenizers.base import Decoder, Tokenizer
 from korlm.tokenizers.encoding import Encoding, Segment, segment_indices, token_spans
 from korlm.tokenizers.segmenters.base import Segmenter
-from korlm.tokenizers.segmenters.character import ByteSegmenter, SyllableSegmenter
+from korlm.tokenizers.segmenters.character import ByteSegmenter
 from korlm.tokenizers.syllable_splitting import JOINING_JAMO, JamoComposer, escape_typed_jamo
 from korlm.tokenizers.vocabulary import Vocabulary
 
@@ -30,11 +30,16 @@ if TYPE_CHECKING:
 
 
 class VocabularyProtocol(Protocol):
-    """Numbers pieces; see `korlm.tokenizers.vocabulary.Vocabulary`."""
+    """Maps strings to ids; see `korlm.tokenizers.vocabulary.Vocabulary`."""
 
-    on_unknown: str
-    specials: dict[str, int]
-    byte_ids: dict[int, int]
+    @property
+    def on_unknown(self) -> str: ...
+
+    @property
+    def specials(self) -> dict[str, int]: ...
+
+    @property
+    def byte_ids(self) -> dict[int, int]: ...
 
     @property
     def cached_ids(self) -> Mapping[str, tuple[int, ...]]: ...
@@ -42,18 +47,18 @@ class VocabularyProtocol(Protocol):
     @property
     def token_bytes(self) -> list[bytes]: ...
 
-    def __contains__(self, piece: str) -> bool: ...
+    def __contains__(self, string: str) -> bool: ...
 
     def write_vocabulary(self, folder: Path) -> None: ...
 
 
 class SegmentedTokenizer(Tokenizer):
-    """A tokenizer whose pieces are a segmenter's cuts.
+    """A tokenizer whose tokens are a segmenter's segments.
 
     Args:
         name: the registry's name.
-        segmenter: how the text is cut.
-        vocabulary: the known pieces; the rest falls back to syllables, then bytes (or is ``<unk>``).
+        segmenter: splits the text.
+        vocabulary: the known segments; others fall back to syllables, then bytes (or become ``<unk>``).
     """
 
     def __init__(self, name: str, segmenter: Segmenter, vocabulary: VocabularyProtocol) -> None:
@@ -66,6 +71,8 @@ class SegmentedTokenizer(Tokenizer):
         self.byte_ids = vocabulary.byte_ids
         self.lossless = vocabulary.on_unknown == "fallback"
         self.composes_jamo = bool(segmenter.conjoining_jamo)
+        self.one_character_per_segment = segmenter.one_character_per_segment
+        self.hf_exportable = segmenter.hf_exportable
 
     @property
     def on_unknown(self) -> str:
@@ -76,11 +83,11 @@ class SegmentedTokenizer(Tokenizer):
 
     def _iter_ids(self, texts: Sequence[str], workers: int) -> Iterator[list[int]]:
         look_up = self.vocabulary.cached_ids.__getitem__
-        for pieces in self.segmenter.iter_lookup_strings(texts, workers=workers):
-            yield list(chain.from_iterable(map(look_up, pieces)))
+        for strings in self.segmenter.iter_lookup_strings(texts, workers=workers):
+            yield list(chain.from_iterable(map(look_up, strings)))
 
     def _encode_array(self, texts: Sequence[str], workers: int, eos_id: int | None) -> IdArray:
-        if not isinstance(self.segmenter, SyllableSegmenter) or not texts:
+        if not self.one_character_per_segment or not texts:
             return super()._encode_array(texts, workers, eos_id)
         if self.unit == "byte":
             from korlm.tokenizers.batch_encoding import byte_id_array
@@ -90,7 +97,7 @@ class SegmentedTokenizer(Tokenizer):
 
     @cached_property
     def _character_table(self) -> CharacterIdTable:
-        from korlm.tokenizers.batch_encoding import CharacterIdTable  # numpy, which one text does without
+        from korlm.tokenizers.batch_encoding import CharacterIdTable  # needs numpy, which is slow to import
 
         return CharacterIdTable(lambda character: next(iter(self._iter_ids([character], 1))))
 
@@ -101,15 +108,17 @@ class SegmentedTokenizer(Tokenizer):
             spans: list[Span] = []
             for segment in segments:
                 strings = self.segmenter.lookup_strings(escaped, segment)
-                own = [number for string in strings for number in self.vocabulary.cached_ids[string]]
-                whole = [segment[:2]] * len(own)
-                spans += token_spans(self.surfaces, text, own, segment.start, joining) if self.lossless else whole
-                ids += own
+                segment_ids = [token_id for string in strings for token_id in self.vocabulary.cached_ids[string]]
+                if self.lossless:
+                    spans += token_spans(self.surfaces, text, segment_ids, segment.start, joining)
+                else:
+                    spans += [segment[:2]] * len(segment_ids)
+                ids += segment_ids
             yield self._build_encoding(text, ids, spans, segments)
 
     def _build_encoding(self, text: str, ids: list[int], spans: list[Span], segments: list[Segment]) -> Encoding:
-        pieces = [self.token_text(number) for number in ids]
-        return Encoding(text, ids, pieces, spans, segments, segment_indices(spans, segments))
+        tokens = [self.token_text(token_id) for token_id in ids]
+        return Encoding(text, ids, tokens, spans, segments, segment_indices(spans, segments))
 
     def oov_segments(self, encoding: Encoding) -> set[int]:
         if self.unit == "byte":
@@ -137,7 +146,7 @@ class SegmentedTokenizer(Tokenizer):
 
 
 class _JamoDecoder:
-    """Joins letters across ids; the bytes of a whole character count as that character."""
+    """Composes jamo across ids; the bytes of a complete character count as that character."""
 
     def __init__(self, tokenizer: SegmentedTokenizer) -> None:
         self._tokenizer = tokenizer
@@ -153,20 +162,20 @@ class _JamoDecoder:
             return self._composer.finish().encode() + byte
         self._partial_bytes += byte
         if is_complete_character(self._partial_bytes):
-            begun, self._partial_bytes = self._partial_bytes, b""
+            complete, self._partial_bytes = self._partial_bytes, b""
             try:
-                character = begun.decode()
+                character = complete.decode()
             except UnicodeDecodeError:
-                return self._composer.finish().encode() + begun
-            if escape_typed_jamo(character) != character:  # a letter that was typed joins nothing
-                return self._composer.finish().encode() + begun
+                return self._composer.finish().encode() + complete
+            if escape_typed_jamo(character) != character:  # a typed conjoining jamo is not composed
+                return self._composer.finish().encode() + complete
             return self._composer.push(character).encode()
         return b""
 
     def _flush_partial(self) -> bytes:
-        """Give up a character whose bytes never came: they go out as they are."""
-        begun, self._partial_bytes = self._partial_bytes, b""
-        return self._composer.finish().encode() + begun if begun else b""
+        """Return the bytes of an incomplete character as they are."""
+        partial, self._partial_bytes = self._partial_bytes, b""
+        return self._composer.finish().encode() + partial if partial else b""
 
     def finish(self) -> bytes:
         return self._flush_partial() or self._composer.finish().encode()

@@ -1,4 +1,4 @@
-"""Making a tokenizer's vocabulary from training lines.
+"""Train the vocabulary of a tokenizer on lines.
 
 >>> train_tokenizer("word", ["나는 간다", "나는 온다"], vocab_size=300).encode("나는 논다").tokens
 ['나는', ' ', '<0xEB>', '<0x85>', '<0xBC>', '다']
@@ -43,26 +43,26 @@ def train_tokenizer(
     workers: int = 2,
     **options: Any,
 ) -> Tokenizer:
-    """Make a tokenizer's vocabulary from training lines.
+    """Train a tokenizer on lines.
 
     Args:
-        name: a name of `list_tokenizers`, or any analyzer ``+`` a subword model (``okt+bpe``); ``byte`` needs no lines
-            and takes no size.
-        lines: training text only, never what the model is tested on.
-        vocab_size: ids in all, special tokens and bytes included; by default 16,000 for word and morphemes, 8,000 for
-            subwords, 3,000 for syllables, 600 for jamo, or fewer where the text cannot fill that.
-        min_count: pieces seen less often are left to the fallback (not for subwords).
-        coverage: share of the characters covered by single characters in the vocabulary.
-        on_unknown: ``"fallback"`` to syllables and bytes, or ``"unk"``: one ``<unk>`` for what the vocabulary lacks and
-            no bytes in it, as in the classical models; it loses text, and the signature says so.
-        specials: names of further special tokens, such as ``<user>``; no text ever becomes one of them.
+        name: a name of `list_tokenizers`, or any analyzer ``+`` a subword algorithm (``okt+bpe``); ``byte`` needs
+            neither lines nor a size.
+        lines: training text, without the text that the model is tested on.
+        vocab_size: number of ids, special tokens and bytes included; by default 16,000 for words and morphemes, 8,000
+            for subwords, 3,000 for syllables, 600 for jamo, or fewer if there is too little text.
+        min_count: rarer strings are left to the fallback (not for subwords).
+        coverage: fraction of the characters that single characters in the vocabulary cover.
+        on_unknown: ``"fallback"`` to syllables and bytes, or ``"unk"``: one ``<unk>`` for unknown text and no bytes, as
+            in classical models; this is lossy, which the signature records.
+        specials: names of further special tokens, such as ``<user>``; no text is ever encoded as one of them.
         workers: analyzer or training threads.
         **options: those of `korlm.load_tokenizer` (``split``, ``user_words``, ``language``, ...).
 
     Raises:
         UnknownNameError: no such tokenizer.
         CorpusError: no text, or too little for the vocabulary.
-        InputError: a vocabulary too small for the special tokens and characters, or an option that it does not have.
+        InputError: a vocabulary too small for the special tokens and characters, or an unknown option.
 
     Example:
         >>> train_tokenizer("word", ["가 나"] * 2, on_unknown="unk").encode("가 다").tokens
@@ -88,22 +88,26 @@ def train_tokenizer(
         return train_morpheme_subword(
             name, segmenter, texts, size, workers=workers, soft=soft, coverage=coverage, specials=specials
         )
-    room = size - first_token_id(on_unknown) - len(specials)
+    max_tokens = size - first_token_id(on_unknown) - len(specials)
     counts = _count_strings(segmenter, texts, workers)
-    wanted = coverage if on_unknown == "fallback" else 0.0
-    pieces = select_tokens(counts, room, min_count=min_count, coverage=wanted, required=segmenter.conjoining_jamo)
-    return SegmentedTokenizer(name, segmenter, Vocabulary(pieces, on_unknown=on_unknown, specials=specials))
+    if on_unknown != "fallback":
+        coverage = 0.0
+    tokens = select_tokens(
+        counts, max_tokens, min_count=min_count, coverage=coverage, required=segmenter.conjoining_jamo
+    )
+    return SegmentedTokenizer(name, segmenter, Vocabulary(tokens, on_unknown=on_unknown, specials=specials))
 
 
 def _check_lines(lines: Iterable[str]) -> Iterator[str]:
-    usable = (check_text(line) for line in lines)
-    first = next((line for line in usable if line.strip()), None)
-    if first is None:
+    """Return the lines from the first non-blank one on; raise a `CorpusError` if there is none."""
+    checked = (check_text(line) for line in lines)
+    first_line = next((line for line in checked if line.strip()), None)
+    if first_line is None:
         raise CorpusError(
             "토크나이저를 만들 글이 없습니다. 빈 말뭉치가 아닌지 보세요.",
             "There is no text to make a tokenizer from. Is the corpus empty?",
         )
-    return chain([first], usable)
+    return chain([first_line], checked)
 
 
 def _train_subword_tokenizer(
@@ -111,8 +115,8 @@ def _train_subword_tokenizer(
 ) -> Tokenizer:
     if on_unknown == "fallback":
         return train_subword(name, texts, size, specials=specials, **training_options)
-    further: dict[str, Any] = {"byte_fallback": False, "control_symbols": list(specials)}
-    return SentencePieceTokenizer(name, train_sentencepiece_model(name, texts, size, **training_options, **further))
+    options = training_options | {"byte_fallback": False, "control_symbols": list(specials)}
+    return SentencePieceTokenizer(name, train_sentencepiece_model(name, texts, size, **options))
 
 
 def _make_byte_tokenizer(on_unknown: str, specials: Sequence[str], options: dict[str, Any]) -> Tokenizer:
@@ -132,6 +136,6 @@ def _require_fallback(name: str, on_unknown: str) -> None:
 def _count_strings(segmenter: Segmenter, texts: Iterator[str], workers: int) -> Counter[str]:
     counts: Counter[str] = Counter()
     while batch := list(islice(texts, _BATCH_SIZE)):
-        for pieces in segmenter.iter_lookup_strings(batch, workers=workers):
-            counts.update(pieces)
+        for strings in segmenter.iter_lookup_strings(batch, workers=workers):
+            counts.update(strings)
     return counts

@@ -1,6 +1,6 @@
-"""Pieces to ids and back, exact for every string: piece, else its syllables, else their UTF-8 bytes.
+"""`Vocabulary`: strings to ids, lossless: a token, else its syllables, else their UTF-8 bytes.
 
-Ids are laid out as special tokens, the 256 bytes, then the pieces by falling count.
+Ids are in the order special tokens, the 256 bytes, tokens by falling count, further special tokens.
 
     >>> vocabulary = Vocabulary(["하늘", "하", "늘"])
     >>> vocabulary.string_to_ids("하늘"), vocabulary.string_to_ids("늘하"), vocabulary.string_to_ids("!")
@@ -10,7 +10,7 @@ Ids are laid out as special tokens, the 256 bytes, then the pieces by falling co
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -20,35 +20,35 @@ from korlm.tokenizers.base import BYTE_IDS, FIRST_BYTE_ID, FIRST_TOKEN_ID, SPECI
 from korlm.tokenizers.syllable_splitting import unescape_jamo
 
 UNKNOWN_MODES = ("fallback", "unk")
-_MAX_CACHED = 200_000  # pieces whose ids are remembered; about 40 MB when full
+_MAX_CACHED = 200_000  # strings; about 40 MB when full
 
 
 class TokenIdCache(dict[str, tuple[int, ...]]):
-    """Ids by piece, worked out when first asked for and remembered while there is room."""
+    """A bounded cache of the ids of strings, computed on first use."""
 
     def __init__(self, compute_ids: Callable[[str], tuple[int, ...]]) -> None:
         super().__init__()
         self._compute_ids = compute_ids
 
-    def __missing__(self, piece: str) -> tuple[int, ...]:
-        ids = self._compute_ids(piece)
+    def __missing__(self, string: str) -> tuple[int, ...]:
+        ids = self._compute_ids(string)
         if len(self) < _MAX_CACHED:
-            self[piece] = ids
+            self[string] = ids
         return ids
 
 
 class Vocabulary:
-    """An ordered list of distinct pieces with ids, and what becomes of those it lacks.
+    """An ordered list of distinct tokens with ids, and the treatment of unknown strings.
 
     Args:
-        tokens: distinct, non-empty strings; the first gets id 260, or 4 where there are no bytes to fall back to.
-        on_unknown: ``fallback`` to characters and bytes, or ``unk``: one ``<unk>``, as in the classical word-level
-            model; that loses the text.
+        tokens: distinct, non-empty strings; the first gets id 260, or 4 without bytes to fall back to.
+        on_unknown: ``fallback`` to characters and bytes, or ``unk``: one ``<unk>``, as in classical word-level models,
+            which is lossy.
         specials: names of further special tokens, such as ``<user>``; they get the last ids.
-        required: letters that every text may need; those missing from ``tokens`` are added after them.
+        required: jamo that any text may need; those missing from ``tokens`` are appended.
 
     Raises:
-        InputError: an empty or repeated piece or name, or an unknown ``on_unknown``.
+        InputError: an empty or repeated token or name, or an unknown ``on_unknown``.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class Vocabulary:
     ) -> None:
         self.tokens = list(tokens)
         present = set(self.tokens)
-        self.tokens += [letter for letter in required if letter not in present]
+        self.tokens += [jamo for jamo in required if jamo not in present]
         self.on_unknown = check_on_unknown(on_unknown)
         self.byte_ids = BYTE_IDS if on_unknown == "fallback" else {}
         first = first_token_id(on_unknown)
-        self._token_to_id = {piece: first + index for index, piece in enumerate(self.tokens)}
+        self._token_to_id = {token: first + index for index, token in enumerate(self.tokens)}
         if len(self._token_to_id) != len(self.tokens) or "" in self._token_to_id:
             raise InputError(
                 "어휘에 빈 조각이나 겹치는 조각이 있습니다.", "The vocabulary has an empty or a repeated piece."
@@ -76,48 +76,47 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.token_bytes)
 
-    def __contains__(self, piece: str) -> bool:
-        return piece in self._token_to_id
+    def __contains__(self, string: str) -> bool:
+        return string in self._token_to_id
 
     @cached_property
     def token_bytes(self) -> list[bytes]:
-        """For each id, the bytes that it stands for (none for special tokens)."""
+        """The bytes of each id, empty for special tokens."""
         extra = [b""] * (len(self.specials) - len(SPECIAL_TOKENS))
         if self.byte_ids:
             return vocabulary_layout(self.tokens) + extra
-        return [b"", b"", b"", b"<unk>", *(piece.encode() for piece in self.tokens), *extra]
+        return [b"", b"", b"", b"<unk>", *(token.encode() for token in self.tokens), *extra]
 
     def string_to_ids(self, string: str) -> tuple[int, ...]:
-        """Return the ids of one piece, after the fallback where the vocabulary lacks it."""
+        """Return the ids of a string, after the fallback if it is not a token."""
         return self.cached_ids[string]
 
     def write_vocabulary(self, folder: Path) -> None:
-        """Write the pieces to a folder, as ``vocabulary.json``."""
+        """Write the tokens to ``vocabulary.json`` in a folder."""
         write_json(folder / "vocabulary.json", self.tokens)
 
     def _compute_ids(self, string: str) -> tuple[int, ...]:
-        number = self._token_to_id.get(string)
-        if number is not None:
-            return (number,)
+        token_id = self._token_to_id.get(string)
+        if token_id is not None:
+            return (token_id,)
         return tuple(self._fallback_ids(string)) if self.byte_ids else (UNK_ID,)
 
-    def _fallback_ids(self, string: str) -> list[int]:
-        ids: list[int] = []
+    def _fallback_ids(self, string: str) -> Iterator[int]:
         for character in string:
-            number = self._token_to_id.get(character)
-            ids += (
-                [number] if number is not None else [FIRST_BYTE_ID + byte for byte in unescape_jamo(character).encode()]
-            )
-        return ids
+            token_id = self._token_to_id.get(character)
+            if token_id is not None:
+                yield token_id
+            else:
+                yield from (FIRST_BYTE_ID + byte for byte in unescape_jamo(character).encode())
 
 
 def first_token_id(on_unknown: str) -> int:
-    """Return the id of the first piece: after the special tokens, and the bytes where there are any."""
+    """Return the id of the first token, after the special tokens and the bytes, if there are any."""
     return FIRST_TOKEN_ID if on_unknown == "fallback" else FIRST_BYTE_ID
 
 
 def check_on_unknown(on_unknown: str) -> str:
-    """Return ``on_unknown``, or raise an `InputError` that names what it may be."""
+    """Return ``on_unknown``, or raise an `InputError` that names the valid values."""
     if on_unknown not in UNKNOWN_MODES:
         raise InputError(
             f"on_unknown은 {', '.join(UNKNOWN_MODES)} 가운데 하나여야 합니다 (받은 값: {on_unknown!r}).",
@@ -127,7 +126,7 @@ def check_on_unknown(on_unknown: str) -> str:
 
 
 def assign_special_ids(names: Sequence[str], first_id: int) -> dict[str, int]:
-    """Return the ids of the four special tokens and of further names, counted from ``first_id``.
+    """Return the ids of the four special tokens, and of further names from ``first_id`` on.
 
     >>> assign_special_ids(["<user>"], 300)["<user>"]
     300
@@ -145,21 +144,20 @@ def assign_special_ids(names: Sequence[str], first_id: int) -> dict[str, int]:
 def select_tokens(
     counts: Counter[str], max_tokens: int, *, min_count: int, coverage: float, required: Sequence[str] = ()
 ) -> list[str]:
-    """Choose the pieces of a vocabulary: the characters that cover the text first, then the most frequent pieces.
+    """Choose the tokens of a vocabulary: first characters that cover the text, then the most frequent strings.
 
     Args:
-        counts: how often each piece occurs in the training text.
-        max_tokens: how many pieces there may be.
-        min_count: pieces and characters seen less often are left to the fallback.
-        coverage: share of the training text's characters that single characters in the vocabulary cover; 0 takes none
-            for their own sake.
-        required: letters that must be in it.
+        counts: frequency of each string in the training text.
+        max_tokens: maximum number of tokens.
+        min_count: strings and characters that are rarer are left to the fallback.
+        coverage: fraction of the training text's characters that single characters cover; 0 adds no characters.
+        required: jamo that must be tokens.
 
     Returns:
-        Pieces by falling count (ties by code point), at most ``max_tokens``.
+        Tokens by falling count (ties by code point), at most ``max_tokens``.
 
     Raises:
-        InputError: there is no room for pieces.
+        InputError: ``max_tokens`` leaves room for ``required`` only.
     """
     if max_tokens < 1 + len(required):
         raise InputError(
@@ -167,23 +165,23 @@ def select_tokens(
             f"The vocabulary is too small: {max_tokens - len(required)} are left after special tokens, bytes and letters. Ask for more.",
         )
     characters: Counter[str] = Counter()
-    for piece, count in counts.items():
-        for character in piece:
+    for string, count in counts.items():
+        for character in string:
             if not _is_surrogate(character):
                 characters[character] += count
-    chosen: dict[str, int] = {letter: counts.get(letter, 0) for letter in required}
-    covered, total = 0, sum(characters.values())
+    chosen = {jamo: counts.get(jamo, 0) for jamo in required}
+    num_covered, num_characters = 0, characters.total()
     for character, count in sorted(characters.items(), key=lambda item: (-item[1], item[0])):
-        if len(chosen) >= max_tokens or count < min_count or covered >= coverage * total:
+        if len(chosen) >= max_tokens or count < min_count or num_covered >= coverage * num_characters:
             break
         chosen[character] = counts.get(character, 0)
-        covered += count
-    for piece, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        num_covered += count
+    for string, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         if len(chosen) >= max_tokens or count < min_count:
             break
-        if (len(piece) > 1 or not coverage) and not any(map(_is_surrogate, piece)):
-            chosen[piece] = count
-    return sorted(chosen, key=lambda piece: (-chosen[piece], piece))
+        if (len(string) > 1 or not coverage) and not any(map(_is_surrogate, string)):
+            chosen[string] = count
+    return sorted(chosen, key=lambda string: (-chosen[string], string))
 
 
 def _is_surrogate(character: str) -> bool:

@@ -1,4 +1,4 @@
-"""What cuts a text into the unit's pieces, before any vocabulary: the `Segmenter` protocol and its plain base.
+"""The `Segmenter` base class: splits a text into the segments of a unit, before any vocabulary.
 
 >>> from korlm.tokenizers.segmenters.word import WordSegmenter
 >>> next(WordSegmenter().iter_lookup_strings(["나랑 쇼핑하자."]))
@@ -15,35 +15,39 @@ from korlm.tokenizers.encoding import Segment
 
 
 class Segmenter(ABC):
-    """Cuts texts into segments that partition them.
+    """Splits texts into segments that partition them.
 
     Attributes:
-        unit: what a segment is.
-        conjoining_jamo: conjoining letters that its pieces may hold (`korlm.tokenizers.conjoining_jamo`); empty where no cut falls
-            inside a syllable.
+        unit: of the segments.
+        conjoining_jamo: conjoining jamo that its lookup strings may hold (`korlm.tokenizers.syllable_splitting`); empty
+            if no boundary is inside a syllable.
+        one_character_per_segment: each code point is a segment.
+        hf_exportable: a Hugging Face ``tokenizer.json`` can express its rule.
     """
 
     unit: str
     conjoining_jamo: tuple[str, ...] = ()
+    one_character_per_segment: bool = False
+    hf_exportable: bool = False
 
     @property
     def options(self) -> dict[str, Any]:
-        """What must be saved to make the same cuts again, as plain values."""
+        """Options to save so that a loaded segmenter finds the same segments, as plain values."""
         return {}
 
     @abstractmethod
     def segment(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[Segment]]:
-        """Yield the segments of each text; joined, they are the text."""
+        """Yield the segments of each text."""
 
     def iter_lookup_strings(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[str]]:
-        """Yield the pieces of each text as the vocabulary knows them; quicker than by segments where it can be."""
+        """Yield the strings of each text to look up in the vocabulary; may be faster than `segment`."""
         for text, segments in zip(texts, self.segment(texts, workers=workers), strict=True):
-            yield [text[segment[0] : segment[1]] for segment in segments]
+            yield [text[segment.start : segment.end] for segment in segments]
 
     def lookup_strings(self, escaped_text: str, segment: Segment) -> list[str]:
-        """Return the pieces of one segment; ``escaped_text`` is the text, escaped where there are `letters`."""
-        return [escaped_text[segment[0] : segment[1]]]
+        """Return the strings of one segment; the text is escaped by `escape_typed_jamo` if there are `conjoining_jamo`."""
+        return [escaped_text[segment.start : segment.end]]
 
     def dependency_versions(self) -> list[str]:
-        """Return ``name:version`` of the libraries and options that decide the cuts."""
+        """Return ``name:version`` of the libraries and options that decide the segments."""
         return []

@@ -1,20 +1,16 @@
-"""The syllable unit: a code point a piece, spaces included.
+"""Segmenters of one code point a segment: syllable, byte and jamo units.
+
+- syllable: a code point is a token, spaces included.
+- byte: UTF-8 bytes, three for a Hangul syllable; it needs no training.
+- jamo: consonants and vowels, two or three a syllable. The jamo of a syllable differ from jamo typed alone: 크 gives a
+  lead and a vowel, ㅋㅋ two compatibility jamo, and typed conjoining jamo (NFD) fall back to bytes, so that all three are
+  restored.
 
 >>> [segment[:2] for segment in next(SyllableSegmenter().segment(["가 나"]))]
 [(0, 1), (1, 2), (2, 3)]
-
-The byte unit: UTF-8 bytes; three for a Hangul syllable. It needs no training.
-
 >>> from korlm.tokenizers.segmented import byte_tokenizer
 >>> byte_tokenizer().encode("가").ids
 [238, 180, 132]
-
-The jamo unit: consonants and vowels, two or three a syllable, exact both ways.
-
-A syllable's letters are not the letters that somebody typed alone: 크 gives a lead and a vowel, ㅋㅋ two compatibility
-letters, and typed conjoining letters (NFD) fall back to their bytes, so that all three come back as they were.
-
->>> from korlm.tokenizers.encoding import Segment
 >>> JamoSegmenter().lookup_strings("한", Segment(0, 1)) == ["\\u1112", "\\u1161", "\\u11ab"]
 True
 """
@@ -30,9 +26,11 @@ from korlm.tokenizers.syllable_splitting import to_jamo
 
 
 class SyllableSegmenter(Segmenter):
-    """Cuts between all code points (a precomposed syllable is one; NFD Hangul is cut by letter)."""
+    """Splits at all code points: precomposed syllables, and the single jamo of NFD text."""
 
     unit = "syllable"
+    one_character_per_segment = True
+    hf_exportable = True
 
     def segment(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[Segment]]:
         for text in texts:
@@ -43,15 +41,16 @@ class SyllableSegmenter(Segmenter):
 
 
 class ByteSegmenter(SyllableSegmenter):
-    """Cuts between code points; an empty vocabulary then falls back to the bytes of each."""
+    """Splits at all code points; an empty vocabulary then falls back to the bytes of each."""
 
     unit = "byte"
 
 
 class JamoSegmenter(SyllableSegmenter):
-    """Cuts between code points, and precomposed syllables into their letters."""
+    """Splits at all code points, and looks precomposed syllables up as jamo."""
 
     unit = "jamo"
+    hf_exportable = False  # a typed jamo could not be told from one of a syllable
     conjoining_jamo = CONJOINING_JAMO
 
     def iter_lookup_strings(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[str]]:

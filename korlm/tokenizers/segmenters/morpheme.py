@@ -1,7 +1,7 @@
-"""The morpheme unit: an analyzer's morphemes as a partition of the text.
+"""Segmenter of the morpheme unit: an analyzer's morphemes as a partition of the text.
 
-Morphemes that share a syllable (했 = 하 + 었) are one piece that lists them, so that the pieces, joined, are the text.
-With ``split="jamo"`` the piece is cut inside the syllable where its letters allow (갔 → 가, ㅆ), still exact.
+Morphemes that share a syllable (했 = 하 + 었) are one segment that lists them, so that the segments, joined, are the text.
+With ``split="jamo"`` such a segment is split inside the syllable if its jamo allow (갔 → 가, ㅆ), still losslessly.
 
     >>> from korlm.morph.base import Morpheme
     >>> merged = merge_morphemes([Morpheme("하", "VV", 0, 1), Morpheme("었", "EP", 0, 1), Morpheme("다", "EF", 1, 2)])
@@ -23,19 +23,19 @@ from korlm.tokenizers.segmenters.base import Segmenter
 from korlm.tokenizers.syllable_splitting import escape_typed_jamo, split_within_syllables
 
 SPLIT_MODES = ("", "jamo")
-_BATCH_SIZE = 2_000  # texts handed to an analyzer at once: enough to keep its workers busy, little enough to stream
+_BATCH_SIZE = 2_000  # texts passed to an analyzer at once: keeps its workers busy, and still streams
 
 
 class MorphemeSegmenter(Segmenter):
-    """Cuts where an analyzer puts morpheme boundaries between syllables.
+    """Splits at an analyzer's morpheme boundaries between syllables.
 
     Args:
         analyzer: the morphological analyzer.
-        split: ``"jamo"`` to cut inside syllables as well; the text's pieces then hold lone final consonants.
+        split: ``"jamo"`` to split inside syllables as well; lookup strings then hold single final consonants.
         analyzer_options: the analyzer's options, as plain values, for `options`.
 
     Raises:
-        InputError: another ``split``.
+        InputError: an unknown ``split``.
     """
 
     unit = "morpheme"
@@ -58,8 +58,8 @@ class MorphemeSegmenter(Segmenter):
         )
 
     def segment(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[Segment]]:
-        for first in range(0, len(texts), _BATCH_SIZE):
-            batch = texts[first : first + _BATCH_SIZE]
+        for start in range(0, len(texts), _BATCH_SIZE):
+            batch = texts[start : start + _BATCH_SIZE]
             for text, morphemes in zip(batch, self.analyzer.analyze(batch, workers=workers), strict=True):
                 yield _partition_text(text, merge_morphemes(morphemes))
 
@@ -67,7 +67,7 @@ class MorphemeSegmenter(Segmenter):
         if self.split:
             for text, segments in zip(texts, self.segment(texts, workers=workers), strict=True):
                 escaped = escape_typed_jamo(text)
-                yield [piece for segment in segments for piece in self.lookup_strings(escaped, segment)]
+                yield [string for segment in segments for string in self.lookup_strings(escaped, segment)]
             return
         for text, spans in zip(texts, self.analyzer.morpheme_spans(texts, workers=workers), strict=True):
             yield span_texts(text, spans)
@@ -83,7 +83,7 @@ class MorphemeSegmenter(Segmenter):
 
 
 def merge_morphemes(morphemes: Sequence[Morpheme]) -> list[Segment]:
-    """Merge morphemes (by rising start) that overlap into segments that list them."""
+    """Merge overlapping morphemes, sorted by start, into segments that list them."""
     merged: list[Segment] = []
     for morpheme in morphemes:
         if merged and morpheme.start < merged[-1].end:
@@ -95,24 +95,24 @@ def merge_morphemes(morphemes: Sequence[Morpheme]) -> list[Segment]:
 
 
 def span_texts(text: str, spans: Sequence[Span]) -> list[str]:
-    """Return the stretches of `join_spaces`: the same cuts, quicker where the gaps are nothing or one space.
+    """Return the texts of the spans of `join_spaces`, faster if all gaps are empty or one space.
 
     >>> span_texts("나랑 쇼핑하자.", [(0, 1), (1, 2), (3, 5), (5, 8)])
     ['나', '랑', ' 쇼핑', '하자.']
     """
-    pieces: list[str] = []
+    texts: list[str] = []
     position = 0
     for start, end in spans:
         if start != position and (start != position + 1 or text[position] != " " or text[start].isspace()):
             return [text[first:last] for first, last in join_spaces(text, spans)]
-        pieces.append(text[position:end])
+        texts.append(text[position:end])
         position = end
     if position != len(text):
-        pieces += [text[first:last] for first, last in gap_spans(text, position, len(text))]
-    return pieces
+        texts += [text[first:last] for first, last in gap_spans(text, position, len(text))]
+    return texts
 
 
 def _partition_text(text: str, segments: list[Segment]) -> list[Segment]:
-    owner = {segment.end: segment.morphemes for segment in segments}
+    morphemes_by_end = {segment.end: segment.morphemes for segment in segments}
     spans = join_spaces(text, [(segment.start, segment.end) for segment in segments])
-    return [Segment(start, end, owner.get(end, ())) for start, end in spans]
+    return [Segment(start, end, morphemes_by_end.get(end, ())) for start, end in spans]

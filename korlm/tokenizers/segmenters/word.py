@@ -1,4 +1,4 @@
-"""The word unit: eojeol, the stretches between spaces, each with the space before it; for English, spaCy's rules.
+"""Segmenters of the word unit: eojeol, each with the space before it, or English words by spaCy's rules.
 
 >>> [segment[:2] for segment in next(WordSegmenter().segment(["나랑 쇼핑하자."]))]
 [(0, 2), (2, 8)]
@@ -18,9 +18,10 @@ from korlm.tokenizers.segmenters.base import Segmenter
 
 
 class WordSegmenter(Segmenter):
-    """Cuts at whitespace; a single space joins the eojeol after it."""
+    """Splits at whitespace; a single space belongs to the eojeol after it."""
 
     unit = "word"
+    hf_exportable = True
 
     def segment(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[Segment]]:
         for text in texts:
@@ -28,10 +29,10 @@ class WordSegmenter(Segmenter):
 
 
 class SpacySegmenter(Segmenter):
-    """Cuts by the rules of spaCy's blank pipeline: ``don't.`` is do, n't and a full stop.
+    """Splits by the rules of spaCy's blank pipeline: ``don't.`` is do, n't and a full stop.
 
     Args:
-        language: a language of spaCy; korlm offers ``en``.
+        language: a language code of spaCy; korlm offers ``en``.
     """
 
     unit = "word"
@@ -67,7 +68,7 @@ class SpacySegmenter(Segmenter):
 
 
 def make_word_segmenter(language: str) -> Segmenter:
-    """Return the segmenter of ``word``: eojeol, or English words by spaCy's rules with ``en``.
+    """Return the segmenter of the unit ``word``: eojeol, or English words for ``en``.
 
     Raises:
         InputError: another language.

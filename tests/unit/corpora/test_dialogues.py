@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from korlm.corpora import download
 from korlm.corpora.dialogues import DialoguePair, PairCorpus, dialogue_pairs, load_pairs
 from korlm.corpora.near_duplicates import (
     NEAR_DUPLICATE_JACCARD,
@@ -195,3 +196,30 @@ def test_songys_pairs_are_fetched_once(tmp_path: Path, monkeypatch: pytest.Monke
         found = load_pairs("songys_chatbot")
         server.shutdown()
     assert load_pairs("songys_chatbot") == found and (tmp_path / "cache" / "songys_chatbot").is_dir()
+
+
+def test_downloads_are_verified_by_sha256(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    web, path = tmp_path / "web", tmp_path / "cache" / "songys_chatbot" / "ChatbotData.csv"
+    web.mkdir()
+    (web / "ChatbotData.csv").write_text("Q,A,label\n가,나요.,0\n", "utf-8")
+    monkeypatch.delenv("KORLM_CORPORA", raising=False)
+    monkeypatch.setenv("KORLM_CACHE", str(tmp_path / "cache"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(web))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/ChatbotData.csv"
+        monkeypatch.setenv("KORLM_SONGYS_URL", url)
+        monkeypatch.setitem(download.KNOWN_SHA256, url, "0" * 64)
+        with pytest.raises(CorpusError, match="SHA-256"):
+            download.download_songys_chatbot()
+        assert not path.exists(), "a file that does not match the known digest is not kept"
+        monkeypatch.delitem(download.KNOWN_SHA256, url)
+        content = download.download_songys_chatbot().read_bytes()
+        path.write_bytes(content[:-9])
+        assert download.download_songys_chatbot().read_bytes() == content, "a damaged file is downloaded again"
+        path.write_bytes(content[:-9])
+        (web / "ChatbotData.csv").write_text("Q,A,label\n가,다요.,0\n", "utf-8")
+        with pytest.raises(CorpusError, match="SHA-256"):
+            download.download_songys_chatbot()
+        path.with_name("ChatbotData.csv.sha256").unlink()
+        assert download.download_songys_chatbot().read_bytes() == content[:-9], "put there by hand: used as it is"
+        server.shutdown()
