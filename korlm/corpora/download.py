@@ -18,7 +18,7 @@ from pathlib import Path
 
 from korlm.errors import CorpusError
 from korlm.storage.artifacts import write_file
-from korlm.storage.cache import cache_folder
+from korlm.storage.cache import cache_folder, file_sha256
 
 WIKITEXT2_URL = "https://raw.githubusercontent.com/pytorch/examples/main/word_language_model/data/wikitext-2"
 SONGYS_URL = "https://raw.githubusercontent.com/songys/Chatbot_data/master/ChatbotData.csv"

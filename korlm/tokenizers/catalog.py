@@ -1,4 +1,4 @@
-"""The names of tokenizers: what unit each is, what it is made of, and what must be installed for it.
+"""Names of tokenizers: their units, components and required packages.
 
 >>> tokenizer_unit("kiwi"), tokenizer_unit("mecab+bpe"), tokenizer_unit("bpe+kiwi")
 ('morpheme', 'morpheme-subword', None)
@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 
 from korlm.errors import UnknownNameError
-from korlm.morph.konlpy.client import konlpy_install_hint as konlpy_missing
-from korlm.morph.mecab import mecab_install_hint as mecab_missing
+from korlm.morph.konlpy.client import konlpy_install_hint
+from korlm.morph.mecab import mecab_install_hint
 from korlm.storage.artifacts import data_folder
 
-ANALYZERS = ("kiwi", "mecab", "okt", "komoran", "hannanum", "kkma")
+KONLPY_ANALYZERS = ("okt", "komoran", "hannanum", "kkma")
+ANALYZERS = ("kiwi", "mecab", *KONLPY_ANALYZERS)
 SUBWORD_ALGORITHMS = ("unigram", "bpe")
 TOKENIZER_UNITS = {
     "word": "word",
@@ -39,13 +40,13 @@ _REQUIRED_PACKAGES = {"kiwi": "kiwipiepy", "unigram": "sentencepiece", "bpe": "s
 
 @dataclass(frozen=True)
 class TokenizerInfo:
-    """One line of `list_tokenizers`.
+    """A tokenizer listed by `list_tokenizers`.
 
     Attributes:
-        name: what `load_tokenizer` takes.
-        unit: what a piece is.
-        ready: whether it can be used now.
-        reason: what to install where it cannot, else empty.
+        name: its name for `load_tokenizer`.
+        unit: of its tokens.
+        ready: whether everything it needs is installed.
+        reason: the command that installs what is missing, or empty.
     """
 
     name: str
@@ -55,51 +56,49 @@ class TokenizerInfo:
 
 
 def tokenizer_unit(name: str) -> str | None:
-    """Return what a piece of the tokenizer is, or None for a name that is none."""
+    """Return the unit of a tokenizer, or None for an unknown name."""
     return TOKENIZER_UNITS.get(name)
 
 
 def split_name(name: str) -> list[str]:
-    """Return what a tokenizer is composed of: ``["mecab", "bpe"]``, or its own name."""
+    """Return the components of a tokenizer's name: ``["mecab", "bpe"]``, or the name itself."""
     return name.split("+")
 
 
 def find_analyzer_name(name: str) -> str | None:
-    """Return the morphological analyzer that a tokenizer uses, if any."""
-    first = split_name(name)[0]
-    return first if first in ANALYZERS else None
+    """Return the morphological analyzer of a tokenizer, or None."""
+    component = split_name(name)[0]
+    return component if component in ANALYZERS else None
 
 
 @cache
 def bundled_tokenizers() -> tuple[str, ...]:
-    """Return the names that `load_tokenizer` takes as they are, in the order of units; byte needs no vocabulary."""
+    """Return the names of bundled tokenizers, ordered by unit; byte needs no vocabulary."""
     folder = data_folder() / "tokenizers"
     return tuple(name for name in TOKENIZER_UNITS if name == "byte" or (folder / name).is_dir())
 
 
 def list_tokenizers() -> list[TokenizerInfo]:
-    """Return every tokenizer that comes with a vocabulary, its unit, and what to install where it is not ready."""
-    reasons = {name: install_hint(name) for name in bundled_tokenizers()}
-    return [
-        TokenizerInfo(name, TOKENIZER_UNITS[name], not reasons[name], reasons[name]) for name in bundled_tokenizers()
-    ]
+    """Return all bundled tokenizers, with their units and what to install for those that are not ready."""
+    hints = {name: install_hint(name) for name in bundled_tokenizers()}
+    return [TokenizerInfo(name, TOKENIZER_UNITS[name], not hint, hint) for name, hint in hints.items()]
 
 
 def install_hint(name: str) -> str:
-    """Return the command that installs what a tokenizer lacks, or nothing."""
-    for part in split_name(name):
-        package = _REQUIRED_PACKAGES.get(part)
+    """Return the command that installs what a tokenizer needs and is missing, or an empty string."""
+    for component in split_name(name):
+        package = _REQUIRED_PACKAGES.get(component)
         if package and not importlib.util.find_spec(package):
             return f"pip install {package}"
-        if part == "mecab" and (command := mecab_missing()):
+        if component == "mecab" and (command := mecab_install_hint()):
             return command
-        if part in ("okt", "komoran", "hannanum", "kkma") and (command := konlpy_missing()):
+        if component in KONLPY_ANALYZERS and (command := konlpy_install_hint()):
             return command
     return ""
 
 
 def unknown_tokenizer_error(name: object, *, or_folder: bool) -> UnknownNameError:
-    """Return the error for a name that is none; ``or_folder``: whether a folder would have done as well."""
+    """Return the error for an unknown name; ``or_folder``: a folder would have been accepted, too."""
     ko, en = (
         ("이라는 토크나이저도 폴더도 없습니다", "tokenizer and no folder")
         if or_folder

@@ -1,4 +1,4 @@
-"""Tokenizers by name or folder, with the options that decide their cuts.
+"""Load tokenizers by name, from a folder or from the Hub, with the options of their segmenters.
 
 >>> load_tokenizer("syllable").encode("가나").tokens
 ['가', '나']
@@ -53,31 +53,32 @@ _CHARACTER_SEGMENTERS: dict[str, type[Segmenter]] = {
 def load_tokenizer(
     name: str | Path, *, revision: str | None = None, token: str | None = None, **options: Any
 ) -> Tokenizer:
-    """Load a tokenizer: a name, a folder that `Tokenizer.save` wrote, a ``.model`` file, or one from the Hugging Face Hub.
+    """Load a tokenizer.
 
     Args:
-        name: ``kiwi``, ``mecab+bpe``, ...; a folder; a SentencePiece model, which gives the very ids of SentencePiece; or
-            ``user/repo`` or ``user/repo@revision`` on the Hub. The first that there is wins, in this order.
-        revision: of a repository: a branch, tag or commit; its main branch by default.
+        name: one of these, tried in this order: a bundled name (``kiwi``, ``mecab+bpe``, ...); a folder written by
+            `Tokenizer.save`; a SentencePiece ``.model`` file, used as SentencePiece does; ``user/repo`` or
+            ``user/repo@revision`` on the Hugging Face Hub.
+        revision: of a repository: a branch, tag or commit; by default its main branch.
         token: for a private repository; by default ``HF_TOKEN`` or that of ``hf auth login``.
-        **options: for morpheme units ``split="jamo"`` (cut inside syllables where the letters allow); for Kiwi also
+        **options: for morpheme units ``split="jamo"`` (split inside syllables if the jamo allow); for Kiwi also
             ``user_words`` (a file, or pairs of a form and a Sejong tag), ``typos`` (``"basic"``, ...),
-            ``normalize_coda``, ``split_compounds`` and ``workers``, see `korlm.morph.parse_kiwi_options.KiwiOptions`; for ``word``
-            ``language="en"`` (spaCy's rules). They hold for this tokenizer alone.
+            ``normalize_coda``, ``split_compounds`` and ``workers``, see `korlm.morph.kiwi.KiwiOptions`; for ``word``
+            ``language="en"`` (spaCy's rules). They apply to this tokenizer only.
 
     Raises:
         UnknownNameError: neither a name, a folder nor a repository (or a private one, without a token).
-        InputError: an option that this tokenizer does not have, a bad user word, or a revision of what is not on the Hub.
-        ArtifactError: corrupt, foreign, or from a newer korlm; or the Hub cannot be reached and the cache has it not.
-        MissingDependencyError: what it needs is not installed.
+        InputError: an unknown option, an invalid user word, or a revision of something that is not on the Hub.
+        ArtifactError: corrupt, foreign, or from a newer korlm; or not cached, and the Hub cannot be reached.
+        MissingDependencyError: a required package is not installed.
 
     Example:
         >>> segments = load_tokenizer("kiwi", user_words=[("갓생러", "NNP")]).encode("갓생러가").segments
         >>> [(segment.start, segment.end, segment.tag) for segment in segments]
         [(0, 3, 'NNP'), (3, 4, 'JKS')]
     """
-    if where := resolve_hub_address(name, revision, is_bundled=str(name) in bundled_tokenizers()):
-        fetched = fetch_from_hub(where.repo_id, revision=where.revision, token=token, kind="tokenizer")
+    if address := resolve_hub_address(name, revision, is_bundled=str(name) in bundled_tokenizers()):
+        fetched = fetch_from_hub(address.repo_id, revision=address.revision, token=token, kind="tokenizer")
         return check_installed(_load_folder(fetched, options))
     if str(name) in bundled_tokenizers():
         if name == "byte":
@@ -94,10 +95,10 @@ def load_tokenizer(
 
 
 def check_installed(tokenizer: Tokenizer) -> Tokenizer:
-    """Return a tokenizer whose analyzer is installed; analyzers are loaded late, and someone else chose this one.
+    """Return a tokenizer chosen by someone else if its analyzer is installed; analyzers are loaded on first use.
 
     Raises:
-        MissingDependencyError: it is not; the message names the command that installs it.
+        MissingDependencyError: it is not installed; the message names the command that installs it.
 
     Example:
         >>> check_installed(load_tokenizer("syllable")).name
@@ -112,14 +113,14 @@ def check_installed(tokenizer: Tokenizer) -> Tokenizer:
 
 
 def make_segmenter(name: str, options: Mapping[str, Any]) -> Segmenter:
-    """Return what cuts for a tokenizer of that name.
+    """Return the segmenter of a tokenizer.
 
     Args:
-        name: a name of `korlm.tokenizers.catalog.UNITS` that is not a subword's.
+        name: a name of `korlm.tokenizers.catalog.TOKENIZER_UNITS`, but not of a subword unit.
         options: see `load_tokenizer`.
 
     Raises:
-        InputError: an option that it does not have.
+        InputError: an unknown option.
     """
     analyzer_name = find_analyzer_name(name)
     if analyzer_name is None:
@@ -128,34 +129,33 @@ def make_segmenter(name: str, options: Mapping[str, Any]) -> Segmenter:
             return make_word_segmenter(options.get("language", ""))
         reject_options(name, options)
         return _CHARACTER_SEGMENTERS[name]()
-    own = dict(options)
-    split = own.pop("split", "")
+    analyzer_options = dict(options)
+    split = analyzer_options.pop("split", "")
     if split and TOKENIZER_UNITS[name] != "morpheme":
         raise InputError(
             f"{name}에는 split을 쓸 수 없습니다. 형태소 단위(kiwi, mecab, ...)에만 씁니다.",
             f"{name} takes no split; morpheme units (kiwi, mecab, ...) do.",
         )
     if analyzer_name != "kiwi":
-        reject_options(name, own)
+        reject_options(name, analyzer_options)
         return MorphemeSegmenter(_shared_analyzer(analyzer_name), split=split)
-    chosen = parse_kiwi_options(own)
-    kept = (
-        {} if chosen == KiwiOptions() else {key: value for key, value in chosen.to_dict().items() if key != "workers"}
-    )
-    return MorphemeSegmenter(KiwiAnalyzer(chosen), split=split, analyzer_options=kept)
+    kiwi_options = parse_kiwi_options(analyzer_options)
+    saved = {} if kiwi_options == KiwiOptions() else kiwi_options.to_dict()
+    saved.pop("workers", None)
+    return MorphemeSegmenter(KiwiAnalyzer(kiwi_options), split=split, analyzer_options=saved)
 
 
 def parse_kiwi_options(options: Mapping[str, Any]) -> KiwiOptions:
-    """Return Kiwi's options out of keywords; ``user_words`` may be a file or pairs.
+    """Return Kiwi's options from keyword arguments; ``user_words`` may be a file or pairs.
 
     Raises:
-        InputError: a keyword that Kiwi does not have, or a bad value.
+        InputError: an unknown keyword, or an invalid value.
     """
     known = [field.name for field in fields(KiwiOptions)]
-    if strange := [key for key in options if key not in known]:
+    if unknown := [key for key in options if key not in known]:
         raise InputError(
-            f"'{strange[0]}'이라는 옵션은 없습니다. 쓸 수 있는 옵션: {', '.join(known)}.",
-            f"There is no option '{strange[0]}'. Options: {', '.join(known)}.",
+            f"'{unknown[0]}'이라는 옵션은 없습니다. 쓸 수 있는 옵션: {', '.join(known)}.",
+            f"There is no option '{unknown[0]}'. Options: {', '.join(known)}.",
         )
     words = options.get("user_words", ())
     return KiwiOptions(**{**options, "user_words": read_user_words(words) if words else ()})
@@ -163,12 +163,12 @@ def parse_kiwi_options(options: Mapping[str, Any]) -> KiwiOptions:
 
 @functools.cache
 def _shared_analyzer(name: str) -> Analyzer:
-    """Return the process's one analyzer of that name (they are large, and shared by threads)."""
+    """Return the process's only analyzer of that name: analyzers are large, and shared by threads."""
     return MecabAnalyzer() if name == "mecab" else KonlpyAnalyzer(name)
 
 
 def reject_options(name: str, options: Mapping[str, Any]) -> None:
-    """Raise an `InputError` for an option given to a tokenizer that has none."""
+    """Raise an `InputError` if there are any options, for a tokenizer that has none."""
     if options:
         raise InputError(
             f"{name}에는 '{next(iter(options))}' 옵션이 없습니다. 그 옵션을 빼세요.",
@@ -187,7 +187,7 @@ def _load_folder(folder: Path, options: Mapping[str, Any]) -> Tokenizer:
             f"{folder}의 토크나이저 '{name}'을(를) 이 korlm은 모릅니다. korlm을 새로 설치하세요.",
             f"This korlm does not know the tokenizer '{name}' of {folder}. Upgrade korlm.",
         )
-    last = split_name(name)[-1]
+    algorithm = split_name(name)[-1]
     if name in SUBWORD_ALGORITHMS:
         reject_options(name, options)
         return SubwordTokenizer(name, _read_model(folder), specials=specials)
@@ -195,22 +195,23 @@ def _load_folder(folder: Path, options: Mapping[str, Any]) -> Tokenizer:
     if "analyzer" in config:
         saved |= vars(KiwiOptions.from_dict(config["analyzer"]))
     segmenter = make_segmenter(name, {**saved, **options})
-    if last in SUBWORD_ALGORITHMS:
-        return MorphemeSubwordTokenizer(name, segmenter, SubwordTokenizer(last, _read_model(folder), specials=specials))
-    pieces = read_json(folder / "vocabulary.json")
-    if not isinstance(pieces, list) or not all(isinstance(piece, str) for piece in pieces):
+    if algorithm in SUBWORD_ALGORITHMS:
+        subword_tokenizer = SubwordTokenizer(algorithm, _read_model(folder), specials=specials)
+        return MorphemeSubwordTokenizer(name, segmenter, subword_tokenizer)
+    tokens = read_json(folder / "vocabulary.json")
+    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
         raise ArtifactError(
             f"{folder}/vocabulary.json이 조각의 목록이 아닙니다. 폴더를 다시 받으세요.",
             f"{folder}/vocabulary.json is not a list of pieces. Fetch the folder again.",
         )
     vocabulary = Vocabulary(
-        pieces, on_unknown=config.get("on_unknown", "fallback"), specials=specials, required=segmenter.conjoining_jamo
+        tokens, on_unknown=config.get("on_unknown", "fallback"), specials=specials, required=segmenter.conjoining_jamo
     )
     return SegmentedTokenizer(name, segmenter, vocabulary)
 
 
 def _load_sentencepiece_file(path: Path) -> Tokenizer:
-    """Load a lone model as SentencePiece reads it."""
+    """Load a SentencePiece model as it is."""
     try:
         model = path.read_bytes()
     except OSError as error:

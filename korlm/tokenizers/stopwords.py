@@ -1,12 +1,11 @@
-"""Stop words: the pieces of a text that say what it is about, without those that only hold it together.
+"""Remove stop words: keep the words or morphemes of a text that carry its meaning.
 
     >>> remove_stopwords("나는 그 영화를 다시 보고 싶다.")
     ['영화', '보']
 
-A morpheme is judged by its form and Sejong tag (``이`` the copula goes, 이 the tooth stays), a word by its form. The
-lists are ``data/stopwords``: ``ko.tsv`` and ``en.txt``.
-
-Lists of stop words: forms with Sejong tags, whole tags, bare words; the bundled ones and those of users.
+A morpheme is looked up by form and Sejong tag (the copula ``이`` is a stop word, the noun 이 "tooth" is not), a word by
+form. A list holds forms with Sejong tags, whole tags, and bare words. The bundled lists are ``data/stopwords/ko.tsv``
+and ``en.txt``.
 
 >>> words = load_stopwords(stopwords=[("*", "JKS"), ("것", "NNB"), "영화"])
 >>> words.has_morpheme(Morpheme("가", "JKS", 0, 1, "JKS")), words.has_morpheme(Morpheme("가", "VV", 0, 1, "VV")), words.has_word("영화,")
@@ -34,11 +33,103 @@ from korlm.tokenizers.catalog import TOKENIZER_UNITS, bundled_tokenizers, tokeni
 from korlm.tokenizers.encoding import Encoding, Segment
 from korlm.tokenizers.registry import load_tokenizer
 
-StopWordSource: TypeAlias = (
-    "str | Path | Iterable[str | tuple[str, str]]"  # what users may give: a file, or forms and pairs
-)
+StopWordSource: TypeAlias = "str | Path | Iterable[str | tuple[str, str]]"  # a file, or forms and (form, tag) pairs
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f'’-]+")
 _PUNCTUATION_TAGS = ("SF", "SP", "SS", "SE", "SO")
+_WORD_UNITS = ("word", "morpheme", "morpheme-subword")  # segments are words, or list their morphemes
+
+
+def remove_stopwords(
+    text: str | Encoding,
+    tokenizer: str | Path | Tokenizer = "kiwi",
+    *,
+    language: str | None = None,
+    stopwords: StopWordSource | None = None,
+) -> list[str]:
+    """Return the words or morphemes of a text that are not stop words, as written in the text.
+
+    A segment of several morphemes (했 = 하 + 었) is removed only if all of them are stop words. Whitespace is removed.
+
+    Args:
+        text: a text, or its encoding by ``tokenizer``.
+        tokenizer: the name, the folder or the tokenizer itself; its unit must be words or morphemes.
+        language: ``"ko"`` or ``"en"`` for that bundled list only; by default the Korean list, and the English one for
+            words in Latin script.
+        stopwords: a list to use instead: a file (a form a line, or form, tab, Sejong tag; ``*`` for all forms of a
+            tag), or forms and (form, tag) pairs.
+
+    Raises:
+        InputError: another unit, another language, or an invalid list (the message names the line).
+        UnknownNameError, AnalyzerError, MissingDependencyError: as for `korlm.load_tokenizer` and `Tokenizer.encode`.
+
+    Example:
+        >>> remove_stopwords("It's a new 영화였다", stopwords=[("*", "EF"), "a"])
+        ['It', "'", 's', 'new', '영화', '였']
+    """
+    words = load_stopwords(language=language, stopwords=stopwords)
+    if isinstance(text, Encoding):
+        check_word_unit(tokenizer)
+        encoding = text
+        unit = _get_unit(tokenizer)
+        if unit and unit != "word" and text.text.strip() and not any(part.morphemes for part in text.segments):
+            raise InputError(
+                "이 결과에는 형태소가 없습니다. 그것을 만든 토크나이저를 tokenizer로 주세요.",
+                "This encoding carries no morphemes. Pass the tokenizer that made it as `tokenizer`.",
+            )
+    else:
+        check_word_unit(tokenizer)
+        loaded = tokenizer if isinstance(tokenizer, Tokenizer) else _load_cached(tokenizer)
+        check_word_unit(loaded)
+        encoding = loaded.encode(text)
+    return list_segment_texts(drop_stopwords(encoding, words))
+
+
+def drop_stopwords(encoding: Encoding, words: StopWords) -> Encoding:
+    """Return an encoding without the segments that are stop words; the spans of the others do not change."""
+    is_kept = [not words.covers_segment(encoding.text, segment) for segment in encoding.segments]
+    new_index = {old: new for new, old in enumerate(index for index, kept in enumerate(is_kept) if kept)}
+    token_indices = [index for index, segment in enumerate(encoding.segment_of) if is_kept[segment]]
+    return replace(
+        encoding,
+        ids=[encoding.ids[index] for index in token_indices],
+        tokens=[encoding.tokens[index] for index in token_indices],
+        spans=[encoding.spans[index] for index in token_indices],
+        segments=[encoding.segments[index] for index in new_index],
+        segment_of=[new_index[encoding.segment_of[index]] for index in token_indices],
+    )
+
+
+def list_segment_texts(encoding: Encoding, *, keep_spaces: bool = False) -> list[str]:
+    """Return the texts of the segments, with the space before them if ``keep_spaces``."""
+    texts = encoding.segment_texts
+    return texts if keep_spaces else [text.removeprefix(" ") for text in texts]
+
+
+def check_word_unit(tokenizer: str | Path | Tokenizer) -> None:
+    """Raise an `InputError` if the unit of a tokenizer is neither words nor morphemes; the unit of a folder is unknown."""
+    unit = _get_unit(tokenizer)
+    if unit is None or unit in _WORD_UNITS:
+        return
+    name = tokenizer.name if isinstance(tokenizer, Tokenizer) else tokenizer
+    names = ", ".join(key for key, value in TOKENIZER_UNITS.items() if value in _WORD_UNITS and "+" not in key)
+    raise InputError(
+        f"{name}의 조각({unit})은 낱말이 아니라서 불용어를 뺄 수 없습니다. 낱말이나 형태소로 자르는 것을 쓰세요: {names}.",
+        f"The pieces of {name} ({unit}) are no words, so that they are no stop words. Use one of: {names}.",
+    )
+
+
+def _get_unit(tokenizer: str | Path | Tokenizer) -> str | None:
+    return tokenizer.unit if isinstance(tokenizer, Tokenizer) else tokenizer_unit(str(tokenizer))
+
+
+def _load_cached(name: str | Path) -> Tokenizer:
+    return _load_bundled_tokenizer(str(name)) if str(name) in bundled_tokenizers() else load_tokenizer(name)
+
+
+@functools.lru_cache(maxsize=4)
+def _load_bundled_tokenizer(name: str) -> Tokenizer:
+    """Load a bundled tokenizer once, because `remove_stopwords` is called line by line."""
+    return load_tokenizer(name)
 
 
 @dataclass(frozen=True)
@@ -46,10 +137,10 @@ class StopWords:
     """A list of stop words.
 
     Attributes:
-        pairs: forms with the Sejong tag that they must have.
-        tags: Sejong tags whose every form is one.
-        words: forms in lower case, whatever the tag.
-        latin: forms in lower case, for pieces in Latin letters alone.
+        pairs: forms with their Sejong tags.
+        tags: Sejong tags all of whose forms are stop words.
+        words: lowercase forms with any tag.
+        latin: lowercase forms for words in Latin script only.
     """
 
     pairs: frozenset[tuple[str, str]] = frozenset()
@@ -59,9 +150,9 @@ class StopWords:
 
     @functools.cached_property
     def _untagged_words(self) -> frozenset[str]:
-        """What a word without a tag is looked up in: forms that can stand alone, no stems and no endings."""
-        alone = ("noun", "modifier", "other")
-        return self.words | {form.lower() for form, tag in self.pairs if coarse_tag(tag) in alone and tag != "XR"}
+        """Forms that an untagged word may match: those that can stand alone, without stems and endings."""
+        free = ("noun", "modifier", "other")
+        return self.words | {form.lower() for form, tag in self.pairs if coarse_tag(tag) in free and tag != "XR"}
 
     @functools.cached_property
     def _coarse_pairs(self) -> frozenset[tuple[str, str]]:
@@ -72,17 +163,17 @@ class StopWords:
         form, tag = to_compatibility_jamo(morpheme.form), morpheme.sejong or morpheme.tag
         if tag in self.tags or (form, tag) in self.pairs or self._has_form(form):
             return True
-        # Okt's Noun covers pronouns and dependent nouns; its tags are no capitals, unlike those of the others
+        # Okt's Noun includes pronouns and dependent nouns; only Okt's tags are not in capitals
         return not morpheme.tag.isupper() and (form, coarse_tag(tag)) in self._coarse_pairs
 
     def has_word(self, word: str) -> bool:
-        """Return whether a word without a tag is one; punctuation at its ends, which an eojeol carries, is no part of it."""
+        """Return whether an untagged word is a stop word, without the punctuation at its ends."""
         if all(unicodedata.category(character).startswith("P") for character in word):
             return self.tags.issuperset(_PUNCTUATION_TAGS) or all(self._has_form(character) for character in word)
         core = word[_count_leading_punctuation(word) : len(word) - _count_leading_punctuation(word[::-1])]
         if {word.lower(), core.lower()} & self._untagged_words or self._has_form(word) or self._has_form(core):
             return True
-        parts = core.replace("’", "'").split("'")  # it's, in an eojeol
+        parts = core.replace("’", "'").split("'")  # it's
         return len(parts) > 1 and all(map(self._has_form, parts))
 
     def _has_form(self, form: str) -> bool:
@@ -90,7 +181,7 @@ class StopWords:
         return form in self.words or (form in self.latin and bool(_LATIN.fullmatch(form)))
 
     def covers_segment(self, text: str, segment: Segment) -> bool:
-        """Return whether a segment of ``text`` carries nothing but stop words, or but whitespace."""
+        """Return whether a segment of ``text`` consists of stop words or whitespace only."""
         word = text[segment.start : segment.end].strip()
         if not word:
             return True
@@ -98,7 +189,7 @@ class StopWords:
 
 
 def load_stopwords(*, language: str | None = None, stopwords: StopWordSource | None = None) -> StopWords:
-    """Return a list of stop words; see `korlm.tokenizers.stopwords.remove_stopwords`.
+    """Load a list of stop words; see `remove_stopwords`.
 
     >>> len(load_stopwords(language="en").words) > 150
     True
@@ -112,7 +203,7 @@ def load_stopwords(*, language: str | None = None, stopwords: StopWordSource | N
         return _load_bundled_stopwords(language)
     if isinstance(stopwords, (str, Path)):
         return read_stopwords(stopwords)
-    return _build_stopwords((f"[{place}]", entry) for place, entry in enumerate(stopwords))
+    return _build_stopwords((f"[{index}]", entry) for index, entry in enumerate(stopwords))
 
 
 @functools.cache
@@ -128,11 +219,11 @@ def read_stopwords(path: str | Path) -> StopWords:
     """Read a list of stop words.
 
     Args:
-        path: a UTF-8 file: a form a line, or form, tab, Sejong tag; ``*`` for every form of a tag. Lines that are blank
-            or begin with ``# `` are skipped.
+        path: a UTF-8 file with a form a line, or form, tab, Sejong tag; ``*`` stands for all forms of a tag. Lines that
+            are blank or begin with ``# `` are skipped.
 
     Raises:
-        InputError: it cannot be read, holds none, or a line of it is neither.
+        InputError: the file cannot be read, has no stop words, or an invalid line.
     """
     path = Path(path)
     try:
@@ -205,101 +296,5 @@ def _stopwords_error(place: str, ko: str, en: str) -> InputError:
 
 
 def _count_leading_punctuation(word: str) -> int:
-    """Return how many characters of punctuation a word begins with."""
-    return next((index for index, one in enumerate(word) if not unicodedata.category(one).startswith("P")), 0)
-
-
-_WORD_UNITS = ("word", "morpheme", "morpheme-subword")  # units whose pieces are words or know their morphemes
-
-
-def remove_stopwords(
-    text: str | Encoding,
-    tokenizer: str | Path | Tokenizer = "kiwi",
-    *,
-    language: str | None = None,
-    stopwords: StopWordSource | None = None,
-) -> list[str]:
-    """Return the words or morphemes of a text, as they stand in it, that are no stop words.
-
-    A piece of several morphemes (했 = 하 + 었) goes only where all of them do. Whitespace goes.
-
-    Args:
-        text: a text, or the encoding that ``tokenizer`` made of one.
-        tokenizer: a name, a folder or a tokenizer whose pieces are words or morphemes.
-        language: ``"ko"`` or ``"en"`` for one of the bundled lists alone; by default the Korean one, and the English one
-            for pieces in Latin letters.
-        stopwords: other ones in their place: a file (a form a line, or form, tab, Sejong tag; ``*`` for every form of a
-            tag), or forms and pairs of form and tag.
-
-    Raises:
-        InputError: pieces that are no words, another language, or a bad list (it names the line).
-        UnknownNameError, AnalyzerError, MissingDependencyError: as `korlm.load_tokenizer` and `Tokenizer.encode` do.
-
-    Example:
-        >>> remove_stopwords("It's a new 영화였다", stopwords=[("*", "EF"), "a"])
-        ['It', "'", 's', 'new', '영화', '였']
-    """
-    words = load_stopwords(language=language, stopwords=stopwords)
-    if isinstance(text, Encoding):
-        check_word_unit(tokenizer)
-        encoding = text
-        unit = _get_unit(tokenizer)
-        if unit and unit != "word" and text.text.strip() and not any(part.morphemes for part in text.segments):
-            raise InputError(
-                "이 결과에는 형태소가 없습니다. 그것을 만든 토크나이저를 tokenizer로 주세요.",
-                "This encoding carries no morphemes. Pass the tokenizer that made it as `tokenizer`.",
-            )
-    else:
-        check_word_unit(tokenizer)
-        loaded = tokenizer if isinstance(tokenizer, Tokenizer) else _load_cached(tokenizer)
-        check_word_unit(loaded)
-        encoding = loaded.encode(text)
-    return list_segment_texts(drop_stopwords(encoding, words))
-
-
-def drop_stopwords(encoding: Encoding, words: StopWords) -> Encoding:
-    """Return an encoding without the segments that are stop words; what is left has the spans that it had."""
-    stays = [not words.covers_segment(encoding.text, segment) for segment in encoding.segments]
-    number = {old: new for new, old in enumerate(index for index, stay in enumerate(stays) if stay)}
-    chosen = [index for index, owner in enumerate(encoding.segment_of) if stays[owner]]
-    return replace(
-        encoding,
-        ids=[encoding.ids[index] for index in chosen],
-        tokens=[encoding.tokens[index] for index in chosen],
-        spans=[encoding.spans[index] for index in chosen],
-        segments=[encoding.segments[index] for index in number],
-        segment_of=[number[encoding.segment_of[index]] for index in chosen],
-    )
-
-
-def list_segment_texts(encoding: Encoding, *, keep_spaces: bool = False) -> list[str]:
-    """Return the stretches of the text that the segments are; ``keep_spaces``: with the space that joins them."""
-    found = encoding.segment_texts
-    return found if keep_spaces else [piece.removeprefix(" ") for piece in found]
-
-
-def check_word_unit(tokenizer: str | Path | Tokenizer) -> None:
-    """Raise an `InputError` where the pieces of a tokenizer are known to be no words; a folder is not looked into."""
-    unit = _get_unit(tokenizer)
-    if unit is None or unit in _WORD_UNITS:
-        return
-    name = tokenizer.name if isinstance(tokenizer, Tokenizer) else tokenizer
-    names = ", ".join(one for one in TOKENIZER_UNITS if TOKENIZER_UNITS[one] in _WORD_UNITS and "+" not in one)
-    raise InputError(
-        f"{name}의 조각({unit})은 낱말이 아니라서 불용어를 뺄 수 없습니다. 낱말이나 형태소로 자르는 것을 쓰세요: {names}.",
-        f"The pieces of {name} ({unit}) are no words, so that they are no stop words. Use one of: {names}.",
-    )
-
-
-def _get_unit(tokenizer: str | Path | Tokenizer) -> str | None:
-    return tokenizer.unit if isinstance(tokenizer, Tokenizer) else tokenizer_unit(str(tokenizer))
-
-
-def _load_cached(name: str | Path) -> Tokenizer:
-    return _load_bundled_tokenizer(str(name)) if str(name) in bundled_tokenizers() else load_tokenizer(name)
-
-
-@functools.lru_cache(maxsize=4)
-def _load_bundled_tokenizer(name: str) -> Tokenizer:
-    """Load a bundled tokenizer once: people call `remove_stopwords` line by line."""
-    return load_tokenizer(name)
+    """Return the number of punctuation characters at the start of a word; 0 if there is nothing else."""
+    return next((index for index, char in enumerate(word) if not unicodedata.category(char).startswith("P")), 0)
