@@ -15,23 +15,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """Description of a corpus.
+    """Description of a corpus."""
 
-    Attributes:
-        name: its name for `korlm.load_corpus`.
-        ko: description in Korean.
-        en: description in English.
-        dataset: the Hub's dataset from the same source, or empty. Its splits differ from ours.
-        prompts: prompts of the samples; an empty one means none.
-        failing: faults that a model learns from it, in Korean and English, or empty.
-    """
-
-    name: str
+    name: str  # for `korlm.load_corpus`
     ko: str
     en: str
-    dataset: str = ""
-    prompts: tuple[str, ...] = ("", "", "")
-    failing: tuple[str, str] = ("", "")
+    dataset: str = ""  # the Hub's dataset from the same source, whose splits differ from ours
+    prompts: tuple[str, ...] = ("", "", "")  # of samples; an empty one means none
+    failing: tuple[str, str] = ("", "")  # faults that a model learns from it, in Korean and English
 
 
 _DATASETS = (

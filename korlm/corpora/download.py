@@ -40,13 +40,15 @@ def download_wikitext2(*, base_url: str | None = None) -> dict[str, Path]:
         base_url: address of their folder; by default ``KORLM_WIKITEXT2_URL``, or that of PyTorch's examples.
 
     Raises:
-        CorpusError: the address cannot be reached or the file is not the expected one; the message says which file to
-            put where.
+        CorpusError: a file cannot be downloaded or is not the expected one; the message says what to put where.
         ArtifactError: the cache folder cannot be written.
     """
-    root = os.environ.get("KORLM_CORPORA", "")
-    if root and (paths := _find_split_files(Path(root) / "wikitext2")):
-        return paths
+    if root := os.environ.get("KORLM_CORPORA", ""):
+        folder = Path(root) / "wikitext2"
+        candidates = [(split, folder / f"{split}.txt{suffix}") for split in _SPLITS for suffix in (".gz", "")]
+        local = {split: path for split, path in candidates if path.is_file()}
+        if len(local) == len(_SPLITS):
+            return local
     folder = cache_folder() / "wikitext2"
     base_url = (base_url or os.environ.get("KORLM_WIKITEXT2_URL") or WIKITEXT2_URL).rstrip("/")
     names = ", ".join(f"{split}.txt" for split in _SPLITS)
@@ -57,9 +59,7 @@ def download_songys_chatbot() -> Path:
     """Return the file of Songys' questions and answers, from ``KORLM_CORPORA/songys_chatbot``, else from the cache.
 
     Raises:
-        CorpusError: the address cannot be reached or the file is not the expected one; the message says which file to
-            put where.
-        ArtifactError: the cache folder cannot be written.
+        CorpusError, ArtifactError: as for `download_wikitext2`.
     """
     root = os.environ.get("KORLM_CORPORA", "")
     local = Path(root) / "songys_chatbot" / "ChatbotData.csv"
@@ -67,16 +67,6 @@ def download_songys_chatbot() -> Path:
         return local
     url = os.environ.get("KORLM_SONGYS_URL") or SONGYS_URL
     return _download_once(cache_folder() / "songys_chatbot" / local.name, url, local.name)
-
-
-def _find_split_files(folder: Path) -> dict[str, Path] | None:
-    paths = {
-        split: path
-        for split in _SPLITS
-        for path in (folder / f"{split}.txt.gz", folder / f"{split}.txt")
-        if path.is_file()
-    }
-    return paths if len(paths) == len(_SPLITS) else None
 
 
 def _download_once(path: Path, url: str, names: str) -> Path:

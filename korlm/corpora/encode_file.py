@@ -36,21 +36,13 @@ _SAVE_INTERVAL_SECONDS = 2.0  # of work lost to a kill; writing the journal wait
 
 @dataclass(frozen=True)
 class EncodingProgress:
-    """Progress of an encoding.
+    """Progress of an encoding."""
 
-    Attributes:
-        consumed: see `korlm.corpora.streaming.LineBatch`.
-        position: bytes of the source read.
-        lines: lines encoded.
-        characters: of these lines, with one line end each.
-        tokens: ids written, ``</s>`` included.
-    """
-
-    consumed: int = 0
-    position: int = 0
-    lines: int = 0
-    characters: int = 0
-    tokens: int = 0
+    consumed: int = 0  # see `korlm.corpora.streaming.LineBatch`
+    position: int = 0  # bytes of the source read
+    lines: int = 0  # encoded
+    characters: int = 0  # of these lines, with one line end each
+    tokens: int = 0  # ids written, ``</s>`` included
 
     def with_batch(self, batch: LineBatch, tokens: int) -> EncodingProgress:
         """Return the progress after a batch is written."""

@@ -22,17 +22,11 @@ _CHUNK_BYTES = 2**20
 
 
 class LineBatch(NamedTuple):
-    """Consecutive lines of a file.
+    """Consecutive lines of a file."""
 
-    Attributes:
-        lines: non-blank lines without line ends, as `read_lines` yields.
-        consumed: where to resume after them: a byte offset in a plain ``.txt``, the number of lines read in others.
-        position: bytes of the file read so far, for a progress bar.
-    """
-
-    lines: list[str]
-    consumed: int
-    position: int
+    lines: list[str]  # non-blank, without line ends, as `read_lines` yields them
+    consumed: int  # where to resume after them: a byte offset in a plain ``.txt``, the number of lines in others
+    position: int  # bytes of the file read so far, for a progress bar
 
 
 def read_batches(path: Path, *, column: str | int | None = None, start: int = 0) -> Iterator[LineBatch]:

@@ -20,15 +20,10 @@ _CODE_POINTS = 0x110000
 
 
 class IdArray(NamedTuple):
-    """Concatenated ids of texts.
+    """Concatenated ids of texts."""
 
-    Attributes:
-        ids: ``[N]`` int32.
-        ends: ``[texts]`` int64, the end of each text in ``ids``, after its ``</s>`` if one was requested.
-    """
-
-    ids: np.ndarray
-    ends: np.ndarray
+    ids: np.ndarray  # ``[N]`` int32
+    ends: np.ndarray  # ``[texts]`` int64: the end of each text in ``ids``, after its ``</s>`` if one was requested
 
 
 def id_array_from_lists(lists: Iterable[Sequence[int]], eos_id: int | None) -> IdArray:

@@ -133,10 +133,6 @@ def _unsupported_reason(tokenizer: Tokenizer) -> tuple[str, str] | None:
     )
 
 
-def _index_keys(keys: Sequence[str]) -> dict[str, int]:
-    return {key: token_id for token_id, key in enumerate(keys)}
-
-
 def _bpe_model(
     tokenizer: Tokenizer, keys: Sequence[str], merges: Iterable[tuple[str, str]] = (), **extra_fields: Any
 ) -> _JsonObject:
@@ -144,7 +140,7 @@ def _bpe_model(
     return {
         "type": "BPE", "dropout": None, "unk_token": None if falls_back else keys[UNK_ID], "fuse_unk": False,
         "continuing_subword_prefix": None, "end_of_word_suffix": None, "byte_fallback": falls_back,
-        "ignore_merges": False, "vocab": _index_keys(keys), "merges": [list(pair) for pair in merges],
+        "ignore_merges": False, "vocab": dict(zip(keys, range(len(keys)), strict=True)), "merges": [list(pair) for pair in merges],
     } | extra_fields  # fmt: skip
 
 
@@ -161,7 +157,7 @@ def _word_config(tokenizer: Tokenizer, keys: Sequence[str]) -> _JsonObject:
         "pattern": {"Regex": whole_word_pattern(sorted(tokenizer.specials))},
         "content": unknown,
     }
-    model = {"type": "WordLevel", "vocab": _index_keys(keys), "unk_token": unknown}
+    model = {"type": "WordLevel", "vocab": dict(zip(keys, range(len(keys)), strict=True)), "unk_token": unknown}
     return {"normalizer": typed_names, "pre_tokenizer": eojeol, "model": model}
 
 
@@ -171,11 +167,12 @@ def _subword_config(tokenizer: SubwordTokenizer | SentencePieceTokenizer, keys: 
     learned = [keys[token_id] for token_id in _learned_ids(tokenizer)]
     scores = _token_scores(tokenizer)
     # with <unk>, SentencePiece reads a typed ▁ as a space
-    rules = [] if falls_back else [{"type": "Replace", "pattern": {"String": META_SYMBOL}, "content": " "}]
+    rules = [{"type": "Replace", "pattern": {"String": META_SYMBOL}, "content": " "}]
+    normalizer = None if falls_back else {"type": "Sequence", "normalizers": rules}
     if tokenizer.name == "bpe":
         by_score = sorted(_learned_ids(tokenizer), key=lambda token_id: -scores[token_id])
         merges = _bpe_merges([keys[token_id] for token_id in by_score])
-        return _normalizer_config(rules) | {"model": _bpe_model(tokenizer, keys, merges, fuse_unk=not falls_back)}
+        return {"normalizer": normalizer, "model": _bpe_model(tokenizer, keys, merges, fuse_unk=not falls_back)}
     names = sorted(_reserved_names(tokenizer))
     unknown_names = [] if falls_back else [name for name in names if set(learned).isdisjoint(name)]
     if unknown_names:  # made of unknown characters alone: fused with unknown neighbors into one <unk>, so not split
@@ -186,11 +183,7 @@ def _subword_config(tokenizer: SubwordTokenizer | SentencePieceTokenizer, keys: 
     vocabulary = [[key, score] for key, score in zip(keys, scores, strict=True)]
     model = {"type": "Unigram", "unk_id": UNK_ID, "vocab": vocabulary, "byte_fallback": falls_back}
     guard = _split_pretokenizer(pattern, "MergedWithPrevious")
-    return _normalizer_config(rules) | {"pre_tokenizer": guard, "model": model}
-
-
-def _normalizer_config(rules: Sequence[_JsonObject]) -> _JsonObject:
-    return {"normalizer": {"type": "Sequence", "normalizers": list(rules)} if rules else None}
+    return {"normalizer": normalizer, "pre_tokenizer": guard, "model": model}
 
 
 def _token_scores(tokenizer: SubwordTokenizer | SentencePieceTokenizer) -> list[float]:

@@ -29,14 +29,9 @@ Edge = tuple[int, int]  # target node, token id
 
 
 class Lattice(NamedTuple):
-    """The segmentations of one text as an acyclic graph.
+    """The segmentations of one text as an acyclic graph. No two paths have the same ids."""
 
-    Attributes:
-        edges: of each node, in topological order from the beginning of the text to its end. No two paths have the same
-            ids.
-    """
-
-    edges: list[list[Edge]]
+    edges: list[list[Edge]]  # of each node, in topological order from the beginning of the text to its end
 
     def path_nodes(self, ids: Sequence[int]) -> list[int]:
         """Return the nodes of the path of a segmentation, one more than its ids.

@@ -46,7 +46,7 @@ class MorphemeSubwordTokenizer(SegmentedTokenizer):
 
 
 def train_morpheme_subword(
-    name: str, segmenter: Segmenter, lines: Iterable[str], vocab_size: int, *, workers: int, soft: bool, coverage: float,
+    name: str, segmenter: Segmenter, lines: Iterable[str], vocab_size: int, *, soft: bool, coverage: float, threads: int,
     specials: Sequence[str] = (),
 ) -> MorphemeSubwordTokenizer:  # fmt: skip
     """Train the subword model of ``analyzer+subword`` on lines; no token crosses a morpheme boundary.
@@ -54,10 +54,10 @@ def train_morpheme_subword(
     Raises:
         CorpusError, InputError: raised by `train_subword`.
     """
-    morphemes = segmenter.iter_lookup_strings([line.replace(_DELIMITER, " ") for line in lines], workers=workers)
+    morphemes = segmenter.iter_lookup_strings([line.replace(_DELIMITER, " ") for line in lines], workers=threads)
     joined = (_DELIMITER.join(line) for line in morphemes)
     subwords = train_subword(
-        split_name(name)[-1], joined, vocab_size, soft=soft, coverage=coverage, threads=workers,
+        split_name(name)[-1], joined, vocab_size, soft=soft, coverage=coverage, threads=threads,
         specials=specials, delimiter=_DELIMITER,
     )  # fmt: skip
     return MorphemeSubwordTokenizer(name, segmenter, subwords)

@@ -90,7 +90,7 @@ def load_tokenizer(
         return _load_folder(path, options)
     if path.is_file() and path.suffix in (".model", ".spm"):
         reject_options(SENTENCEPIECE, options)
-        return _load_sentencepiece_file(path)
+        return SentencePieceTokenizer(SENTENCEPIECE, _read_model(path))
     raise unknown_tokenizer_error(name, or_folder=True)
 
 
@@ -124,11 +124,8 @@ def make_segmenter(name: str, options: Mapping[str, Any]) -> Segmenter:
     """
     analyzer_name = find_analyzer_name(name)
     if analyzer_name is None:
-        if name == "word":
-            reject_options(name, {key: value for key, value in options.items() if key != "language"})
-            return make_word_segmenter(options.get("language", ""))
-        reject_options(name, options)
-        return _CHARACTER_SEGMENTERS[name]()
+        reject_options(name, {key: value for key, value in options.items() if (name, key) != ("word", "language")})
+        return make_word_segmenter(**options) if name == "word" else _CHARACTER_SEGMENTERS[name]()
     analyzer_options = dict(options)
     split = analyzer_options.pop("split", "")
     if split and TOKENIZER_UNITS[name] != "morpheme":
@@ -181,7 +178,7 @@ def _load_folder(folder: Path, options: Mapping[str, Any]) -> Tokenizer:
     name, specials = config.get("name"), config.get("specials", [])
     if name == SENTENCEPIECE or config.get("on_unknown") == SENTENCEPIECE:
         reject_options(str(name), options)
-        return SentencePieceTokenizer(str(name), _read_model(folder))
+        return SentencePieceTokenizer(str(name), _read_model(folder / MODEL_FILE))
     if name not in TOKENIZER_UNITS:
         raise ArtifactError(
             f"{folder}의 토크나이저 '{name}'을(를) 이 korlm은 모릅니다. korlm을 새로 설치하세요.",
@@ -190,13 +187,13 @@ def _load_folder(folder: Path, options: Mapping[str, Any]) -> Tokenizer:
     algorithm = split_name(name)[-1]
     if name in SUBWORD_ALGORITHMS:
         reject_options(name, options)
-        return SubwordTokenizer(name, _read_model(folder), specials=specials)
+        return SubwordTokenizer(name, _read_model(folder / MODEL_FILE), specials=specials)
     saved: dict[str, Any] = {key: config[key] for key in ("split", "language") if key in config}
     if "analyzer" in config:
         saved |= vars(KiwiOptions.from_dict(config["analyzer"]))
     segmenter = make_segmenter(name, {**saved, **options})
     if algorithm in SUBWORD_ALGORITHMS:
-        subword_tokenizer = SubwordTokenizer(algorithm, _read_model(folder), specials=specials)
+        subword_tokenizer = SubwordTokenizer(algorithm, _read_model(folder / MODEL_FILE), specials=specials)
         return MorphemeSubwordTokenizer(name, segmenter, subword_tokenizer)
     tokens = read_json(folder / "vocabulary.json")
     if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
@@ -210,23 +207,16 @@ def _load_folder(folder: Path, options: Mapping[str, Any]) -> Tokenizer:
     return SegmentedTokenizer(name, segmenter, vocabulary)
 
 
-def _load_sentencepiece_file(path: Path) -> Tokenizer:
-    """Load a SentencePiece model as it is."""
+def _read_model(path: Path) -> bytes:
     try:
-        model = path.read_bytes()
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ArtifactError(
+            f"{path.parent}에 {path.name}이 없습니다. 폴더를 다시 받으세요.",
+            f"{path.parent} has no {path.name}. Fetch the folder again.",
+        ) from error
     except OSError as error:
         raise ArtifactError(
             f"{path}을(를) 읽지 못했습니다 ({error.strerror}). 경로를 확인하세요.",
             f"Cannot read {path} ({error.strerror}). Check the path.",
         ) from error
-    return SentencePieceTokenizer(SENTENCEPIECE, model)
-
-
-def _read_model(folder: Path) -> bytes:
-    model = folder / MODEL_FILE
-    if not model.is_file():
-        raise ArtifactError(
-            f"{folder}에 {MODEL_FILE}이 없습니다. 폴더를 다시 받으세요.",
-            f"{folder} has no {MODEL_FILE}. Fetch the folder again.",
-        )
-    return model.read_bytes()

@@ -9,11 +9,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from korlm.text.hangul import to_compatibility_jamo
 from korlm.text.incremental import is_complete_character, is_leading_byte
@@ -27,29 +27,7 @@ from korlm.tokenizers.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from korlm.tokenizers.batch_encoding import CharacterIdTable, IdArray
-
-
-class VocabularyProtocol(Protocol):
-    """Maps strings to ids; see `korlm.tokenizers.vocabulary.Vocabulary`."""
-
-    @property
-    def on_unknown(self) -> str: ...
-
-    @property
-    def specials(self) -> dict[str, int]: ...
-
-    @property
-    def byte_ids(self) -> dict[int, int]: ...
-
-    @property
-    def cached_ids(self) -> Mapping[str, tuple[int, ...]]: ...
-
-    @property
-    def token_bytes(self) -> list[bytes]: ...
-
-    def __contains__(self, string: str) -> bool: ...
-
-    def write_vocabulary(self, folder: Path) -> None: ...
+    from korlm.tokenizers.sentencepiece import SubwordTokenizer
 
 
 class SegmentedTokenizer(Tokenizer):
@@ -61,7 +39,7 @@ class SegmentedTokenizer(Tokenizer):
         vocabulary: the known segments; others fall back to syllables, then bytes (or become ``<unk>``).
     """
 
-    def __init__(self, name: str, segmenter: Segmenter, vocabulary: VocabularyProtocol) -> None:
+    def __init__(self, name: str, segmenter: Segmenter, vocabulary: Vocabulary | SubwordTokenizer) -> None:
         self.name = name
         self.unit = segmenter.unit
         self.segmenter = segmenter

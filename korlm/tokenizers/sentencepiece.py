@@ -62,43 +62,60 @@ _SCORE = 0x15
 _MESSAGE, _VARINT, _FIXED32 = 2, 0, 5
 
 
-class SubwordTokenizer(Tokenizer):
+class _SentencePieceModel(Tokenizer):
+    """A tokenizer that is saved as a SentencePiece model.
+
+    Raises:
+        ArtifactError: not a SentencePiece model, or (for `SubwordTokenizer`) not with korlm's order of ids.
+        MissingDependencyError: sentencepiece is not installed.
+    """
+
+    unit = "subword"
+
+    def __init__(self, name: str, model: bytes) -> None:
+        self.name = name
+        self.model = model
+        self.processor = load_processor(model)
+
+    def _fingerprint_bytes(self) -> bytes:
+        return self.model  # with the scores and the normalization
+
+    def dependency_versions(self) -> list[str]:
+        return [f"sentencepiece:{importlib.metadata.version('sentencepiece')}"]
+
+    def _encode_with_processor(self, texts: Sequence[str], workers: int) -> list[list[int]]:
+        ids: list[list[int]] = self.processor.encode(list(texts), num_threads=max(workers, 1)) if texts else []
+        return ids
+
+    def write_vocabulary(self, folder: Path) -> None:
+        write_file(folder / MODEL_FILE, self.model)
+
+
+class SubwordTokenizer(_SentencePieceModel):
     """A SentencePiece model as a lossless tokenizer.
 
     Args:
         name: ``unigram`` or ``bpe``.
         model: the bytes of a model trained by `train_subword`.
         specials: names of further special tokens; they get the last ids.
-
-    Raises:
-        ArtifactError: not a SentencePiece model, or not with korlm's order of ids.
-        MissingDependencyError: sentencepiece is not installed.
     """
 
-    unit = "subword"
     hf_exportable = True
 
     def __init__(self, name: str, model: bytes, *, specials: Sequence[str] = ()) -> None:
-        self.name = name
-        self.model = model
-        self.processor = load_processor(model)
+        super().__init__(name, model)
         self.token_bytes = _read_token_bytes(self.processor)
         self.specials = assign_special_ids(specials, len(self.token_bytes))
         self.token_bytes += [b""] * len(specials)
         self.cached_ids = TokenIdCache(lambda string: tuple(self._encode_text(string)))
 
-    def _fingerprint_bytes(self) -> bytes:
-        return self.model  # with the scores
-
-    def dependency_versions(self) -> list[str]:
-        return [f"sentencepiece:{importlib.metadata.version('sentencepiece')}"]
+    def __contains__(self, string: str) -> bool:
+        return self.byte_token_ids.isdisjoint(self.cached_ids[string])
 
     def _iter_ids(self, texts: Sequence[str], workers: int) -> list[list[int]]:
-        threads = max(workers, 1)
-        if not any(META_SYMBOL in text for text in texts):
-            encoded: list[list[int]] = self.processor.encode(list(texts), num_threads=threads) if texts else []
-            return encoded
-        return [self._encode_text(text) for text in texts]
+        if any(META_SYMBOL in text for text in texts):
+            return [self._encode_text(text) for text in texts]
+        return self._encode_with_processor(texts, workers)
 
     def _iter_encodings(self, texts: Sequence[str], workers: int) -> Iterator[Encoding]:
         for text, ids in zip(texts, self._iter_ids(texts, workers), strict=True):
@@ -108,19 +125,10 @@ class SubwordTokenizer(Tokenizer):
             yield Encoding(text, ids, tokens, spans, segments, segment_indices(spans, segments))
 
     def _encode_text(self, text: str) -> list[int]:
-        return self._encode_around_meta(text) if META_SYMBOL in text else self.processor.encode(text)
-
-    def __contains__(self, string: str) -> bool:
-        return self.byte_token_ids.isdisjoint(self.cached_ids[string])
-
-    def _encode_around_meta(self, text: str) -> list[int]:
         ids: list[int] = []
         for index, part in enumerate(text.split(META_SYMBOL)):
             ids += (_META_SYMBOL_IDS if index else []) + (self.processor.encode(part) if part else [])
         return ids
-
-    def write_vocabulary(self, folder: Path) -> None:
-        write_file(folder / MODEL_FILE, self.model)
 
 
 def train_subword(
@@ -239,7 +247,7 @@ def _import_sentencepiece() -> Any:
     return sentencepiece
 
 
-class SentencePieceTokenizer(Tokenizer):
+class SentencePieceTokenizer(_SentencePieceModel):
     """A SentencePiece model as it is, with its own normalization, ``<unk>`` and decoding; it is not `lossless`.
 
     Spans point into the caller's string; they are empty for a token without text in it, such as the ▁ added before the
@@ -248,19 +256,13 @@ class SentencePieceTokenizer(Tokenizer):
     Args:
         name: ``sentencepiece``, or ``unigram`` or ``bpe`` for a model trained by korlm without bytes.
         model: the bytes of the ``.model`` file.
-
-    Raises:
-        ArtifactError: not a SentencePiece model.
-        MissingDependencyError: sentencepiece is not installed.
     """
 
-    unit = "subword"
     lossless = False
 
     def __init__(self, name: str, model: bytes) -> None:
-        self.name = name
-        self.model = model
-        self.processor = processor = load_processor(model)
+        super().__init__(name, model)
+        processor = self.processor
         self.hf_exportable = name in SUBWORD_ALGORITHMS
         ids = range(processor.get_piece_size())
         self.byte_ids = {int(processor.id_to_piece(i)[3:5], 16): i for i in ids if processor.is_byte(i)}
@@ -271,12 +273,6 @@ class SentencePieceTokenizer(Tokenizer):
         for byte, byte_id in self.byte_ids.items():
             self.token_bytes[byte_id] = bytes([byte])
 
-    def _fingerprint_bytes(self) -> bytes:
-        return self.model  # with the normalization
-
-    def dependency_versions(self) -> list[str]:
-        return [f"sentencepiece:{importlib.metadata.version('sentencepiece')}"]
-
     @property
     def on_unknown(self) -> str:
         return "bytes" if self.byte_ids else "unk"
@@ -286,8 +282,7 @@ class SentencePieceTokenizer(Tokenizer):
         return self.processor.unk_id()
 
     def _iter_ids(self, texts: Sequence[str], workers: int) -> list[list[int]]:
-        ids: list[list[int]] = self.processor.encode(list(texts), num_threads=max(workers, 1)) if texts else []
-        return ids
+        return self._encode_with_processor(texts, workers)
 
     def _iter_encodings(self, texts: Sequence[str], workers: int) -> Iterator[Encoding]:
         for text in texts:
@@ -317,9 +312,6 @@ class SentencePieceTokenizer(Tokenizer):
 
     def _config_fields(self) -> dict[str, Any]:
         return {"on_unknown": "sentencepiece"}  # the rest is in the model
-
-    def write_vocabulary(self, folder: Path) -> None:
-        write_file(folder / MODEL_FILE, self.model)
 
 
 def _partition_by_spans(text: str, spans: Sequence[Span]) -> list[Segment]:

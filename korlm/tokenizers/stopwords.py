@@ -67,20 +67,21 @@ def remove_stopwords(
         ['It', "'", 's', 'new', '영화', '였']
     """
     words = load_stopwords(language=language, stopwords=stopwords)
+    check_word_unit(tokenizer)
     if isinstance(text, Encoding):
-        check_word_unit(tokenizer)
         encoding = text
-        unit = _get_unit(tokenizer)
-        if unit and unit != "word" and text.text.strip() and not any(part.morphemes for part in text.segments):
+        is_word = _get_unit(tokenizer) in (None, "word")
+        if not is_word and text.text.strip() and not any(segment.morphemes for segment in text.segments):
             raise InputError(
                 "이 결과에는 형태소가 없습니다. 그것을 만든 토크나이저를 tokenizer로 주세요.",
                 "This encoding carries no morphemes. Pass the tokenizer that made it as `tokenizer`.",
             )
     else:
-        check_word_unit(tokenizer)
-        loaded = tokenizer if isinstance(tokenizer, Tokenizer) else _load_cached(tokenizer)
-        check_word_unit(loaded)
-        encoding = loaded.encode(text)
+        if not isinstance(tokenizer, Tokenizer):
+            is_bundled = str(tokenizer) in bundled_tokenizers()
+            tokenizer = _load_bundled_tokenizer(str(tokenizer)) if is_bundled else load_tokenizer(tokenizer)
+            check_word_unit(tokenizer)
+        encoding = tokenizer.encode(text)
     return list_segment_texts(drop_stopwords(encoding, words))
 
 
@@ -122,10 +123,6 @@ def _get_unit(tokenizer: str | Path | Tokenizer) -> str | None:
     return tokenizer.unit if isinstance(tokenizer, Tokenizer) else tokenizer_unit(str(tokenizer))
 
 
-def _load_cached(name: str | Path) -> Tokenizer:
-    return _load_bundled_tokenizer(str(name)) if str(name) in bundled_tokenizers() else load_tokenizer(name)
-
-
 @functools.lru_cache(maxsize=4)
 def _load_bundled_tokenizer(name: str) -> Tokenizer:
     """Load a bundled tokenizer once, because `remove_stopwords` is called line by line."""
@@ -134,19 +131,12 @@ def _load_bundled_tokenizer(name: str) -> Tokenizer:
 
 @dataclass(frozen=True)
 class StopWords:
-    """A list of stop words.
+    """A list of stop words."""
 
-    Attributes:
-        pairs: forms with their Sejong tags.
-        tags: Sejong tags all of whose forms are stop words.
-        words: lowercase forms with any tag.
-        latin: lowercase forms for words in Latin script only.
-    """
-
-    pairs: frozenset[tuple[str, str]] = frozenset()
-    tags: frozenset[str] = frozenset()
-    words: frozenset[str] = frozenset()
-    latin: frozenset[str] = frozenset()
+    pairs: frozenset[tuple[str, str]] = frozenset()  # forms with their Sejong tags
+    tags: frozenset[str] = frozenset()  # Sejong tags all of whose forms are stop words
+    words: frozenset[str] = frozenset()  # lowercase forms with any tag
+    latin: frozenset[str] = frozenset()  # lowercase forms for words in Latin script only
 
     @functools.cached_property
     def _untagged_words(self) -> frozenset[str]:

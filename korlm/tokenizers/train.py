@@ -70,30 +70,33 @@ def train_tokenizer(
     """
     if name not in TOKENIZER_UNITS:
         raise unknown_tokenizer_error(name, or_folder=False)
-    check_on_unknown(on_unknown)
-    if name == "byte":
-        return _make_byte_tokenizer(on_unknown, specials, options)
-    if name in SUBWORD_ALGORITHMS:
+    has_fallback = check_on_unknown(on_unknown) == "fallback"
+    if not has_fallback and (name == "byte" or TOKENIZER_UNITS[name] == "morpheme-subword"):
+        raise InputError(
+            f"{name}에는 <unk> 방식이 없습니다. on_unknown을 빼세요.",
+            f"{name} has no <unk> mode. Leave on_unknown out.",
+        )
+    if name == "byte" or name in SUBWORD_ALGORITHMS:
         reject_options(name, options)
+    if name == "byte":
+        return byte_tokenizer(specials)
     segmenter = None if name in SUBWORD_ALGORITHMS else make_segmenter(name, options)
     texts = _check_lines(lines)
     size = vocab_size or DEFAULT_VOCAB_SIZES[TOKENIZER_UNITS[name]]
-    soft = vocab_size is None
+    subword_options: dict[str, Any] = {"soft": vocab_size is None, "coverage": coverage, "threads": workers}
     if segmenter is None:
-        return _train_subword_tokenizer(
-            name, texts, size, on_unknown, soft=soft, coverage=coverage, threads=workers, specials=specials
-        )
+        if has_fallback:
+            return train_subword(name, texts, size, specials=specials, **subword_options)
+        subword_options |= {"byte_fallback": False, "control_symbols": list(specials)}
+        return SentencePieceTokenizer(name, train_sentencepiece_model(name, texts, size, **subword_options))
     if split_name(name)[-1] in SUBWORD_ALGORITHMS:
-        _require_fallback(name, on_unknown)
-        return train_morpheme_subword(
-            name, segmenter, texts, size, workers=workers, soft=soft, coverage=coverage, specials=specials
-        )
-    max_tokens = size - first_token_id(on_unknown) - len(specials)
-    counts = _count_strings(segmenter, texts, workers)
-    if on_unknown != "fallback":
-        coverage = 0.0
+        return train_morpheme_subword(name, segmenter, texts, size, specials=specials, **subword_options)
     tokens = select_tokens(
-        counts, max_tokens, min_count=min_count, coverage=coverage, required=segmenter.conjoining_jamo
+        _count_strings(segmenter, texts, workers),
+        size - first_token_id(on_unknown) - len(specials),
+        min_count=min_count,
+        coverage=coverage if has_fallback else 0.0,
+        required=segmenter.conjoining_jamo,
     )
     return SegmentedTokenizer(name, segmenter, Vocabulary(tokens, on_unknown=on_unknown, specials=specials))
 
@@ -108,29 +111,6 @@ def _check_lines(lines: Iterable[str]) -> Iterator[str]:
             "There is no text to make a tokenizer from. Is the corpus empty?",
         )
     return chain([first_line], checked)
-
-
-def _train_subword_tokenizer(
-    name: str, texts: Iterable[str], size: int, on_unknown: str, *, specials: Sequence[str], **training_options: Any
-) -> Tokenizer:
-    if on_unknown == "fallback":
-        return train_subword(name, texts, size, specials=specials, **training_options)
-    options = training_options | {"byte_fallback": False, "control_symbols": list(specials)}
-    return SentencePieceTokenizer(name, train_sentencepiece_model(name, texts, size, **options))
-
-
-def _make_byte_tokenizer(on_unknown: str, specials: Sequence[str], options: dict[str, Any]) -> Tokenizer:
-    reject_options("byte", options)
-    _require_fallback("byte", on_unknown)
-    return byte_tokenizer(specials)
-
-
-def _require_fallback(name: str, on_unknown: str) -> None:
-    if on_unknown != "fallback":
-        raise InputError(
-            f"{name}에는 <unk> 방식이 없습니다. on_unknown을 빼세요.",
-            f"{name} has no <unk> mode. Leave on_unknown out.",
-        )
 
 
 def _count_strings(segmenter: Segmenter, texts: Iterator[str], workers: int) -> Counter[str]:

@@ -67,7 +67,7 @@ class SpacySegmenter(Segmenter):
             return [f"spacy-{self.language}:none"]
 
 
-def make_word_segmenter(language: str) -> Segmenter:
+def make_word_segmenter(language: str = "") -> Segmenter:
     """Return the segmenter of the unit ``word``: eojeol, or English words for ``en``.
 
     Raises:
