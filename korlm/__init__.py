@@ -31,7 +31,7 @@ _HOMES = {
     "likely_segmentations": "korlm.models.marginal",
     "list_chats": "korlm.chat.registry",
     "list_models": "korlm.models.registry",
-    "list_tokenizers": "korlm.tokenizers.registry",
+    "list_tokenizers": "korlm.tokenizers.catalog",
     "load_chat": "korlm.chat.registry",
     "load_corpus": "korlm.corpora.registry",
     "load_model": "korlm.models.registry",
@@ -72,9 +72,9 @@ if TYPE_CHECKING:
     from korlm.models.registry import load_model as load_model
     from korlm.models.results import Score as Score
     from korlm.tokenizers.base import Tokenizer as Tokenizer
+    from korlm.tokenizers.catalog import list_tokenizers as list_tokenizers
     from korlm.tokenizers.encoding import Encoding as Encoding
     from korlm.tokenizers.hf_export import export_tokenizer as export_tokenizer
-    from korlm.tokenizers.registry import list_tokenizers as list_tokenizers
     from korlm.tokenizers.registry import load_tokenizer as load_tokenizer
     from korlm.tokenizers.stopwords import remove_stopwords as remove_stopwords
     from korlm.tokenizers.train import train_tokenizer as train_tokenizer

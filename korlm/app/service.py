@@ -37,8 +37,8 @@ from korlm.app.widgets.surprisal import align_token_bits
 from korlm.corpora.dataset_info import get_dataset_info
 from korlm.storage.artifacts import data_folder
 from korlm.tokenizers.base import EOS_ID, Tokenizer
-from korlm.tokenizers.catalog import TOKENIZER_UNITS, find_analyzer_name
-from korlm.tokenizers.registry import list_tokenizers, load_tokenizer
+from korlm.tokenizers.catalog import TOKENIZER_UNITS, find_analyzer_name, list_tokenizers
+from korlm.tokenizers.registry import load_tokenizer
 
 if TYPE_CHECKING:
     from korlm.generation.results import Step

@@ -102,15 +102,20 @@ def encode_file(
             if run.state.lines:
                 run.write_metadata(output)
         if not run.state.lines:
-            raise _discard_empty_output(path, partial, journal)
+            partial.unlink(missing_ok=True)
+            journal.unlink(missing_ok=True)
+            raise CorpusError(
+                f"{path}에 글이 없습니다. 글이 든 파일인지, column이 맞는지 보세요.",
+                f"There is no text in {path}. Check the file, and the column.",
+            )
+    except KorlmError:
+        raise
     except BlockingIOError as error:
         raise ArtifactError(
             f"다른 프로그램이 {output}을(를) 쓰고 있습니다. 끝나기를 기다리거나 다른 이름을 쓰세요.",
             f"Another process is writing {output}. Wait for it, or choose another name.",
         ) from error
     except OSError as error:
-        if isinstance(error, KorlmError):
-            raise
         raise ArtifactError(
             f"{output}에 쓰지 못했습니다 ({error.strerror}). 디스크에 자리를 만들고 같은 명령을 다시 하면 이어서 합니다.",
             f"Cannot write {output} ({error.strerror}). Make room on the disk; the same command then goes on.",
@@ -162,43 +167,33 @@ def read_journal(partial: Path, journal: Path, header: dict[str, Any]) -> Encodi
     if not partial.exists() or not journal.exists():
         return EncodingProgress()
     state = read_encoding_progress(partial.with_suffix(""))
+    recorded = read_json(journal) if state else {}
     if state is None:
-        raise _cannot_resume_error(partial, "일지를 읽을 수 없습니다", "its journal cannot be read")
-    recorded = read_json(journal)
-    if recorded.get("source") != header["source"]:
-        raise _cannot_resume_error(
-            partial, "그동안 말뭉치 파일이 바뀌었습니다", "the corpus file is not the one that it was begun with"
-        )
-    if any(recorded.get(key) != value for key, value in header.items()):
-        raise _cannot_resume_error(
-            partial, "다른 토크나이저나 칸으로 시작했습니다", "it was begun with another tokenizer or column"
-        )
-    if partial.stat().st_size < NPY_HEADER_BYTES + state.tokens * int(recorded["item_bytes"]):
-        raise _cannot_resume_error(partial, "일지보다 짧습니다", "it is shorter than its journal says")
-    return state
-
-
-def _cannot_resume_error(partial: Path, ko: str, en: str) -> ArtifactError:
-    return ArtifactError(
+        ko, en = "일지를 읽을 수 없습니다", "its journal cannot be read"
+    elif recorded.get("source") != header["source"]:
+        ko, en = "그동안 말뭉치 파일이 바뀌었습니다", "the corpus file is not the one that it was begun with"
+    elif any(recorded.get(key) != value for key, value in header.items()):
+        ko, en = "다른 토크나이저나 칸으로 시작했습니다", "it was begun with another tokenizer or column"
+    elif partial.stat().st_size < NPY_HEADER_BYTES + state.tokens * int(recorded["item_bytes"]):
+        ko, en = "일지보다 짧습니다", "it is shorter than its journal says"
+    else:
+        return state
+    raise ArtifactError(
         f"{partial}을(를) 이어 갈 수 없습니다: {ko}. --restart(restart=True)로 새로 시작하세요.",
         f"Cannot go on with {partial}: {en}. Start anew with --restart (restart=True).",
     )
 
 
+@dataclass
 class _EncodingRun:
     """One run of `encode_file`: the array, the journal and the progress."""
 
-    def __init__(
-        self,
-        path: Path,
-        tokenizer: Tokenizer,
-        array: AppendableNpy,
-        journal: Path,
-        header: dict[str, Any],
-        state: EncodingProgress,
-    ) -> None:
-        self.path, self.tokenizer, self.array, self.journal = path, tokenizer, array, journal
-        self.header, self.state = header, state
+    path: Path
+    tokenizer: Tokenizer
+    array: AppendableNpy
+    journal: Path
+    header: dict[str, Any]
+    state: EncodingProgress
 
     def encode(self, column: str | int | None, workers: int, progress: Callable[[int, int], None]) -> None:
         total, saved_at = self.header["source"]["size"], time.monotonic()
@@ -257,16 +252,6 @@ def _split_long_lines(lines: list[str], tokenizer: Tokenizer) -> Iterator[tuple[
         for start in range(0, len(line), _SLICE_CHARACTERS):
             stop = start + _SLICE_CHARACTERS
             yield [line[start:stop]], eos_id if stop >= len(line) else None
-
-
-def _discard_empty_output(path: Path, partial: Path, journal: Path) -> CorpusError:
-    """Delete the files of a run that found no text, and return the error to raise."""
-    for leftover in (partial, journal):
-        leftover.unlink(missing_ok=True)
-    return CorpusError(
-        f"{path}에 글이 없습니다. 글이 든 파일인지, column이 맞는지 보세요.",
-        f"There is no text in {path}. Check the file, and the column.",
-    )
 
 
 def _invalid_line_error(path: Path, lines: list[str], lines_before: int) -> CorpusError | None:

@@ -57,7 +57,7 @@ def near_duplicate_pairs(
     >>> list(near_duplicate_pairs(["가나다라마", "가나다라바", "가나다라마사"], 0.6))
     [(0, 1), (0, 2)]
     """
-    bigrams = [_character_bigrams(text) for text in texts]
+    bigrams = [{text[start : start + 2] for start in range(max(1, len(text) - 1))} for text in texts]
     counts = Counter(bigram for text_bigrams in bigrams for bigram in text_bigrams)
     holders: dict[str, list[int]] = defaultdict(list)
     for index, text_bigrams in enumerate(bigrams):
@@ -70,10 +70,6 @@ def near_duplicate_pairs(
                 yield other, index
         for bigram in prefix:
             holders[bigram].append(index)
-
-
-def _character_bigrams(text: str) -> frozenset[str]:
-    return frozenset(text[start : start + 2] for start in range(max(1, len(text) - 1)))
 
 
 class _DisjointSets:

@@ -95,12 +95,14 @@ def load_corpus(name: str | Path, *, column: str | int | None = None, limit: int
         CorpusError: unreadable or empty, or it cannot be downloaded.
     """
     if name in BUNDLED_CORPORA:
-        files = sorted((data_folder() / "corpora" / str(name)).glob("*.txt"))
-        corpus = split_lines(str(name), (line.strip() for path in files for line in read_lines(path)))
+        paths = sorted((data_folder() / "corpora" / str(name)).glob("*.txt"))
+        corpus = split_lines(str(name), (line.strip() for path in paths for line in read_lines(path)))
     elif name == "reviews":
         corpus = _load_reviews()
     elif name == "wikitext2":
-        corpus = _load_wikitext2()
+        # lines lose the space at their end, not the one at their start: every word is " word"
+        files = download_wikitext2()
+        corpus = _load_presplit("wikitext2", files, lambda path: (line.rstrip() for line in read_lines(path)))
     elif Path(name).is_file():
         path = Path(name)
         splits = cached_splits([path], f"lines {column!r}", lambda: _assign_splits(read_lines(path, column=column)))
@@ -128,11 +130,6 @@ def _load_reviews() -> Corpus:
         )
     files = {split: folder / f"{split}.tsv.gz" for split in SPLITS}
     return _load_presplit("reviews", files, partial(read_lines, column=2))
-
-
-def _load_wikitext2() -> Corpus:
-    """Load WikiText-2. Lines lose the space at their end, not the one at their start: every word is ``" word"``."""
-    return _load_presplit("wikitext2", download_wikitext2(), lambda path: (line.rstrip() for line in read_lines(path)))
 
 
 def _load_presplit(name: str, files: Mapping[str, Path], read_split: Callable[[Path], Iterable[str]]) -> Corpus:

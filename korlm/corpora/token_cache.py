@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -86,15 +87,13 @@ def _encode_batches(
 def _write_npy(path: Path, dtype: np.dtype, arrays: Iterator[np.ndarray]) -> None:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     os.close(handle)
-    file = AppendableNpy(Path(name), dtype)
     try:
-        for array in arrays:
-            file.append(array)
-        file.finish()
-        file.close()
+        with closing(AppendableNpy(Path(name), dtype)) as file:
+            for array in arrays:
+                file.append(array)
+            file.finish()
         os.replace(name, path)
     finally:
-        file.close()
         Path(name).unlink(missing_ok=True)
 
 

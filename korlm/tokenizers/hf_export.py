@@ -83,18 +83,15 @@ def _vocabulary_keys(tokenizer: Tokenizer) -> list[str]:
     if tokenizer.byte_ids:
         ambiguous += [key for key in keys if key not in names and _BYTE_TOKEN_LIKE.fullmatch(key)]
     if ambiguous or len(set(keys)) < len(keys):
-        raise _collision_error(ambiguous[0] if ambiguous else next(key for key in keys if keys.count(key) > 1))
+        name = ambiguous[0] if ambiguous else next(key for key in keys if keys.count(key) > 1)
+        raise InputError(
+            f"'{name}'은(는) 특수 토큰이나 바이트의 이름이면서 글이기도 해서 Hugging Face 형식이 가리지 못합니다. "
+            "그런 조각이 없게 다시 가르치거나, 특수 토큰에 두 글자 이상이고 앞뒤에 빈칸이 없는 다른 이름을 주세요.",
+            f"'{name}' is the name of a special token or a byte and a text as well; Hugging Face's format cannot tell "
+            "them apart. Train again without such a piece, or name the special token otherwise: two characters or more, "
+            "no space around them.",
+        )
     return keys
-
-
-def _collision_error(name: str) -> InputError:
-    return InputError(
-        f"'{name}'은(는) 특수 토큰이나 바이트의 이름이면서 글이기도 해서 Hugging Face 형식이 가리지 못합니다. "
-        "그런 조각이 없게 다시 가르치거나, 특수 토큰에 두 글자 이상이고 앞뒤에 빈칸이 없는 다른 이름을 주세요.",
-        f"'{name}' is the name of a special token or a byte and a text as well; Hugging Face's format cannot tell "
-        "them apart. Train again without such a piece, or name the special token otherwise: two characters or more, "
-        "no space around them.",
-    )
 
 
 def _reserved_names(tokenizer: Tokenizer) -> set[str]:
@@ -165,7 +162,9 @@ def _subword_config(tokenizer: SubwordTokenizer | SentencePieceTokenizer, keys: 
     """Return a unigram or BPE model with spaces instead of SentencePiece's ▁, so that a typed ▁ is unknown text."""
     falls_back = bool(tokenizer.byte_ids)
     learned = [keys[token_id] for token_id in _learned_ids(tokenizer)]
-    scores = _token_scores(tokenizer)
+    model_size = tokenizer.processor.get_piece_size()  # without further special tokens
+    scores = [tokenizer.processor.get_score(token_id) for token_id in range(model_size)]
+    scores += [0.0] * (len(keys) - model_size)
     # with <unk>, SentencePiece reads a typed ▁ as a space
     rules = [{"type": "Replace", "pattern": {"String": META_SYMBOL}, "content": " "}]
     normalizer = None if falls_back else {"type": "Sequence", "normalizers": rules}
@@ -184,12 +183,6 @@ def _subword_config(tokenizer: SubwordTokenizer | SentencePieceTokenizer, keys: 
     model = {"type": "Unigram", "unk_id": UNK_ID, "vocab": vocabulary, "byte_fallback": falls_back}
     guard = _split_pretokenizer(pattern, "MergedWithPrevious")
     return {"normalizer": normalizer, "pre_tokenizer": guard, "model": model}
-
-
-def _token_scores(tokenizer: SubwordTokenizer | SentencePieceTokenizer) -> list[float]:
-    processor = tokenizer.processor
-    scores: list[float] = [processor.get_score(token_id) for token_id in range(processor.get_piece_size())]
-    return scores + [0.0] * (tokenizer.vocab_size - len(scores))
 
 
 def _bpe_merges(tokens: Sequence[str]) -> list[tuple[str, str]]:

@@ -83,7 +83,9 @@ class LatticeBuilder:
             self._character_tokens.difference_update(CONJOINING_JAMO)
 
     def _add_token(self, surface: str, token_id: int) -> None:
-        units = "".join(map(_character_to_jamo, surface)) if self._composes_jamo else surface
+        units = surface
+        if self._composes_jamo:
+            units = "".join(decompose_syllable(char) if is_syllable(char) else char for char in surface)
         for end in range(1, len(units)):
             self._ids_by_prefix.setdefault(units[:end], [])
         self._ids_by_prefix.setdefault(units, []).append(token_id)
@@ -132,7 +134,3 @@ class LatticeBuilder:
                 chains[start] = chain
             start += num_units
         return chains
-
-
-def _character_to_jamo(character: str) -> str:
-    return decompose_syllable(character) if is_syllable(character) else character

@@ -32,7 +32,6 @@ from korlm.tokenizers.catalog import (
     split_name,
     unknown_tokenizer_error,
 )
-from korlm.tokenizers.catalog import list_tokenizers as list_tokenizers  # its public home is here
 from korlm.tokenizers.morpheme_subword import MorphemeSubwordTokenizer
 from korlm.tokenizers.segmented import SegmentedTokenizer, byte_tokenizer
 from korlm.tokenizers.segmenters.base import Segmenter

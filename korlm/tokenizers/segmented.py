@@ -139,19 +139,16 @@ class _JamoDecoder:
         if not self._partial_bytes and not is_leading_byte(byte[0]):
             return self._composer.finish().encode() + byte
         self._partial_bytes += byte
-        if is_complete_character(self._partial_bytes):
-            complete, self._partial_bytes = self._partial_bytes, b""
-            try:
-                character = complete.decode()
-            except UnicodeDecodeError:
-                return self._composer.finish().encode() + complete
-            if escape_typed_jamo(character) != character:  # a typed conjoining jamo is not composed
-                return self._composer.finish().encode() + complete
-            return self._composer.push(character).encode()
-        return b""
+        if not is_complete_character(self._partial_bytes):
+            return b""
+        character = self._partial_bytes.decode(errors="ignore")
+        if character.encode() != self._partial_bytes or escape_typed_jamo(character) != character:
+            return self._flush_partial()  # invalid bytes, or a typed conjoining jamo, which is not composed
+        self._partial_bytes = b""
+        return self._composer.push(character).encode()
 
     def _flush_partial(self) -> bytes:
-        """Return the bytes of an incomplete character as they are."""
+        """Return the bytes held back as they are."""
         partial, self._partial_bytes = self._partial_bytes, b""
         return self._composer.finish().encode() + partial if partial else b""
 

@@ -158,9 +158,10 @@ class StopWords:
 
     def has_word(self, word: str) -> bool:
         """Return whether an untagged word is a stop word, without the punctuation at its ends."""
-        if all(unicodedata.category(character).startswith("P") for character in word):
+        punctuation = "".join(character for character in word if unicodedata.category(character).startswith("P"))
+        if punctuation == word:
             return self.tags.issuperset(_PUNCTUATION_TAGS) or all(self._has_form(character) for character in word)
-        core = word[_count_leading_punctuation(word) : len(word) - _count_leading_punctuation(word[::-1])]
+        core = word.strip(punctuation)
         if {word.lower(), core.lower()} & self._untagged_words or self._has_form(word) or self._has_form(core):
             return True
         parts = core.replace("’", "'").split("'")  # it's
@@ -283,8 +284,3 @@ def _stopwords_error(place: str, ko: str, en: str) -> InputError:
         f"불용어 {place}: {ko}. 한 줄에 꼴 하나, 또는 꼴, 탭, 세종 표지(NNG, JKS, ...)를 쓰세요.",
         f"Stop words, {place}: {en}. Write a form a line, or form, tab, Sejong tag (NNG, JKS, ...).",
     )
-
-
-def _count_leading_punctuation(word: str) -> int:
-    """Return the number of punctuation characters at the start of a word; 0 if there is nothing else."""
-    return next((index for index, char in enumerate(word) if not unicodedata.category(char).startswith("P")), 0)

@@ -2,8 +2,8 @@
 
 Ids are in the order special tokens, the 256 bytes, tokens by falling count, further special tokens.
 
-    >>> vocabulary = Vocabulary(["하늘", "하", "늘"])
-    >>> vocabulary.string_to_ids("하늘"), vocabulary.string_to_ids("늘하"), vocabulary.string_to_ids("!")
+    >>> ids = Vocabulary(["하늘", "하", "늘"]).cached_ids
+    >>> ids["하늘"], ids["늘하"], ids["!"]
     ((260,), (262, 261), (37,))
 """
 
@@ -86,10 +86,6 @@ class Vocabulary:
         if self.byte_ids:
             return vocabulary_layout(self.tokens) + extra
         return [b"", b"", b"", b"<unk>", *(token.encode() for token in self.tokens), *extra]
-
-    def string_to_ids(self, string: str) -> tuple[int, ...]:
-        """Return the ids of a string, after the fallback if it is not a token."""
-        return self.cached_ids[string]
 
     def write_vocabulary(self, folder: Path) -> None:
         """Write the tokens to ``vocabulary.json`` in a folder."""

@@ -15,7 +15,8 @@ from support import ROOT
 
 from korlm.cli.main import main
 from korlm.models.registry import load_model
-from korlm.tokenizers.registry import list_tokenizers, load_tokenizer
+from korlm.tokenizers.catalog import list_tokenizers
+from korlm.tokenizers.registry import load_tokenizer
 
 
 def korlm(*arguments: str, stdin: str = "", language: str = "ko") -> subprocess.CompletedProcess[str]:

@@ -61,7 +61,10 @@ class MorphemeSegmenter(Segmenter):
         for start in range(0, len(texts), _BATCH_SIZE):
             batch = texts[start : start + _BATCH_SIZE]
             for text, morphemes in zip(batch, self.analyzer.analyze(batch, workers=workers), strict=True):
-                yield _partition_text(text, merge_morphemes(morphemes))
+                merged = merge_morphemes(morphemes)
+                morphemes_by_end = {segment.end: segment.morphemes for segment in merged}
+                spans = join_spaces(text, [(segment.start, segment.end) for segment in merged])
+                yield [Segment(start, end, morphemes_by_end.get(end, ())) for start, end in spans]
 
     def iter_lookup_strings(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[str]]:
         if self.split:
@@ -110,9 +113,3 @@ def span_texts(text: str, spans: Sequence[Span]) -> list[str]:
     if position != len(text):
         texts += [text[first:last] for first, last in gap_spans(text, position, len(text))]
     return texts
-
-
-def _partition_text(text: str, segments: list[Segment]) -> list[Segment]:
-    morphemes_by_end = {segment.end: segment.morphemes for segment in segments}
-    spans = join_spaces(text, [(segment.start, segment.end) for segment in segments])
-    return [Segment(start, end, morphemes_by_end.get(end, ())) for start, end in spans]
