@@ -84,7 +84,8 @@ def _load_installed_tokenizers(names: str) -> list[Tokenizer]:
         MissingDependencyError: none of them is installed.
         UnknownNameError: a name that `korlm.load_tokenizer` does not know.
     """
-    from korlm.tokenizers.registry import check_installed, list_tokenizers, load_tokenizer
+    from korlm.tokenizers.catalog import list_tokenizers
+    from korlm.tokenizers.registry import check_installed, load_tokenizer
 
     requested = [name.strip() for name in names.split(",")]
     if requested == ["all"]:
