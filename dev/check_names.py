@@ -48,8 +48,7 @@ LIBRARY_OVERRIDES = frozenset(
         "_BilingualArgumentParser.error",  # argparse.ArgumentParser
     }
 )
-# "Class.method" with the current class name: the alias of a renamed method, which warns for one release.
-DEPRECATED_ALIASES = frozenset({"Tokenizer.unknown"})
+
 
 NAMED_TUPLE_METHODS = {"_replace", "_asdict", "_fields", "_make"}
 # Private names of libraries that have no public equivalent.
@@ -86,8 +85,7 @@ def one_word_functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, F
 def is_allowed(qualified: str) -> bool:
     """Tell whether a one-word name is a standard term or given by a library."""
     name = qualified.rpartition(".")[2]
-    method = ".".join(qualified.split(".")[-2:])
-    return name.strip("_") in STANDARD_TERMS or method in LIBRARY_OVERRIDES | DEPRECATED_ALIASES
+    return name.strip("_") in STANDARD_TERMS or ".".join(qualified.split(".")[-2:]) in LIBRARY_OVERRIDES
 
 
 def check_source(source: str) -> list[tuple[str, int]]:
