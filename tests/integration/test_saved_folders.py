@@ -56,7 +56,7 @@ def test_chatbots_give_the_same_figure_and_reply(name: str) -> None:
 def test_training_resumes_from_a_saved_checkpoint(tmp_path: Path) -> None:
     """The revision that wrote the checkpoint reached 6.5158 with the same command."""
     shutil.copytree(SAVED / "run", tmp_path / "run")
-    shape = "--tokenizer syllable --hidden 8 --embedding 8 --batch 4 --bptt 16".split()
+    shape = ["--tokenizer", "syllable", "--hidden", "8", "--embedding", "8", "--batch", "4", "--bptt", "16"]
     assert main(["train", "kolaw", *shape, "--epochs", "0.4", "--folder", str(tmp_path / "run"), "--resume"]) == 0
     info = json.loads((tmp_path / "run" / "best" / "build_info.json").read_text("utf-8"))
     assert info["test"]["bits_per_character"] == pytest.approx(6.5158, abs=0.002)
