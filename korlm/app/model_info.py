@@ -88,6 +88,15 @@ def read_model_cards(
     return cards
 
 
+def abbreviate_count(count: int) -> str:
+    """Return a count in thousands or millions.
+
+    >>> abbreviate_count(4_021_288), abbreviate_count(52_000)
+    ('4.0M', '52K')
+    """
+    return f"{count / 1e6:.1f}M" if count >= 1_000_000 else f"{count / 1e3:.0f}K"
+
+
 def _read_card(
     folder: Path,
     name: str,

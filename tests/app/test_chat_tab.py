@@ -5,8 +5,9 @@ What a bot says is its own affair: no test depends on the words of a model. A pa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from itertools import pairwise
 from typing import Any
 
@@ -217,27 +218,25 @@ def test_what_is_too_long_or_empty_gets_a_sentence_in_the_pages_language_and_sta
     assert labels[-1] == "The bot's message" and not any("가" <= sign <= "힣" for label in labels for sign in label)
 
 
-def test_stop_ends_all_columns_and_keeps_what_was_said(chat: playwright.Page) -> None:
-    page = chat
-    open_tab(page, 2)
+def test_stop_ends_all_answers_and_keeps_their_text(
+    chat: playwright.Page, hold_models: Callable[[], AbstractContextManager[None]]
+) -> None:
+    open_tab(chat, 2)
     for number in (1, 2):
-        choose(page, f"#chat-decoding-{number}", "뽑기")
-    set_number(page, "#chat-shortest", "20")
-    page.fill(BOX, "무슨 이야기든 길게 해 주세요.")
-    # the page itself presses the button as soon as a bot writes: on a busy machine all is said before a test knows of it
-    page.evaluate(
-        """() => new MutationObserver((_, eye) => { if (document.querySelector('.kl-why.kl-writing')) {
-             eye.disconnect(); document.querySelector('#chat-stop').click(); } })
-               .observe(document.querySelector('#chat-whys'), {childList: true, subtree: true})"""
-    )
-    page.keyboard.press("Enter")
-    both = [answered(page, 1, number)[-1] for number in (1, 2)]
-    page.wait_for_selector(".kl-why.kl-stopped")
-    assert "도중에 멈춘" in page.locator("#chat-whys").inner_text()
-    assert all(both) and page.input_value(BOX) == ""
-    page.fill(BOX, "그래요.")
-    page.keyboard.press("Enter")
-    assert answered(page, 2)[0] == both[0]  # nothing came after the stop
+        choose(chat, f"#chat-decoding-{number}", "뽑기")
+    set_number(chat, "#chat-shortest", "20")
+    chat.fill(BOX, "무슨 이야기든 길게 해 주세요.")
+    with hold_models():
+        chat.keyboard.press("Enter")
+        chat.wait_for_function("document.querySelectorAll('.kl-why.kl-writing').length === 2")
+        chat.click("#chat-stop")
+        stopped = [answered(chat, 1, number)[-1] for number in (1, 2)]
+    chat.wait_for_function("document.querySelectorAll('.kl-why.kl-stopped').length === 2")
+    assert "도중에 멈춘" in chat.locator("#chat-whys").inner_text()
+    assert all(stopped) and chat.input_value(BOX) == ""
+    chat.fill(BOX, "그래요.")
+    chat.keyboard.press("Enter")
+    assert answered(chat, 2)[0] == stopped[0]  # nothing was added after the stop
 
 
 def test_three_bots_are_asked_at_once_and_each_tells_why(chat: playwright.Page) -> None:

@@ -5,7 +5,8 @@ A page is dear, so each test asks several things of one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from itertools import pairwise
 
 import pytest
@@ -129,24 +130,19 @@ def test_presets_set_the_sliders_and_again_draws_another_seed(pair: playwright.P
     assert "거르지 않고 배웠습니다" in pair.locator("#model-cards .kl-facts").inner_text()
 
 
-def test_stop_ends_the_writing_and_keeps_the_texts(pair: playwright.Page) -> None:
-    pair.locator("#generate-options button").first.click()
-    for name, value in (("온도", "2"), ("top-p", "1"), ("최대 조각", "200")):
-        pair.get_by_role("spinbutton", name=name).fill(value)  # so hot that no model ends by itself
-        pair.keyboard.press("Tab")
-    # the page itself presses the button once it can be pressed: on a busy machine all is written before a test knows of it
-    pair.evaluate(
-        """() => { const stop = document.querySelector('#generate-stop');
-             new MutationObserver((_, eye) => { if (!stop.disabled) { eye.disconnect(); setTimeout(() => stop.click(), 300); } })
-               .observe(stop, {attributes: true}); }"""
-    )
-    pair.click("#generate-run")
-    pair.wait_for_selector("#generate-view .kl-state.kl-stopped")
+def test_stop_keeps_the_texts_as_they_are(
+    pair: playwright.Page, hold_models: Callable[[], AbstractContextManager[None]]
+) -> None:
+    with hold_models():
+        pair.click("#generate-run")
+        pair.wait_for_function("document.querySelectorAll('#generate-view .kl-text .kl-w:not(.kl-prompt *)').length >= 2")
+        pair.click("#generate-stop")
+        pair.wait_for_function("document.querySelectorAll('#generate-view .kl-state.kl-stopped').length === 2")
     pair.wait_for_selector("#generate-run:not([disabled])")
-    before = texts(pair)
-    assert len(before) == 2 and all(text.startswith("이 영화는") for text in before)
+    stopped = texts(pair)
+    assert len(stopped) == 2 and all(text.startswith("이 영화는") for text in stopped)
     pair.wait_for_timeout(600)
-    assert texts(pair) == before and "여기서 멈춤" in pair.locator("#generate-view").inner_text()
+    assert texts(pair) == stopped and "여기서 멈춤" in pair.locator("#generate-view").inner_text()
     assert pair.input_value("#generate-prompt textarea") == "이 영화는"
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests, as a plugin: one app and one browser for all of their files."""
+"""Fixtures of the browser tests, as a plugin: one app and one browser for all files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,27 +31,55 @@ def browser() -> Iterator[playwright.Browser]:
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def app_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("app")
+
+
+@pytest.fixture(scope="session")
+def address(app_folder: Path) -> Iterator[str]:
+    """Run the app in a process and return its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("app") / "log"
-    environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    log = app_folder / "log"
+    environment = os.environ | {
+        "GRADIO_SERVER_PORT": str(port),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]),
+        "KORLM_HOLD_FILE": str(app_folder / "hold"),
+    }
     environment.pop("SPACE_ID", None)
-    begun = time.monotonic()
+    started = time.monotonic()
+    command = [sys.executable, "-m", "support.held_app"]
     with open(log, "wb") as out:
-        process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=out, stderr=out)
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
     url = f"http://127.0.0.1:{port}/"
     try:
         while not answers(url):
-            assert process.poll() is None and time.monotonic() - begun < 600, log.read_text()
+            assert process.poll() is None and time.monotonic() - started < 600, log.read_text()
             time.sleep(0.1)
-        print(f"first page after {time.monotonic() - begun:.1f} s")
+        print(f"first page after {time.monotonic() - started:.1f} s")
         yield url
     finally:
         process.terminate()
         process.wait(300)
     assert "Traceback" not in log.read_text(), log.read_text()
+
+
+@pytest.fixture
+def hold_models(address: str, app_folder: Path) -> Callable[[], AbstractContextManager[None]]:
+    """Return a context in which no model writes more than a few tokens of a text."""
+
+    @contextmanager
+    def hold() -> Iterator[None]:
+        hold_file = app_folder / "hold"
+        hold_file.touch()
+        try:
+            yield
+        finally:
+            hold_file.unlink()
+
+    return hold
 
 
 @pytest.fixture

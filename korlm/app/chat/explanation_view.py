@@ -13,7 +13,7 @@ from markupsafe import Markup
 from korlm.app.chat.attention_view import render_attention_table
 from korlm.app.chat.pending import PendingAnswer
 from korlm.app.chat.service import BotInfo
-from korlm.app.generate.view import abbreviate_count
+from korlm.app.model_info import abbreviate_count
 from korlm.app.strings.common import translate
 from korlm.app.templating import bilingual_html, bilingual_text, render_bilingual_notice, render_template
 
@@ -81,7 +81,7 @@ def render_explanation(number: int, pending: PendingAnswer | None = None) -> Mar
         pending: its answer, complete or in progress; None before the first message.
     """
     if pending is None:
-        return render_template("explanation_empty", notice=render_bilingual_notice("why_empty", "empty"))
+        return render_template("explanation_empty", notice=render_bilingual_notice("explanation_empty", "empty"))
     return render_template(
         "explanation",
         pending=pending,
@@ -96,8 +96,8 @@ def _render_state(pending: PendingAnswer) -> str:
     if pending.error:
         return render_bilingual_notice(pending.error)
     if pending.is_busy:
-        return render_bilingual_notice(f"why_{pending.state}", "wait")
-    return render_bilingual_notice("why_stopped", "note") if pending.state == "stopped" else ""
+        return render_bilingual_notice(f"explanation_{pending.state}", "wait")
+    return render_bilingual_notice("explanation_stopped", "note") if pending.state == "stopped" else ""
 
 
 def _render_body(number: int, pending: PendingAnswer) -> str:

@@ -160,7 +160,7 @@ class ChatHandlers:
         pending = self.requests.stop(_session_id(request))
         if pending and pending.has_started:
             return [gr.skip(), gr.update(interactive=False), *_skip_updates(MAX_BOTS)]
-        return [*_ready_buttons(), *_close_unanswered(chats, translate("chat_halted", language))]
+        return [*_ready_buttons(), *_close_unanswered(chats, translate("chat_stopped", language))]
 
     def show_failure(self, request: gr.Request, language: str, *chats: History | None) -> list[Any]:
         """Show that the queue was full or the connection was lost: note, buttons, chats."""
@@ -242,7 +242,7 @@ class AnswerFrames:
     def _bubble_text(self, answer: PendingAnswer) -> str:
         if answer.answer.text or answer.is_busy:
             return answer.answer.text
-        return translate("chat_halted" if answer.state == "stopped" else "chat_failed", self._language)
+        return translate("chat_stopped" if answer.state == "stopped" else "chat_failed", self._language)
 
 
 def _session_id(request: gr.Request) -> str:

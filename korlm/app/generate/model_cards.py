@@ -40,7 +40,7 @@ def _card_facts(card: ModelCard, language: str) -> dict[str, str]:
         "fact_bits": _format_bits(card, language),
         "fact_corpus": corpus or unknown,
         "fact_license": card.license or unknown,
-        "fact_known_issues": f"{card.known_issues[is_english]} {translate('failing_small', language)}".strip(),
+        "fact_known_issues": f"{card.known_issues[is_english]} {translate('issue_small_model', language)}".strip(),
     }
 
 

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 from markupsafe import Markup
 
 from korlm.app.generate.state import GenerationJob, ModelColumn, TextChunk, TextSample
-from korlm.app.model_info import ModelCard
+from korlm.app.model_info import ModelCard, abbreviate_count
 from korlm.app.strings.common import tokenizer_display_name, translate
 from korlm.app.templating import render_notice, render_template
 from korlm.app.view_models import DisplaySegment
@@ -64,15 +64,6 @@ def format_model_summary(card: ModelCard, language: str) -> str:
     return " · ".join(facts)
 
 
-def abbreviate_count(count: int) -> str:
-    """Return a count in thousands or millions.
-
-    >>> abbreviate_count(4_021_288), abbreviate_count(52_000)
-    ('4.0M', '52K')
-    """
-    return f"{count / 1e6:.1f}M" if count >= 1_000_000 else f"{count / 1e3:.0f}K"
-
-
 def _render_around(fragments: HtmlFragments, template: str, language: str, **values: object) -> HtmlFragments:
     """Render a template around nested fragments, which it outputs as ``slot``."""
     before, after = render_template(template, language, slot=_SLOT, **values).split(_SLOT)
@@ -112,7 +103,7 @@ def _sample_facts(column: ModelColumn, index: int, language: str) -> list[str]:
     elif len(column.samples) > 1:
         facts.append(translate("card_rank", language, rank=index + 1))
     if sample.bits_per_character is not None:
-        facts.append(translate("wrote", language, bits=f"{sample.bits_per_character:.2f}"))
+        facts.append(translate("text_bits", language, bits=f"{sample.bits_per_character:.2f}"))
     if sample.finish_reason:
         facts.append(translate(f"ended_{sample.finish_reason}", language))
     return facts
@@ -145,15 +136,15 @@ def _render_chunk(chunk: TextChunk, language: str) -> Markup:
     lines = [f"{name} · {_format_bits(chunk.bits, language)}"]
     last = chunk.tokens[-1]
     if len(chunk.tokens) > 1:
-        lines.append(translate("tip_pieces", language, count=len(chunk.tokens)))
+        lines.append(translate("tip_num_tokens", language, count=len(chunk.tokens)))
         lines += [
-            translate("tip_piece", language, piece=make_visible(token.text), bits=f"{token.surprisal:.2f}")
+            translate("tip_token", language, piece=make_visible(token.text), bits=f"{token.surprisal:.2f}")
             for token in chunk.tokens[:_MAX_TOOLTIP_TOKENS]
         ]
     elif last.probability < 1:
-        lines.append(translate("tip_drawn", language, chance=format_probability(last.probability)))
+        lines.append(translate("tip_probability", language, chance=format_probability(last.probability)))
     if last.alternatives:
-        lines.append(translate("tip_others", language))
+        lines.append(translate("tip_alternatives", language))
         lines += [
             f"{end if text == '</s>' else make_visible(text)}\t{format_probability(probability)}"
             for text, probability in last.alternatives

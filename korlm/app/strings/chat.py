@@ -1,4 +1,4 @@
-"""Every word of the tab 챗봇, in Korean and in English; `korlm.app.strings.common.say` gives them.
+"""The texts of the chat tab (챗봇) in Korean and English, for `korlm.app.strings.common.translate`.
 
 >>> CHAT_TEXTS["send"]
 ('보내기', 'Send')
@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 CHAT_TEXTS: dict[str, tuple[str, str]] = {
-    # what it is
+    # bots and decoding methods
     "tab_chat": ("챗봇", "Chatbot"),
     "chat_about": (
         "짧은 물음과 답 1만여 쌍으로 배운 작은 순환 신경망입니다. 사실은 모르고 말투만 압니다. "
@@ -28,7 +28,7 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     "decoding_greedy": ("그리디", "greedy"),
     "decoding_beam": ("빔", "beam"),
     "decoding_sample": ("뽑기", "sampling"),
-    # talking
+    # conversation and controls
     "chat_empty": (
         "말을 걸어 보세요. 아래에서 골라도 됩니다.\n\n모르는 이야기에는 모른다고 답합니다.",
         "Say something in Korean, or choose a line below.\n\nWhat it does not know, it says that it does not know.",
@@ -56,12 +56,12 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     "chat_abstain": ("모르면 모른다고 말하기", "Say so when it does not know"),
     "chat_abstain_info": ("끄면 자신이 없어도 하려던 말을 합니다.", "Off: it speaks even where it is not sure."),
     "chat_failed": ("(답하지 못했습니다)", "(no answer)"),
-    "chat_halted": ("(멈췄습니다)", "(stopped)"),
+    "chat_stopped": ("(멈췄습니다)", "(stopped)"),
     "chat_busy": (
         "아직 답하고 있습니다. 기다리거나 ‘멈춤’을 누른 뒤에 보내 주세요. 쓴 글은 그대로 있습니다.",
         "An answer is still under way. Wait, or press “Stop”, then send. Your text is still here.",
     ),
-    # buttons of the bubbles, as a script names them
+    # buttons of the bubbles, labeled by chat.js
     "tool_copy": ("이 말 복사", "Copy this message"),
     "tool_copied": ("복사함", "Copied"),
     "tool_retry": ("다시 답하기", "Retry"),
@@ -78,70 +78,73 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     "tool_mine": ("내 말", "My message"),
     "tool_its": ("봇의 말", "The bot's message"),
     "tool_log": ("대화", "Conversation"),
-    # why
-    "why": ("왜 이렇게 답했을까요?", "Why this answer?"),
-    "why_empty": (
+    # explanation
+    "explanation": ("왜 이렇게 답했을까요?", "Why this answer?"),
+    "explanation_empty": (
         "답이 나오면 얼마나 자신 있는지, 물음의 어느 조각을 보고 썼는지 여기에 보입니다.",
         "After an answer you see here how sure the bot was, and which pieces of the question it looked at.",
     ),
-    "why_waiting": ("차례를 기다리는 중…", "Waiting for its turn…"),
-    "why_loading": ("봇을 불러오는 중… 처음에는 몇 초 걸립니다.", "Loading the bot… the first time takes seconds."),
-    "why_writing": ("답하는 중…", "Answering…"),
-    "why_stopped": ("도중에 멈춘 답입니다.", "The answer was stopped on its way."),
-    "sure_yes": ("자신 있음", "sure"),
-    "sure_so": ("조금 자신 없음", "not quite sure"),
-    "sure_no": ("모름", "does not know"),
-    "sure_unknown": ("한도 없음", "no limits"),
+    "explanation_waiting": ("차례를 기다리는 중…", "Waiting for its turn…"),
+    "explanation_loading": (
+        "봇을 불러오는 중… 처음에는 몇 초 걸립니다.",
+        "Loading the bot… the first time takes seconds.",
+    ),
+    "explanation_writing": ("답하는 중…", "Answering…"),
+    "explanation_stopped": ("도중에 멈춘 답입니다.", "The answer was stopped on its way."),
+    "confidence_yes": ("자신 있음", "sure"),
+    "confidence_so": ("조금 자신 없음", "not quite sure"),
+    "confidence_no": ("모름", "does not know"),
+    "confidence_unknown": ("한도 없음", "no limits"),
     "confidence": ("자신감", "Confidence"),
-    "sure_none": (
+    "confidence_no_limits": (
         "이 봇에는 모른다고 할 한도가 정해져 있지 않아 늘 답합니다.",
         "No limits were chosen for this bot, so it always answers.",
     ),
-    "doubt_question": (
+    "abstained_question": (
         "물음에 배울 때 보지 못한 글자 짝이 많아서, 하려던 말 대신 모른다고 했습니다.",
         "The question has many pairs of characters that it never saw, so it says that it does not know.",
     ),
-    "doubt_answer": (
+    "abstained_answer": (
         "하려던 말이 스스로에게도 뜻밖이어서, 그 말 대신 모른다고 했습니다.",
         "It was surprised at its own words, so it says that it does not know instead.",
     ),
-    "doubt_spoken": (
+    "abstain_disabled": (
         "자신은 없지만 ‘모르면 모른다고 말하기’를 꺼 두어서 하려던 말을 그대로 했습니다.",
         "It is not sure, but was told to speak all the same.",
     ),
-    "unsaid": ("하려던 말", "What it would have said"),
+    "withheld_answer": ("하려던 말", "What it would have said"),
     "meter_surprisal": ("답의 놀라움", "Surprise at its answer"),
     "meter_bits": ("조각당 {bits}비트", "{bits} bits a piece"),
     "meter_familiarity": ("낯익은 물음", "Familiar question"),
     "meter_most": ("{limit}보다 낮아야 답합니다", "it answers under {limit}"),
     "meter_least": ("{limit}보다 높아야 답합니다", "it answers over {limit}"),
-    "heat": ("답을 쓰며 물음의 어디를 보았나", "Where it looked while it wrote"),
-    "heat_axes": (
+    "attention": ("답을 쓰며 물음의 어디를 보았나", "Where it looked while it wrote"),
+    "attention_note": (
         "줄은 답의 조각, 칸은 물음의 조각입니다. 색이 뚜렷할수록 많이 본 것이고, 수는 %입니다. 한 줄의 합은 100입니다.",
-        "A row is a piece of the answer, a column one of the question. The stronger the colour, the more it looked there. "
+        "A row is a piece of the answer, a column one of the question. The stronger the color, the more it looked there. "
         "Numbers are %; a row sums to 100.",
     ),
-    "heat_cut": (
+    "attention_truncated": (
         "앞의 {rows}줄 × {columns}칸만 그렸습니다.",
         "Only the first {rows} rows and {columns} columns are drawn.",
     ),
-    "heat_none": (
+    "attention_none": (
         "언어 모델은 대화를 이어 쓸 뿐 어텐션이 없어, 물음의 어디를 보았는지 그릴 수 없습니다. 앞에서 한 말도 함께 읽습니다.",
         "A language model continues the conversation and has no attention to draw. It reads the turns before, too.",
     ),
-    "options": ("견준 답", "The answers it weighed"),
-    "options_note": (
+    "candidates": ("견준 답", "The answers it weighed"),
+    "candidates_note": (
         "점수는 로그 확률을 길이로 고른 것입니다. 0에 가까울수록 그럴듯합니다.",
         "The score is the log probability, evened out for length. Nearer to 0 is likelier.",
     ),
     "col_rank": ("차례", "rank"),
     "col_answer": ("답", "answer"),
     "col_score": ("점수", "score"),
-    "options_one": (
+    "candidates_one": (
         "‘빔’으로 답하게 하면 견준 답들이 점수와 함께 나옵니다.",
         "With “beam” you see the answers it weighed, with their scores.",
     ),
-    "no_words": ("(빈 답)", "(an empty answer)"),
+    "empty_answer": ("(빈 답)", "(an empty answer)"),
     "rule": ("쓴 규칙", "The rule it used"),
     "rule_note": (
         "일라이자는 배우지 않습니다. 형태소에 맞는 첫 규칙의 답틀을 차례로 씁니다.",
@@ -159,7 +162,7 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
         "매개변수 {parameters} · 어휘 {vocabulary} · {layers}층 × {hidden} · 배운 대화 {pairs}쌍",
         "{parameters} parameters · vocabulary {vocabulary} · {layers} × {hidden} · {pairs} pairs learnt",
     ),
-    # ELIZA's rules
+    # rules of ELIZA
     "rule_greeting": ("인사", "a greeting"),
     "rule_parting": ("헤어지는 말", "a parting"),
     "rule_thanks": ("고맙다는 말", "thanks"),

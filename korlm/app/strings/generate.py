@@ -1,4 +1,4 @@
-"""Every word of the tab 문장 생성, in Korean and in English; `korlm.app.strings.common.say` gives them.
+"""The texts of the generate tab (문장 생성) in Korean and English, for `korlm.app.strings.common.translate`.
 
 >>> GENERATE_TEXTS["generate"]
 ('생성', 'Generate')
@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 GENERATE_TEXTS: dict[str, tuple[str, str]] = {
-    # what is chosen
+    # models and buttons
     "models": ("모델", "Models"),
     "models_info": ("{most}개까지 나란히 볼 수 있습니다.", "Up to {most} side by side."),
     "model_cards": (
@@ -22,7 +22,7 @@ GENERATE_TEXTS: dict[str, tuple[str, str]] = {
     "generate": ("생성", "Generate"),
     "again": ("다시 (새 시드)", "Again (new seed)"),
     "stop": ("멈춤", "Stop"),
-    # how to sample
+    # sampling controls
     "preset": ("고르는 방법", "Sampling"),
     "preset_stable": ("안정적", "stable"),
     "preset_balanced": ("균형", "balanced"),
@@ -86,7 +86,7 @@ GENERATE_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "seed": ("시드 (같으면 같은 글)", "Seed (same seed, same text)"),
     "draw_seed": ("새로 뽑기", "Draw"),
-    # what is shown
+    # generated texts
     "no_models": (
         "아직 쓸 수 있는 모델이 없습니다. data/models 폴더를 확인하세요.",
         "There is no model to use yet. Check the folder data/models.",
@@ -106,18 +106,18 @@ GENERATE_TEXTS: dict[str, tuple[str, str]] = {
     "ended_cancelled": ("여기서 멈춤", "stopped here"),
     "nothing_written": ("(모델이 바로 끝맺었습니다)", "(the model ended at once)"),
     "nothing_yet": ("(아직 쓰지 않음)", "(nothing written yet)"),
-    "heard": ("첫머리: 글자당 {bits}비트", "Prompt: {bits} bits per character"),
-    "heard_best": ("가장 쉽게 읽음", "read most easily"),
-    "heard_none": ("첫머리 없음", "No prompt"),
-    "wrote": ("글자당 {bits}비트", "{bits} bits per character"),
-    "text_name": ("{model}이 쓴 글", "What {model} wrote"),
+    "prompt_bits": ("첫머리: 글자당 {bits}비트", "Prompt: {bits} bits per character"),
+    "prompt_bits_lowest": ("가장 쉽게 읽음", "read most easily"),
+    "prompt_empty": ("첫머리 없음", "No prompt"),
+    "text_bits": ("글자당 {bits}비트", "{bits} bits per character"),
+    "text_label": ("{model}이 쓴 글", "What {model} wrote"),
     "card_seed": ("시드 {seed}", "seed {seed}"),
     "card_rank": ("{rank}위", "rank {rank}"),
     "copy_text": ("복사", "Copy"),
     "copy_text_label": ("{model}의 글 복사", "Copy the text of {model}"),
     "text_copied": ("{model}의 글을 복사했습니다.", "Copied the text of {model}."),
-    # the scale and a piece
-    "scale_name": ("색: 놀라움(비트)", "Colour: surprisal (bits)"),
+    # color scale and tooltips
+    "scale_name": ("색: 놀라움(비트)", "Color: surprisal (bits)"),
     "scale_low": ("흐린 색 = 쉽게 맞힘", "faint = easily guessed"),
     "scale_high": ("뚜렷한 색 = 뜻밖", "strong = unexpected"),
     "scale_piece": (
@@ -137,10 +137,10 @@ GENERATE_TEXTS: dict[str, tuple[str, str]] = {
         "Point at or tap a piece for its bits and probability. Tab into the rows; arrow keys move between pieces.",
     ),
     "tip_bits": ("{bits}비트 · 확률 {chance}", "{bits} bits · probability {chance}"),
-    "tip_drawn": ("거른 뒤 뽑힐 확률 {chance}", "drawn with {chance} after the filters"),
-    "tip_pieces": ("조각 {count}개가 이룬 글자", "made by {count} pieces"),
-    "tip_piece": ("{piece}: {bits}비트", "{piece}: {bits} bits"),
-    "tip_others": ("모델이 본 후보", "The model's own candidates"),
+    "tip_probability": ("거른 뒤 뽑힐 확률 {chance}", "drawn with {chance} after the filters"),
+    "tip_num_tokens": ("조각 {count}개가 이룬 글자", "made by {count} pieces"),
+    "tip_token": ("{piece}: {bits}비트", "{piece}: {bits} bits"),
+    "tip_alternatives": ("모델이 본 후보", "The model's own candidates"),
     "tip_end": ("글을 끝맺음", "end of the text"),
     "mark_end": ("끝", "end"),
     "tip_line_end": ("줄을 끝맺음", "end of the line"),
@@ -163,35 +163,34 @@ GENERATE_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "col_model": ("모델", "model"),
     "col_bits": ("비트", "bits"),
-    "col_each": ("글자당 비트", "bits per character"),
+    "col_bits_per_character": ("글자당 비트", "bits per character"),
     "col_tokens": ("조각", "pieces"),
     "best": ("가장 낮음", "lowest"),
     "mixture": ("섞은 것", "mixed"),
-    "mixture_how": ("줄마다 확률의 평균", "the mean of the probabilities of each line"),
+    "mixture_note": ("줄마다 확률의 평균", "the mean of the probabilities of each line"),
     "score_note": (
         "낮을수록 그 모델에게 뻔한 글입니다. 글자당 비트는 토크나이저가 달라도 견줄 수 있습니다. 칸 아래의 수는 그 조각의 비트이고, "
         "한 모델의 수를 모두 더하면 표의 비트가 됩니다.",
         "Lower: plainer to that model. Bits per character compare across tokenizers. The number under a box is that "
         "piece's bits; all numbers of a model add up to the bits in the table.",
     ),
-    "ways": ("모델이 그럴듯하게 보는 자르기", "Segmentations that the models find likely"),
-    "ways_note": (
+    "segmentations": ("모델이 그럴듯하게 보는 자르기", "Segmentations that the models find likely"),
+    "segmentations_note": (
         "토크나이저는 글을 한 가지로만 자르지만, 모델은 같은 글이 되는 다른 자르기에도 확률을 줍니다. 글의 확률은 그 모두의 합이라 글자당 비트가 그만큼 "
         "낮아집니다. 백분율은 이 글이 그렇게 잘렸을 확률이고, 색이 있는 조각은 토크나이저와 다르게 자른 곳입니다.",
         "A tokenizer cuts a text one way, but its model also believes in others that spell the same text. The text's "
         "probability is their sum, so its bits per character are lower by that. Percentages: how probable each way is, given "
-        "the text. Coloured pieces are cut otherwise than by the tokenizer.",
+        "the text. Colored pieces are cut otherwise than by the tokenizer.",
     ),
-    "ways_sum": ("모두 더하면 글자당 {all}비트", "{all} bits per character in all"),
-    "ways_own": ("토크나이저의 것만으로는 {own}", "{own} by the tokenizer's own"),
-    "ways_long": (
+    "segmentations_marginal": ("모두 더하면 글자당 {all}비트", "{all} bits per character in all"),
+    "segmentations_canonical": ("토크나이저의 것만으로는 {own}", "{own} by the tokenizer's own"),
+    "segmentations_too_long": (
         "자르기는 {most}자까지의 글에서만 견줍니다.",
         "Segmentations are compared for texts of up to {most} characters.",
     ),
-    "ways_more": ("앞의 {shown}줄만 보입니다.", "Only the first {shown} lines are shown."),
-    "way_tokenizer": ("토크나이저", "tokenizer"),
+    "segmentations_truncated": ("앞의 {shown}줄만 보입니다.", "Only the first {shown} lines are shown."),
+    "segmentation_canonical": ("토크나이저", "tokenizer"),
     # model cards
-    "fact_what": ("무엇", "what"),
     "fact_tokenizer": ("토크나이저", "tokenizer"),
     "fact_vocabulary": ("어휘 {count}개", "vocabulary of {count}"),
     "fact_cell": ("셀", "cell"),
@@ -201,10 +200,10 @@ GENERATE_TEXTS: dict[str, tuple[str, str]] = {
     "fact_bits_valid": ("{bits} (검증 줄)", "{bits} (validation)"),
     "fact_corpus": ("배운 글", "learnt from"),
     "fact_lines": ("{count}줄", "{count} lines"),
-    "fact_license": ("사용권", "licence"),
+    "fact_license": ("사용권", "license"),
     "fact_known_issues": ("알려진 흠", "known failings"),
     "fact_unknown": ("적혀 있지 않음", "not recorded"),
-    "failing_small": (
+    "issue_small_model": (
         "작은 모델이라 앞뒤가 맞지 않고, 사실이 아닌 것을 지어냅니다. 배운 글의 말투만 압니다.",
         "Small: it loses the thread, makes things up, and knows only the manner of what it learnt from.",
     ),
