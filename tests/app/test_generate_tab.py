@@ -135,7 +135,7 @@ def test_stop_keeps_the_texts_as_they_are(
 ) -> None:
     with hold_models():
         pair.click("#generate-run")
-        pair.wait_for_function("document.querySelectorAll('#generate-view .kl-text .kl-w:not(.kl-prompt *)').length >= 2")
+        pair.wait_for_function("document.querySelectorAll('#generate-view .kl-text:has(> .kl-w)').length === 2")
         pair.click("#generate-stop")
         pair.wait_for_function("document.querySelectorAll('#generate-view .kl-state.kl-stopped').length === 2")
     pair.wait_for_selector("#generate-run:not([disabled])")
