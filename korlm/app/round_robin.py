@@ -39,7 +39,7 @@ class Task:
     on_error: Callable[[KorlmError], None]
     loading: threading.Thread | None = None
 
-    def advance(self) -> bool:
+    def take_step(self) -> bool:
         """Take a step unless the model is still loading; return whether the task goes on."""
         if self.loading and self.loading.is_alive():
             return True
@@ -61,7 +61,7 @@ def run_rounds(tasks: Iterable[Task], stopped: Callable[[], bool]) -> Iterator[N
     running = list(tasks)
     while running and not stopped():
         started = time.monotonic()
-        running = [task for task in running if task.advance()]
+        running = [task for task in running if task.take_step()]
         yield
         time.sleep(max(0.0, ROUND_SECONDS - (time.monotonic() - started)))
 

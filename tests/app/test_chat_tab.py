@@ -1,6 +1,6 @@
-"""The tab 챗봇 in a real browser: Enter and Hangul composition, streaming, stop, retry, edit, side by side, why.
+"""The chat tab in a real browser: Enter and Hangul composition, streaming, stop, retry, edit, columns, explanations.
 
-What a bot says is its own affair: no test depends on the words of a model. A page is dear, so each test asks several things.
+No test depends on the words of a model. Opening a page is slow, so each test checks several things.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ pytest_plugins = ["support.app"]
 
 BOX = "#chat-text textarea"
 NASTY = "<img src=x onerror=window.hacked=1></s><s><unk><user><bot> &lt;b&gt; <b>굵게</b> {{7*7}} '; DROP TABLE a; --"
-WATCH = """() => { window.seen = [];
+RECORD_TEXTS = """() => { window.seen = [];
   const look = () => { const all = document.querySelectorAll('#chat-1 [data-testid=bot]');
     const text = all.length ? all[all.length - 1].innerText : '';
     if (text !== window.seen[window.seen.length - 1]) window.seen.push(text); };
@@ -40,8 +40,8 @@ def bubbles(page: playwright.Page, who: str, number: int = 1) -> list[str]:
     )
 
 
-def answered(page: playwright.Page, count: int, number: int = 1) -> list[str]:
-    """Wait until a column has so many answers and nothing is under way; return them."""
+def wait_for_answers(page: playwright.Page, count: int, number: int = 1) -> list[str]:
+    """Wait until a column has ``count`` answers and no bot is writing; return the answers."""
     page.wait_for_function(
         """([count, number]) => { const all = [...document.querySelectorAll(`#chat-${number} [data-testid=bot]`)];
              return all.length === count && all.every(one => one.innerText.trim())
@@ -52,7 +52,7 @@ def answered(page: playwright.Page, count: int, number: int = 1) -> list[str]:
     return bubbles(page, "bot", number)
 
 
-def choose(page: playwright.Page, box: str, name: str) -> None:
+def choose_option(page: playwright.Page, box: str, name: str) -> None:
     page.click(f"{box} input")
     page.get_by_role("option", name=name).click()
     page.wait_for_selector("[role=option]", state="detached")
@@ -67,24 +67,24 @@ def set_number(page: playwright.Page, box: str, value: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def only(browser: playwright.Browser, address: str) -> Iterator[playwright.Page]:
+def shared_page(browser: playwright.Browser, address: str) -> Iterator[playwright.Page]:
     yield from open_page(browser, address, width=1440)
 
 
 @pytest.fixture
-def chat(only: playwright.Page, address: str) -> Iterator[playwright.Page]:
-    """The tab as it is at first: one page for all tests, loaded anew for each."""
-    only.goto(address + "?text=가&t=syllable")  # the tab shown at first has next to nothing to do
-    open_tab(only)
-    yield only
+def chat(shared_page: playwright.Page, address: str) -> Iterator[playwright.Page]:
+    """Return the tab in its initial state: one page for all tests, reloaded for each."""
+    shared_page.goto(address + "?text=가&t=syllable")  # the compare tab, which is open at first, has little to do
+    open_tab(shared_page)
+    yield shared_page
 
 
-def test_enter_sends_shift_enter_breaks_the_line_and_the_answer_grows_as_it_is_written(chat: playwright.Page) -> None:
+def test_enter_sends_shift_enter_breaks_the_line_and_the_answer_is_streamed(chat: playwright.Page) -> None:
     assert "말을 걸어 보세요" in chat.locator("#chat-1").inner_text()
     assert "답이 나오면" in chat.locator("#chat-why-1").inner_text()
     set_number(chat, "#chat-shortest", "12")
     chat.locator("#chat-careful input").uncheck()
-    chat.evaluate(WATCH)
+    chat.evaluate(RECORD_TEXTS)
     chat.locator(BOX).focus()
     chat.keyboard.type("첫 줄")
     chat.keyboard.press("Shift+Enter")
@@ -92,12 +92,12 @@ def test_enter_sends_shift_enter_breaks_the_line_and_the_answer_grows_as_it_is_w
     assert chat.input_value(BOX) == f"첫 줄\n{NASTY}" and not bubbles(chat, "user")
     chat.keyboard.press("Enter")
     chat.wait_for_function("document.querySelector('#chat-text textarea').value === ''")
-    final = answered(chat, 1)
+    answers = wait_for_answers(chat, 1)
     assert bubbles(chat, "user") == [f"첫 줄\n{NASTY}"]
     assert chat.evaluate("window.hacked") is None and chat.locator("#chat-1 img, #chat-1 b").count() == 0
-    seen = [text for text in chat.evaluate("window.seen") if text.strip(" ·")]
-    assert len(seen) >= 3 and all(later.startswith(earlier) for earlier, later in pairwise(seen))
-    assert seen[-1] == final[0] and not any("\ufffd" in text for text in seen)
+    versions = [text for text in chat.evaluate("window.seen") if text.strip(" ·")]
+    assert len(versions) >= 3 and all(later.startswith(earlier) for earlier, later in pairwise(versions))
+    assert versions[-1] == answers[0] and not any("\ufffd" in text for text in versions)
 
     rows = chat.eval_on_selector_all(
         "#chat-why-1 .kl-heat tbody tr",
@@ -105,22 +105,27 @@ def test_enter_sends_shift_enter_breaks_the_line_and_the_answer_grows_as_it_is_w
     )
     heads = chat.locator("#chat-why-1 .kl-heat thead th").count()
     assert rows and all(len(row) == heads for row in rows)
-    told = chat.locator("#chat-why-1").inner_text()
-    assert "조각당" in told and "비트" in told and "매개변수" in told and "한 줄의 합은 100" in told
+    explanation = chat.locator("#chat-why-1").inner_text()
+    assert (
+        "조각당" in explanation
+        and "비트" in explanation
+        and "매개변수" in explanation
+        and "한 줄의 합은 100" in explanation
+    )
 
 
-def test_an_enter_that_ends_a_composition_does_not_send_and_the_next_one_sends_once(chat: playwright.Page) -> None:
+def test_enter_that_ends_a_composition_does_not_send_and_the_next_one_sends_once(chat: playwright.Page) -> None:
     keys = chat.context.new_cdp_session(chat)
     enter = {"key": "Enter", "code": "Enter"}
     chat.locator(BOX).focus()
     for syllable in ("ㅎ", "하", "한"):
         keys.send("Input.imeSetComposition", {"text": syllable, "selectionStart": 1, "selectionEnd": 1})
-    # the Enter that the editor takes for itself has the key code 229
+    # the Enter that ends the composition has the key code 229
     keys.send("Input.dispatchKeyEvent", {"type": "rawKeyDown", "windowsVirtualKeyCode": 229, **enter})
     keys.send("Input.insertText", {"text": "한"})
     keys.send("Input.dispatchKeyEvent", {"type": "keyUp", "windowsVirtualKeyCode": 229, **enter})
     assert chat.input_value(BOX) == "한"
-    # and as other browsers tell of it, down to the key press that the page listens to
+    # the events of other browsers, down to the key press that the page listens to
     chat.evaluate(
         """box => { const fire = (kind, name, extra) => box.dispatchEvent(new kind(name, {bubbles: true, cancelable: true, ...extra}));
              fire(CompositionEvent, 'compositionstart', {data: ''});
@@ -137,19 +142,19 @@ def test_an_enter_that_ends_a_composition_does_not_send_and_the_next_one_sends_o
     for _ in range(3):  # held down
         keys.send("Input.dispatchKeyEvent", {**down, "autoRepeat": True})
     keys.send("Input.dispatchKeyEvent", {"type": "keyUp", "windowsVirtualKeyCode": 13, **enter})
-    answered(chat, 1)
+    wait_for_answers(chat, 1)
     assert bubbles(chat, "user") == ["한글"] and chat.input_value(BOX) == ""
     assert not chat.locator("#chat-note .kl-notice").count()
 
 
 def test_answers_are_copied_liked_retried_edited_undone_and_cleared(chat: playwright.Page) -> None:
-    choose(chat, "#chat-decoding-1", "뽑기")
+    choose_option(chat, "#chat-decoding-1", "뽑기")
     chat.locator("#chat-options button").first.click()
     chat.locator("#chat-chips button").first.click()
-    answered(chat, 1)
+    wait_for_answers(chat, 1)
     chat.fill(BOX, "배고픈데 <i>뭐</i> 먹을까?")
     chat.click("#chat-send")
-    answered(chat, 2)
+    wait_for_answers(chat, 2)
     tool = chat.locator("#chat-1").get_by_role
     chat.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tool("button", name="이 말 복사").nth(2).click()
@@ -160,15 +165,15 @@ def test_answers_are_copied_liked_retried_edited_undone_and_cleared(chat: playwr
     seed = chat.input_value("#chat-seed input")
     tool("button", name="다시 답하기").click()
     chat.wait_for_function("seed => document.querySelector('#chat-seed input').value !== seed", arg=seed)
-    answered(chat, 2)
-    assert not tool("button", name="좋아요 표시함").count()  # the answer that was liked is gone
+    wait_for_answers(chat, 2)
+    assert not tool("button", name="좋아요 표시함").count()  # the liked answer is gone
 
     tool("button", name="고쳐서 다시 묻기").first.click()
     area = chat.locator("#chat-1 .edit-textarea")
     area.fill("고친 <u>말</u>이에요.")
     area.press("Enter")
     chat.wait_for_function("document.querySelectorAll('#chat-1 [data-testid=user]').length === 1")
-    answered(chat, 1)
+    wait_for_answers(chat, 1)
     assert bubbles(chat, "user") == ["고친 <u>말</u>이에요."] and not chat.locator("#chat-1 u, #chat-1 i").count()
 
     tool("button", name="고쳐서 다시 묻기").first.click()
@@ -179,7 +184,7 @@ def test_answers_are_copied_liked_retried_edited_undone_and_cleared(chat: playwr
 
     chat.fill(BOX, "하나 더")
     chat.keyboard.press("Enter")
-    answered(chat, 2)
+    wait_for_answers(chat, 2)
     tool("button", name="마지막 말 지우기").first.click()
     chat.wait_for_function("document.querySelectorAll('#chat-1 [data-testid=user]').length === 1")
     assert len(bubbles(chat, "bot")) == 1
@@ -188,14 +193,14 @@ def test_answers_are_copied_liked_retried_edited_undone_and_cleared(chat: playwr
     chat.wait_for_selector("#chat-why-1 >> text=답이 나오면")
 
 
-def test_what_is_too_long_or_empty_gets_a_sentence_in_the_pages_language_and_stays(chat: playwright.Page) -> None:
+def test_refused_messages_stay_in_the_box_with_an_error_in_the_language_of_the_page(chat: playwright.Page) -> None:
     chat.fill(BOX, "가" * 10_000)
     chat.click("#chat-send")
     chat.wait_for_selector("#chat-note .kl-error >> text=10,000자")
     assert chat.input_value(BOX) == "가" * 10_000 and not bubbles(chat, "user")
     chat.get_by_text("English", exact=True).click()
     chat.wait_for_selector("#chat-note .kl-error >> text=10,000 characters")
-    for _ in range(2):  # who goes on writing has read it, and is told again where it is still so
+    for _ in range(2):  # the error disappears when the visitor types on, and is shown again
         chat.fill(BOX, "  ")
         chat.wait_for_selector("#chat-note .kl-error", state="hidden")
         chat.keyboard.press("Enter")
@@ -203,19 +208,21 @@ def test_what_is_too_long_or_empty_gets_a_sentence_in_the_pages_language_and_sta
     for text in ("ㅋㅋㅋ", "😀👍🏽", "Hello there"):
         chat.fill(BOX, text)
         chat.keyboard.press("Enter")
-        answered(chat, len(bubbles(chat, "bot")) + 1)
+        wait_for_answers(chat, len(bubbles(chat, "bot")) + 1)
     assert not chat.locator("#chat-note .kl-notice").count()
-    told = chat.locator("#chat-why-1").inner_text()
-    assert "bits a piece" in told and "Why this answer?" in told
-    left = chat.evaluate(
+    explanation = chat.locator("#chat-why-1").inner_text()
+    assert "bits a piece" in explanation and "Why this answer?" in explanation
+    korean_words = chat.evaluate(
         """() => { const copy = document.querySelector('.kl-chat').cloneNode(true);
              copy.querySelectorAll('.kl-ko, .gallery, #chat-chips button, [role=log], .kl-heat, q, .kl-choices, input').forEach(n => n.remove());
              return copy.textContent.match(/[가-힣]+/g) || []; }"""
     )
-    assert not left, left
+    assert not korean_words, korean_words
     labels = chat.eval_on_selector_all("#chat-1 button[aria-label]", "all => all.map(one => one.ariaLabel + one.title)")
     labels.append(chat.locator("#chat-1 [data-testid=bot]").last.get_attribute("aria-label").split(":")[0])
-    assert labels[-1] == "The bot's message" and not any("가" <= sign <= "힣" for label in labels for sign in label)
+    assert labels[-1] == "The bot's message" and not any(
+        "가" <= character <= "힣" for label in labels for character in label
+    )
 
 
 def test_stop_ends_all_answers_and_keeps_their_text(
@@ -223,30 +230,30 @@ def test_stop_ends_all_answers_and_keeps_their_text(
 ) -> None:
     open_tab(chat, 2)
     for number in (1, 2):
-        choose(chat, f"#chat-decoding-{number}", "뽑기")
+        choose_option(chat, f"#chat-decoding-{number}", "뽑기")
     set_number(chat, "#chat-shortest", "20")
     chat.fill(BOX, "무슨 이야기든 길게 해 주세요.")
     with hold_models():
         chat.keyboard.press("Enter")
         chat.wait_for_function("document.querySelectorAll('.kl-why.kl-writing').length === 2")
         chat.click("#chat-stop")
-        stopped = [answered(chat, 1, number)[-1] for number in (1, 2)]
+        stopped = [wait_for_answers(chat, 1, number)[-1] for number in (1, 2)]
     chat.wait_for_function("document.querySelectorAll('.kl-why.kl-stopped').length === 2")
     assert "도중에 멈춘" in chat.locator("#chat-whys").inner_text()
     assert all(stopped) and chat.input_value(BOX) == ""
     chat.fill(BOX, "그래요.")
     chat.keyboard.press("Enter")
-    assert answered(chat, 2)[0] == stopped[0]  # nothing was added after the stop
+    assert wait_for_answers(chat, 2)[0] == stopped[0]  # nothing was added after the stop
 
 
-def test_three_bots_are_asked_at_once_and_each_tells_why(chat: playwright.Page) -> None:
+def test_three_bots_answer_at_once_and_each_explains_its_answer(chat: playwright.Page) -> None:
     page = chat
     open_tab(page, 3)
-    choose(page, "#chat-decoding-2", "빔")
+    choose_option(page, "#chat-decoding-2", "빔")
     page.fill(BOX, "요즘 너무 힘들어요.")
     page.keyboard.press("Enter")
     for number in (1, 2, 3):
-        answered(page, 1, number)
+        wait_for_answers(page, 1, number)
         assert bubbles(page, "user", number) == ["요즘 너무 힘들어요."]
     first, second, third = (page.locator(f"#chat-why-{number}") for number in (1, 2, 3))
     assert [page.locator(f"#chat-decoding-{number}").is_visible() for number in (1, 2, 3)] == [True, True, False]
@@ -255,10 +262,10 @@ def test_three_bots_are_asked_at_once_and_each_tells_why(chat: playwright.Page) 
     assert len(scores) >= 2 and scores == sorted(scores, reverse=True)
     tops = page.eval_on_selector_all(".kl-talk", "all => all.map(one => Math.round(one.getBoundingClientRect().top))")
     assert len(tops) == 3 and len(set(tops)) == 1  # side by side
-    choose(page, "#chat-bot-3", "가까운 물음 찾기")
+    choose_option(page, "#chat-bot-3", "가까운 물음 찾기")
     page.locator("#chat-3").get_by_role("button", name="다시 답하기").click()
     page.wait_for_selector("#chat-why-3 >> text=가장 가까운 물음")
-    answered(page, 1, 3)
+    wait_for_answers(page, 1, 3)
     assert len(bubbles(page, "bot", 1)) == 1
     page.get_by_text("English", exact=True).click()
     page.wait_for_selector("#chat-why-3 >> text=The nearest question it knows")
@@ -271,21 +278,21 @@ def test_three_bots_are_asked_at_once_and_each_tells_why(chat: playwright.Page) 
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-def test_nothing_is_wider_than_the_window_nor_hard_to_read_or_to_tap(
+def test_the_page_fits_the_window_with_enough_contrast_and_large_buttons(
     browser: playwright.Browser, address: str, width: int, scheme: str
 ) -> None:
     for page in open_page(browser, address, width=width, scheme=scheme):
         open_tab(page, 2)
         page.fill(BOX, "ㅋ" * 120 + " 아주 긴 물음입니다 https://example.com/" + "a" * 90)
         page.click("#chat-send")
-        answered(page, 1)
-        answered(page, 1, 2)
+        wait_for_answers(page, 1)
+        wait_for_answers(page, 1, 2)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        out = """w => [...document.querySelectorAll('.kl-chat *')].filter(n => !n.closest('.kl-scroll, svg, [hidden]')
+        find_overflowing = """w => [...document.querySelectorAll('.kl-chat *')].filter(n => !n.closest('.kl-scroll, svg, [hidden]')
                    && n.getBoundingClientRect().right > w + 1).map(n => n.className)"""
-        assert not page.evaluate(out, width)
-        weak = page.evaluate(CONTRAST)
-        assert not weak, weak[:8]
+        assert not page.evaluate(find_overflowing, width)
+        low_contrast = page.evaluate(CONTRAST)
+        assert not low_contrast, low_contrast[:8]
         cells = page.locator("#chat-why-1 .kl-heat thead th").first
         assert float(cells.evaluate("n => parseFloat(getComputedStyle(n).fontSize)")) >= 12
         tops = page.eval_on_selector_all(
@@ -293,37 +300,37 @@ def test_nothing_is_wider_than_the_window_nor_hard_to_read_or_to_tap(
         )
         assert (len(set(tops)) == 1) == (width > 640)
         if width < 640:
-            small = page.evaluate(
+            small_buttons = page.evaluate(
                 """() => [...document.querySelectorAll('.kl-chat button, #chat-count label')].filter(n => n.offsetParent)
                      .map(n => [n.ariaLabel || n.innerText, n.getBoundingClientRect()])
                      .filter(([_, box]) => box.height < 39.5 || box.width < 39.5).map(([name, box]) => [name, box.width, box.height])"""
             )
-            assert not small, small[:8]
+            assert not small_buttons, small_buttons[:8]
         page.screenshot(path=shot(f"chat-{width}-{scheme}"), full_page=True)
         page.get_by_text("English", exact=True).click()
-        page.get_by_role("tab", name="Chatbot").wait_for()  # not behind the menu of tabs that have no room
+        page.get_by_role("tab", name="Chatbot").wait_for()  # not hidden in the menu of tabs without room
 
 
-def test_ten_people_are_answered_at_once_each_with_their_own_answer_as_it_grows(address: str) -> None:
+def test_ten_visitors_are_answered_at_once_each_with_their_own_streamed_answer(address: str) -> None:
     client = pytest.importorskip("gradio_client")
-    learnt = ChatService().list_bots()[0].name
-    people = [client.Client(address, verbose=False) for _ in range(10)]
+    trained_bot = ChatService().list_bots()[0].name
+    visitors = [client.Client(address, verbose=False) for _ in range(10)]
 
-    def talk(number: int) -> list[str]:
-        person, said = people[number], f"{number}번 손님이에요. 오늘 뭐 할까요?"
-        *_, ticket, chat, _, _ = person.predict(said, "1", [], [], [], api_name="/ask")
-        assert chat[-1]["content"][0]["text"] == said
-        names, ways = ["retrieval"] * 3 if number % 5 == 0 else [learnt] * 3, ["greedy"] * 3
-        knobs: list[Any] = [False, 0.8, 0.9, 5, 8, number]
-        job = person.submit(ticket, "ko", "1", *knobs, *names, *ways, chat, [], [], api_name="/answer")
+    def chat_with_bot(number: int) -> list[str]:
+        visitor, message = visitors[number], f"{number}번 손님이에요. 오늘 뭐 할까요?"
+        *_, ticket, chat, _, _ = visitor.predict(message, "1", [], [], [], api_name="/ask")
+        assert chat[-1]["content"][0]["text"] == message
+        names, decodings = ["retrieval"] * 3 if number % 5 == 0 else [trained_bot] * 3, ["greedy"] * 3
+        settings: list[Any] = [False, 0.8, 0.9, 5, 8, number]
+        job = visitor.submit(ticket, "ko", "1", *settings, *names, *decodings, chat, [], [], api_name="/answer")
         job.result(timeout=READY_SECONDS / 1000)
         frames = [frame[1] for frame in job.outputs() if isinstance(frame[1], list)]
-        assert all(frame[0]["content"][0]["text"] == said for frame in frames)
+        assert all(frame[0]["content"][0]["text"] == message for frame in frames)
         return [frame[-1]["content"][0]["text"] for frame in frames if frame[-1]["role"] == "assistant"]
 
     with ThreadPoolExecutor(10) as pool:
-        texts = list(pool.map(talk, range(10)))
-    assert all(own and own[-1] and "못했습니다" not in own[-1] for own in texts)
-    for number, own in enumerate(texts):
-        assert all(later.startswith(earlier) for earlier, later in pairwise(own)), own
-        assert number % 5 == 0 or len(set(own)) >= 2, own
+        all_versions = list(pool.map(chat_with_bot, range(10)))
+    assert all(versions and versions[-1] and "못했습니다" not in versions[-1] for versions in all_versions)
+    for number, versions in enumerate(all_versions):
+        assert all(later.startswith(earlier) for earlier, later in pairwise(versions)), versions
+        assert number % 5 == 0 or len(set(versions)) >= 2, versions

@@ -17,14 +17,14 @@ from support import ROOT
 HELD_STEPS = 4
 
 hold_file = Path(os.environ["KORLM_HOLD_FILE"])
-advance_task = Task.advance
+take_step = Task.take_step
 num_steps: WeakKeyDictionary[Task, int] = WeakKeyDictionary()
 
 
-def advance_held_task(task: Task) -> bool:
+def take_held_step(task: Task) -> bool:
     num_steps[task] = num_steps.get(task, 0) + 1
-    return num_steps[task] > HELD_STEPS and hold_file.exists() or advance_task(task)
+    return num_steps[task] > HELD_STEPS and hold_file.exists() or take_step(task)
 
 
-Task.advance = advance_held_task  # type: ignore[method-assign]
+Task.take_step = take_held_step  # type: ignore[method-assign]
 runpy.run_path(str(ROOT / "app.py"), run_name="__main__")

@@ -96,22 +96,22 @@ def generate_rounds(service: Service, job: GenerationJob) -> Iterator[None]:
 
 
 def _sample_steps(service: Service, job: GenerationJob, column: ModelColumn, sample: TextSample) -> Iterator[None]:
-    def stopped() -> bool:
+    def is_stopped() -> bool:
         return job.stop_requested or column.error is not None
 
     yield from _prompt_steps(service, job, column)
-    if stopped():
+    if is_stopped():
         return
     num_tokens = 0
     options = {**job.options, "seed": sample.seed}
-    for token in service.stream_tokens(column.card.name, job.prompt, stopped=stopped, **options):
-        if stopped():
+    for token in service.stream_tokens(column.card.name, job.prompt, stopped=is_stopped, **options):
+        if is_stopped():
             return
         sample.append(token)
         num_tokens += 1
         yield
     sample.reached_limit = not sample.has_ended and num_tokens >= job.options["max_tokens"]
-    sample.state = "stopped" if stopped() else "done"
+    sample.state = "stopped" if is_stopped() else "done"
 
 
 def _beam_steps(service: Service, job: GenerationJob, column: ModelColumn) -> Iterator[None]:
