@@ -23,7 +23,7 @@ num_steps: WeakKeyDictionary[Task, int] = WeakKeyDictionary()
 
 def take_held_step(task: Task) -> bool:
     num_steps[task] = num_steps.get(task, 0) + 1
-    return num_steps[task] > HELD_STEPS and hold_file.exists() or take_step(task)
+    return (num_steps[task] > HELD_STEPS and hold_file.exists()) or take_step(task)
 
 
 Task.take_step = take_held_step  # type: ignore[method-assign]
