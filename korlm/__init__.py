@@ -1,11 +1,11 @@
-"""korlm: see, measure and use Korean tokenization with recurrent language models.
+"""Korean tokenizers, recurrent language models and chat bots, with tools to inspect and compare them.
 
     >>> import korlm
     >>> tokenizer = korlm.load_tokenizer("syllable")
     >>> tokenizer.decode(tokenizer.encode("뷁 ㅋㅋ").ids)
     '뷁 ㅋㅋ'
 
-Importing it is quick: torch, sentencepiece, kiwipiepy and gradio are loaded when first used.
+The import is quick: torch, sentencepiece, kiwipiepy and gradio are loaded on first use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``python -m korlm`` is the ``korlm`` command."""
+"""Run the ``korlm`` command as ``python -m korlm``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Every error that korlm raises on purpose: what went wrong and what to do, in Korean and in English.
+"""The errors that korlm raises on purpose; each says what went wrong and what to do, in Korean and in English.
 
 >>> error = InputError("글이 비었습니다. 한 글자 이상 쓰세요.", "The text is empty. Type something.")
 >>> error.message("en")
@@ -11,11 +11,11 @@ from korlm.i18n import localize
 
 
 class KorlmError(Exception):
-    """Base of all of korlm's errors; ``str()`` is the message in the person's language.
+    """Base class of korlm's errors; ``str()`` is the message in the user's language.
 
     Args:
-        ko: the message in Korean; says what to do next.
-        en: the same in English.
+        ko: the message in Korean, with what to do next.
+        en: the message in English.
     """
 
     def __init__(self, ko: str, en: str) -> None:
@@ -24,7 +24,7 @@ class KorlmError(Exception):
         self.en = en
 
     def message(self, language: str | None = None) -> str:
-        """Return the message in ``"ko"`` or ``"en"`` (the person's own language by default)."""
+        """Return the message in ``"ko"`` or ``"en"``; by default in the user's language."""
         return localize(self.ko, self.en, language=language)
 
     def __str__(self) -> str:
@@ -32,11 +32,11 @@ class KorlmError(Exception):
 
 
 class InputError(KorlmError, ValueError):
-    """Text or an option that korlm cannot take as it is."""
+    """A text or an option is not valid."""
 
 
 class UnknownNameError(KorlmError, LookupError):
-    """A tokenizer, model or corpus name that korlm does not know."""
+    """There is no tokenizer, model or corpus of this name."""
 
 
 class MissingDependencyError(KorlmError, ImportError):
@@ -44,16 +44,16 @@ class MissingDependencyError(KorlmError, ImportError):
 
 
 class AnalyzerError(KorlmError, RuntimeError):
-    """A morphological analyzer crashed, hung past its time limit, or could not start."""
+    """A morphological analyzer crashed, exceeded its time limit or could not start."""
 
 
 class ArtifactError(KorlmError, OSError):
-    """A tokenizer or model folder that is missing, corrupt, foreign or unsafe to read."""
+    """A tokenizer or model folder is missing, corrupt, not korlm's, or unsafe to read."""
 
 
 class CorpusError(KorlmError, ValueError):
-    """A corpus that cannot be read, is empty, or is too small for what was asked."""
+    """A corpus is unreadable, empty or too small."""
 
 
 class TrainingError(KorlmError, RuntimeError):
-    """Training that cannot go on; the last good state is kept."""
+    """Training cannot continue; the last good state is kept."""

@@ -1,4 +1,4 @@
-"""Which language a person reads: Korean unless their settings name another one.
+"""The user's language: Korean, unless the environment names another one.
 
 >>> localize("없음", "none", language="en")
 'none'
@@ -14,8 +14,8 @@ LANGUAGES = ("ko", "en")
 def user_language() -> str:
     """Return ``"ko"`` or ``"en"`` for this process.
 
-    ``KORLM_LANG`` decides where it is set; else the locale (``LC_ALL``, ``LC_MESSAGES``, ``LANG``). An unset
-    locale, ``C`` and ``POSIX`` (the bare container) count as Korean, any named language but Korean as English.
+    ``KORLM_LANG`` decides if set, else the locale (``LC_ALL``, ``LC_MESSAGES``, ``LANG``). An unset locale, ``C`` and
+    ``POSIX`` (a bare container) count as Korean; any other language than Korean as English.
 
         >>> user_language() in LANGUAGES
         True
@@ -28,5 +28,5 @@ def user_language() -> str:
 
 
 def localize(ko: str, en: str, *, language: str | None = None) -> str:
-    """Return the text in ``language`` (the person's own by default)."""
+    """Return the text in ``language``; by default in the user's language."""
     return en if (language or user_language()) == "en" else ko

@@ -18,8 +18,8 @@ from korlm.app.view_models import DisplayLane, KiwiSettings, display_counts, dis
 from korlm.errors import KorlmError
 from korlm.evaluation.boundaries import agreement_matrix, boundary_types, segment_boundaries, unique_boundaries
 from korlm.evaluation.token_counts import count_tokens
-from korlm.morph.kiwi import parse_user_words
 from korlm.morph.tags import coarse_tag
+from korlm.morph.user_words import parse_user_words
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.encoding import Encoding
 from korlm.tokenizers.registry import load_tokenizer

@@ -1,1 +1,1 @@
-"""Morphological analyzers behind one protocol; each backend is imported when first used."""
+"""Morphological analyzers behind one protocol; each backend is imported on first use."""

@@ -1,45 +1,34 @@
-"""Kiwi (kiwipiepy) as an `Analyzer`: the field's best Korean analyzer, offsets in characters.
+"""Kiwi (kiwipiepy) as an `Analyzer`: the most accurate Korean analyzer, with offsets in characters.
 
 >>> [m.form for m in KiwiAnalyzer().analyze(["했다"])[0]]
 ['하', '었', '다']
 >>> [m.form for m in KiwiAnalyzer(KiwiOptions(typos="basic")).analyze(["안됀다"])[0]]
 ['안', '되', 'ᆫ다']
 
-A Kiwi takes 3 s and about 270 MB, so all analyzers without words of their own share one; one with words has a Kiwi to
-itself, which goes when the analyzer goes.
-
-What can be changed about Kiwi: words of one's own, typing errors seen through, how far words are split.
-
->>> KiwiOptions(typos="basic", user_words=(UserWord("갓생", "NNG"),)).version_suffix
-'+typos=basic+words=25dce0ea'
+A Kiwi takes 3 s to load and about 270 MB, so all analyzers without user words share one; an analyzer with user words
+has its own, which is released with the analyzer.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import os
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from korlm.errors import AnalyzerError, KorlmError, MissingDependencyError
+from korlm.errors import AnalyzerError, ArtifactError, InputError, KorlmError, MissingDependencyError
 from korlm.morph.base import Morpheme, merge_spans
 from korlm.morph.tags import UNKNOWN_TAG, sejong_tag_table
-from korlm.morph.user_words import UserWord as UserWord
-from korlm.morph.user_words import parse_user_words as parse_user_words
-from korlm.morph.user_words import read_user_words as read_user_words
+from korlm.morph.user_words import UserWord, make_user_word, validate_user_words
 from korlm.text.spans import Span
 
 if TYPE_CHECKING:
     from kiwipiepy import Kiwi, Token
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-
-from korlm.errors import ArtifactError, InputError
-from korlm.morph.user_words import make_user_word, validate_user_words
 
 TYPO_MODES = ("", "basic", "continual", "basic_with_continual", "lengthening", "basic_with_continual_and_lengthening")
 MAX_THREADS = 64
@@ -47,20 +36,22 @@ MAX_THREADS = 64
 
 @dataclass(frozen=True)
 class KiwiOptions:
-    """What changes Kiwi's cuts (all but ``workers``).
+    """Options of Kiwi. All but ``workers`` change its boundaries.
 
     Attributes:
-        user_words: words to add to its dictionary, see `korlm.morph.user_words`.
-        typos: which typing errors it sees through: ``"basic"`` (안됀다), ``"continual"`` (머거써), ``"lengthening"``
-            (지인짜), ``"basic_with_continual"``, ``"basic_with_continual_and_lengthening"``, or ``""`` for none.
-        normalize_coda: see through a final consonant that was added (먹었엌ㅋㅋ).
-        split_compounds: split derived words as far as they go (고마움 is 고맙 and 음).
-        workers: threads of Kiwi for many texts; 0 for as many as there are cores, at most 8.
+        user_words: words to add to its dictionary; see `korlm.morph.user_words`.
+        typos: the typos to correct: ``"basic"`` (안됀다), ``"continual"`` (머거써), ``"lengthening"`` (지인짜),
+            ``"basic_with_continual"``, ``"basic_with_continual_and_lengthening"``, or ``""`` for none.
+        normalize_coda: ignore an added final consonant (먹었엌ㅋㅋ).
+        split_compounds: split derived words completely (고마움 is 고맙 and 음).
+        workers: threads of Kiwi for many texts; 0 for one per core, at most 8.
 
     Raises:
         InputError: a value that is not allowed.
 
     Example:
+        >>> KiwiOptions(typos="basic", user_words=(UserWord("갓생", "NNG"),)).version_suffix
+        '+typos=basic+words=25dce0ea'
         >>> KiwiOptions.from_dict(KiwiOptions(typos="basic").to_dict()).typos
         'basic'
     """
@@ -95,16 +86,16 @@ class KiwiOptions:
 
     @classmethod
     def from_dict(cls, values: Any) -> KiwiOptions:
-        """Return the options that `to_dict` gave; missing ones have their defaults.
+        """Return the options of a `to_dict`; missing ones have their defaults.
 
         Raises:
-            ArtifactError: not the shape of such options, or values that are not allowed.
+            ArtifactError: an unknown option, or a value that is not allowed.
         """
         kinds = {"user_words": list, "typos": str, "normalize_coda": bool, "split_compounds": bool, "workers": int}
         if not isinstance(values, Mapping):
             raise _options_error(type(values).__name__)
         for name, value in values.items():
-            if type(value) is not kinds.get(name):  # a bool is no number here
+            if type(value) is not kinds.get(name):  # exact: a bool is not an int here
                 raise _options_error(f"{name}: {value!r:.40}")
         try:
             return cls(**{**values, "user_words": tuple(values.get("user_words", ()))})
@@ -113,7 +104,7 @@ class KiwiOptions:
 
     @property
     def version_suffix(self) -> str:
-        """What the options add to a version: empty for the default ones."""
+        """The suffix that the options add to the version; empty for the default options."""
         lines = sorted(f"{form}\t{tag}\t{score!r}\n" for form, tag, score in self.user_words)
         parts = [f"typos={self.typos}"] if self.typos else []
         parts += ["coda"] if self.normalize_coda else []
@@ -129,14 +120,11 @@ def _options_error(detail: str) -> ArtifactError:
     )
 
 
-_get_start = itemgetter(2)  # of a Morpheme
-
-
 class KiwiAnalyzer:
     """Kiwi, loaded on first use and used by many threads at once.
 
     Args:
-        options: its dictionary and its tolerance.
+        options: user words and typo correction.
     """
 
     name = "kiwi"
@@ -151,7 +139,7 @@ class KiwiAnalyzer:
 
     @property
     def version(self) -> str:
-        """The versions of kiwipiepy and of its model, which decide the cuts, and the options that change them."""
+        """The versions of kiwipiepy and of its model, and the options that change the boundaries."""
         try:
             versions = "/".join(importlib.metadata.version(name) for name in ("kiwipiepy", "kiwipiepy_model"))
         except importlib.metadata.PackageNotFoundError:
@@ -161,7 +149,7 @@ class KiwiAnalyzer:
     def analyze(self, texts: Sequence[str], *, workers: int = 1) -> list[list[Morpheme]]:
         """Return Kiwi's best analysis of each text; see `korlm.morph.base.Analyzer`.
 
-        Morphemes that Kiwi restored without a character of their own (the 하 of 하래서 = 하라고 하어서) are left out.
+        Restored morphemes without a character of their own (the 하 of 하래서 = 하라고 하어서) are left out.
 
         Args:
             texts: any strings without unpaired surrogates.
@@ -174,19 +162,19 @@ class KiwiAnalyzer:
         sejong = sejong_tag_table("kiwi")
         results = []
         for tokens in self._tokenize(texts, workers):
-            found = [
+            morphemes = [
                 Morpheme(token.form, token.tag, token.start, token.end, sejong.get(token.tag, UNKNOWN_TAG))
                 for token in tokens
                 if token.len
             ]
-            found.sort(key=_get_start)  # in order already but for rare restored forms
-            results.append(found)
+            morphemes.sort(key=itemgetter(2))  # by start: already in order but for rare restored forms
+            results.append(morphemes)
         return results
 
     def morpheme_spans(self, texts: Iterable[str], *, workers: int = 1) -> Iterator[list[Span]]:
         """Yield the disjoint spans of each text's morphemes; see `korlm.morph.base.Analyzer`.
 
-        With more than one worker Kiwi's threads stay about 16 texts a thread ahead of what is taken.
+        With more than one worker, Kiwi's threads read about 16 texts per thread ahead.
         """
         for tokens in self._tokenize(texts, workers):
             yield merge_spans(sorted([token.span for token in tokens if token.len]))
@@ -207,7 +195,7 @@ class KiwiAnalyzer:
             else:
                 for text in texts:
                     yield kiwi.tokenize(text, **options)
-        except KorlmError:  # of the texts' own iterator
+        except KorlmError:  # raised by the iterator of the texts
             raise
         except (RuntimeError, ValueError, TypeError, OSError, MemoryError) as error:
             raise AnalyzerError(
@@ -223,15 +211,15 @@ class KiwiAnalyzer:
             return _kiwi_instances[key]
 
 
-# By process and number of threads, or by an analyzer's own key. A forked child loads its own: the parent's threads
-# are not there, and destroying its Kiwi would wait for them forever, so it stays here.
+# By process and number of threads, or by an analyzer's own key. A forked child loads its own: it does not have the
+# parent's threads, and destroying the parent's Kiwi would wait for them forever, so that one stays here.
 _kiwi_instances: dict[tuple[int, int | object], Kiwi] = {}
 _load_lock = threading.Lock()
 
 
 def _reset_lock_after_fork() -> None:
     global _load_lock
-    _load_lock = threading.Lock()  # another thread may have held it
+    _load_lock = threading.Lock()  # another thread may hold it
 
 
 if hasattr(os, "register_at_fork"):
@@ -239,12 +227,12 @@ if hasattr(os, "register_at_fork"):
 
 
 def _release_kiwi(key: int | object) -> None:
-    """Let go of an analyzer's own Kiwi, if this process loaded it."""
+    """Release an analyzer's own Kiwi, if this process loaded it."""
     _kiwi_instances.pop((os.getpid(), key), None)
 
 
 def _create_kiwi(threads: int, words: Sequence[UserWord]) -> Kiwi:
-    """Return a Kiwi that knows ``words`` and is ready to analyze."""
+    """Return a Kiwi with user words, ready to analyze."""
     try:
         from kiwipiepy import Kiwi
     except ImportError as error:
@@ -256,7 +244,7 @@ def _create_kiwi(threads: int, words: Sequence[UserWord]) -> Kiwi:
         kiwi = Kiwi(num_workers=threads)
         for form, tag, score in words:
             kiwi.add_user_word(form, tag, score)
-        kiwi.tokenize("")  # builds what the first call would
+        kiwi.tokenize("")  # builds what the first call needs
     except Exception as error:
         raise AnalyzerError(
             f"Kiwi를 시작하지 못했습니다: {error}. pip install --force-reinstall kiwipiepy kiwipiepy_model 하세요.",

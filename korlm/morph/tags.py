@@ -1,19 +1,18 @@
-"""One tag set across analyzers: the Sejong set, onto which each analyzer's own tags are mapped.
+"""The Sejong tag set, to which the part-of-speech tags of each analyzer are mapped.
 
     >>> to_sejong("kiwi", "VV-R"), to_sejong("okt", "Noun"), to_sejong("kaist", "jco")
     ('VV', 'NNG', 'JKO')
     >>> coarse_tag("JKO"), coarse_tag("EP")
     ('particle', 'ending')
 
-The set is that of the 21st Century Sejong corpus, with one tag of Kiwi's added: XSM, a suffix that makes an adverb
-(깊이, 조용히), which none of XSN, XSV and XSA says.
+The set is that of the 21st Century Sejong corpus plus one tag of Kiwi: XSM, a suffix that makes an adverb (깊이, 조용히),
+which XSN, XSV and XSA do not cover.
 
-A tag that covers several Sejong tags goes to the one of them that is commonest in UD Korean-Kaist (dev): particles
-JX 2,386 and JKB 2,323, of the case particles JKB, endings EC 3,166, 관형사형 before 명사형 (ETM 3,076, ETN 300),
-modifiers MAG 950, suffixes XSV 1,751 (XSN 1,127), punctuation SF 2,066. So it is with Okt throughout (Noun is NNG,
-Josa JX, Verb VV: Okt splits neither endings nor proper nouns off) and with Hannanum's J, E, M, X and S; counts by
-Sejong tag over those two analyzers are only good for `coarse_tag`. A tag of several parts (mecab's ``NNG+JKS``) goes
-where its first part does.
+A tag that covers several Sejong tags maps to the most frequent of them in UD Korean-Kaist (dev): particles JX 2,386 and
+JKB 2,323, of the case particles JKB, endings EC 3,166, 관형사형 before 명사형 (ETM 3,076, ETN 300), modifiers MAG 950,
+suffixes XSV 1,751 (XSN 1,127), punctuation SF 2,066. This concerns all of Okt (Noun is NNG, Josa JX, Verb VV: Okt
+splits neither endings nor proper nouns off) and Hannanum's J, E, M, X and S; counts by Sejong tag over these two
+analyzers are only meaningful for `coarse_tag`. A tag of several parts (mecab's ``NNG+JKS``) maps as its first part.
 """
 
 from __future__ import annotations
@@ -21,23 +20,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 COARSE_TAGS: dict[str, tuple[str, ...]] = {
-    "noun": ("NNG", "NNP", "NNB", "NR", "NP", "XR"),  # a root (깨끗) is a noun that cannot stand alone
+    "noun": ("NNG", "NNP", "NNB", "NR", "NP", "XR"),  # a root (깨끗) is a bound noun
     "verb": ("VV", "VA", "VX", "VCP", "VCN"),
     "modifier": ("MM", "MAG", "MAJ"),
     "particle": ("JKS", "JKC", "JKG", "JKO", "JKB", "JKV", "JKQ", "JX", "JC"),
     "ending": ("EP", "EF", "EC", "ETN", "ETM"),
     "affix": ("XPN", "XSN", "XSV", "XSA", "XSM"),
     "symbol": ("SF", "SP", "SS", "SE", "SO", "SW"),
-    "other": ("IC", "SL", "SH", "SN", "NA"),  # words and numbers in other scripts are no symbols
+    "other": ("IC", "SL", "SH", "SN", "NA"),  # words and numbers in other scripts are not symbols
 }
 SEJONG_TAGS = tuple(tag for tags in COARSE_TAGS.values() for tag in tags)
-UNKNOWN_TAG = "NA"  # 분석 불능: what an analyzer could not analyze, and any tag that is not known here
+UNKNOWN_TAG = "NA"  # 분석 불능: not analyzed, or an unknown tag
 
 _COARSE_TAG_OF = {tag: name for name, tags in COARSE_TAGS.items() for tag in tags}
 
 
 def _parse_tag_table(mapping: str, *, unchanged: str = "") -> dict[str, str]:
-    """Return a mapping from lines ``SEJONG: tag tag``; the tags in ``unchanged`` stand for themselves."""
+    """Parse lines ``SEJONG: tag tag`` to a mapping from tag to Sejong tag; ``unchanged`` tags map to themselves."""
     table = {tag: tag for tag in unchanged.split()}
     for line in mapping.strip().splitlines():
         sejong, tags = line.split(":")
@@ -50,7 +49,7 @@ _COMMON_TAGS = (
     "XPN XSN XSV XSA XR SF SE SL SH SN"
 )
 _TAG_TABLES: dict[str, dict[str, str]] = {
-    # Kiwi's Z_CODA is a lone consonant (the ㅋ of 했엌), SW as it tags ㅋㅋ; Z_SIOT is the ㅅ that joins two nouns.
+    # Kiwi's Z_CODA is a lone consonant (the ㅋ of 했엌), SW like its ㅋㅋ; Z_SIOT is the ㅅ that joins two nouns.
     "kiwi": _parse_tag_table(
         """
         VV: VV-R VV-I NV
@@ -79,7 +78,7 @@ _TAG_TABLES: dict[str, dict[str, str]] = {
         unchanged=_COMMON_TAGS + " SP NA",
     ),
     "komoran": _parse_tag_table("NNG: NF\nVV: NV", unchanged=_COMMON_TAGS + " SP SS SO SW NA"),
-    # Kkma's estimates: UN of a noun, UV of a predicate, UE of neither. EMO is an emoticon (^^, ㅋㅋ).
+    # Kkma guesses: UN a noun, UV a predicate, UE neither. EMO is an emoticon (^^, ㅋㅋ).
     "kkma": _parse_tag_table(
         """
         NNG: NN NNA UN
@@ -128,7 +127,7 @@ _TAG_TABLES: dict[str, dict[str, str]] = {
         NA: Unknown Korean Space
         """
     ),
-    # Hannanum's 22 tags, the first two letters of Kaist's: SL and SR are quotes and brackets. N P M J E X I S: of its 9.
+    # Hannanum's 22 tags are the first two letters of Kaist's (SL and SR are quotes and brackets); its 9 are N P M J E X I S F.
     "hannanum": _parse_tag_table(
         """
         NNG: N NC
@@ -161,7 +160,7 @@ _TAG_TABLES: dict[str, dict[str, str]] = {
         NA: UN IW
         """
     ),
-    # Kaist's xsm makes adjectives (사랑+스럽) and xsa adverbs (당연+히); jct is the 과 of company, an adverbial particle.
+    # Kaist's xsm makes adjectives (사랑+스럽) and xsa adverbs (당연+히); jct is the comitative 과, an adverbial particle.
     "kaist": _parse_tag_table(
         """
         NNG: ncn ncr ncpa ncps
@@ -211,7 +210,7 @@ MAPPED_ANALYZERS = tuple(_TAG_TABLES)
 
 
 def sejong_tag_table(analyzer: str) -> Mapping[str, str]:
-    """Return every tag of an analyzer that is known, with its Sejong tag; empty for an unknown analyzer.
+    """Return the Sejong tag of each known tag of an analyzer; empty for an unknown analyzer.
 
     >>> sejong_tag_table("mecab")["NNBC"]
     'NNB'
@@ -225,20 +224,20 @@ def to_sejong(analyzer: str, tag: str) -> str:
     Args:
         analyzer: ``"kiwi"``, ``"mecab"``, ``"okt"``, ``"komoran"``, ``"hannanum"``, ``"kkma"``, or ``"kaist"`` for
             the XPOS tags of UD Korean-Kaist.
-        tag: the analyzer's own tag; of one with parts (``VV+EP``) the first counts.
+        tag: the analyzer's own tag; the first part of one with several (``VV+EP``) counts.
 
     Returns:
-        A tag of `SEJONG_TAGS`; ``"NA"`` where the tag or the analyzer is not known.
+        A tag of `SEJONG_TAGS`; ``"NA"`` if the tag or the analyzer is unknown.
 
         >>> to_sejong("mecab", "NNG+JKS"), to_sejong("kiwi", "?"), to_sejong("?", "NNG")
         ('NNG', 'NA', 'NA')
     """
-    known = _TAG_TABLES.get(analyzer, {})
-    return known.get(tag) or known.get(tag.partition("+")[0], UNKNOWN_TAG)
+    table = _TAG_TABLES.get(analyzer, {})
+    return table.get(tag) or table.get(tag.partition("+")[0], UNKNOWN_TAG)
 
 
 def coarse_tag(sejong: str) -> str:
-    """Return the group of a Sejong tag: a name of `COARSE_TAGS`, ``"other"`` for a tag that is none.
+    """Return the group of a Sejong tag, a key of `COARSE_TAGS`; ``"other"`` for an unknown tag.
 
     >>> coarse_tag("VCP"), coarse_tag("")
     ('verb', 'other')

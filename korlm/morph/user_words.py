@@ -1,7 +1,7 @@
-"""Words that a person teaches Kiwi: what one is, and how a list of them is read.
+"""User words for Kiwi's dictionary: their type, and parsing and validation of lists of them.
 
-A line is ``form<TAB>tag<TAB>score`` (Kiwi's own dictionary format; the score may be left out), ``form/tag``, or a
-form alone, which is a proper noun. Blank lines and lines that begin with ``#`` are skipped.
+A line is ``form<TAB>tag<TAB>score`` (Kiwi's dictionary format; the score is optional), ``form/tag``, or a form alone,
+which is a proper noun. Blank lines and lines that begin with ``#`` are skipped.
 
     >>> parse_user_words("# 신조어\\n갓생\\tNNG\\t1.5\\n뇌절/NNG\\n코엘")
     (UserWord(form='갓생', tag='NNG', score=1.5), UserWord(form='뇌절', tag='NNG', score=0.0), \
@@ -19,20 +19,20 @@ from typing import Any, NamedTuple
 from korlm.errors import InputError
 from korlm.text.display import abbreviate
 
-MAX_USER_WORDS = 10_000  # words of one list
+MAX_USER_WORDS = 10_000
 _KIWI_TAGS = (
     "NNG NNP NNB NR NP VV VV-R VV-I VA VA-R VA-I VX VX-R VX-I VCP VCN MM MAG MAJ IC JKS JKC JKG JKO JKB JKV JKQ JX JC "
     "EP EF EC ETN ETM XPN XSN XSV XSA XSA-R XSA-I XSM XR SF SP SS SSO SSC SE SO SW SB SL SH SN UN NA NF NV "
     "W_URL W_EMAIL W_HASHTAG W_MENTION W_SERIAL W_EMOJI Z_CODA Z_SIOT USER0 USER1 USER2 USER3 USER4"
 )
-KIWI_TAGS = tuple(_KIWI_TAGS.split())  # what `Kiwi.add_user_word` of kiwipiepy 0.24.1 takes
+KIWI_TAGS = tuple(_KIWI_TAGS.split())  # accepted by `Kiwi.add_user_word` of kiwipiepy 0.24.1
 
 
 class UserWord(NamedTuple):
     """A word to add to Kiwi's dictionary.
 
     Attributes:
-        form: the word as it is written; a space inside is allowed.
+        form: the word as written; spaces inside are allowed.
         tag: one of `KIWI_TAGS`, Kiwi's part-of-speech tags.
         score: added to the word's score; a higher one makes Kiwi prefer the word.
     """
@@ -43,22 +43,22 @@ class UserWord(NamedTuple):
 
 
 def parse_user_words(text: str) -> tuple[UserWord, ...]:
-    """Return the words written in ``text``, one a line.
+    """Parse a text with one word per line.
 
     Raises:
-        InputError: a line that is no word, a word that is there twice, or more than 10,000; it names the line.
+        InputError: an invalid line, a duplicate, or more than 10,000 words; the message names the line.
     """
     return validate_user_words(_parse_user_words(text.removeprefix("\ufeff").split("\n")))
 
 
 def read_user_words(source: str | Path | Iterable[str | Sequence[Any]]) -> tuple[UserWord, ...]:
-    """Return the words of a UTF-8 file (its path), of lines, or of ``(form, tag)`` or ``(form, tag, score)`` tuples.
+    """Read the words of a UTF-8 file (a path), of lines, or of ``(form, tag)`` or ``(form, tag, score)`` tuples.
 
     >>> read_user_words([("갓생", "NNG"), "코엘"])
     (UserWord(form='갓생', tag='NNG', score=0.0), UserWord(form='코엘', tag='NNP', score=0.0))
 
     Raises:
-        InputError: as `parse_user_words`; also where the file cannot be read or is not UTF-8.
+        InputError: as `parse_user_words`, or the file is unreadable or not UTF-8.
     """
     if not isinstance(source, str | Path):
         return validate_user_words(_parse_user_words(source))
@@ -73,10 +73,13 @@ def read_user_words(source: str | Path | Iterable[str | Sequence[Any]]) -> tuple
 
 
 def validate_user_words(numbered_words: Iterable[tuple[int, UserWord]]) -> tuple[UserWord, ...]:
-    """Return the words as Kiwi will know them (spaces trimmed and made single), or raise `InputError`.
+    """Check words and return them as Kiwi stores them, with spaces trimmed and collapsed.
 
     Args:
-        numbered_words: words, each with its line number from 1.
+        numbered_words: line numbers, from 1, and words.
+
+    Raises:
+        InputError: as `parse_user_words`.
     """
     lines: dict[tuple[str, str], int] = {}
     words: list[UserWord] = []
@@ -86,7 +89,7 @@ def validate_user_words(numbered_words: Iterable[tuple[int, UserWord]]) -> tuple
         if not problem and (form, word.tag) in lines:
             first = lines[form, word.tag]
             problem = (
-                f"'{_shorten(form)}/{word.tag}'이(가) {first}번째 줄에 이미 있습니다",
+                f"'{abbreviate(form, 20)}/{word.tag}'이(가) {first}번째 줄에 이미 있습니다",
                 f"the word is already in line {first}",
             )
         if not problem and len(words) == MAX_USER_WORDS:
@@ -102,26 +105,25 @@ def validate_user_words(numbered_words: Iterable[tuple[int, UserWord]]) -> tuple
 
 
 def _parse_user_words(items: Iterable[str | Sequence[Any]]) -> Iterator[tuple[int, UserWord]]:
-    """Yield a word with its number for each line or tuple that is neither blank nor a comment."""
-    for number, item in enumerate(items, 1):
+    """Yield line number and word for each line or tuple that is neither blank nor a comment."""
+    for line_number, item in enumerate(items, 1):
         if isinstance(item, str):
             line = item.strip("\r\n")
             if line.strip() and not line.startswith("#"):
-                yield number, _parse_line(number, line)
+                yield line_number, _parse_line(line_number, line)
         else:
-            yield number, make_user_word(number, item)
+            yield line_number, make_user_word(line_number, item)
 
 
 def make_user_word(line_number: int, parts: Any) -> UserWord:
-    """Return the word of ``(form, tag, score)``, whose last one or two may be missing, or raise `InputError`."""
-    fits = isinstance(parts, Sequence) and not isinstance(parts, str) and 1 <= len(parts) <= 3
-    if fits and all(isinstance(part, str) for part in parts[:2]):
+    """Return the word of ``(form,)``, ``(form, tag)`` or ``(form, tag, score)``, or raise `InputError`."""
+    has_length = isinstance(parts, Sequence) and not isinstance(parts, str) and 1 <= len(parts) <= 3
+    if has_length and all(isinstance(part, str) for part in parts[:2]):
         score = parts[2] if len(parts) == 3 else 0.0
         if isinstance(score, int | float) and not isinstance(score, bool):
             return UserWord(parts[0], parts[1] if len(parts) > 1 else "NNP", float(score))
-    raise _line_error(
-        line_number, f"{_shorten(repr(parts))}은(는) 단어가 아닙니다", f"{_shorten(repr(parts))} is no word"
-    )
+    shown = abbreviate(repr(parts), 20)
+    raise _line_error(line_number, f"{shown}은(는) 단어가 아닙니다", f"{shown} is no word")
 
 
 def _parse_line(line_number: int, line: str) -> UserWord:
@@ -133,15 +135,15 @@ def _parse_line(line_number: int, line: str) -> UserWord:
         except ValueError:
             raise _line_error(
                 line_number,
-                f"점수 '{_shorten(score)}'이(가) 수가 아닙니다",
-                f"the score '{_shorten(score)}' is no number",
+                f"점수 '{abbreviate(score, 20)}'이(가) 수가 아닙니다",
+                f"the score '{abbreviate(score, 20)}' is no number",
             ) from None
     form, slash, tag = line.strip().rpartition("/")
     if slash:
         return UserWord(form, tag.strip())
     form = line.strip()
     last = form.split()[-1]
-    if last in KIWI_TAGS and last != form:  # 아이폰 SE, or 갓생 NNG written with a space for the tab
+    if last in KIWI_TAGS and last != form:  # 아이폰 SE, or 갓생 NNG with a space instead of the tab
         raise _line_error(
             line_number,
             f"'{last}'이(가) 품사인지 단어의 끝인지 알 수 없습니다. '단어<탭>품사'로 쓰세요",
@@ -151,20 +153,16 @@ def _parse_line(line_number: int, line: str) -> UserWord:
 
 
 def _find_problem(form: str, tag: str, score: float) -> tuple[str, str] | None:
-    """Return what is wrong with a word, in Korean and English."""
+    """Return a description of what is invalid about a word, in Korean and English; None if it is valid."""
     if not form:
         return "단어가 비었습니다", "the form is empty"
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in form):
         return f"'{form!a}'에 제어 문자가 있습니다", f"the form {form!a} holds a control character"
     if tag not in KIWI_TAGS:
-        return f"'{_shorten(tag)}'은(는) 품사가 아닙니다", f"'{_shorten(tag)}' is no tag"
+        return f"'{abbreviate(tag, 20)}'은(는) 품사가 아닙니다", f"'{abbreviate(tag, 20)}' is no tag"
     if not math.isfinite(score):
         return f"점수 '{score}'이(가) 유한한 수가 아닙니다", f"the score '{score}' is not finite"
     return None
-
-
-def _shorten(text: str) -> str:
-    return abbreviate(text, 20)
 
 
 def _line_error(line_number: int, ko: str, en: str) -> InputError:

@@ -1,7 +1,7 @@
-"""Folders on disk that korlm writes and reads: atomic, JSON and safetensors only, with a format version.
+"""Artifact folders: written atomically, JSON and safetensors only, with a format version.
 
-An artifact is a folder with a ``config.json`` that says what it is (``{"kind": "tokenizer", "format": 1, ...}``).
-It is written under a temporary name, flushed and renamed, so that a reader sees the old folder or the new, never half.
+An artifact is a folder with a ``config.json`` that states its kind (``{"kind": "tokenizer", "format": 1, ...}``). It is
+written under a temporary name, flushed and renamed, so that readers see the old or the new folder, never a partial one.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from typing import Any
 from korlm.errors import ArtifactError
 
 FORMAT_VERSION = 1
-_STALE_SECONDS = 600  # seconds after which a half-written folder is taken for a killed writer's
+_STALE_SECONDS = 600  # after which a partially written folder is assumed to be a killed process's
 _PICKLE_SUFFIXES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin")
 
 
 def data_folder() -> Path:
-    """Return the folder of bundled data: beside the package in a checkout, inside it once installed."""
+    """Return the folder of bundled data: beside the package in a checkout, inside an installed package."""
     package = Path(__file__).resolve().parents[1]
     inside = package / "data"
     return inside if inside.is_dir() else package.parent / "data"
@@ -35,21 +35,22 @@ def data_folder() -> Path:
 def _flush_folder(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
-            with open(path, "rb") as handle:
-                os.fsync(handle.fileno())
+            path.chmod(folder.stat().st_mode & 0o666)  # safetensors makes files that only their owner can read
+            with open(path, "rb") as file:
+                os.fsync(file.fileno())
 
 
 def _replace_atomically(temporary: Path, target: Path) -> None:
-    """Have a folder take the place of another at one stroke; what stood there is deleted.
+    """Replace a folder by another in one step and delete the old one.
 
-    Linux and macOS can exchange two names. Elsewhere the old folder is moved away first, and a kill between the two
-    renames leaves it as ``.NAME-...-old``.
+    Linux and macOS can exchange two names. Elsewhere the old folder is renamed first; a kill between the two renames
+    leaves it as ``.NAME-...-old``.
     """
     if not target.exists():
         temporary.rename(target)
         return
     if _exchange_paths(temporary, target):
-        return  # the caller deletes what is now the temporary one
+        return  # the old folder now has the temporary name, and the caller deletes that
     old = temporary.with_name(temporary.name + "-old")
     target.rename(old)
     temporary.rename(target)
@@ -57,7 +58,7 @@ def _replace_atomically(temporary: Path, target: Path) -> None:
 
 
 def _exchange_paths(first: Path, second: Path) -> bool:
-    """Exchange two names; return False where the system cannot."""
+    """Exchange two names; return False if the system cannot."""
     libc: Any = ctypes.CDLL(None) if os.name == "posix" else None
     names = os.fsencode(first), os.fsencode(second)
     if hasattr(libc, "renameat2"):
@@ -69,18 +70,18 @@ def _exchange_paths(first: Path, second: Path) -> bool:
 
 
 def _remove_stale(target: Path) -> None:
-    """Delete what writers of this folder left when they were killed."""
-    for left in target.parent.glob(f".{target.name}-????????"):
-        if left.is_dir() and time.time() - left.stat().st_mtime > _STALE_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
+    """Delete the temporary folders of killed processes that were writing ``target``."""
+    for folder in target.parent.glob(f".{target.name}-????????"):
+        if folder.is_dir() and time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
 def new_folder(target: str | Path) -> Iterator[Path]:
-    """Yield an empty folder that takes the place of ``target`` when the block ends well, and is deleted otherwise.
+    """Yield an empty folder that replaces ``target`` at the end of the block, or is deleted if the block raises.
 
     Raises:
-        ArtifactError: the folder cannot be written, or ``target`` is a folder that korlm did not make.
+        ArtifactError: the folder is not writable, or ``target`` is not a folder made by korlm.
     """
     target = Path(target)
     if target.exists() and not (target / "config.json").is_file() and any(target.iterdir() if target.is_dir() else [1]):
@@ -97,9 +98,6 @@ def new_folder(target: str | Path) -> Iterator[Path]:
         raise _write_error(target, error) from error
     try:
         yield temporary
-        for path in temporary.rglob("*"):
-            if path.is_file():  # safetensors writes files for its user alone; ours are as readable as any other
-                path.chmod(temporary.stat().st_mode & 0o666)
         _flush_folder(temporary)
         _replace_atomically(temporary, target)
     except OSError as error:
@@ -109,10 +107,10 @@ def new_folder(target: str | Path) -> Iterator[Path]:
 
 
 def check_writable(target: str | Path) -> None:
-    """Raise now, before hours of work, if nothing can be written at ``target``; leave nothing behind.
+    """Check that ``target`` can be written, before hours of work; leave nothing behind.
 
     Raises:
-        ArtifactError: the nearest folder above it that exists takes no file.
+        ArtifactError: the nearest existing folder above it is not writable.
     """
     target = Path(target)
     nearest = next(folder for folder in (target, *target.absolute().parents) if folder.exists())
@@ -126,7 +124,7 @@ def write_file(target: str | Path, content: bytes) -> None:
     """Write a file under a temporary name, flush it and rename it to ``target``.
 
     Raises:
-        ArtifactError: it cannot be written; what stood there before still does.
+        ArtifactError: the file cannot be written; an earlier one is unchanged.
     """
     target = Path(target)
     try:
@@ -145,7 +143,7 @@ def write_file(target: str | Path, content: bytes) -> None:
 
 
 def _staging_path(target: Path) -> Path:
-    """Return a new name beside ``target``. Not `tempfile`'s files: nobody but their user may read those."""
+    """Return an unused name beside ``target``; files of `tempfile` would be readable by their owner only."""
     return target.with_name(f".{target.name}-{secrets.token_hex(4)}")
 
 
@@ -158,7 +156,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Any]) -> None:
     """Write torch tensors as safetensors, into a folder of `new_folder`.
 
     Raises:
-        OSError: it cannot be written; `new_folder` makes an `ArtifactError` of it.
+        OSError: the file cannot be written; `new_folder` turns it into an `ArtifactError`.
     """
     from safetensors import SafetensorError
     from safetensors.torch import save_file
@@ -166,7 +164,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Any]) -> None:
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
         save_file(on_cpu, path)
-    except SafetensorError as error:  # a full disk, too
+    except SafetensorError as error:  # also for a full disk
         reason = str(error).rpartition("error: ")[2]
         raise OSError(None, reason) from error
 
@@ -175,7 +173,7 @@ def read_json(path: str | Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        ArtifactError: it is missing, unreadable or no JSON.
+        ArtifactError: the file is missing, unreadable or not JSON.
     """
     try:
         return json.loads(Path(path).read_text("utf-8"))
@@ -187,10 +185,10 @@ def read_json(path: str | Path) -> Any:
 
 
 def read_artifact_config(folder: str | Path, kind: str) -> dict[str, Any]:
-    """Read the ``config.json`` of an artifact folder and check what it is.
+    """Read the ``config.json`` of an artifact folder and check its kind and format.
 
     Raises:
-        ArtifactError: no such folder, not one of korlm's, another kind, a newer format, or it holds a pickle.
+        ArtifactError: the folder is missing, not korlm's, of another kind or format, or contains a pickle.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -205,10 +203,10 @@ def read_artifact_config(folder: str | Path, kind: str) -> dict[str, Any]:
         )
     config = read_json(folder / "config.json")
     if not isinstance(config, dict) or config.get("kind") != kind:
-        found = config.get("kind", config.get("model_type", "?")) if isinstance(config, dict) else "?"
+        other_kind = config.get("kind", config.get("model_type", "?")) if isinstance(config, dict) else "?"
         raise ArtifactError(
-            f"{folder}은(는) korlm의 {kind} 폴더가 아닙니다 (적힌 종류: {found}). korlm으로 저장한 폴더를 쓰세요.",
-            f"{folder} is not a {kind} folder of korlm (it says: {found}). Use a folder that korlm saved.",
+            f"{folder}은(는) korlm의 {kind} 폴더가 아닙니다 (적힌 종류: {other_kind}). korlm으로 저장한 폴더를 쓰세요.",
+            f"{folder} is not a {kind} folder of korlm (it says: {other_kind}). Use a folder that korlm saved.",
         )
     if config.get("format") != FORMAT_VERSION:
         raise ArtifactError(

@@ -1,18 +1,12 @@
-"""Fetching a model or tokenizer from the Hub into huggingface_hub's cache.
+"""The Hugging Face Hub: addresses of repositories, downloads into huggingface_hub's cache, and errors in korlm's terms.
 
-Only korlm's own files are fetched, by their exact names: no pickle can come, and no file outside the folder.
-
-    folder = fetch("user/my-model", revision="v1")
-
-What names a repository on the Hub, and what names something on this computer.
+Only korlm's own files are downloaded, by their exact names: no pickle and no file outside the folder. Uploads are in
+`korlm.hub`.
 
 >>> match_address("user/my-model@v1")
 Address(repo_id='user/my-model', revision='v1')
 >>> match_address("kiwi") is None
 True
-
-What huggingface_hub raises, as korlm's errors: what went wrong at the Hub and what to do about it.
-
 >>> with translate_hub_errors(Address("user/repo")):
 ...     raise ConnectionError("down")
 Traceback (most recent call last):
@@ -37,13 +31,183 @@ LOGIN_HINT = (
     "`hf auth login`을 하거나 HF_TOKEN이나 token=으로 토큰을 주세요",
     "run `hf auth login`, or give HF_TOKEN or token=",
 )
+CARD_FILE = "README.md"
+_TOKENIZER_FILES = ("config.json", "vocabulary.json", "sentencepiece.model")
+_MODEL_FILES = (
+    CARD_FILE, "config.json", "build_info.json", "model.safetensors", *(f"tokenizer/{name}" for name in _TOKENIZER_FILES),
+)  # fmt: skip
+ARTIFACT_FILES = {
+    "model": _MODEL_FILES,
+    "chat": (*_MODEL_FILES, "questions.json"),
+    "tokenizer": (CARD_FILE, *_TOKENIZER_FILES),
+}
+_ADDRESS = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@(.+))?", re.ASCII | re.DOTALL)
+_REVISION = re.compile(r"\w[\w./+-]*", re.ASCII)
+
+
+class Address(NamedTuple):
+    """A repository on the Hub and one of its branches, tags or commits (None for the main branch)."""
+
+    repo_id: str
+    revision: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.repo_id}@{self.revision}" if self.revision else self.repo_id
+
+
+def match_address(name: str | Path, revision: str | None = None) -> Address | None:
+    """Parse a name as an address; return None if it does not have the form of one.
+
+    Args:
+        name: ``user/repo`` or ``user/repo@revision``. A `Path` is a folder, never an address.
+        revision: a branch, tag or commit, as after the ``@``.
+
+    Raises:
+        InputError: two different revisions, or not a valid name of a branch, tag or commit.
+
+    Example:
+        >>> str(match_address("user/repo", revision="main"))
+        'user/repo@main'
+    """
+    match = None if isinstance(name, Path) else _ADDRESS.fullmatch(name)
+    if not match:
+        return None
+    repo_id, chosen = match[1], match[2] or revision
+    if chosen and (not _REVISION.fullmatch(chosen) or ".." in chosen or revision not in (None, chosen)):
+        given = " / ".join(filter(None, (match[2], revision)))
+        raise InputError(
+            f"'{repo_id}'의 판(revision)으로 쓸 수 없습니다: {given}. 브랜치, 태그, 커밋 가운데 하나를 쓰세요.",
+            f"That is no revision of '{repo_id}': {given}. Name one branch, tag or commit.",
+        )
+    return Address(repo_id, chosen)
+
+
+def parse_address(name: str, revision: str | None = None) -> Address:
+    """Parse a name as an address; see `match_address`.
+
+    Raises:
+        InputError: the name does not have the form of an address.
+
+    Example:
+        >>> parse_address("user/repo").repo_id
+        'user/repo'
+    """
+    address = match_address(name, revision)
+    if address is None:
+        raise InputError(
+            f"'{name}'은(는) Hub 저장소의 이름이 아닙니다. '사용자/저장소'나 '사용자/저장소@판'이라고 쓰세요.",
+            f"'{name}' is not the name of a Hub repository. Write 'user/repo' or 'user/repo@revision'.",
+        )
+    return address
+
+
+def resolve_hub_address(name: str | Path, revision: str | None, *, is_bundled: bool) -> Address | None:
+    """Return the Hub address of an artifact, or None if it is not on the Hub.
+
+    Args:
+        name: the user's name for it; an existing file or folder of that name has priority over the Hub.
+        revision: the requested revision, if any.
+        is_bundled: whether it is the name of a bundled artifact, which has priority over both.
+
+    Raises:
+        InputError: a revision was requested of an artifact that is not on the Hub.
+
+    Example:
+        >>> resolve_hub_address("user/repo", "v2", is_bundled=False)
+        Address(repo_id='user/repo', revision='v2')
+    """
+    address = None if is_bundled or Path(name).exists() else match_address(name, revision)
+    if revision and address is None:
+        raise InputError(
+            f"'{name}'은(는) Hub의 저장소가 아니라서 판(revision)이 없습니다. revision을 빼거나 '사용자/저장소'를 쓰세요.",
+            f"'{name}' is no repository on the Hub and has no revisions. Leave revision out, or name 'user/repo'.",
+        )
+    return address
+
+
+def fetch_from_hub(repo_id: str, *, revision: str | None = None, token: str | None = None, kind: str = "model") -> Path:
+    """Download a model or tokenizer from the Hub, or find it in the cache if there is no network.
+
+    Args:
+        repo_id: ``user/repo``, or ``user/repo@revision``.
+        revision: a branch, a tag or a commit; only a commit never changes.
+        token: for private repositories; by default ``HF_TOKEN`` or that of ``hf auth login``.
+        kind: ``model``, ``chat`` or ``tokenizer``.
+
+    Returns:
+        The folder in the cache, which must not be written to.
+
+    Raises:
+        UnknownNameError: no such repository or revision, or a private one that the token may not read.
+        ArtifactError: not korlm's (its weights are then not downloaded), neither network nor cached copy, or refused.
+        InputError: not the form of an address.
+        MissingDependencyError: huggingface_hub is not installed.
+
+    Example:
+        >>> sorted(path.name for path in fetch_from_hub("user/my-model", revision="v1").iterdir())  # doctest: +SKIP
+        ['README.md', 'build_info.json', 'config.json', 'model.safetensors', 'tokenizer']
+    """
+    address = parse_address(repo_id, revision)
+    hub = hub_library()
+    with translate_hub_errors(address):  # config.json first: another library's model may have gigabytes of weights
+        folder = Path(
+            hub.snapshot_download(
+                address.repo_id, revision=address.revision, token=token, library_name="korlm",
+                allow_patterns=["config.json"], tqdm_class=_silent_progress_class(hub),
+            )
+        )  # fmt: skip
+    _check_kind(folder / "config.json", address, kind)
+    with translate_hub_errors(address):
+        hub.snapshot_download(
+            address.repo_id, revision=folder.name, token=token, library_name="korlm",  # the same commit: the folder's name
+            allow_patterns=list(ARTIFACT_FILES[kind]),
+        )  # fmt: skip
+    return folder
+
+
+def _silent_progress_class(hub: Any) -> type:
+    """Return a progress bar class that shows nothing, for the few bytes of the configuration."""
+
+    class SilentProgress(hub.utils.tqdm):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **{**options, "disable": True})
+
+    return SilentProgress
+
+
+def artifact_kind(config_path: Path) -> str:
+    """Return the kind of a ``config.json``: ``model``, ``chat``, ``tokenizer``, transformers' model type, or ``""``."""
+    content = read_json(config_path) if config_path.is_file() else None
+    if not isinstance(content, dict):
+        return ""
+    return str(content.get("kind") if content.get("kind") in ARTIFACT_FILES else content.get("model_type", ""))
+
+
+def _check_kind(config_path: Path, address: Address, kind: str) -> None:
+    actual = artifact_kind(config_path)
+    if actual == kind:
+        return
+    if actual in ARTIFACT_FILES:
+        raise ArtifactError(
+            f"'{address}'은(는) {kind}이 아니라 {actual}입니다. korlm.load_{actual}('{address}')로 여세요.",
+            f"'{address}' is a {actual}, not a {kind}. Open it with korlm.load_{actual}('{address}').",
+        )
+    if actual:
+        raise ArtifactError(
+            f"'{address}'은(는) korlm의 것이 아니라 transformers의 '{actual}' 모델입니다. transformers로 여세요.",
+            f"'{address}' is not korlm's but a '{actual}' model of transformers. Open it with transformers.",
+        )
+    raise ArtifactError(
+        f"'{address}'에는 korlm의 config.json이 없습니다. korlm push로 올린 저장소를 쓰세요.",
+        f"'{address}' has no config.json of korlm. Use a repository made by korlm push.",
+    )
 
 
 def hub_library() -> ModuleType:
     """Return `huggingface_hub`, imported on first use.
 
     Raises:
-        MissingDependencyError: it is not installed.
+        MissingDependencyError: huggingface_hub is not installed.
     """
     try:
         import huggingface_hub
@@ -57,11 +221,11 @@ def hub_library() -> ModuleType:
 
 @contextmanager
 def translate_hub_errors(address: Address, *, pushing: bool = False) -> Iterator[None]:
-    """Turn what huggingface_hub raises inside the block into korlm's errors.
+    """Convert the exceptions of huggingface_hub inside the block to korlm's errors.
 
     Args:
-        address: what is read or written.
-        pushing: whether it is a push.
+        address: the repository that is read or written.
+        pushing: whether it is written.
 
     Raises:
         UnknownNameError: no such repository or revision, or a private one that the token may not see.
@@ -81,7 +245,7 @@ def _translate_error(error: BaseException, address: Address, pushing: bool) -> K
     from huggingface_hub import constants, errors
 
     while isinstance(error, (errors.LocalEntryNotFoundError, RuntimeError)) and error.__cause__:
-        error = error.__cause__  # "not in the cache, because": the reason is what helps
+        error = error.__cause__  # "not in the cache": the cause helps more
     if isinstance(error, errors.HfHubHTTPError):
         return _not_found_error(error, address) or _http_error(error, address, pushing)
     if isinstance(error, errors.OfflineModeIsEnabled) or constants.HF_HUB_OFFLINE:
@@ -122,7 +286,7 @@ def _unreachable_error(endpoint: str, address: Address, pushing: bool) -> Artifa
 
 
 def _not_found_error(error: Any, address: Address) -> KorlmError | None:
-    """Return what it means that the Hub shows nothing under that name, if that is what it says."""
+    """Return the error for a repository or revision that the Hub does not show; None for other responses."""
     from huggingface_hub import constants, errors
 
     page = f"{constants.ENDPOINT}/{address.repo_id}"
@@ -146,7 +310,7 @@ def _not_found_error(error: Any, address: Address) -> KorlmError | None:
 
 
 def _http_error(error: Any, address: Address, pushing: bool) -> ArtifactError:
-    """Return what any other answer that is no success means."""
+    """Return the error for any other unsuccessful response."""
     status = error.response.status_code
     if status == 401:
         return ArtifactError(
@@ -161,193 +325,13 @@ def _http_error(error: Any, address: Address, pushing: bool) -> ArtifactError:
             f"This token may not {right[1]} '{address.repo_id}'. Make one with the right to {right[1]} at {TOKEN_SETTINGS_URL}, "
             "and check the user in the repository's name.",
         )
-    said = error.server_message or f"HTTP {status}"
+    reason = error.server_message or f"HTTP {status}"
     if status == 429 or status >= 500:
         return ArtifactError(
-            f"Hub이 지금 '{address}'의 일을 못 합니다: {said}. 잠시 뒤 다시 하세요.",
-            f"The Hub cannot serve '{address}' now: {said}. Try again later.",
+            f"Hub이 지금 '{address}'의 일을 못 합니다: {reason}. 잠시 뒤 다시 하세요.",
+            f"The Hub cannot serve '{address}' now: {reason}. Try again later.",
         )
     return ArtifactError(
-        f"Hub이 '{address}'의 일을 받아들이지 않았습니다: {said}. 고치고 다시 하세요.",
-        f"The Hub refused what was asked of '{address}': {said}. Mend that and try again.",
-    )
-
-
-_ADDRESS = re.compile(r"(\w[\w.-]*/\w[\w.-]*)(?:@(.+))?", re.ASCII | re.DOTALL)
-_REVISION = re.compile(r"\w[\w./+-]*", re.ASCII)
-
-
-class Address(NamedTuple):
-    """A repository on the Hub and a branch, tag or commit of it (None: its main branch)."""
-
-    repo_id: str
-    revision: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.repo_id}@{self.revision}" if self.revision else self.repo_id
-
-
-def match_address(name: str | Path, revision: str | None = None) -> Address | None:
-    """Return the address that a name is, or None for a name that cannot be one.
-
-    Args:
-        name: ``user/repo`` or ``user/repo@revision``. A `Path` is a folder, never an address.
-        revision: a branch, tag or commit, as after the ``@``.
-
-    Raises:
-        InputError: two revisions that differ, or one that no branch, tag or commit can be called.
-
-    Example:
-        >>> str(match_address("user/repo", revision="main"))
-        'user/repo@main'
-    """
-    found = None if isinstance(name, Path) else _ADDRESS.fullmatch(name)
-    if not found:
-        return None
-    named = found[2] or revision
-    if named and (not _REVISION.fullmatch(named) or ".." in named or revision not in (None, named)):
-        asked = " / ".join(filter(None, (found[2], revision)))
-        raise InputError(
-            f"'{found[1]}'의 판(revision)으로 쓸 수 없습니다: {asked}. 브랜치, 태그, 커밋 가운데 하나를 쓰세요.",
-            f"That is no revision of '{found[1]}': {asked}. Name one branch, tag or commit.",
-        )
-    return Address(found[1], named)
-
-
-def parse_address(name: str, revision: str | None = None) -> Address:
-    """Return the address that a name is. See `match_address`.
-
-    Raises:
-        InputError: it has not the form of one.
-
-    Example:
-        >>> parse_address("user/repo").repo_id
-        'user/repo'
-    """
-    where = match_address(name, revision)
-    if where is None:
-        raise InputError(
-            f"'{name}'은(는) Hub 저장소의 이름이 아닙니다. '사용자/저장소'나 '사용자/저장소@판'이라고 쓰세요.",
-            f"'{name}' is not the name of a Hub repository. Write 'user/repo' or 'user/repo@revision'.",
-        )
-    return where
-
-
-def resolve_hub_address(name: str | Path, revision: str | None, *, is_bundled: bool) -> Address | None:
-    """Return the address of what is on the Hub, or None where it is on this computer or nowhere.
-
-    Args:
-        name: what a user named; a file or folder of that name wins over the Hub.
-        revision: the one asked for, if any.
-        is_bundled: whether it is a name of korlm's own, which wins over all.
-
-    Raises:
-        InputError: a revision of what is not on the Hub.
-
-    Example:
-        >>> resolve_hub_address("user/repo", "v2", is_bundled=False)
-        Address(repo_id='user/repo', revision='v2')
-    """
-    where = None if is_bundled or Path(name).exists() else match_address(name, revision)
-    if revision and where is None:
-        raise InputError(
-            f"'{name}'은(는) Hub의 저장소가 아니라서 판(revision)이 없습니다. revision을 빼거나 '사용자/저장소'를 쓰세요.",
-            f"'{name}' is no repository on the Hub and has no revisions. Leave revision out, or name 'user/repo'.",
-        )
-    return where
-
-
-CARD_FILE = "README.md"
-_TOKENIZER_FILES = ("config.json", "vocabulary.json", "sentencepiece.model")
-_MODEL_FILES = (
-    CARD_FILE,
-    "config.json",
-    "build_info.json",
-    "model.safetensors",
-    *(f"tokenizer/{x}" for x in _TOKENIZER_FILES),
-)
-ARTIFACT_FILES = {
-    "model": _MODEL_FILES,
-    "chat": (*_MODEL_FILES, "questions.json"),
-    "tokenizer": (CARD_FILE, *_TOKENIZER_FILES),
-}
-
-
-def fetch_from_hub(repo_id: str, *, revision: str | None = None, token: str | None = None, kind: str = "model") -> Path:
-    """Fetch a model or tokenizer from the Hub, or find it in the cache where there is no network.
-
-    Args:
-        repo_id: ``user/repo``, or ``user/repo@revision``.
-        revision: a branch, a tag or a commit; what a commit holds can never change.
-        token: for private repositories; by default ``HF_TOKEN`` or that of ``hf auth login``.
-        kind: ``model``, ``chat`` or ``tokenizer``.
-
-    Returns:
-        The folder in the cache: to be read, not written to.
-
-    Raises:
-        UnknownNameError: no such repository or revision, or a private one without a token that may read it.
-        ArtifactError: not korlm's (then its weights are not fetched), no network and not in the cache, or a refusal.
-        InputError: not the form of an address.
-        MissingDependencyError: huggingface_hub is not installed.
-
-    Example:
-        >>> sorted(path.name for path in fetch_from_hub("user/my-model", revision="v1").iterdir())  # doctest: +SKIP
-        ['README.md', 'build_info.json', 'config.json', 'model.safetensors', 'tokenizer']
-    """
-    where = parse_address(repo_id, revision)
-    hub = hub_library()
-    with translate_hub_errors(where):  # the configuration first: what is not ours may have gigabytes of weights
-        found = hub.snapshot_download(
-            where.repo_id, revision=where.revision, token=token, library_name="korlm",
-            allow_patterns=["config.json"], tqdm_class=_silent_progress_class(hub),
-        )  # fmt: skip
-    folder = Path(found)  # called by its commit, so that what follows is of the same one
-    _check_kind(folder / "config.json", where, kind)
-    with translate_hub_errors(where):
-        hub.snapshot_download(
-            where.repo_id,
-            revision=folder.name,
-            token=token,
-            library_name="korlm",
-            allow_patterns=list(ARTIFACT_FILES[kind]),
-        )
-    return folder
-
-
-def _silent_progress_class(hub: Any) -> type:
-    """Return a progress bar that shows nothing: the configuration is some bytes."""
-
-    class SilentProgress(hub.utils.tqdm):
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **{**options, "disable": True})
-
-    return SilentProgress
-
-
-def artifact_kind(config_path: Path) -> str:
-    """Return what a ``config_path.json`` is of: ``model``, ``chat``, ``tokenizer``, what transformers calls its model, or nothing."""
-    content = read_json(config_path) if config_path.is_file() else None
-    if not isinstance(content, dict):
-        return ""
-    return str(content.get("kind") if content.get("kind") in ARTIFACT_FILES else content.get("model_type", ""))
-
-
-def _check_kind(config_path: Path, address: Address, kind: str) -> None:
-    found = artifact_kind(config_path)
-    if found == kind:
-        return
-    if found in ARTIFACT_FILES:
-        raise ArtifactError(
-            f"'{address}'은(는) {kind}이 아니라 {found}입니다. korlm.load_{found}('{address}')로 여세요.",
-            f"'{address}' is a {found}, not a {kind}. Open it with korlm.load_{found}('{address}').",
-        )
-    if found:
-        raise ArtifactError(
-            f"'{address}'은(는) korlm의 것이 아니라 transformers의 '{found}' 모델입니다. transformers로 여세요.",
-            f"'{address}' is not korlm's but a '{found}' model of transformers. Open it with transformers.",
-        )
-    raise ArtifactError(
-        f"'{address}'에는 korlm의 config.json이 없습니다. korlm push로 올린 저장소를 쓰세요.",
-        f"'{address}' has no config.json of korlm. Use a repository made by korlm push.",
+        f"Hub이 '{address}'의 일을 받아들이지 않았습니다: {reason}. 고치고 다시 하세요.",
+        f"The Hub refused what was asked of '{address}': {reason}. Mend that and try again.",
     )

@@ -1,4 +1,4 @@
-"""`AppendableNpy`: an array on disk that grows at its end.
+"""`AppendableNpy`: a one-dimensional array on disk to which items can be appended.
 
 >>> import tempfile
 >>> file = AppendableNpy(Path(tempfile.mkdtemp()) / "some.npy", np.dtype("<u2"))
@@ -16,26 +16,26 @@ import numpy as np
 
 try:
     import fcntl
-except ImportError:  # Windows: nothing keeps two processes from one file
+except ImportError:  # Windows: two processes are not kept from one file
     fcntl = None  # type: ignore[assignment]
 
-NPY_HEADER_BYTES = 128  # bytes of numpy's format 1.0 before the data of an array of one dimension
+NPY_HEADER_BYTES = 128  # before the data of a one-dimensional array, in numpy's format 1.0
 
 
 class AppendableNpy:
-    """A ``.npy`` of one dimension that grows at its end; nothing of it is held in memory.
+    """A one-dimensional ``.npy`` file to append to, without holding it in memory.
 
     Args:
-        path: the file; what it holds up to ``count`` is kept, the rest cut off.
-        dtype: of the items.
-        count: how many items it holds already.
+        path: the file; its first ``count`` items are kept, the rest is truncated.
+        dtype: the type of the items.
+        count: number of items to keep.
 
     Raises:
-        OSError: it cannot be written; ``BlockingIOError`` where another process has it open as an `AppendableNpy`.
+        OSError: the file is not writable; ``BlockingIOError`` if another process has it open as an `AppendableNpy`.
     """
 
     def __init__(self, path: Path, dtype: np.dtype, count: int = 0) -> None:
-        # unbuffered: no byte is left to be written when a full disk has already been reported
+        # unbuffered, so that no byte is still to be written after a full disk was reported
         self._file = open(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644), "r+b", buffering=0)  # noqa: SIM115
         self._dtype = dtype
         self.count = count
@@ -52,20 +52,20 @@ class AppendableNpy:
         self._file.seek(size)
 
     def append(self, items: np.ndarray) -> None:
-        """Write items at the end.
+        """Append items.
 
         Raises:
-            OSError: the disk is full; a part of them may be written.
+            OSError: the disk is full; some of the items may have been written.
         """
         self._write_all(items.astype(self._dtype).tobytes())
         self.count += len(items)
 
     def flush(self) -> None:
-        """Have the disk hold what was appended."""
+        """Flush the appended items to the disk."""
         os.fsync(self._file.fileno())
 
     def finish(self) -> None:
-        """Write the header, which makes it a ``.npy``."""
+        """Write the header, which makes the file a valid ``.npy``."""
         shape = f"{{'descr': '{self._dtype.str}', 'fortran_order': False, 'shape': ({self.count},), }}"
         self._file.seek(0)
         header = shape.encode().ljust(NPY_HEADER_BYTES - 11) + b"\n"
@@ -77,6 +77,6 @@ class AppendableNpy:
         self._file.close()
 
     def _write_all(self, data: bytes) -> None:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[self._file.write(rest) :]
+        remaining = memoryview(data)
+        while remaining:
+            remaining = remaining[self._file.write(remaining) :]

@@ -1,1 +1,1 @@
-"""Spans, Unicode rules and stable text; nothing here imports more than the standard library."""
+"""Spans, Unicode and Hangul; nothing here reads files or loads models."""

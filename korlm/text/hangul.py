@@ -1,4 +1,4 @@
-"""Hangul arithmetic: precomposed syllables, their letters, and how a lone letter is shown.
+"""Hangul syllables and jamo: composition, decomposition and display.
 
 >>> decompose_syllable("한"), compose_syllable("\\u1112", "\\u1161", "\\u11ab"), to_compatibility_jamo("\\u11ab")
 ('\\u1112\\u1161\\u11ab', '한', 'ㄴ')
@@ -8,17 +8,15 @@ The Unicode Standard, section 3.12, "Conjoining Jamo Behavior".
 
 from __future__ import annotations
 
-COMPATIBILITY_LEADS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"  # 초성, U+1100 on
-COMPATIBILITY_VOWELS = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"  # 중성, U+1161 on
-COMPATIBILITY_TAILS = "ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"  # 종성, U+11A8 on
+COMPATIBILITY_LEADS = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"  # 초성, from U+1100
+COMPATIBILITY_VOWELS = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"  # 중성, from U+1161
+COMPATIBILITY_TAILS = "ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"  # 종성, from U+11A8
 _LEAD_BASE, _VOWEL_BASE, _TAIL_BASE, _SYLLABLE_BASE = 0x1100, 0x1161, 0x11A8, 0xAC00
 
 CONJOINING_LEADS = tuple(chr(_LEAD_BASE + index) for index in range(len(COMPATIBILITY_LEADS)))
 CONJOINING_VOWELS = tuple(chr(_VOWEL_BASE + index) for index in range(len(COMPATIBILITY_VOWELS)))
 CONJOINING_TAILS = tuple(chr(_TAIL_BASE + index) for index in range(len(COMPATIBILITY_TAILS)))
-CONJOINING_JAMO = (
-    CONJOINING_LEADS + CONJOINING_VOWELS + CONJOINING_TAILS
-)  # the 67 conjoining letters that syllables are made of
+CONJOINING_JAMO = CONJOINING_LEADS + CONJOINING_VOWELS + CONJOINING_TAILS  # the 67 jamo of precomposed syllables
 _TO_COMPATIBILITY = str.maketrans(
     dict(zip(CONJOINING_JAMO, COMPATIBILITY_LEADS + COMPATIBILITY_VOWELS + COMPATIBILITY_TAILS, strict=True))
 )
@@ -30,28 +28,25 @@ def is_syllable(character: str) -> bool:
 
 
 def decompose_syllable(syllable: str) -> str:
-    """Return the two or three conjoining letters of a precomposed syllable (its NFD)."""
-    number = ord(syllable) - _SYLLABLE_BASE
-    lead, vowel, tail = number // 588, number % 588 // 28, number % 28
+    """Return the two or three conjoining jamo of a precomposed syllable (its NFD)."""
+    index = ord(syllable) - _SYLLABLE_BASE
+    lead, vowel, tail = index // 588, index % 588 // 28, index % 28
     return chr(_LEAD_BASE + lead) + chr(_VOWEL_BASE + vowel) + (chr(_TAIL_BASE + tail - 1) if tail else "")
 
 
 def compose_syllable(lead: str, vowel: str, tail: str = "") -> str:
-    """Return the syllable of conjoining letters."""
-    number = (
-        (ord(lead) - _LEAD_BASE) * 588 + (ord(vowel) - _VOWEL_BASE) * 28 + (ord(tail) - _TAIL_BASE + 1 if tail else 0)
-    )
-    return chr(_SYLLABLE_BASE + number)
+    """Return the precomposed syllable of conjoining jamo."""
+    tail_index = ord(tail) - _TAIL_BASE + 1 if tail else 0
+    return chr(_SYLLABLE_BASE + (ord(lead) - _LEAD_BASE) * 588 + (ord(vowel) - _VOWEL_BASE) * 28 + tail_index)
 
 
 def final_consonant(syllable: str) -> str:
-    """Return the conjoining final consonant of a syllable, or nothing.
+    """Return the conjoining final consonant of a syllable, or ``""``.
 
     >>> final_consonant("가"), final_consonant("간") == "\\u11ab"
     ('', True)
     """
-    tail = (ord(syllable) - _SYLLABLE_BASE) % 28
-    return chr(_TAIL_BASE + tail - 1) if tail else ""
+    return decompose_syllable(syllable)[2:]
 
 
 def remove_final_consonant(syllable: str) -> str:
@@ -64,7 +59,7 @@ def remove_final_consonant(syllable: str) -> str:
 
 
 def to_compatibility_jamo(text: str) -> str:
-    """Return ``text`` with each conjoining letter as the compatibility letter that fonts draw alone.
+    """Replace conjoining jamo by compatibility jamo, which fonts draw alone.
 
     >>> to_compatibility_jamo("\\u11b8니다")
     'ㅂ니다'

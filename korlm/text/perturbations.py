@@ -1,9 +1,9 @@
-"""Ways to make a text harder to cut, as people write it: no spaces, NFD, ㅋㅋ, a typo, a coined word, hanja.
+"""Perturbations that make a text harder to tokenize, as people write: no spaces, NFD, ㅋㅋ, typos, neologisms, hanja.
 
 >>> remove_spaces("나랑 쇼핑하자."), append_laughter("나랑 쇼핑하자."), to_hanja("학교에 갔다")
 ('나랑쇼핑하자.', '나랑 쇼핑하자ㅋㅋ', '學校에 갔다')
 
-Pure functions, the same result each time; a text that one of them does not touch comes back as it was.
+All are pure and deterministic; a text to which one does not apply is returned unchanged.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from korlm.text.hangul import (
     is_syllable,
 )
 
-NEOLOGISM = "갓생러"  # 갓(god) + 생(生) + -er: one who lives each day to the full; in no dictionary of the analyzers
-_PERSON_NOUNS = ("직장인", "회사원", "대학생", "학생", "사람", "친구")  # words that the coined one can stand for
+NEOLOGISM = "갓생러"  # 갓(god) + 생(生) + -er: one who lives each day to the full; in no analyzer's dictionary
+_PERSON_NOUNS = ("직장인", "회사원", "대학생", "학생", "사람", "친구")  # nouns that the neologism can replace
+_PARTICLE_AFTER_VOWEL = {"": "", "은": "는", "이": "가", "을": "를", "과": "와"}
 _CONFUSABLE_VOWELS = {"ㅐ": "ㅔ", "ㅔ": "ㅐ", "ㅚ": "ㅙ", "ㅙ": "ㅚ"}
 _TENSE_CONSONANTS = {"ㄱ": "ㄲ", "ㄷ": "ㄸ", "ㅂ": "ㅃ", "ㅅ": "ㅆ", "ㅈ": "ㅉ"}
 _SENTENCE_END = re.compile(r"(?<=[가-힣])(\.+|…)?([!?~]*)(?=[)\"'’”]*(?:[^\S\n]*\n|[^\S\n]*\Z|(?<=[.…!?~])\s))")
@@ -40,7 +41,8 @@ _HANJA = {
     "오후": "午後", "내일": "來日", "금일": "今日", "작년": "昨年", "내년": "來年", "가족": "家族", "부모": "父母",
     "형제": "兄弟", "친구": "親舊", "결혼": "結婚", "사랑방": "舍廊房", "방": "房", "문": "門", "산": "山", "강": "江",
 }  # fmt: skip
-_AFTER_SINGLE_SYLLABLE = "(?=이|가|을|를|은|는|에|도|의|로|만|과|와|[^가-힣]|$)"  # one syllable is a word where a particle or no Hangul follows
+# One syllable counts as a word where a particle or no Hangul follows.
+_AFTER_SINGLE_SYLLABLE = "(?=이|가|을|를|은|는|에|도|의|로|만|과|와|[^가-힣]|$)"
 _HANJA_WORD = re.compile(
     "|".join(
         word if len(word) > 1 else f"(?<![가-힣]){word}{_AFTER_SINGLE_SYLLABLE}"
@@ -50,7 +52,7 @@ _HANJA_WORD = re.compile(
 
 
 def remove_spaces(text: str) -> str:
-    """Return ``text`` without its spaces; lines stay apart.
+    """Remove the spaces, but not the line ends.
 
     >>> remove_spaces("아버지가 방에\\n들어가신다")
     '아버지가방에\\n들어가신다'
@@ -59,7 +61,7 @@ def remove_spaces(text: str) -> str:
 
 
 def to_nfd(text: str) -> str:
-    """Return ``text`` with syllables taken apart into conjoining letters, as file names on macOS are.
+    """Decompose syllables into conjoining jamo, as file names on macOS are.
 
     >>> len("한글"), len(to_nfd("한글"))
     (2, 6)
@@ -68,85 +70,75 @@ def to_nfd(text: str) -> str:
 
 
 def append_laughter(text: str) -> str:
-    """Return ``text`` with ㅋㅋ at the end of its sentences, where the full stop was.
+    """Put ㅋㅋ at the end of each sentence, instead of the full stop.
 
     >>> append_laughter("그래? 나도 갔다.")
     '그래?ㅋㅋ 나도 갔다ㅋㅋ'
     """
-    return _SENTENCE_END.sub(lambda found: (found[2] or "") + "ㅋㅋ", text)
+    return _SENTENCE_END.sub(lambda match: (match[2] or "") + "ㅋㅋ", text)
 
 
 def add_typos(text: str) -> str:
-    """Return ``text`` with slips of the fingers: in every second eojeol that allows one, ㅐ for ㅔ, ㅚ for ㅙ, or Shift.
+    """Misspell every second eojeol that allows it: ㅐ for ㅔ, ㅚ for ㅙ, or a tense consonant (Shift).
 
     >>> add_typos("내가 어제 왜 그랬지")
     '네가 어제 외 그랬지'
     >>> add_typos("방")
     '빵'
     """
-    turn = 0
+    num_candidates = 0
 
-    def misspell_alternate(found: re.Match[str]) -> str:
-        nonlocal turn
-        changed = _misspell_eojeol(found.group())
-        if changed == found.group():
-            return changed
-        turn += 1
-        return changed if turn % 2 else found.group()
+    def misspell_alternate(eojeol: re.Match[str]) -> str:
+        nonlocal num_candidates
+        misspelled = _misspell_eojeol(eojeol.group())
+        num_candidates += misspelled != eojeol.group()
+        return misspelled if num_candidates % 2 else eojeol.group()
 
     return re.sub(r"\S+", misspell_alternate, text)
 
 
 def _misspell_eojeol(eojeol: str) -> str:
-    """Return one eojeol with its first confusable vowel swapped; without one, its first consonant doubled."""
-    for table, place in ((_CONFUSABLE_VOWELS, 1), (_TENSE_CONSONANTS, 0)):
-        for at, character in enumerate(eojeol):
-            if is_syllable(character) and (swapped := _swap_jamo(character, table, place)):
-                return eojeol[:at] + swapped + eojeol[at + 1 :]
+    """Swap the first confusable vowel of an eojeol; if it has none, make its first plain consonant tense."""
+    for table, jamo_index in ((_CONFUSABLE_VOWELS, 1), (_TENSE_CONSONANTS, 0)):
+        for index, character in enumerate(eojeol):
+            if is_syllable(character) and (swapped := _swap_jamo(character, table, jamo_index)):
+                return eojeol[:index] + swapped + eojeol[index + 1 :]
     return eojeol
 
 
 def _swap_jamo(syllable: str, table: dict[str, str], jamo_index: int) -> str:
-    """Return a syllable with its lead (place 0) or vowel (1) replaced as the table says, or nothing."""
-    letters = list(decompose_syllable(syllable))
-    known, names = ((CONJOINING_LEADS, COMPATIBILITY_LEADS), (CONJOINING_VOWELS, COMPATIBILITY_VOWELS))[jamo_index]
-    new = table.get(names[known.index(letters[jamo_index])])
-    if not new:
+    """Replace the lead (index 0) or vowel (1) of a syllable by the table; return ``""`` if it is not in the table."""
+    jamo = list(decompose_syllable(syllable))
+    conjoining, compatibility = (
+        (CONJOINING_LEADS, COMPATIBILITY_LEADS), (CONJOINING_VOWELS, COMPATIBILITY_VOWELS),
+    )[jamo_index]  # fmt: skip
+    replacement = table.get(compatibility[conjoining.index(jamo[jamo_index])])
+    if not replacement:
         return ""
-    letters[jamo_index] = known[names.index(new)]
-    return compose_syllable(*letters)
+    jamo[jamo_index] = conjoining[compatibility.index(replacement)]
+    return compose_syllable(*jamo)
 
 
 def insert_neologism(text: str) -> str:
-    """Return ``text`` with a word too new for dictionaries: in place of a word for people, else in front.
+    """Insert a word too new for dictionaries: instead of a noun for a person, else in front of the text.
 
     >>> insert_neologism("그 사람은 웃었다"), insert_neologism("밥을 먹었다"), insert_neologism("  ")
     ('그 갓생러는 웃었다', '갓생러 밥을 먹었다', '  ')
     """
     for word in _PERSON_NOUNS:
         if word in text:
-            return re.sub(
-                word + "(은|이|을|과)?", lambda found: NEOLOGISM + _PARTICLE_AFTER_VOWEL[found[1] or ""], text, count=1
-            )
+            pattern = word + "(은|이|을|과)?"
+            return re.sub(pattern, lambda match: NEOLOGISM + _PARTICLE_AFTER_VOWEL[match[1] or ""], text, count=1)
     return re.sub(r"(?=\S)", NEOLOGISM + " ", text, count=1)
 
 
-_PARTICLE_AFTER_VOWEL = {
-    "": "",
-    "은": "는",
-    "이": "가",
-    "을": "를",
-    "과": "와",
-}  # particles after a syllable without a final
-
-
 def to_hanja(text: str) -> str:
-    """Return ``text`` with well-known Sino-Korean words in hanja; a small table, by spelling alone.
+    """Write well-known Sino-Korean words in hanja, from a small table, by spelling alone.
 
     >>> to_hanja("대한민국의 주권은 국민에게 있고"), to_hanja("사람이 간다")
     ('大韓民國의 主權은 國民에게 있고', '사람이 간다')
     """
-    return _HANJA_WORD.sub(lambda found: _HANJA[found.group()], text)
+    return _HANJA_WORD.sub(lambda match: _HANJA[match.group()], text)
 
 
 PERTURBATIONS: dict[str, Callable[[str], str]] = {

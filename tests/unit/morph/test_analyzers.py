@@ -28,9 +28,9 @@ from support.strings import IDS, NASTY
 from korlm.errors import AnalyzerError, ArtifactError, InputError, MissingDependencyError
 from korlm.morph import kiwi, mecab, tags
 from korlm.morph.base import Analyzer, Morpheme, merge_spans
-from korlm.morph.kiwi import TYPO_MODES, KiwiAnalyzer, KiwiOptions, UserWord, parse_user_words, read_user_words
+from korlm.morph.kiwi import TYPO_MODES, KiwiAnalyzer, KiwiOptions
 from korlm.morph.mecab import MecabAnalyzer
-from korlm.morph.user_words import KIWI_TAGS, MAX_USER_WORDS
+from korlm.morph.user_words import KIWI_TAGS, MAX_USER_WORDS, UserWord, parse_user_words, read_user_words
 from korlm.text.spans import Span
 from korlm.tokenizers.segmenters.morpheme import merge_morphemes
 
