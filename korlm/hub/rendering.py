@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from korlm.i18n import localize
-from korlm.reporting.templating import render_template
+from korlm.reporting.templating import fill_template
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.catalog import find_analyzer_name
 
@@ -41,8 +41,8 @@ def render_bilingual_page(template: str, title: str, page_values: Callable[[Tran
     for language in ("ko", "en"):
         translate = partial(localize, language=language)
         values = {"t": translate, "ko": language == "ko", "cell": escape_cell, "code_block": code_block}
-        pages[language] = render_template("korlm.hub", template, **values, **page_values(translate)).rstrip("\n")
-    return render_template("korlm.hub", "card.md.jinja", title=title, pages=pages)
+        pages[language] = fill_template("korlm.hub", template, **values, **page_values(translate)).rstrip("\n")
+    return fill_template("korlm.hub", "card.md.jinja", title=title, pages=pages)
 
 
 def unit_label(tokenizer: Tokenizer, t: Translate) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from korlm.reporting.templating import render_template
+from korlm.reporting.templating import fill_template
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def blocks_to_markdown(blocks: Sequence[ReportBlock]) -> str:
 
 def blocks_to_html(blocks: Sequence[ReportBlock], title: str) -> str:
     """Return blocks as a self-contained page that is well-formed XML as well."""
-    return render_template("korlm.reporting", "report.html.jinja", title=title, blocks=blocks)
+    return fill_template("korlm.reporting", "report.html.jinja", title=title, blocks=blocks)
 
 
 def _block_to_markdown(block: ReportBlock) -> str:

@@ -1,6 +1,6 @@
 """Jinja templates of reports and cards, packaged beside the modules that use them.
 
->>> render_template("korlm.reporting", "report.html.jinja", title="<x>", blocks=[]).splitlines()[6]
+>>> fill_template("korlm.reporting", "report.html.jinja", title="<x>", blocks=[]).splitlines()[6]
 '<title>&lt;x&gt;</title>'
 """
 
@@ -21,6 +21,6 @@ def template_environment(package: str) -> Environment:
     )  # fmt: skip
 
 
-def render_template(package: str, name: str, **values: Any) -> str:
+def fill_template(package: str, name: str, **values: Any) -> str:
     """Return a template of a package, such as ``report.html.jinja``, filled with values."""
     return template_environment(package).get_template(name).render(values)

@@ -1,4 +1,4 @@
-"""Agreement of cuts, intrinsic metrics with their intervals, and `korlm compare --corpus`."""
+"""Boundary agreement, intrinsic metrics with their intervals, and `korlm compare --corpus`."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ from korlm.evaluation.park2020 import STRATEGIES, compare_with_paper, train_stra
 from korlm.evaluation.vocabulary_profile import SCRIPTS, classify_script, vocabulary_lengths, vocabulary_scripts
 from korlm.morph.base import Morpheme
 from korlm.reporting.statistics import bootstrap_sums, percentile_interval
+from korlm.text.display import display_width
 from korlm.tokenizers.encoding import Encoding, Segment
 from korlm.tokenizers.registry import load_tokenizer as load
 from korlm.tokenizers.segmented import SegmentedTokenizer
@@ -48,33 +49,33 @@ LINES = ["나랑 쇼핑하자.", "아버지가 방에 들어가신다.", "뷁 �
 TEXTS = st.text(st.sampled_from("가나다라 뷁a.ㅋ\t"), max_size=20)
 
 
-def words(*pieces: str) -> SegmentedTokenizer:
-    return SegmentedTokenizer("word", WordSegmenter(), Vocabulary(pieces))
+def word_tokenizer(*tokens: str) -> SegmentedTokenizer:
+    return SegmentedTokenizer("word", WordSegmenter(), Vocabulary(tokens))
 
 
-# --- agreement of cuts ---
+# --- boundaries ---
 
 
-def test_cuts_are_inside_eojeol_only() -> None:
+def test_segment_boundaries_are_inside_eojeol_only() -> None:
     encoding = load_tokenizer("syllable").encode("나는  간다\t.")
     assert segment_boundaries(encoding) == token_boundaries(encoding) == {1, 5}
     assert segment_boundaries(load_tokenizer("word").encode("나는  간다\t.")) == set()
 
 
-def test_ids_after_the_fallback_cut_where_the_unit_does_not() -> None:
-    encoding = words("나").encode("나나 나")
+def test_fallback_adds_token_boundaries() -> None:
+    encoding = word_tokenizer("나").encode("나나 나")
     assert (segment_boundaries(encoding), token_boundaries(encoding)) == (set(), {1})
     assert token_boundaries(load_tokenizer("byte").encode("가나")) == {1}
 
 
-def test_an_id_that_begins_inside_a_syllable_is_no_cut_before_it() -> None:
+def test_token_start_inside_a_syllable_is_no_boundary() -> None:
     encoding = Encoding("나갔다", [1, 2], ["나가", "ㅆ다"], [(0, 2), (1, 3)], [Segment(0, 3)], [0, 0])
     assert token_boundaries(encoding) == set()
     assert boundary_types(encoding, encoding) == ["inside_syllable"]
 
 
 @given(TEXTS)
-def test_a_tokenizer_agrees_with_itself_and_syllables_hold_all_cuts(text: str) -> None:
+def test_agreement_matrix_is_symmetric_and_syllables_have_all_boundaries(text: str) -> None:
     encodings = [load_tokenizer(name).encode(text) for name in ("word", "unigram", "syllable")]
     table = agreement_matrix(encodings)
     assert all(table[i][i] == 1.0 for i in range(3))
@@ -82,60 +83,60 @@ def test_a_tokenizer_agrees_with_itself_and_syllables_hold_all_cuts(text: str) -
     assert segment_boundaries(encodings[1]) <= segment_boundaries(encodings[2])
 
 
-def test_lonely_cuts_are_those_of_one_tokenizer() -> None:
+def test_unique_boundaries_belong_to_one_tokenizer() -> None:
     assert unique_boundaries([{1, 2}, {2, 3}, {2, 4}]) == [{1}, {3}, {4}]
     assert unique_boundaries([]) == []
 
 
-def test_agreement_by_hand() -> None:
+def test_boundary_agreement_by_hand() -> None:
     assert boundary_agreement({1, 2}, {2}) == 0.5
     assert boundary_agreement({1}, {2}) == 0.0
 
 
-def test_verdicts_against_an_analysis() -> None:
+def test_boundary_types_against_a_morphological_analysis() -> None:
     text = "걸어갔다 뷁"
-    walked = (Morpheme("걸어가", "VV", 0, 3), Morpheme("았", "EP", 2, 3))
-    segments = [Segment(0, 3, walked), Segment(3, 4, (Morpheme("다", "EF", 3, 4),)), Segment(4, 6)]
+    walked_morphemes = (Morpheme("걸어가", "VV", 0, 3), Morpheme("았", "EP", 2, 3))
+    segments = [Segment(0, 3, walked_morphemes), Segment(3, 4, (Morpheme("다", "EF", 3, 4),)), Segment(4, 6)]
     reference = Encoding(text, [0, 1, 2], ["걸어갔", "다", " 뷁"], [s[:2] for s in segments], segments, [0, 1, 2])
     # 걸|어: inside a morpheme; 어|갔: 았 begins there; 갔|다: a segment begins
     assert boundary_types(load_tokenizer("syllable").encode(text), reference)[:4] == [
         "inside_morpheme", "boundary", "boundary", "eojeol",
     ]  # fmt: skip
-    found = Counter(boundary_types(load_tokenizer("byte").encode(text), reference))
-    assert found == {"inside_bytes": 10, "eojeol": 2, "boundary": 2, "inside_morpheme": 1}
+    counts = Counter(boundary_types(load_tokenizer("byte").encode(text), reference))
+    assert counts == {"inside_bytes": 10, "eojeol": 2, "boundary": 2, "inside_morpheme": 1}
 
 
-def test_letters_and_bytes_of_one_character_are_told_apart() -> None:
-    pieces, spans = ["ㅎ", "ㅐ", "<0xEC>", "<0x9D>"], [(0, 1), (0, 1), (1, 2), (1, 2)]
-    encoding = Encoding("해이", [1, 2, 3, 4], pieces, spans, [Segment(0, 1), Segment(1, 2)], [0, 0, 1, 1])
+def test_boundary_types_distinguish_jamo_from_bytes() -> None:
+    tokens, spans = ["ㅎ", "ㅐ", "<0xEC>", "<0x9D>"], [(0, 1), (0, 1), (1, 2), (1, 2)]
+    encoding = Encoding("해이", [1, 2, 3, 4], tokens, spans, [Segment(0, 1), Segment(1, 2)], [0, 0, 1, 1])
     reference = Encoding("해이", [1], ["해이"], [(0, 2)], [Segment(0, 2)], [0])
     assert boundary_types(encoding, reference) == ["inside_syllable", "inside_morpheme", "inside_bytes"]
 
 
 @pytest.mark.parametrize("text", NASTY)
-def test_there_is_a_verdict_for_each_id_but_the_first(text: str) -> None:
+def test_every_token_but_the_first_has_a_boundary_type(text: str) -> None:
     reference = load_tokenizer("word").encode(text)
     for name in ("syllable", "unigram", "byte"):
         encoding = load_tokenizer(name).encode(text)
         assert len(boundary_types(encoding, reference)) == max(len(encoding) - 1, 0)
 
 
-def test_different_texts_are_not_compared() -> None:
-    one, other = words("가").encode("가"), words("가").encode("나")
+def test_encodings_of_different_texts_cannot_be_compared() -> None:
+    first, second = word_tokenizer("가").encode("가"), word_tokenizer("가").encode("나")
     with pytest.raises(InputError, match="같은 글"):
-        boundary_types(one, other)
+        boundary_types(first, second)
     with pytest.raises(InputError, match="같은 글"):
-        agreement_matrix([one, other])
+        agreement_matrix([first, second])
 
 
 # --- metrics ---
 
 
 def test_metrics_by_hand() -> None:
-    tokenizer = words("나는", " 간다", "너")  # 가, 간, 다 ... are not there: bytes
+    tokenizer = word_tokenizer("나는", " 간다", "너")  # 가, 간, 다 ... are out of vocabulary: bytes
     result = evaluate_tokenizers(["나는 간다", "너는 가"], [tokenizer], resamples=5, width=10)
     values = {key: estimate.value for key, estimate in result["word"].values.items()}
-    # 나는| 간다  and  너|는(3 bytes) | (1 byte)가(3 bytes): 2 + 8 ids; 10 characters less one: "너는 가" has 4
+    # 나는| 간다  and  너|는(3 bytes) | (1 byte)가(3 bytes): 2 + 8 tokens; 5 + 4 characters
     expected = {
         "ids": 10, "ids_per_line": 5, "ids_per_eojeol": 10 / 4, "ids_per_character": 10 / 9, "characters_per_id": 0.9,
         "bytes_per_id": 23 / 10, "characters_per_eojeol": 9 / 4, "bytes_per_eojeol": 23 / 4, "whole_eojeol": 2 / 4,
@@ -144,13 +145,13 @@ def test_metrics_by_hand() -> None:
     assert {key: values[key] for key in expected} == pytest.approx(expected)
     assert set(values) == set(TEXT_KEYS)
     counts = Counter(i for line in ("나는 간다", "너는 가") for i in tokenizer.encode(line).ids)
-    share = np.array([*counts.values()]) / 10
-    assert values["entropy"] == pytest.approx(-(share * np.log2(share)).sum())
-    renyi = np.log((share**2.5).sum()) / (1 - 2.5) / np.log(263)
+    probs = np.array([*counts.values()]) / 10
+    assert values["entropy"] == pytest.approx(-(probs * np.log2(probs)).sum())
+    renyi = np.log((probs**2.5).sum()) / (1 - 2.5) / np.log(263)
     assert values["renyi_efficiency"] == pytest.approx(renyi)
 
 
-def test_a_uniform_distribution_is_wholly_efficient() -> None:
+def test_uniform_distribution_has_efficiency_1() -> None:
     uniform = np.full(64, 3)
     assert renyi_efficiency(uniform, 64) == pytest.approx(1)
     assert renyi_efficiency(uniform, 64, alpha=1) == pytest.approx(1)
@@ -158,30 +159,30 @@ def test_a_uniform_distribution_is_wholly_efficient() -> None:
 
 
 @given(st.lists(st.integers(0, 50), min_size=2, max_size=20).filter(any))
-def test_renyi_falls_with_its_order_and_is_a_share(counts: list[int]) -> None:
-    found = [renyi_efficiency(np.array(counts), len(counts), alpha=alpha) for alpha in (0.5, 1, 2.5)]
-    assert -1e-9 <= found[2] <= found[1] + 1e-9 <= found[0] + 2e-9 <= 1 + 3e-9
+def test_renyi_efficiency_decreases_with_its_order_within_0_and_1(counts: list[int]) -> None:
+    low, shannon, high = (renyi_efficiency(np.array(counts), len(counts), alpha=alpha) for alpha in (0.5, 1, 2.5))
+    assert -1e-9 <= high <= shannon + 1e-9 <= low + 2e-9 <= 1 + 3e-9
 
 
-def test_a_byte_tokenizer_lacks_nothing_and_a_word_tokenizer_never_cuts() -> None:
+def test_byte_tokenizer_has_no_oov_and_word_tokenizer_no_boundaries() -> None:
     result = evaluate_tokenizers(LINES, ["word", "byte", "syllable"], resamples=10)
     assert result["byte"].values["oov"].value == 0 and result["byte"].values["byte_ids"].value == 1
     assert result["byte"].values["bytes_per_id"].value == 1
     assert result.agreement[0] == (1.0, 0.0, 0.0) and result.agreement[1][2] == 1.0
 
 
-def test_agreement_adds_up_over_lines_whatever_the_batches() -> None:
+def test_agreement_is_summed_over_batches_of_lines() -> None:
     lines = [*LINES, *(f"{number}번째 줄이다" for number in range(4500))]
     names = ["unigram", "syllable"]
-    shares = collect_statistics(lines, [load_tokenizer(name) for name in names])[1]
-    made = [[segment_boundaries(one) for one in load_tokenizer(name).encode_batch(lines)] for name in names]
-    common = sum(len(one & other) for one, other in zip(*made, strict=True))
-    either = sum(len(one | other) for one, other in zip(*made, strict=True))
-    assert shares[0][1] == shares[1][0] == pytest.approx(common / either)
+    _, agreement = collect_statistics(lines, [load_tokenizer(name) for name in names])
+    boundaries = [list(map(segment_boundaries, load_tokenizer(name).encode_batch(lines))) for name in names]
+    common = sum(len(first & second) for first, second in zip(*boundaries, strict=True))
+    union = sum(len(first | second) for first, second in zip(*boundaries, strict=True))
+    assert agreement[0][1] == agreement[1][0] == pytest.approx(common / union)
 
 
 @pytest.mark.parametrize("name", ["word", "syllable", "unigram", "byte", "kiwi"])
-def test_a_vocabulary_adds_up_by_script_and_length(name: str) -> None:
+def test_vocabulary_profile_adds_up_to_the_vocabulary_size(name: str) -> None:
     tokenizer = load_tokenizer(name)
     scripts, lengths = vocabulary_scripts(tokenizer), vocabulary_lengths(tokenizer)
     assert sum(scripts.values()) == tokenizer.vocab_size and list(scripts) == list(SCRIPTS)
@@ -189,19 +190,19 @@ def test_a_vocabulary_adds_up_by_script_and_length(name: str) -> None:
     assert (scripts["bytes"], scripts["special"]) == (256, 4)
 
 
-def test_scripts_of_pieces() -> None:
+def test_scripts_of_tokens() -> None:
     expected = {
         " 하늘": "syllables", "ㅋㅋ": "letters", "\u1112\u1161": "letters", " the": "latin", "１": "digits", "Ⅳ": "digits",
         "大": "hanja", "!?": "symbols", "😀": "symbols", "k팝": "mixed", "カ": "other", " ": "space", "é": "latin",
         "e\u0301": "latin", "\u200d": "symbols", "하,": "mixed",
     }  # fmt: skip
-    assert {piece: classify_script(piece) for piece in expected} == expected
+    assert {token: classify_script(token) for token in expected} == expected
 
 
 # --- intervals ---
 
 
-def test_constant_statistics_have_intervals_of_no_width() -> None:
+def test_identical_lines_have_intervals_of_zero_width() -> None:
     result = evaluate_tokenizers(["나는 간다"] * 30, ["syllable", "unigram"], resamples=50)
     for row in result.rows:
         for key, (value, low, high) in row.values.items():
@@ -209,7 +210,7 @@ def test_constant_statistics_have_intervals_of_no_width() -> None:
                 assert low == pytest.approx(value) and high == pytest.approx(value), key
 
 
-def test_the_draws_are_those_of_a_plain_bootstrap() -> None:
+def test_blockwise_draws_have_the_distribution_of_a_plain_bootstrap() -> None:
     values = np.random.default_rng(1).integers(0, 9, 9000)  # three blocks
     sums = bootstrap_sums([values, np.ones(9000, int)], resamples=400, seed=3)
     assert (sums[:, 1] == 9000).all()
@@ -223,9 +224,11 @@ def test_differences_are_paired() -> None:
     lines = ["가" * length for length in range(1, 60)]
     result = evaluate_tokenizers(lines, ["syllable", "byte"], resamples=200)
     single = result["byte"].values["ids_per_line"]
-    both = result.difference("ids_per_line", "byte", "syllable")
-    assert both.value == pytest.approx(2 * np.mean(range(1, 60)))
-    assert both.margin == pytest.approx(single.margin * 2 / 3), "the byte tokenizer's ids are three times the syllables"
+    difference = result.difference("ids_per_line", "byte", "syllable")
+    assert difference.value == pytest.approx(2 * np.mean(range(1, 60)))
+    assert difference.margin == pytest.approx(single.margin * 2 / 3), (
+        "three bytes a syllable: the difference has two thirds of the margin"
+    )
     assert result.difference("bytes_per_id", "byte", "byte") == (0, 0, 0)
     assert result.difference("ids", "byte", "syllable").low is None
     with pytest.raises(UnknownNameError, match="'word'"):
@@ -234,7 +237,7 @@ def test_differences_are_paired() -> None:
         result.difference("no", "byte", "byte")
 
 
-def test_the_interval_of_entropy_holds_its_value() -> None:
+def test_entropy_interval_contains_the_value() -> None:
     lines = [f"단어{number} 하나{number * 7}" for number in range(300)]
     for row in evaluate_tokenizers(lines, ["word", "unigram"], resamples=300).rows:
         for key in ("entropy", "shannon_efficiency", "renyi_efficiency"):
@@ -242,7 +245,7 @@ def test_the_interval_of_entropy_holds_its_value() -> None:
             assert low is not None and value is not None and high is not None and low <= value <= high
 
 
-def test_an_undefined_figure_has_no_interval() -> None:
+def test_undefined_metric_has_no_interval() -> None:
     assert percentile_interval(np.array([1.0, np.nan]), 0.9) is None
     assert percentile_interval(np.array([]), 0.9) is None
 
@@ -262,7 +265,7 @@ def gold_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_gold_alone_gives_both_kinds_of_figures(gold_file: Path) -> None:
+def test_gold_sentences_alone_give_text_and_gold_metrics(gold_file: Path) -> None:
     result = evaluate_tokenizers(None, ["word", "syllable"], gold=gold_file, resamples=20)
     assert set(result["word"].values) == set(METRICS) == {*TEXT_KEYS, *GOLD_KEYS}
     assert result["syllable"].values["boundary_recall"] == (1, 1, 1)
@@ -275,17 +278,19 @@ def test_gold_alone_gives_both_kinds_of_figures(gold_file: Path) -> None:
     assert "|gold:small|gsha:" in result.signature and "|tie:skip" in result.signature
 
 
-def test_lines_and_gold_are_measured_each_on_their_own(gold_file: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    both = evaluate_tokenizers(LINES, ["syllable"], gold=gold_file, resamples=20, progress=lambda *at: seen.append(at))
+def test_text_metrics_use_the_lines_and_gold_metrics_the_gold_sentences(gold_file: Path) -> None:
+    reports: list[tuple[int, int]] = []
+    both = evaluate_tokenizers(
+        LINES, ["syllable"], gold=gold_file, resamples=20, progress=lambda *at: reports.append(at)
+    )
     alone = evaluate_tokenizers(None, ["syllable"], gold=gold_file, resamples=20)
     plain = evaluate_tokenizers(LINES, ["syllable"], resamples=20)
     for key, estimate in both["syllable"].values.items():
         assert estimate == (alone if key in GOLD_KEYS else plain)["syllable"].values[key]
-    assert seen == [(4, 5), (5, 5)]
+    assert reports == [(4, 5), (5, 5)]
 
 
-def test_the_signature_says_what_was_measured() -> None:
+def test_signature_depends_on_lines_and_options_only() -> None:
     one = evaluate_tokenizers(LINES, ["syllable"], resamples=7, seed=3, confidence=0.9)
     assert one.signature.startswith("eval|lines:4|chars:") and "|boot:7|seed:3|ci:90|" in one.signature
     assert (
@@ -295,13 +300,20 @@ def test_the_signature_says_what_was_measured() -> None:
     assert one["syllable"].signature == load_tokenizer("syllable").signature
 
 
-def test_tokenizers_of_one_name_are_told_apart() -> None:
-    result = evaluate_tokenizers(LINES, [words("나"), words("나", "너"), words("가", "다"), "syllable"], resamples=2)
+def test_the_same_tokenizer_loaded_twice_raises() -> None:
+    with pytest.raises(InputError, match="두 번"):
+        evaluate_tokenizers(LINES, [load("syllable"), load("syllable")], resamples=2)
+
+
+def test_tokenizers_of_the_same_name_get_unique_names() -> None:
+    result = evaluate_tokenizers(
+        LINES, [word_tokenizer("나"), word_tokenizer("나", "너"), word_tokenizer("가", "다"), "syllable"], resamples=2
+    )
     assert result.names == ["word:261", "word:262", "word:262#2", "syllable"]
 
 
-def test_a_folder_is_measured(tmp_path: Path) -> None:
-    words("나랑").save(tmp_path / "tok")
+def test_tokenizer_folder_is_evaluated(tmp_path: Path) -> None:
+    word_tokenizer("나랑").save(tmp_path / "tok")
     assert evaluate_tokenizers(LINES, [tmp_path / "tok"], resamples=2).names == ["word"]
 
 
@@ -321,7 +333,7 @@ def test_a_folder_is_measured(tmp_path: Path) -> None:
         ({"lines": ["\ud800"]}, InputError, "서로게이트"),
     ],
 )
-def test_bad_input_is_refused(arguments: dict[str, object], error: type[Exception], message: str) -> None:
+def test_invalid_input_raises(arguments: dict[str, object], error: type[Exception], message: str) -> None:
     options: dict[str, object] = {"lines": LINES, "names": ["word"], **arguments}
     with pytest.raises(error, match=message):
         evaluate_tokenizers(options.pop("lines"), options.pop("names"), **options)  # type: ignore[arg-type]
@@ -329,42 +341,40 @@ def test_bad_input_is_refused(arguments: dict[str, object], error: type[Exceptio
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=8))
-def test_any_lines_add_up(lines: list[str]) -> None:
+def test_metrics_of_arbitrary_lines_are_consistent(lines: list[str]) -> None:
     if not any(line.strip() for line in lines):
         return
     result = evaluate_tokenizers(lines, list(map(load_tokenizer, ("word", "syllable", "byte"))), resamples=3)
-    kept = [line for line in lines if line.strip()]
-    assert result["byte"].values["ids"].value == len("".join(kept).encode())
-    assert result.lines == len(kept)
+    nonblank = [line for line in lines if line.strip()]
+    assert result["byte"].values["ids"].value == len("".join(nonblank).encode())
+    assert result.lines == len(nonblank)
     assert 0 <= result["word"].values["whole_eojeol"].value <= 1  # type: ignore[operator]
     json.dumps(result.to_dict(), allow_nan=False)
     str(result)
 
 
-# --- what comes out ---
+# --- output ---
 
 
-def test_the_table_is_aligned_in_both_languages(gold_file: Path) -> None:
+def test_table_is_aligned_in_both_languages(gold_file: Path) -> None:
     result = evaluate_tokenizers(LINES, ["word", "kiwi", "syllable"], gold=gold_file, resamples=20)
     korean, english = result.format(language="ko"), result.format(language="en")
     assert "토큰/어절" in korean and "tokens/eojeol" in english and "[정답 형태소 경계" in korean and "±" in korean
     for text in (korean, english):
-        from korlm.text.display import display_width
-
         rows = [line for line in text.split("\n\n[")[1].splitlines()[1:]]
         assert len({display_width(row) for row in rows}) == 1
     assert str(result) == korean
     assert result.signature in korean and result["kiwi"].signature in korean
 
 
-def test_many_tokenizers_go_below_each_other() -> None:
-    names = ["word", "kiwi", "unigram", "bpe", "syllable", "byte", words("가")]
+def test_more_than_six_tokenizers_make_two_tables() -> None:
+    names = ["word", "kiwi", "unigram", "bpe", "syllable", "byte", word_tokenizer("가")]
     text = evaluate_tokenizers(LINES, names, resamples=2).format(language="en")
     assert text.count("[Length]") == 2
     assert max(map(len, text.split("\n\neval|")[0].splitlines())) < 140
 
 
-def test_csv_and_json_hold_the_same_figures() -> None:
+def test_csv_and_json_have_the_same_metrics() -> None:
     result = evaluate_tokenizers(LINES, ["word", "syllable"], resamples=10)
     rows = list(csv.DictReader(io.StringIO(result.to_csv())))
     plain = json.loads(json.dumps(result.to_dict()))
@@ -380,7 +390,7 @@ def test_csv_and_json_hold_the_same_figures() -> None:
     assert plain["agreement"] == [list(shares) for shares in result.agreement]
 
 
-def test_the_figure_is_drawn(tmp_path: Path, gold_file: Path) -> None:
+def test_plot_writes_png_svg_and_pdf(tmp_path: Path, gold_file: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed: no figure")
     result = evaluate_tokenizers(None, ["word", "syllable"], gold=gold_file, resamples=5)
     for ending, begin in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")):
@@ -392,13 +402,13 @@ def test_the_figure_is_drawn(tmp_path: Path, gold_file: Path) -> None:
         result.plot("/proc/none/figure.png")
 
 
-def test_a_missing_matplotlib_names_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_matplotlib_names_the_extra_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingDependencyError, match=r"korlm\[plot\]"):
         evaluate_tokenizers(LINES, ["word"], resamples=2).plot(tmp_path / "a.png")
 
 
-def test_every_metric_is_defined_in_both_languages() -> None:
+def test_every_metric_has_labels_in_both_languages() -> None:
     for key, metric in METRICS.items():
         assert metric.key == key and metric.ko and metric.en and metric.meaning
     assert len({metric.ko for metric in METRICS.values()}) == len(METRICS)
@@ -407,26 +417,27 @@ def test_every_metric_is_defined_in_both_languages() -> None:
 # --- the six strategies ---
 
 
-def test_the_six_strategies_are_made_from_training_lines_alone() -> None:
+def test_strategies_are_trained_on_the_training_split_alone() -> None:
     corpus = load_corpus("kolaw")
-    made = train_strategies(corpus.train, {"Word": 50}, analyzer="kiwi", max_vocab_size=400)
-    assert [one.name for one in made] == ["jamo", "syllable", "kiwi", "bpe", "kiwi+bpe", "word"]
-    assert made[-1].vocab_size == 50 + 260 and max(one.vocab_size for one in made) <= 400 + 260
-    result = evaluate_tokenizers(corpus.test, made, resamples=5)
-    longest = [result[name].values["ids_per_character"].value for name in ("jamo", "syllable", "bpe")]
-    assert longest == sorted(longest, reverse=True)
+    tokenizers = train_strategies(corpus.train, {"Word": 50}, analyzer="kiwi", max_vocab_size=400)
+    assert [tokenizer.name for tokenizer in tokenizers] == ["jamo", "syllable", "kiwi", "bpe", "kiwi+bpe", "word"]
+    assert tokenizers[-1].vocab_size == 50 + 260
+    assert max(tokenizer.vocab_size for tokenizer in tokenizers) <= 400 + 260
+    result = evaluate_tokenizers(corpus.test, tokenizers, resamples=5)
+    ids_per_character = [result[name].values["ids_per_character"].value for name in ("jamo", "syllable", "bpe")]
+    assert ids_per_character == sorted(ids_per_character, reverse=True)
     text = compare_with_paper(result)
     assert "142.75" in text and "26.20%" in text and "260" in text
     assert "Morpheme-aware Subword" in compare_with_paper(result, language="en")
 
 
-def test_a_strategy_that_is_none_of_the_six_is_refused() -> None:
+def test_unknown_strategy_raises() -> None:
     with pytest.raises(InputError, match="Byte"):
         train_strategies(["가"], {"Byte": 300})
 
 
-def test_the_papers_sizes_are_the_papers() -> None:
-    assert [one.vocab_size for one in STRATEGIES] == [166, 2000, 32000, 32000, 32000, 64000]
+def test_vocabulary_sizes_are_those_of_the_paper() -> None:
+    assert [strategy.vocab_size for strategy in STRATEGIES] == [166, 2000, 32000, 32000, 32000, 64000]
 
 
 # --- the command ---
@@ -440,7 +451,7 @@ def compare(*arguments: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_compare_measures_a_corpus_from_end_to_end(tmp_path: Path, gold_file: Path) -> None:
+def test_compare_command_evaluates_a_corpus(tmp_path: Path, gold_file: Path) -> None:
     files = ["--csv", str(tmp_path / "a.csv"), "--gold", str(gold_file)]
     done = compare("--corpus", "kolaw", "-t", "word,syllable", "--split", "all", "--resamples", "20", *files)
     assert done.returncode == 0, done.stderr
@@ -452,11 +463,11 @@ def test_compare_measures_a_corpus_from_end_to_end(tmp_path: Path, gold_file: Pa
     assert json.loads(plain.stdout)["lines"] == 3
 
 
-def test_compare_makes_the_six_strategies(capsys: pytest.CaptureFixture[str]) -> None:
+def test_compare_command_trains_the_six_strategies(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--strategies", "kiwi", "--vocab-size", "500", "--resamples", "5"]
     assert main(["compare", "--corpus", "kolaw", *options]) == 0
-    told = capsys.readouterr().out
-    assert "논문 OOV" in told and "kiwi+bpe" in told
+    output = capsys.readouterr().out
+    assert "논문 OOV" in output and "kiwi+bpe" in output
 
 
 @pytest.mark.parametrize(
@@ -473,7 +484,9 @@ def test_compare_makes_the_six_strategies(capsys: pytest.CaptureFixture[str]) ->
         (["--gold", "no.conllu", "-t", "word"], "no.conllu"),
     ],
 )  # fmt: skip
-def test_bad_options_are_one_message(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_options_print_one_message(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["compare", *arguments]) == 2
-    told = capsys.readouterr()
-    assert message in told.err and "Traceback" not in told.err and not told.out
+    output = capsys.readouterr()
+    assert message in output.err and "Traceback" not in output.err and not output.out

@@ -1,4 +1,4 @@
-"""Gold morphemes: CoNLL-U read with care, and how tokenizers fit them."""
+"""Gold morphemes from CoNLL-U, and the scores of tokenizers against them."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def forms(sentence: GoldSentence) -> list[list[tuple[str, int, int]]]:
     return [[(m.form, m.start, m.end) for m in eojeol.morphemes] for eojeol in sentence.eojeol]
 
 
-def made(text: str, segments: list[Segment]) -> Encoding:
-    """An encoding whose ids are its segments."""
+def encoding_of_segments(text: str, segments: list[Segment]) -> Encoding:
+    """Return an encoding with one token per segment."""
     spans = [segment[:2] for segment in segments]
-    pieces = [text[start:end] for start, end in spans]
-    return Encoding(text, list(range(len(segments))), pieces, spans, segments, list(range(len(segments))))
+    tokens = [text[start:end] for start, end in spans]
+    return Encoding(text, list(range(len(segments))), tokens, spans, segments, list(range(len(segments))))
 
 
 def gold_encoding(sentence: GoldSentence) -> Encoding:
-    """The gold analysis as an encoding, as a perfect morphological analyzer would give it."""
+    """Return the gold analysis as the encoding of a perfect morphological analyzer."""
     from korlm.tokenizers.segmenters.morpheme import merge_morphemes
 
     segments, position = [], 0
@@ -63,15 +63,18 @@ def gold_encoding(sentence: GoldSentence) -> Encoding:
         position = segment.end
     if position < len(sentence.text):
         segments.append(Segment(position, len(sentence.text)))
-    return made(sentence.text, segments)
+    return encoding_of_segments(sentence.text, segments)
 
 
 def total(encodings: list[Encoding], gold: list[GoldSentence]) -> GoldCounts:
-    scores = [score_sentence(one, reference_eojeols(sentence)) for one, sentence in zip(encodings, gold, strict=True)]
+    scores = [
+        score_sentence(encoding, reference_eojeols(sentence))
+        for encoding, sentence in zip(encodings, gold, strict=True)
+    ]
     return GoldCounts(*map(sum, zip(*scores, strict=True)))
 
 
-def test_morphemes_get_their_places_in_the_text(tmp_path: Path) -> None:
+def test_morphemes_have_spans_in_the_text(tmp_path: Path) -> None:
     (sentence,) = read_gold(write(tmp_path, SENTENCE))
     assert (sentence.name, sentence.num_tokens, sentence.num_unaligned) == ("s1", 7, 0)
     assert [sentence.text[eojeol.start : eojeol.end] for eojeol in sentence.eojeol] == [
@@ -89,7 +92,7 @@ def test_morphemes_get_their_places_in_the_text(tmp_path: Path) -> None:
     assert sentence.morphemes[1].tag == "jxt"
 
 
-def test_gzip_crlf_and_a_missing_text_are_read_alike(tmp_path: Path) -> None:
+def test_gzip_crlf_and_missing_text_comment_give_the_same_sentences(tmp_path: Path) -> None:
     plain = read_gold(write(tmp_path, SENTENCE))
     assert read_gold(write(tmp_path, SENTENCE, name="a.conllu.gz")) == plain
     windows = tmp_path / "w.conllu"
@@ -98,7 +101,7 @@ def test_gzip_crlf_and_a_missing_text_are_read_alike(tmp_path: Path) -> None:
     assert read_gold(write(tmp_path, [SENTENCE[0], *SENTENCE[2:]])) == plain
 
 
-def test_a_multiword_token_is_one_stretch_with_its_words_morphemes(tmp_path: Path) -> None:
+def test_multiword_token_has_the_morphemes_of_its_words(tmp_path: Path) -> None:
     lines = [
         "# text = 학교에서는 논다",
         row("1-2", "학교에서는", "_", "_"),
@@ -116,7 +119,7 @@ def test_a_multiword_token_is_one_stretch_with_its_words_morphemes(tmp_path: Pat
     ("lemma", "tags"),
     [("있", "px+ecs"), ("_", "px+ecs"), ("바다+보+다", "a+b+c"), ("있+어+서", "px+ecs"), ("+", "px+ecs"), ("++", "a")],
 )
-def test_a_token_whose_morphemes_are_not_sure_is_left_out_and_counted(tmp_path: Path, lemma: str, tags: str) -> None:
+def test_token_with_incomplete_morphemes_is_counted_and_not_scored(tmp_path: Path, lemma: str, tags: str) -> None:
     lines = ["# text = 있어서 나는", row("1", "있어서", lemma, tags), row("2", "나는", "나+는", "npp+jxt")]
     (sentence,) = read_gold(write(tmp_path, lines))
     assert [eojeol.fully_aligned for eojeol in sentence.eojeol] == [False, True]
@@ -125,7 +128,7 @@ def test_a_token_whose_morphemes_are_not_sure_is_left_out_and_counted(tmp_path: 
     assert (counts.gold_eojeol, counts.boundaries, counts.gold_ids) == (1, 1, 2)
 
 
-def test_the_treebanks_short_allomorphs_find_their_place(tmp_path: Path) -> None:
+def test_short_allomorphs_of_the_treebanks_are_aligned(tmp_path: Path) -> None:
     lines = ["# text = 많은 하여", row("1", "많은", "많+ㄴ"), row("2", "하여", "하+어")]
     (sentence,) = read_gold(write(tmp_path, lines))
     assert forms(sentence) == [[("많", 0, 1), ("ㄴ", 1, 2)], [("하", 3, 4), ("어", 4, 5)]]
@@ -148,7 +151,7 @@ def test_the_treebanks_short_allomorphs_find_their_place(tmp_path: Path) -> None
         (b"# text = a\n" + "가".encode("euc-kr"), "2번째 줄이 UTF-8"),
     ],
 )
-def test_a_file_that_is_no_gold_says_where_and_what_to_do(tmp_path: Path, content: bytes, message: str) -> None:
+def test_invalid_file_error_names_the_line(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "bad.conllu"
     path.write_bytes(content)
     with pytest.raises(CorpusError) as caught:
@@ -156,7 +159,7 @@ def test_a_file_that_is_no_gold_says_where_and_what_to_do(tmp_path: Path, conten
     assert message in caught.value.ko and "bad.conllu" in caught.value.ko and "bad.conllu" in caught.value.en
 
 
-def test_a_missing_or_damaged_file_is_a_clear_error(tmp_path: Path) -> None:
+def test_missing_or_damaged_file_raises(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="읽지 못했습니다"):
         read_gold(tmp_path / "none.conllu")
     damaged = write(tmp_path, SENTENCE, name="d.conllu.gz")
@@ -168,7 +171,7 @@ def test_a_missing_or_damaged_file_is_a_clear_error(tmp_path: Path) -> None:
         read_gold(damaged)
 
 
-def test_gold_against_gold_is_perfect(tmp_path: Path) -> None:
+def test_gold_encoding_has_perfect_scores(tmp_path: Path) -> None:
     gold = read_gold(write(tmp_path, SENTENCE))
     counts = total([gold_encoding(sentence) for sentence in gold], gold)
     assert counts.correct_boundaries == counts.boundaries == counts.gold_boundaries == 8
@@ -185,17 +188,19 @@ def test_counts_by_hand(tmp_path: Path) -> None:
         write(tmp_path, ["# text = 학교에 갔다", row("1", "학교에", "학교+에"), row("2", "갔다", "가+았+다")])
     )
     text = gold[0].text  # gold 학교|에 갔|다
-    counts = total([made(text, [Segment(0, 1), Segment(1, 3), Segment(3, 6)])], gold)  # 학|교에| 갔다
+    counts = total([encoding_of_segments(text, [Segment(0, 1), Segment(1, 3), Segment(3, 6)])], gold)  # 학|교에| 갔다
     assert counts.boundaries == 1 and counts.correct_boundaries == 0 and counts.gold_boundaries == 2
-    counts = total([made(text, [Segment(0, 1), Segment(1, 2), Segment(2, 3), Segment(3, 5), Segment(5, 6)])], gold)
+    counts = total(
+        [encoding_of_segments(text, [Segment(0, 1), Segment(1, 2), Segment(2, 3), Segment(3, 5), Segment(5, 6)])], gold
+    )
     assert (counts.boundaries, counts.correct_boundaries, counts.exact) == (3, 2, 1)  # 학|교|에| 갔|다
     assert counts.inside_morpheme == 1 and counts.gold_ids == 5
     assert (counts.gold_forms, counts.forms, counts.common_forms) == (5, 5, 2)  # 에, 다
 
 
-def test_a_cut_before_a_shared_syllable_is_inside_the_morpheme(tmp_path: Path) -> None:
+def test_boundary_before_a_shared_syllable_is_inside_the_morpheme(tmp_path: Path) -> None:
     gold = read_gold(write(tmp_path, ["# text = 떠나간", row("1", "떠나간", "떠나가+ㄴ")]))
-    counts = total([made("떠나간", [Segment(0, 2), Segment(2, 3)])], gold)
+    counts = total([encoding_of_segments("떠나간", [Segment(0, 2), Segment(2, 3)])], gold)
     assert (
         counts.gold_boundaries,
         counts.in_syllable_boundaries,
@@ -205,7 +210,7 @@ def test_a_cut_before_a_shared_syllable_is_inside_the_morpheme(tmp_path: Path) -
     ) == (0, 1, 1, 0, 1)
 
 
-def test_syllables_recall_every_boundary_and_words_none(tmp_path: Path) -> None:
+def test_syllable_tokenizer_recalls_all_boundaries_and_word_tokenizer_none(tmp_path: Path) -> None:
     gold = read_gold(write(tmp_path, SENTENCE))
     texts = [sentence.text for sentence in gold]
     syllable = total(load_tokenizer("syllable").encode_batch(texts), gold)
@@ -214,12 +219,12 @@ def test_syllables_recall_every_boundary_and_words_none(tmp_path: Path) -> None:
     assert (word.boundaries, word.correct_boundaries, word.recalled_in_syllable) == (0, 0, 0)
 
 
-def test_letters_cut_inside_syllables_and_bytes_inside_characters(tmp_path: Path) -> None:
+def test_jamo_split_syllables_and_bytes_split_characters(tmp_path: Path) -> None:
     gold = read_gold(write(tmp_path, ["# text = 갔다", row("1", "갔다", "가+았+다")]))
     segments = [Segment(0, 1), Segment(1, 2)]
     spans = [(0, 1), (0, 1), (0, 1), (1, 2), (1, 2)]
-    letters = Encoding("갔다", [0] * 5, ["ㄱ", "ㅏ", "ㅆ", "ㄷ", "ㅏ"], spans, segments, [0, 0, 0, 1, 1])
-    counts = total([letters], gold)
+    jamo_encoding = Encoding("갔다", [0] * 5, ["ㄱ", "ㅏ", "ㅆ", "ㄷ", "ㅏ"], spans, segments, [0, 0, 0, 1, 1])
+    counts = total([jamo_encoding], gold)
     assert (
         counts.in_syllable_boundaries,
         counts.recalled_in_syllable,
@@ -230,28 +235,28 @@ def test_letters_cut_inside_syllables_and_bytes_inside_characters(tmp_path: Path
     assert (counts.recalled_in_syllable, counts.inside_bytes, counts.gold_ids) == (0, 4, 6)
 
 
-def test_a_subword_carries_its_morpheme_once(tmp_path: Path) -> None:
+def test_morpheme_of_several_subwords_counts_once(tmp_path: Path) -> None:
     gold = read_gold(write(tmp_path, ["# text = 학교에", row("1", "학교에", "학교+에")]))
-    school, at = Morpheme("학교", "NNG", 0, 2), Morpheme("에", "JKB", 2, 3)
-    segments = [Segment(0, 1, (school,)), Segment(1, 2, (school,)), Segment(2, 3, (at,))]
-    assert total([made("학교에", segments)], gold).forms == 2
+    noun, particle = Morpheme("학교", "NNG", 0, 2), Morpheme("에", "JKB", 2, 3)
+    segments = [Segment(0, 1, (noun,)), Segment(1, 2, (noun,)), Segment(2, 3, (particle,))]
+    assert total([encoding_of_segments("학교에", segments)], gold).forms == 2
 
 
-def test_forms_are_compared_with_letters_as_treebanks_write_them() -> None:
+def test_conjoining_jamo_are_compared_as_compatibility_jamo() -> None:
     assert to_treebank_form("\u11b8니다") == to_treebank_form("ㅂ니다")
     assert lcs_length("ABCBDAB", "BDCABA") == 4
     assert lcs_length("", "가") == 0
 
 
-def test_the_kaist_treebank_is_read_whole_and_kiwi_fits_it(corpora: Path) -> None:
+def test_kaist_treebank_is_read_completely_and_kiwi_agrees_with_it(corpora: Path) -> None:
     path = corpora / "ud_korean_kaist" / "ko_kaist-ud-dev.conllu.gz"
     if not path.is_file():
-        pytest.skip(f"{path} is not there")
+        pytest.skip(f"{path} does not exist")
     gold = read_gold(path)
     assert len(gold) == 2066 and sum(sentence.num_tokens for sentence in gold) == 25278
-    eojeol = [one for sentence in gold for one in sentence.eojeol]
+    eojeol = [word for sentence in gold for word in sentence.eojeol]
     assert len(eojeol) == 22467
-    assert sum(one.fully_aligned for one in eojeol) / len(eojeol) > 0.96
+    assert sum(word.fully_aligned for word in eojeol) / len(eojeol) > 0.96
     assert sum(sentence.num_unaligned for sentence in gold) < 720, "672 have a lemma without its endings"
     for sentence in gold:
         assert all(0 <= m.start < m.end <= len(sentence.text) for m in sentence.morphemes)
