@@ -1,4 +1,4 @@
-"""What the Hub refuses, cuts short or does not have, and what korlm will not take from it: clear errors, nothing lost."""
+"""Errors of the Hub and unsafe repositories: clear messages, nothing lost."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from korlm.storage.hub import ARTIFACT_FILES
 pytest_plugins = ["support.hub"]
 
 
-# who may
+# access
 
 
-def test_a_private_model_needs_its_owners_token(hub: HubServer, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_private_model_needs_a_token_of_its_owner(hub: HubServer, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     push_to_hub(saved, "ann/secret", private=True, token=ANN)
     assert hub.repos["ann/secret"].private
     for token in (None, BOB):
@@ -34,7 +34,7 @@ def test_a_private_model_needs_its_owners_token(hub: HubServer, saved: Path, mon
     assert korlm.load_model("ann/secret").info == {}
 
 
-def test_a_push_meant_to_be_private_does_not_go_to_a_public_repository(hub: HubServer, saved: Path) -> None:
+def test_private_push_to_a_public_repository_raises(hub: HubServer, saved: Path) -> None:
     hub.add("ann/model", {})
     with pytest.raises(ArtifactError) as caught:
         push_to_hub(saved, "ann/model", private=True, token=ANN)
@@ -42,36 +42,36 @@ def test_a_push_meant_to_be_private_does_not_go_to_a_public_repository(hub: HubS
     assert len(hub.repos["ann/model"].commits) == 1
 
 
-def test_pushing_without_a_token_says_how_to_give_one_before_anything_is_asked(hub: HubServer, saved: Path) -> None:
+def test_push_without_a_token_raises_before_any_request(hub: HubServer, saved: Path) -> None:
     with pytest.raises(ArtifactError) as caught:
         push_to_hub(saved, "ann/model")
     assert in_both(caught.value, "hf auth login", "HF_TOKEN", "token=")
     assert not hub.asked("ann/model")
 
 
-@pytest.mark.parametrize("there", [False, True], ids=["a new repository", "an old one"])
+@pytest.mark.parametrize("exists", [False, True], ids=["a new repository", "an old one"])
 @pytest.mark.parametrize("token", [READER, BOB], ids=["a token that reads", "the token of another"])
-def test_a_token_that_may_not_write_is_said(hub: HubServer, saved: Path, token: str, there: bool) -> None:
-    if there:
+def test_token_without_write_access_raises(hub: HubServer, saved: Path, token: str, exists: bool) -> None:
+    if exists:
         hub.add("ann/model", {})
     with pytest.raises(ArtifactError) as caught:
         push_to_hub(saved, "ann/model", token=token)
     assert in_both(caught.value, "ann/model", "write", "settings/tokens")
-    assert not there or len(hub.repos["ann/model"].commits) == 1
+    assert not exists or len(hub.repos["ann/model"].commits) == 1
 
 
-def test_a_token_that_has_run_out_is_said_on_both_ways(hub: HubServer, saved: Path) -> None:
+def test_expired_token_raises_for_push_and_load(hub: HubServer, saved: Path) -> None:
     hub.add("ann/model", {})
-    for go in (
+    for call in (
         lambda: push_to_hub(saved, "ann/model", token="hf_old"),
         lambda: korlm.load_model("ann/model", token="hf_old"),
     ):
         with pytest.raises(ArtifactError) as caught:
-            go()
+            call()
         assert in_both(caught.value, "settings/tokens", "hf auth login")
 
 
-def test_a_gated_model_says_where_its_terms_are(hub: HubServer, saved: Path) -> None:
+def test_gated_model_error_links_to_its_terms(hub: HubServer, saved: Path) -> None:
     push_to_hub(saved, "ann/model", token=ANN)
     hub.repos["ann/model"].gated = True
     for token in (None, BOB):
@@ -84,9 +84,7 @@ def test_a_gated_model_says_where_its_terms_are(hub: HubServer, saved: Path) -> 
 # without a network
 
 
-def test_what_was_fetched_once_opens_without_a_network(
-    hub: HubServer, saved: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cached_model_loads_offline(hub: HubServer, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commit = push_to_hub(saved, "ann/model", token=ANN).rsplit("/", 1)[1]
     expected = logits(korlm.load_model("ann/model"))
     hub.failures.append(lambda method, path: Answer(0))
@@ -95,33 +93,31 @@ def test_what_was_fetched_once_opens_without_a_network(
     assert torch.equal(logits(korlm.load_model("ann/model", revision=commit)), expected)
 
 
-def test_what_was_fetched_opens_while_the_hub_is_away(
+def test_cached_model_loads_while_the_hub_is_unreachable(
     hub: HubServer, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push_to_hub(saved, "ann/model", token=ANN)
     korlm.load_model("ann/model")
-    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # nobody answers there
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # no server listens there
     assert korlm.load_model("ann/model").info == {}
 
 
-def test_without_a_network_and_a_cache_it_is_said_what_to_do(
+def test_error_without_network_and_cache_tells_what_to_do(
     hub: HubServer, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    for go in (lambda: korlm.load_model("ann/model"), lambda: push_to_hub(saved, "ann/model", token=ANN)):
+    for call in (lambda: korlm.load_model("ann/model"), lambda: push_to_hub(saved, "ann/model", token=ANN)):
         with pytest.raises(ArtifactError) as caught:
-            go()
+            call()
         assert in_both(caught.value, "ann/model", "http://127.0.0.1:9") and "인터넷" in caught.value.ko
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    for go in (lambda: korlm.load_tokenizer("ann/model"), lambda: push_to_hub(saved, "ann/model", token=ANN)):
+    for call in (lambda: korlm.load_tokenizer("ann/model"), lambda: push_to_hub(saved, "ann/model", token=ANN)):
         with pytest.raises(ArtifactError) as caught:
-            go()
+            call()
         assert in_both(caught.value, "HF_HUB_OFFLINE")
 
 
-def test_a_download_that_was_cut_is_not_taken_for_a_model(
-    hub: HubServer, saved: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_download_is_not_loaded(hub: HubServer, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     push_to_hub(saved, "ann/model", token=ANN)
 
     def no_weights(method: str, path: str) -> Answer | None:
@@ -140,21 +136,21 @@ def test_a_download_that_was_cut_is_not_taken_for_a_model(
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_hub_that_cannot_serve_now_is_to_be_asked_later(hub: HubServer, status: int) -> None:
+def test_busy_hub_error_suggests_to_retry_later(hub: HubServer, status: int) -> None:
     hub.failures.append(lambda method, path: Answer.error(status, "too busy"))
     with pytest.raises(ArtifactError) as caught:
         korlm.load_model("ann/model")
     assert in_both(caught.value, "too busy") and "잠시 뒤" in caught.value.ko and "later" in caught.value.en
 
 
-def test_a_push_that_is_cut_leaves_the_old_model_whole(hub: HubServer, saved: Path, small_net: Make) -> None:
+def test_interrupted_push_leaves_the_old_model_intact(hub: HubServer, saved: Path, small_net: Make) -> None:
     push_to_hub(saved, "ann/model", token=ANN)
     before, old = dict(hub.repos["ann/model"].files()), logits(korlm.load_model("ann/model"))
     save(saved, small_net, shift=0.01)
 
-    for cut in ("/storage/", "/commit/"):
-        answer = Answer(0) if cut == "/commit/" else Answer.error(400, "storage is full")
-        hub.failures[:] = [lambda method, path, cut=cut, answer=answer: answer if cut in path else None]
+    for failing in ("/storage/", "/commit/"):
+        answer = Answer(0) if failing == "/commit/" else Answer.error(400, "storage is full")
+        hub.failures[:] = [lambda method, path, failing=failing, answer=answer: answer if failing in path else None]
         with pytest.raises(ArtifactError) as caught:
             push_to_hub(saved, "ann/model", token=ANN)
         assert in_both(caught.value, "ann/model")
@@ -165,10 +161,10 @@ def test_a_push_that_is_cut_leaves_the_old_model_whole(hub: HubServer, saved: Pa
     assert torch.equal(logits(korlm.load_model("ann/model")), logits(korlm.load_model(saved)))
 
 
-# what is not ours
+# foreign content
 
 
-def test_a_name_that_is_nowhere_is_said(hub: HubServer) -> None:
+def test_unknown_name_raises(hub: HubServer) -> None:
     for load in (korlm.load_model, korlm.load_tokenizer):
         with pytest.raises(UnknownNameError) as caught:
             load("ann/nothing")
@@ -180,7 +176,7 @@ def test_a_name_that_is_nowhere_is_said(hub: HubServer) -> None:
             push_to_hub("syllable", name, token=ANN)
 
 
-def test_a_model_of_transformers_is_named_and_its_weights_are_not_fetched(hub: HubServer, saved: Path) -> None:
+def test_transformers_model_raises_without_fetching_its_weights(hub: HubServer, saved: Path) -> None:
     files = {"config.json": b'{"model_type": "gpt2"}', "model.safetensors": b"x" * 1000}
     hub.add("bob/gpt2", files)
     with pytest.raises(ArtifactError) as caught:
@@ -193,14 +189,14 @@ def test_a_model_of_transformers_is_named_and_its_weights_are_not_fetched(hub: H
 
 
 @pytest.mark.parametrize("content", [None, b"[]", b'{"kind": "cake"}', b"{", b"\xff"])
-def test_a_repository_without_a_config_of_korlm_is_refused(hub: HubServer, content: bytes | None) -> None:
+def test_repository_without_korlm_config_raises(hub: HubServer, content: bytes | None) -> None:
     hub.add("bob/else", {"data.txt": b"x"} | ({} if content is None else {"config.json": content}))
     with pytest.raises(ArtifactError) as caught:
         korlm.load_tokenizer("bob/else")
     assert in_both(caught.value, "config.json")
 
 
-def test_a_tokenizer_is_no_model_and_the_other_way_about(hub: HubServer, saved: Path) -> None:
+def test_tokenizer_and_model_are_not_interchangeable(hub: HubServer, saved: Path) -> None:
     push_to_hub("syllable", "ann/cuts", token=ANN)
     push_to_hub(saved, "ann/model", token=ANN)
     with pytest.raises(ArtifactError) as caught:
@@ -211,11 +207,11 @@ def test_a_tokenizer_is_no_model_and_the_other_way_about(hub: HubServer, saved: 
     assert in_both(caught.value, "korlm.load_model('ann/model')")
 
 
-def test_a_pickle_is_never_fetched_nor_is_a_file_outside_the_folder(hub: HubServer, saved: Path) -> None:
+def test_pickles_and_files_outside_the_folder_are_never_fetched(hub: HubServer, saved: Path) -> None:
     push_to_hub(saved, "ann/model", token=ANN)
     repo = hub.repos["ann/model"]
-    strange = ["pytorch_model.bin", "tokenizer/words.pkl", "tokenizer/../../evil.json", "../evil.json", "/evil.json"]
-    repo.commit(repo.files() | dict.fromkeys(strange, b"\x80\x04."), "bad")
+    unsafe = ["pytorch_model.bin", "tokenizer/words.pkl", "tokenizer/../../evil.json", "../evil.json", "/evil.json"]
+    repo.commit(repo.files() | dict.fromkeys(unsafe, b"\x80\x04."), "bad")
     hub.requests.clear()
     folder = fetch_from_hub("ann/model")
     assert korlm.load_model("ann/model").info == {}
@@ -224,7 +220,7 @@ def test_a_pickle_is_never_fetched_nor_is_a_file_outside_the_folder(hub: HubServ
     assert fetched <= set(ARTIFACT_FILES["model"])
 
 
-def test_damaged_weights_are_a_clear_error(hub: HubServer, saved: Path) -> None:
+def test_damaged_weights_raise(hub: HubServer, saved: Path) -> None:
     push_to_hub(saved, "ann/model", token=ANN)
     repo = hub.repos["ann/model"]
     repo.commit(repo.files() | {"model.safetensors": b"x" * 100}, "damaged")
@@ -232,7 +228,7 @@ def test_damaged_weights_are_a_clear_error(hub: HubServer, saved: Path) -> None:
         korlm.load_model("ann/model")
 
 
-def test_a_broken_folder_is_not_pushed(hub: HubServer, saved: Path) -> None:
+def test_damaged_folder_is_not_pushed(hub: HubServer, saved: Path) -> None:
     (saved / "model.safetensors").write_bytes(b"x" * 100)
     for readme in (False, True):
         if readme:
@@ -242,10 +238,10 @@ def test_a_broken_folder_is_not_pushed(hub: HubServer, saved: Path) -> None:
     assert not hub.repos
 
 
-# what is not installed
+# missing packages
 
 
-def test_a_missing_analyzer_is_named_with_what_installs_it(
+def test_missing_analyzer_error_names_the_extra(
     hub: HubServer, tmp_path: Path, small_net: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push_to_hub(save(tmp_path / "model", small_net, tokenizer="mecab"), "ann/model", token=ANN)
@@ -257,14 +253,14 @@ def test_a_missing_analyzer_is_named_with_what_installs_it(
         assert in_both(caught.value, "mecab", 'pip install "korlm[mecab]"')
 
 
-def test_without_huggingface_hub_the_extra_is_named(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_huggingface_hub_error_names_the_extra(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    for go in (
+    for call in (
         lambda: korlm.load_model("ann/model"),
         lambda: push_to_hub(saved, "ann/model"),
         lambda: render_card(saved),
     ):
         with pytest.raises(MissingDependencyError) as caught:
-            go()
+            call()
         assert in_both(caught.value, 'pip install "korlm[hub]"')
     assert korlm.load_model(saved).info == {}

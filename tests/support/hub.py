@@ -1,4 +1,4 @@
-"""A stand-in of the Hub where huggingface_hub takes it to be, and small models to push to it."""
+"""A local server in place of the Hub, and small models to push to it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Make = Callable[..., Any]
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
-    """The stand-in, where huggingface_hub now takes the Hub to be; a cache of its own; no token saved."""
+    """A server that huggingface_hub takes for the Hub, with an empty cache and no saved token."""
     with HubServer(TOKENS) as server:
         home = tmp_path / "hf"
         settings = {
@@ -60,6 +60,6 @@ def logits(lm: LanguageModel) -> torch.Tensor:
 
 
 def in_both(error: KorlmError, *parts: str) -> bool:
-    """Whether the message says so in Korean and in English, and ends as one that tells what to do."""
+    """Whether the message has the parts in both languages and ends as a sentence or with a command."""
     assert error.ko.rstrip(".").endswith(("요", "다", '"')), error.ko
     return all(part in error.ko and part in error.en for part in parts)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from pathlib import Path
 
 import pytest
 
-from korlm.errors import CorpusError
+from korlm.errors import CorpusError, MissingDependencyError
 from korlm.evaluation.gold.alignment import GoldSentence, read_gold
 from korlm.evaluation.gold.scores import GoldCounts, lcs_length, reference_eojeols, score_sentence, to_treebank_form
 from korlm.morph.base import Morpheme
@@ -169,6 +170,12 @@ def test_missing_or_damaged_file_raises(tmp_path: Path) -> None:
     damaged.write_bytes(b"no gzip")
     with pytest.raises(CorpusError, match="읽지 못했습니다"):
         read_gold(damaged)
+
+
+def test_missing_conllu_names_the_extra_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "conllu", None)
+    with pytest.raises(MissingDependencyError, match=r"korlm\[gold\]"):
+        read_gold(write(tmp_path, SENTENCE))
 
 
 def test_gold_encoding_has_perfect_scores(tmp_path: Path) -> None:

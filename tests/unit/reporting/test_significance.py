@@ -1,4 +1,4 @@
-"""What a net costs, what is certain about a difference, and the floors: each against a count or formula of its own."""
+"""Cost of a model, significance of differences, and baselines, each against an independent count or formula."""
 
 from __future__ import annotations
 
@@ -39,31 +39,31 @@ LSTM_SHAPES: list[dict[str, Any]] = [
 ALL = [{"cell": cell, **shape} for cell in CELLS for shape in SHAPES] + [{"cell": "lstm", **s} for s in LSTM_SHAPES]
 
 
-def net_of(shape: dict[str, Any], vocab_size: int = 100) -> RecurrentLM:
+def build_model(shape: dict[str, Any], vocab_size: int = 100) -> RecurrentLM:
     return RecurrentLM(NetConfig(vocab_size, **{"embedding": 12, "hidden": 16, "buckets": 8, **shape}))
 
 
 @pytest.mark.filterwarnings("ignore:TF32")
 @pytest.mark.parametrize("shape", ALL, ids=str)
-def test_the_weights_and_operations_of_a_net_are_those_of_the_net_itself(shape: dict[str, Any]) -> None:
-    net = net_of(shape)
-    counted = count_parameters(net.config)
-    weights = {name: weight.numel() for name, weight in net.named_parameters()}
-    assert counted.total == sum(weights.values())
-    look_ups = weights["embedding.weight"] + weights.get("ngrams.table.weight", 0)
-    assert counted.embedding == look_ups
-    assert counted.recurrent == sum(size for name, size in weights.items() if name.startswith("layers."))
+def test_parameters_and_flops_are_those_of_the_model(shape: dict[str, Any]) -> None:
+    model = build_model(shape)
+    counts = count_parameters(model.config)
+    weights = {name: weight.numel() for name, weight in model.named_parameters()}
+    assert counts.total == sum(weights.values())
+    embedding_tables = weights["embedding.weight"] + weights.get("ngrams.table.weight", 0)
+    assert counts.embedding == embedding_tables
+    assert counts.recurrent == sum(size for name, size in weights.items() if name.startswith("layers."))
     ids = torch.randint(4, 100, (3, 7))
-    # with a gradient into its first state, every matrix is multiplied three times a piece
-    state = tuple(part.requires_grad_(part.is_floating_point()) for part in net.zero_state(3))
+    # with a gradient into the initial state, every matrix is multiplied three times
+    state = tuple(part.requires_grad_(part.is_floating_point()) for part in model.zero_state(3))
     with torch.backends.mkldnn.flags(enabled=False), FlopCounterMode(display=False) as counter:
-        net.compute_logits(net.train()(ids, state)[0]).sum().backward()
-    assert counter.get_total_flops() == 21 * training_flops_per_token(net.config)
+        model.compute_logits(model.train()(ids, state)[0]).sum().backward()
+    assert counter.get_total_flops() == 21 * training_flops_per_token(model.config)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_the_weights_of_any_shape_are_those_of_the_net(data: st.DataObject) -> None:
+def test_parameters_of_random_configs_are_those_of_the_model(data: st.DataObject) -> None:
     cell = data.draw(st.sampled_from(sorted(CELLS)))
     hidden, embedding = data.draw(st.integers(2, 20)), data.draw(st.integers(1, 20))
     shape = {
@@ -73,13 +73,13 @@ def test_the_weights_of_any_shape_are_those_of_the_net(data: st.DataObject) -> N
     }  # fmt: skip
     if cell == "lstm" and not shape["layer_norm"]:
         shape["projection"] = data.draw(st.integers(0, hidden - 1))
-    net = net_of(shape, data.draw(st.integers(1, 50)))
+    net = build_model(shape, data.draw(st.integers(1, 50)))
     assert count_parameters(net.config).total == sum(weight.numel() for weight in net.parameters())
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_the_width_of_a_budget_is_the_nearest_of_all(data: st.DataObject) -> None:
+def test_fitted_width_is_nearest_to_the_parameter_budget(data: st.DataObject) -> None:
     shape: dict[str, Any] = {
         "cell": data.draw(st.sampled_from(sorted(CELLS))), "embedding": data.draw(st.sampled_from([1, 7, 16, 32, 64])),
         "layers": data.draw(st.integers(1, 2)), "tied": data.draw(st.booleans()),
@@ -95,15 +95,15 @@ def test_the_width_of_a_budget_is_the_nearest_of_all(data: st.DataObject) -> Non
     assert abs(totals[width] - budget) == min(abs(total - budget) for total in totals.values())
 
 
-def test_a_tied_net_as_wide_as_its_embedding_does_not_hide_narrower_ones() -> None:
-    # it needs no projection, so that it has fewer weights than its neighbours
+def test_fitted_width_is_right_around_the_width_of_a_tied_embedding() -> None:
+    # it needs no projection, so that it has fewer parameters than the next narrower widths
     totals = {width: count_parameters(NetConfig(8000, cell="gru", hidden=width)).total for width in range(200, 300)}
     assert totals[256] < totals[250]
     assert fit_hidden_width(totals[250], 8000, cell="gru") == 250
     assert fit_hidden_width(totals[256], 8000, cell="gru") == 256
 
 
-def test_a_vocabulary_beyond_the_budget_is_a_clear_error() -> None:
+def test_vocabulary_larger_than_the_budget_raises() -> None:
     with pytest.raises(InputError) as caught:
         fit_hidden_width(1e6, 8000)
     assert "8,000개" in caught.value.ko and "1,000,000 of the budget" in caught.value.en
@@ -118,7 +118,7 @@ def test_student_interval_uses_the_quantiles_of_the_tables() -> None:
         assert (high - low) / 2 == pytest.approx(quantile * standard_error, rel=2e-5)
 
 
-def test_the_interval_over_seeds_is_students() -> None:
+def test_intervals_over_seeds_by_hand() -> None:
     low, high = student_t_interval(np.array([3.0, 3.1, 3.5])) or (0, 0)
     half = 4.30265 * math.sqrt(0.07) / math.sqrt(3)  # the variance of 3.0, 3.1, 3.5 is 0.07
     assert (low, high) == (pytest.approx(3.2 - half, abs=1e-4), pytest.approx(3.2 + half, abs=1e-4))
@@ -126,50 +126,50 @@ def test_the_interval_over_seeds_is_students() -> None:
     assert student_t_interval(np.array([2.0, 2.0, 2.0])) == (2.0, 2.0)
     # Welch by hand: variances 1 and 4 over 3 and 4 values
     first, second = np.array([1.0, 2.0, 3.0]), np.array([1.0, 5.0, 5.0, 5.0])
-    freedom = (1 / 3 + 1) ** 2 / ((1 / 3) ** 2 / 2 + 1 / 3)
-    half = t.ppf(0.975, freedom) * math.sqrt(4 / 3)
+    degrees_of_freedom = (1 / 3 + 1) ** 2 / ((1 / 3) ** 2 / 2 + 1 / 3)
+    half = t.ppf(0.975, degrees_of_freedom) * math.sqrt(4 / 3)
     assert welch_interval(first, second) == (pytest.approx(-2 - half), pytest.approx(-2 + half))
     assert welch_interval(first[:2], second) is None
 
 
-def test_holm_is_as_in_a_worked_example() -> None:
-    # 0.005 x 4, 0.01 x 3, 0.03 x 2, 0.04 x 1 made no smaller than the one before
+def test_holm_correction_by_hand() -> None:
+    # 0.005 x 4, 0.01 x 3, 0.03 x 2, and 0.04 x 1 raised to the previous one
     assert holm_correction([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm_correction([]) == [] and holm_correction([0.9, 0.8]) == [1.0, 1.0]
 
 
-def lines_of(random: np.random.Generator, lines: int, rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """Characters of lines, and their bits under a model of that many bits a character, noise included."""
+def simulate_lines(random: np.random.Generator, lines: int, rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the characters of lines and their bits under a model of ``rate`` bits per character, with noise."""
     characters = random.integers(5, 60, lines)
     return characters, characters * (rate + random.normal(0, 0.6, lines))
 
 
-def test_the_bootstrap_interval_holds_the_truth_about_95_times_in_100() -> None:
-    random, held = np.random.default_rng(3), 0
+def test_bootstrap_interval_has_95_percent_coverage() -> None:
+    random, covered = np.random.default_rng(3), 0
     for trial in range(250):
-        characters, bits = lines_of(random, 150, 3.5)
-        found = estimate_score(
+        characters, bits = simulate_lines(random, 150, 3.5)
+        estimate = estimate_score(
             bits[None], characters, bootstrap_scores([bits[None]], characters, resamples=200, seed=trial)[:, 0]
         )
-        low, high = found.lines or (0, 0)
-        held += low <= 3.5 <= high
-    assert 0.91 <= held / 250 <= 0.98
+        low, high = estimate.lines or (0, 0)
+        covered += low <= 3.5 <= high
+    assert 0.91 <= covered / 250 <= 0.98
 
 
-def test_under_no_difference_the_paired_test_is_wrong_5_times_in_100_and_else_finds_it() -> None:
-    random, found = np.random.default_rng(5), {0.0: 0, 0.25: 0}
+def test_paired_test_has_a_5_percent_error_rate_and_power() -> None:
+    random, num_significant = np.random.default_rng(5), {0.0: 0, 0.25: 0}
     for trial, gap in itertools.chain(enumerate([0.0] * 250), enumerate([0.25] * 50)):
-        characters, one = lines_of(random, 150, 3.5)
+        characters, one = simulate_lines(random, 150, 3.5)
         rows = [one[None], (one + characters * random.normal(gap, 0.5, 150))[None]]
         (pair,) = compare_pairs(
             rows, characters, bootstrap_scores(rows, characters, resamples=200, seed=trial), [(0, 1)]
         )
-        found[gap] += pair.significant
-    assert 0.02 <= found[0.0] / 250 <= 0.09
-    assert found[0.25] >= 48
+        num_significant[gap] += pair.significant
+    assert 0.02 <= num_significant[0.0] / 250 <= 0.09
+    assert num_significant[0.25] >= 48
 
 
-def test_the_paired_test_agrees_with_every_resample_counted_out() -> None:
+def test_paired_test_agrees_with_the_exact_bootstrap() -> None:
     characters = np.array([4, 9, 2, 7, 5, 11])
     one = np.array([[10.0, 31, 9, 20, 18, 40], [11.0, 30, 8, 22, 17, 41]])
     other = np.array([[12.0, 32, 9, 21, 16, 43]])
@@ -184,40 +184,40 @@ def test_the_paired_test_agrees_with_every_resample_counted_out() -> None:
     assert np.array_equal(drawn, again), "the same draws every time"
 
 
-def test_a_model_against_itself_is_no_difference() -> None:
-    characters, bits = lines_of(np.random.default_rng(1), 40, 3.0)
+def test_model_compared_with_itself_has_no_difference() -> None:
+    characters, bits = simulate_lines(np.random.default_rng(1), 40, 3.0)
     rows = [bits[None], bits[None]]
     (pair,) = compare_pairs(rows, characters, bootstrap_scores(rows, characters, resamples=200), [(0, 1)])
     assert (pair.difference, pair.p, pair.lines, pair.significant) == (0, 1, (0, 0), False)
 
 
-def test_the_uniform_floor_is_n_log_v_over_the_characters() -> None:
+def test_uniform_baseline_is_n_log_v_over_the_characters() -> None:
     corpus = korlm.load_corpus("kolaw")
-    floor = uniform_baseline(corpus.train, corpus.test)
+    baseline = uniform_baseline(corpus.train, corpus.test)
     alphabet = set("".join(corpus.train))
     text = "".join(line + "\n" for line in corpus.test)
     escapes = sum(character not in alphabet and character != "\n" for character in text)
     bits = len(text) * math.log2(len(alphabet) + 2) + 21 * escapes
-    assert floor["bits_per_character"] == pytest.approx(bits / len(text))
-    assert floor["unseen"] == escapes > 0
+    assert baseline["bits_per_character"] == pytest.approx(bits / len(text))
+    assert baseline["unseen"] == escapes > 0
 
 
 @pytest.mark.parametrize("prime", [10**9, 3000, 1])
-def test_the_xz_floor_is_what_lzma_says(prime: int) -> None:
+def test_xz_baseline_is_the_size_that_lzma_gives(prime: int) -> None:
     corpus = korlm.load_corpus("kolaw")
-    before = b""
+    prime_text = b""
     for line in reversed(corpus.train):
-        if len(before) + len((line + "\n").encode()) > prime:
+        if len(prime_text) + len((line + "\n").encode()) > prime:
             break
-        before = (line + "\n").encode() + before
+        prime_text = (line + "\n").encode() + prime_text
     text = "\n".join([*corpus.test, ""])
 
     def size(data: bytes) -> int:
         return len(lzma.compress(data, preset=9 | lzma.PRESET_EXTREME, check=lzma.CHECK_NONE))
 
-    floor = xz_baseline(corpus.train, corpus.test, max_prime_bytes=prime)
-    assert floor["prime"] == len(before)
-    # the dictionary's size stands in the header and may move a few bytes
-    assert floor["bits_per_character"] * len(text) / 8 == pytest.approx(
-        size(before + text.encode()) - size(before), abs=16
+    baseline = xz_baseline(corpus.train, corpus.test, max_prime_bytes=prime)
+    assert baseline["prime"] == len(prime_text)
+    # the header holds the size of the dictionary, which may change a few bytes
+    assert baseline["bits_per_character"] * len(text) / 8 == pytest.approx(
+        size(prime_text + text.encode()) - size(prime_text), abs=16
     )
