@@ -90,17 +90,18 @@ def _load_installed_tokenizers(names: str) -> list[Tokenizer]:
     requested = [name.strip() for name in names.split(",")]
     if requested == ["all"]:
         requested = [info.name for info in list_tokenizers() if info.ready]
-    tokenizers, notes = [], []
-    for name in requested:
+    tokenizers: dict[str, Tokenizer] = {}
+    notes = []
+    for name in dict.fromkeys(requested):
         try:
-            tokenizers.append(check_installed(load_tokenizer(name)))
+            tokenizers[name] = check_installed(load_tokenizer(name))
         except MissingDependencyError as error:
             notes.append(error)
     if notes and not tokenizers:
         raise MissingDependencyError("\n".join(note.ko for note in notes), "\n".join(note.en for note in notes))
     for note in notes:
         print(f"korlm: {note}", file=sys.stderr)
-    return tokenizers
+    return [tokenizers[name] for name in requested if name in tokenizers]
 
 
 def _run_corpus_evaluation(args: Namespace) -> None:
