@@ -31,7 +31,7 @@ def written(folder: Path, name: str, content: str) -> Path:
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
-def test_each_format_gives_the_same_lines(tmp_path: Path, suffix: str) -> None:
+def test_every_format_yields_the_same_lines(tmp_path: Path, suffix: str) -> None:
     text = "\n".join(LINES) + "\n\n"
     jsonl = "".join(json.dumps({"text": line}, ensure_ascii=False) + "\n" for line in LINES)
     table = "id,text\n" + "".join(f'{i},"{line.replace(chr(34), chr(34) * 2)}"\n' for i, line in enumerate(LINES))
@@ -43,7 +43,7 @@ def test_each_format_gives_the_same_lines(tmp_path: Path, suffix: str) -> None:
     assert list(read_lines(written(tmp_path, "a.tsv" + suffix, tabs), column=1)) == ["5"] * 3
 
 
-def test_crlf_and_a_byte_order_mark_are_not_text(tmp_path: Path) -> None:
+def test_crlf_and_byte_order_mark_are_removed(tmp_path: Path) -> None:
     assert list(read_lines(written(tmp_path, "a.txt", "\ufeff가\r\n나\r\n"))) == ["가", "나"]
 
 
@@ -57,20 +57,20 @@ def test_crlf_and_a_byte_order_mark_are_not_text(tmp_path: Path) -> None:
         ("a.jsonl", b'{"a": 1}\n', "칸이 없습니다"),
     ],
 )
-def test_an_unreadable_file_is_a_clear_error(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+def test_an_unreadable_file_raises_corpus_error(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(CorpusError, match=message):
         list(read_lines(tmp_path / name))
 
 
-def test_a_column_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
+def test_a_missing_column_raises_corpus_error(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="'body'"):
         list(read_lines(written(tmp_path, "a.csv", "id,text\n1,가\n"), column="body"))
     with pytest.raises(CorpusError, match="'7'"):
         list(read_lines(written(tmp_path, "a.tsv", "1\t가\n"), column=7))
 
 
-def test_an_empty_corpus_and_an_unknown_name_are_clear_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_corpus_and_an_unknown_name_raise_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CorpusError, match="비었습니다"):
         korlm.load_corpus(written(tmp_path, "a.txt", "\n\n"))
     with pytest.raises(UnknownNameError, match="kolaw"):
@@ -80,7 +80,7 @@ def test_an_empty_corpus_and_an_unknown_name_are_clear_errors(tmp_path: Path, mo
         korlm.load_corpus("reviews")
 
 
-def test_a_line_never_changes_side() -> None:
+def test_a_line_never_changes_its_split() -> None:
     lines = [f"줄 {i}" for i in range(3000)]
     corpus = split_lines("all", lines)
     fewer = split_lines("some", lines[::-3])
@@ -96,7 +96,7 @@ def test_the_bundled_corpora_are_the_statutes() -> None:
     assert len(kobill.train) > 500
 
 
-def test_the_reviews_have_their_own_splits(corpora: Path) -> None:
+def test_the_reviews_have_predefined_splits(corpora: Path) -> None:
     corpus = korlm.load_corpus("reviews")
     assert (len(corpus.train), len(corpus.valid), len(corpus.test)) == (628_425, 20_000, 20_000)
     assert sum(len(line) + 1 for line in corpus.test) == 742_126
@@ -117,9 +117,7 @@ def test_token_arrays_are_cached_by_content_and_signature(tmp_path: Path, monkey
     assert len(list((tmp_path / "tokens").iterdir())) == 2
 
 
-def test_a_large_file_is_read_back_from_the_cache_until_it_changes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_large_file_is_cached_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KORLM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("korlm.corpora.memmap._MIN_CACHED_BYTES", 0)
     path = written(tmp_path, "a.jsonl", "".join(json.dumps({"text": f"줄\n{i}", "b": "가"}) + "\n" for i in range(300)))
@@ -146,7 +144,7 @@ def test_a_large_file_is_read_back_from_the_cache_until_it_changes(
     assert corpus.train + corpus.valid + corpus.test == ["새 줄"]
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unwritable_cache_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("", "utf-8")
     monkeypatch.setenv("KORLM_CACHE", str(tmp_path / "file" / "cache"))
     monkeypatch.setattr("korlm.corpora.memmap._MIN_CACHED_BYTES", 0)
@@ -159,7 +157,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypa
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(lines=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=12), data=st.data())
-def test_stored_lines_are_the_list_of_them(lines: list[str], data: st.DataObject, tmp_path: Path) -> None:
+def test_memory_mapped_lines_equal_the_list(lines: list[str], data: st.DataObject, tmp_path: Path) -> None:
     together = data.draw(st.integers(1, 5))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("korlm.corpora.memmap._BATCH_LINES", together)

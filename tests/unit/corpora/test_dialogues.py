@@ -1,4 +1,4 @@
-"""Questions and answers: clusters against their definition, splits that share nothing, files good and bad."""
+"""Questions and answers: near duplicates, disjoint splits, valid and invalid files, downloads."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def jaccard(one: str, two: str) -> float:
     st.lists(st.text("가나다", min_size=1, max_size=9), max_size=14, unique=True),
     st.sampled_from([0.3, 0.5, 2 / 3, 0.75, 0.9, 1.0]),
 )
-def test_all_near_pairs_are_found_and_no_others(texts: list[str], least: float) -> None:
+def test_exactly_the_near_duplicate_pairs_are_found(texts: list[str], least: float) -> None:
     expected = {
         (one, two)
         for two in range(len(texts))
@@ -53,7 +53,7 @@ def test_all_near_pairs_are_found_and_no_others(texts: list[str], least: float) 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(*[st.text("가나다? ", max_size=6)] * 2), max_size=10))
-def test_clusters_are_what_a_common_near_text_connects(items: list[tuple[str, str]]) -> None:
+def test_clusters_are_connected_by_near_duplicates(items: list[tuple[str, str]]) -> None:
     found = cluster_near_duplicates(items)
     keys = [[normalize_for_matching(text) for text in item] for item in items]
     joined = [{index} for index in range(len(items))]
@@ -67,7 +67,7 @@ def test_clusters_are_what_a_common_near_text_connects(items: list[tuple[str, st
 
 
 def check_splits(pairs: PairCorpus) -> None:
-    """No question or answer of one side is near one of another."""
+    """Check that no question or answer of a split is a near duplicate of one in another."""
     sides = [pairs.train, pairs.valid, pairs.test]
     assert all(sides) and 0.85 < len(pairs.train) / sum(map(len, sides)) < 0.95
     place: dict[str, int] = {}
@@ -80,7 +80,7 @@ def check_splits(pairs: PairCorpus) -> None:
         assert place[texts[one]] == place[texts[two]], (texts[one], texts[two])
 
 
-def test_the_projects_own_dialogues_are_as_their_page_says() -> None:
+def test_bundled_dialogues_match_their_description() -> None:
     pairs = load_pairs("dialogues")
     check_splits(pairs)
     every = [*pairs.train, *pairs.valid, *pairs.test]
@@ -124,14 +124,14 @@ def test_songys_pairs(corpora: Path) -> None:
         ),
     ],
 )  # fmt: skip
-def test_files_are_read_and_rows_with_nothing_to_learn_are_counted(name: str, content: str, tmp_path: Path) -> None:
+def test_incomplete_and_duplicate_rows_of_files_are_counted(name: str, content: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(content, "utf-8")
     pairs = load_pairs(tmp_path / name)
     assert [*pairs.train, *pairs.valid, *pairs.test] == [DialoguePair("안녕, 뭐 해?", "글을 읽어요.")]
     assert (pairs.num_incomplete, pairs.num_duplicates) == (3, 1)
 
 
-def test_a_dialogue_gives_a_pair_a_turn_and_stays_together(tmp_path: Path) -> None:
+def test_the_pairs_of_a_dialogue_are_in_one_split(tmp_path: Path) -> None:
     turns = [
         [f"{number}번째 이야기를 시작할까요?", f"{number} 좋아요.", "더요.", f"끝 {number}"] for number in range(40)
     ]
@@ -157,14 +157,16 @@ def test_a_dialogue_gives_a_pair_a_turn_and_stays_together(tmp_path: Path) -> No
         ("a.txt", "가\n", "형식을 모릅니다", "Unknown format"),
     ],
 )
-def test_a_bad_file_says_what_is_wrong(name: str, content: str, ko: str, en: str, tmp_path: Path) -> None:
+def test_an_invalid_file_raises_an_error_that_explains_it(
+    name: str, content: str, ko: str, en: str, tmp_path: Path
+) -> None:
     (tmp_path / name).write_text(content, "utf-8")
     with pytest.raises(CorpusError) as caught:
         load_pairs(tmp_path / name)
     assert ko in caught.value.message("ko") and en in caught.value.message("en")
 
 
-def test_other_columns_can_be_named_and_bad_bytes_and_names_are_said(tmp_path: Path) -> None:
+def test_columns_can_be_named_and_invalid_bytes_and_names_raise_errors(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("사람,기계\n가,나\n", "utf-8")
     assert load_pairs(tmp_path / "a.csv", question="사람", answer="기계").name
     with pytest.raises(CorpusError, match="칸" if localize("ko", "en") == "ko" else "column"):
@@ -180,7 +182,7 @@ class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
 
 
-def test_songys_pairs_are_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_songys_pairs_are_downloaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "web").mkdir()
     (tmp_path / "web" / "ChatbotData.csv").write_text("Q,A,label\n가,나요.,0\n", "utf-8")
     monkeypatch.delenv("KORLM_CORPORA", raising=False)

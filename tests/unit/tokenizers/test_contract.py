@@ -64,16 +64,16 @@ def check(tokenizer: Tokenizer, text: str) -> None:
 
 
 def _letters(tokenizer: Tokenizer) -> bool:
-    """Whether pieces may be letters of a syllable, which are shown alone."""
+    """Tell whether tokens may be conjoining jamo."""
     return isinstance(tokenizer, SegmentedTokenizer) and bool(tokenizer.segmenter.conjoining_jamo)
 
 
 @pytest.mark.parametrize("text", NASTY, ids=IDS)
-def test_decoding_gives_the_text_back(tokenizer: Tokenizer, text: str) -> None:
+def test_decoding_restores_the_text(tokenizer: Tokenizer, text: str) -> None:
     check(tokenizer, text)
 
 
-def test_a_line_of_100_000_characters_comes_back(tokenizer: Tokenizer) -> None:
+def test_a_line_of_100_000_characters_is_restored(tokenizer: Tokenizer) -> None:
     length = 100_000 if tokenizer.name in FAST and "kiwi+" not in tokenizer.name else 1_000
     check(tokenizer, ("재미있는 영화였다 ㅋㅋ 정말! " * 6000)[:length])
 
@@ -86,7 +86,7 @@ cached = functools.cache(load)
 )
 @given(text=st.text(max_size=60))
 @pytest.mark.parametrize("name", FAST)
-def test_any_text_comes_back(name: str, text: str) -> None:
+def test_any_text_is_restored(name: str, text: str) -> None:
     check(cached(name), text)
 
 
@@ -96,21 +96,21 @@ KOREAN = st.text(st.sampled_from("가나다라했갔됐깨져한국ㅋㅠ\u1112\
 @settings(max_examples=40, deadline=None)
 @given(text=KOREAN)
 @pytest.mark.parametrize("name", [*NAMES, *SPLIT])
-def test_korean_like_text_comes_back(name: str, text: str) -> None:
+def test_korean_like_text_is_restored(name: str, text: str) -> None:
     check(cached(name), text)
 
 
-def test_an_unpaired_surrogate_is_a_clear_error(tokenizer: Tokenizer) -> None:
+def test_an_unpaired_surrogate_raises_input_error(tokenizer: Tokenizer) -> None:
     with pytest.raises(InputError, match="서로게이트"):
         tokenizer.encode("가\ud800나")
 
 
-def test_a_batch_is_the_same_as_one_by_one(tokenizer: Tokenizer) -> None:
+def test_encode_batch_equals_encode(tokenizer: Tokenizer) -> None:
     texts = NASTY if tokenizer.name not in SLOW else NASTY[4:9]
     assert tokenizer.encode_batch(texts, workers=2) == [tokenizer.encode(text) for text in texts]
 
 
-def test_a_saved_tokenizer_gives_the_same_ids(tokenizer: Tokenizer, tmp_path: Path) -> None:
+def test_a_saved_tokenizer_returns_the_same_ids(tokenizer: Tokenizer, tmp_path: Path) -> None:
     tokenizer.save(tmp_path / "saved")
     loaded = korlm.load_tokenizer(tmp_path / "saved")
     assert loaded.signature == tokenizer.signature
@@ -118,7 +118,7 @@ def test_a_saved_tokenizer_gives_the_same_ids(tokenizer: Tokenizer, tmp_path: Pa
     assert loaded.encode_ids(texts) == tokenizer.encode_ids(texts)
 
 
-def test_arrays_hold_the_same_ids_with_line_ends(tokenizer: Tokenizer) -> None:
+def test_encode_array_returns_the_same_ids_with_eos(tokenizer: Tokenizer) -> None:
     texts = NASTY if tokenizer.name not in SLOW else NASTY[:6]
     lists = tokenizer.encode_ids(texts)
     ids, ends = tokenizer.encode_array(texts, eos=2)
@@ -129,14 +129,14 @@ def test_arrays_hold_the_same_ids_with_line_ends(tokenizer: Tokenizer) -> None:
     assert tokenizer.encode_array([]).ids.tolist() == []
 
 
-def test_an_id_out_of_the_vocabulary_is_a_clear_error(tokenizer: Tokenizer) -> None:
+def test_an_id_outside_the_vocabulary_raises_input_error(tokenizer: Tokenizer) -> None:
     with pytest.raises(InputError, match="어휘"):
         tokenizer.decode([tokenizer.vocab_size])
     with pytest.raises(InputError, match="어휘"):
         tokenizer.decode([-1])
 
 
-def test_real_reviews_come_back(tokenizer: Tokenizer, corpora: Path) -> None:
+def test_real_reviews_are_restored(tokenizer: Tokenizer, corpora: Path) -> None:
     with gzip.open(corpora / "nsmc_reviews" / "valid.tsv.gz", "rt", encoding="utf-8", newline="\n") as file:
         lines = [line.rstrip("\n").split("\t")[2] for line in file]
     lines = lines[: 40 if tokenizer.name == "kkma" else 300 if tokenizer.name in SLOW else 3000]

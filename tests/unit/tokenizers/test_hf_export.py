@@ -39,7 +39,7 @@ TYPED = [
 
 @cache
 def pair(name: str) -> tuple[Tokenizer, Any]:
-    """A tokenizer and what Hugging Face's library makes of its file."""
+    """Return a tokenizer, and Hugging Face's tokenizer of its exported file."""
     unit, _, how = name.partition(", ")
     tokenizer = korlm.load_tokenizer(unit) if not how else train(unit, how)
     return tokenizer, exported(tokenizer)
@@ -66,7 +66,7 @@ def check(tokenizer: Tokenizer, oracle: Any, text: str) -> None:
 
 @pytest.mark.parametrize("text", NASTY + TYPED, ids=IDS + TYPED)
 @pytest.mark.parametrize("name", SHIPPED + TRAINED)
-def test_nasty_strings_give_the_same_ids(name: str, text: str) -> None:
+def test_nasty_strings_get_the_same_ids(name: str, text: str) -> None:
     check(*pair(name), text)
 
 
@@ -80,7 +80,7 @@ TEXTS = st.text(max_size=40) | st.lists(st.sampled_from(WORDS), max_size=12).map
 @settings(max_examples=150, deadline=None)
 @given(text=TEXTS)
 @pytest.mark.parametrize("name", SHIPPED + TRAINED)
-def test_any_text_gives_the_same_ids(name: str, text: str) -> None:
+def test_any_text_gets_the_same_ids(name: str, text: str) -> None:
     check(*pair(name), text)
 
 
@@ -94,20 +94,20 @@ def reviews(corpora: Path) -> Callable[[int], list[str]]:
 
 
 @pytest.mark.parametrize("name", SHIPPED + TRAINED)
-def test_3_000_reviews_give_the_same_ids(name: str, reviews: Callable[[int], list[str]]) -> None:
+def test_3_000_reviews_get_the_same_ids(name: str, reviews: Callable[[int], list[str]]) -> None:
     for line in reviews(3000):
         check(*pair(name), line)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
-def test_20_000_reviews_give_the_same_ids(name: str, reviews: Callable[[int], list[str]]) -> None:
+def test_20_000_reviews_get_the_same_ids(name: str, reviews: Callable[[int], list[str]]) -> None:
     for line in reviews(20_000):
         check(*pair(name), line)
 
 
 @pytest.mark.parametrize("name", SHIPPED + TRAINED)
-def test_every_id_has_the_same_name(name: str) -> None:
+def test_every_id_has_the_same_token(name: str) -> None:
     tokenizer, oracle = pair(name)
     assert oracle.get_vocab_size() == tokenizer.vocab_size
     assert [oracle.id_to_token(i) for i in range(tokenizer.vocab_size)] == [
@@ -116,13 +116,13 @@ def test_every_id_has_the_same_name(name: str) -> None:
     assert {special: oracle.token_to_id(special) for special in tokenizer.specials} == tokenizer.specials
 
 
-def test_a_line_of_100_000_characters_gives_the_same_ids() -> None:
+def test_a_line_of_100_000_characters_gets_the_same_ids() -> None:
     text = ("재미있는 영화였다 ㅋㅋ 정말! " * 6000)[:100_000]
     for name in SHIPPED:
         check(*pair(name), text)
 
 
-def test_the_pattern_of_words_knows_exactly_the_whitespace_of_python() -> None:
+def test_the_eojeol_pattern_matches_python_whitespace() -> None:
     pre = huggingface.pre_tokenizers.Split(huggingface.Regex(EOJEOL_PATTERN), "isolated")
     for code in (*range(0xD800), *range(0xE000, 0x110000)):
         if chr(code).isspace() or (code < 0x4000 and code % 7 == 0):
@@ -130,7 +130,7 @@ def test_the_pattern_of_words_knows_exactly_the_whitespace_of_python() -> None:
             assert cuts == (1 if not chr(code).isspace() else 2 if code == 0x20 else 3), hex(code)
 
 
-def test_bpe_merges_as_sentencepiece_does_where_pieces_overlap() -> None:
+def test_bpe_merges_overlapping_tokens_as_sentencepiece() -> None:
     import random
 
     for seed in range(4):
@@ -143,7 +143,7 @@ def test_bpe_merges_as_sentencepiece_does_where_pieces_overlap() -> None:
             check(tokenizer, oracle, text)
 
 
-def test_the_cut_of_a_typed_name_stands_where_no_piece_crosses_it() -> None:
+def test_a_typed_name_is_split_where_no_token_crosses() -> None:
     assert name_splitting_pattern(["</s>"], ["<", "</", "x</"]) == "(?:(?<=<)/(?=s>))"
     assert name_splitting_pattern(["<s>"], ["a<", "b<"]) == "(?:<(?=s>))"
     assert name_splitting_pattern(["ab"], ["a"], fuse_unknown=True) == "(?:a(?=b))"
@@ -152,7 +152,7 @@ def test_the_cut_of_a_typed_name_stands_where_no_piece_crosses_it() -> None:
             name_splitting_pattern(["</s>"], pieces, fuse_unknown=fused)
 
 
-def test_unigram_pieces_beside_a_special_name_are_no_trouble() -> None:
+def test_unigram_tokens_next_to_a_special_name_get_the_same_ids() -> None:
     lines = ["나는 </가 <sb> 간다", "<sa 논다 </b </c", "d</ e</ 온다"] * 30
     tokenizer = korlm.train_tokenizer("unigram", lines)
     assert any("</" in piece for piece in map(tokenizer.token_text, range(260, tokenizer.vocab_size)))
@@ -162,7 +162,7 @@ def test_unigram_pieces_beside_a_special_name_are_no_trouble() -> None:
 
 
 @pytest.mark.parametrize("learnt", ["</s>", "<0x41>", "<0x4a>", "<user>"])
-def test_a_piece_that_is_named_like_a_special_token_cannot_be_exported(learnt: str, tmp_path: Path) -> None:
+def test_a_token_equal_to_a_special_name_cannot_be_exported(learnt: str, tmp_path: Path) -> None:
     tokenizer = korlm.train_tokenizer("word", [f"{learnt} 가"] * 3, vocab_size=280, specials=["<user>"])
     with pytest.raises(InputError, match="이름"):
         export_tokenizer(tokenizer, tmp_path / "tokenizer.json")
@@ -170,7 +170,7 @@ def test_a_piece_that_is_named_like_a_special_token_cannot_be_exported(learnt: s
 
 
 @pytest.mark.parametrize("name", ["가", " <user>"])
-def test_a_special_token_named_like_a_text_cannot_be_exported(name: str, tmp_path: Path) -> None:
+def test_a_special_name_that_is_ordinary_text_cannot_be_exported(name: str, tmp_path: Path) -> None:
     for tokenizer in (
         korlm.train_tokenizer("syllable", ["가 나"] * 3, vocab_size=280, specials=[name]),
         korlm.train_tokenizer("word", ["다 나"] * 3, vocab_size=280, specials=[name], on_unknown="unk"),
@@ -179,7 +179,7 @@ def test_a_special_token_named_like_a_text_cannot_be_exported(name: str, tmp_pat
             export_tokenizer(tokenizer, tmp_path / "tokenizer.json")
 
 
-def test_what_the_format_cannot_hold_is_refused_with_a_way_out(tmp_path: Path) -> None:
+def test_unsupported_tokenizers_raise_an_error_with_an_alternative(tmp_path: Path) -> None:
     unigram = korlm.load_tokenizer("unigram")
     assert isinstance(unigram, SubwordTokenizer)
     (tmp_path / "other.model").write_bytes(unigram.model)
@@ -196,12 +196,12 @@ def test_what_the_format_cannot_hold_is_refused_with_a_way_out(tmp_path: Path) -
     assert not (tmp_path / "tokenizer.json").exists()
 
 
-def test_no_special_token_would_be_found_in_typed_text(tmp_path: Path) -> None:
+def test_special_tokens_do_not_match_typed_text(tmp_path: Path) -> None:
     export_tokenizer(korlm.load_tokenizer("bpe"), tmp_path / "new" / "tokenizer.json")
     assert json.loads((tmp_path / "new" / "tokenizer.json").read_text("utf-8"))["added_tokens"] == []
 
 
-def test_a_folder_in_the_file_s_place_is_a_clear_error(tmp_path: Path) -> None:
+def test_a_folder_at_the_path_raises_artifact_error(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="쓰지 못했습니다"):
         export_tokenizer(korlm.load_tokenizer("byte"), tmp_path)
 

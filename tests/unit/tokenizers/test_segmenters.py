@@ -1,4 +1,4 @@
-"""Jamo, cuts inside syllables, composed tokenizers, the classical <unk>, further special tokens, English words."""
+"""Jamo, splits inside syllables, analyzer + subword, <unk>, further special tokens, English words."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pieces(tokenizer: Tokenizer, text: str) -> list[str]:
 
 
 @given(st.integers(0xAC00, 0xD7A3).map(chr))
-def test_a_syllable_is_its_letters(syllable: str) -> None:
+def test_decomposing_a_syllable_equals_nfd(syllable: str) -> None:
     import unicodedata
 
     letters = decompose_syllable(syllable)
@@ -45,14 +45,14 @@ def test_a_syllable_is_its_letters(syllable: str) -> None:
 
 
 @given(st.text(st.sampled_from([*"가각한ㅎㅏㄱa ", *CONJOINING_JAMO[::5]])))
-def test_spelt_text_joins_to_the_same_text(text: str) -> None:
+def test_composing_jamo_restores_the_text(text: str) -> None:
     joiner = JamoComposer()
     joined = "".join(map(joiner.push, to_jamo(text))) + joiner.finish()
     assert joined == escape_typed_jamo(text)
     assert len(escape_typed_jamo(text)) == len(text)
 
 
-def test_jamo_are_the_letters_of_syllables_and_nothing_else() -> None:
+def test_jamo_of_syllables_differ_from_typed_jamo() -> None:
     tokenizer = korlm.load_tokenizer("jamo")
     assert pieces(tokenizer, "한국") == ["ㅎ", "ㅏ", "ㄴ", "ㄱ", "ㅜ", "ㄱ"]
     assert tokenizer.encode("한국").spans == [(0, 1)] * 3 + [(1, 2)] * 3
@@ -63,7 +63,7 @@ def test_jamo_are_the_letters_of_syllables_and_nothing_else() -> None:
     assert tokenizer.decode(typed.ids) == "\u1112\u1161\u11ab"
 
 
-def test_letters_that_a_model_writes_without_a_syllable_are_still_text() -> None:
+def test_jamo_that_form_no_syllable_become_compatibility_jamo() -> None:
     tokenizer = korlm.load_tokenizer("jamo")
     lead, vowel, tail = tokenizer.encode("한").ids
     assert tokenizer.decode([lead, lead, vowel]) == "ㅎ하"
@@ -82,18 +82,18 @@ def test_letters_that_a_model_writes_without_a_syllable_are_still_text() -> None
         ("됐어", ["됐", "어"]),
     ],
 )
-def test_kiwi_cuts_inside_syllables_where_the_letters_allow(text: str, expected: list[str]) -> None:
+def test_kiwi_splits_inside_syllables_if_the_jamo_allow(text: str, expected: list[str]) -> None:
     assert pieces(korlm.load_tokenizer("kiwi", split="jamo"), text) == expected
 
 
-def test_a_cut_syllable_shares_its_span_and_keeps_its_morphemes() -> None:
+def test_parts_of_a_split_syllable_share_its_span_and_morphemes() -> None:
     encoding = korlm.load_tokenizer("kiwi", split="jamo").encode("학교에 갔다")
     assert encoding.spans[2:5] == [(3, 5), (4, 5), (5, 6)]
     assert encoding.segments[encoding.segment_of[3]].tag == "VV+EP"
     assert "split:jamo" in korlm.load_tokenizer("kiwi", split="jamo").signature
 
 
-def test_a_split_is_for_morphemes_alone() -> None:
+def test_split_is_an_option_of_morpheme_units_only() -> None:
     for name in ("word", "unigram", "kiwi+unigram", "syllable"):
         with pytest.raises(InputError, match="split"):
             korlm.load_tokenizer(name, split="jamo")
@@ -112,7 +112,7 @@ def test_an_analyzer_and_a_subword_model_are_composed() -> None:
 
 
 @pytest.mark.parametrize("name", ["mecab+unigram", "okt+bpe"])
-def test_any_analyzer_goes_with_any_subword_model(name: str, tmp_path: Path) -> None:
+def test_any_analyzer_can_be_combined_with_any_subword_algorithm(name: str, tmp_path: Path) -> None:
     tokenizer = korlm.train_tokenizer(name, LAW, vocab_size=700)
     assert tokenizer.vocab_size == 700
     assert pieces(tokenizer, "모든 국민은 뷁 법 앞에 ▁평등하다\0.")
@@ -123,7 +123,7 @@ def test_any_analyzer_goes_with_any_subword_model(name: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["word", "syllable", "kiwi", "jamo"])
-def test_the_classical_unk_loses_text_and_says_so(name: str, tmp_path: Path) -> None:
+def test_on_unknown_unk_is_lossy_and_in_the_signature(name: str, tmp_path: Path) -> None:
     tokenizer = korlm.train_tokenizer(name, LAW, vocab_size=500, on_unknown="unk")
     assert not tokenizer.lossless and "unk:unk" in tokenizer.signature and not tokenizer.byte_ids
     encoding = tokenizer.encode("대한민국 👍")
@@ -136,13 +136,13 @@ def test_the_classical_unk_loses_text_and_says_so(name: str, tmp_path: Path) -> 
     assert again.signature == tokenizer.signature and again.encode("대한민국 👍") == encoding
 
 
-def test_a_word_vocabulary_with_unk_has_no_room_for_anything_but_words() -> None:
+def test_a_word_vocabulary_with_unk_holds_words_only() -> None:
     tokenizer = korlm.train_tokenizer("word", ["a b", "a c"], on_unknown="unk", min_count=1)
     assert tokenizer.vocab_size == 4 + 3  # a, " b", " c"
 
 
 @pytest.mark.parametrize("name", ["word", "syllable", "jamo", "byte", "kiwi", "unigram", "bpe", "kiwi+bpe"])
-def test_further_special_tokens_get_ids_that_no_text_gets(name: str, tmp_path: Path) -> None:
+def test_further_special_tokens_never_occur_in_encoded_text(name: str, tmp_path: Path) -> None:
     tokenizer = korlm.train_tokenizer(name, LAW, specials=("<user>", "<bot>"))
     user, bot = tokenizer.specials["<user>"], tokenizer.specials["<bot>"]
     assert [user, bot] == [tokenizer.vocab_size - 2, tokenizer.vocab_size - 1]
@@ -153,7 +153,7 @@ def test_further_special_tokens_get_ids_that_no_text_gets(name: str, tmp_path: P
     assert korlm.load_tokenizer(tmp_path / "it").specials == tokenizer.specials
 
 
-def test_wrong_specials_and_modes_are_clear_errors() -> None:
+def test_invalid_specials_and_modes_raise_input_error() -> None:
     with pytest.raises(InputError, match="특수 토큰"):
         korlm.train_tokenizer("word", LAW, specials=("<s>",))
     with pytest.raises(InputError, match="특수 토큰"):
@@ -170,7 +170,7 @@ def test_wrong_specials_and_modes_are_clear_errors() -> None:
         korlm.train_tokenizer("kiwi+unigram", LAW, vocab_size=5000)
 
 
-def test_english_words_are_cut_by_the_rules_of_spacy(tmp_path: Path) -> None:
+def test_english_words_are_split_by_spacy(tmp_path: Path) -> None:
     pytest.importorskip("spacy", reason="needs spaCy: pip install 'korlm[english]'")
     tokenizer = korlm.train_tokenizer("word", ["I don't know. You don't know."] * 2, language="en")
     assert pieces(tokenizer, "I don't know.") == ["I", " do", "n't", " know", "."]
@@ -180,7 +180,7 @@ def test_english_words_are_cut_by_the_rules_of_spacy(tmp_path: Path) -> None:
         korlm.load_tokenizer("word", language="fr")
 
 
-def test_one_tokenizers_user_words_are_no_others() -> None:
+def test_user_words_apply_to_one_tokenizer_only() -> None:
     def cuts(tokenizer: Tokenizer) -> list[tuple[int, int]]:
         return [segment[:2] for segment in tokenizer.encode("갓생러가").segments]
 
@@ -202,7 +202,7 @@ def test_options_are_saved_with_the_tokenizer(tmp_path: Path) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.sampled_from("가갔간갑니다한했됐뷁뷀 ㄴㅆ\u11ab\u1100!"), max_size=12))
-def test_small_vocabularies_with_cut_syllables_still_come_back(text: str) -> None:
+def test_small_vocabularies_with_split_syllables_restore_the_text(text: str) -> None:
     tokenizer = _small_split()
     assert tokenizer.decode(tokenizer.encode(text).ids) == text
 
@@ -217,5 +217,5 @@ def _small_split() -> Tokenizer:
 _split: Tokenizer | None = None
 
 
-def test_is_syllable_knows_its_bounds() -> None:
+def test_is_syllable_at_its_bounds() -> None:
     assert is_syllable("가") and is_syllable("힣") and not is_syllable("ㅎ") and not is_syllable("\u1112")

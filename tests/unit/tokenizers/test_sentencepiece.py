@@ -1,4 +1,4 @@
-"""SentencePiece models as others make them: the very ids, the very text, and spans that stand in the caller's string."""
+"""SentencePiece models made elsewhere: the same ids and text, and spans in the caller's string."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def model(kind: str) -> bytes:
 
 @cache
 def both(kind: str) -> tuple[SentencePieceTokenizer, Any]:
-    """The tokenizer that korlm makes of the file, and SentencePiece's own object."""
+    """Return korlm's tokenizer of a model, and SentencePiece's processor."""
     with TemporaryDirectory() as folder:
         path = Path(folder, "other.model")
         path.write_bytes(model(kind))
@@ -80,7 +80,7 @@ def check(kind: str, text: str) -> None:
 
 @pytest.mark.parametrize("text", NASTY, ids=IDS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_nasty_strings_get_sentencepiece_s_ids(kind: str, text: str) -> None:
+def test_nasty_strings_get_sentencepiece_ids(kind: str, text: str) -> None:
     check(kind, text)
 
 
@@ -90,12 +90,12 @@ LIKE = "가나다라했갔대한민국ㅋㅠ\u1112\u1161\u11ab .,!\t\n▁👍�
 @settings(max_examples=120, deadline=None)
 @given(text=st.text(max_size=40) | st.text(st.sampled_from(LIKE), max_size=40))
 @pytest.mark.parametrize("kind", KINDS)
-def test_any_text_gets_sentencepiece_s_ids(kind: str, text: str) -> None:
+def test_any_text_gets_sentencepiece_ids(kind: str, text: str) -> None:
     check(kind, text)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_real_reviews_get_sentencepiece_s_ids(kind: str, corpora: Path) -> None:
+def test_real_reviews_get_sentencepiece_ids(kind: str, corpora: Path) -> None:
     with gzip.open(corpora / "nsmc_reviews" / "valid.tsv.gz", "rt", encoding="utf-8", newline="\n") as file:
         lines = [line.rstrip("\n").split("\t")[2] for line, _ in zip(file, range(500), strict=False)]
     for line in lines:
@@ -103,14 +103,14 @@ def test_real_reviews_get_sentencepiece_s_ids(kind: str, corpora: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_typed_names_are_what_sentencepiece_takes_them_for(kind: str) -> None:
+def test_typed_special_names_are_encoded_as_sentencepiece_does(kind: str) -> None:
     for text in ("</s><unk><s>", "<0x41>", "<ctl><sep>대한 이▁", "<pad>"):
         check(kind, text)
         assert not {0, 1, 2} & set(both(kind)[0].encode(text).ids) - {both(kind)[1].unk_id()}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_saved_model_gives_the_same_ids(kind: str, tmp_path: Path) -> None:
+def test_a_saved_model_returns_the_same_ids(kind: str, tmp_path: Path) -> None:
     tokenizer, _ = both(kind)
     tokenizer.save(tmp_path / "saved")
     loaded = korlm.load_tokenizer(tmp_path / "saved")
@@ -121,7 +121,7 @@ def test_a_saved_model_gives_the_same_ids(kind: str, tmp_path: Path) -> None:
     assert (loaded.name, loaded.lossless) == ("sentencepiece", False)
 
 
-def test_normalisation_and_unk_show_in_pieces_and_spans() -> None:
+def test_tokens_and_spans_show_normalization_and_unk() -> None:
     encoding = both("defaults")[0].encode(" 대한\u3000\u3000뷁뷁")
     assert encoding.spans[0][0] == 1 and encoding.spans[-1] == (5, 7)
     assert encoding.tokens[-1] == "<unk>"
@@ -136,14 +136,14 @@ def test_bytes_of_one_character_share_its_span() -> None:
     assert {encoding.segments[index][:2] for index in tokenizer.oov_segments(encoding)} >= {(0, 1), (2, 3)}
 
 
-def test_special_tokens_keep_the_ids_that_the_model_gave_them() -> None:
+def test_special_tokens_keep_the_ids_of_the_model() -> None:
     assert both("T5")[0].specials == {"<pad>": 0, "</s>": 1, "<unk>": 2}
     assert both("Llama")[0].specials == {"<unk>": 0, "<s>": 1, "</s>": 2}
     assert "<ctl>" in both("symbols")[0].specials and "<sep>" not in both("symbols")[0].specials
     assert both("symbols")[0].encode("가<sep>").tokens[-1] == "<sep>"
 
 
-def test_the_signature_tells_models_apart_that_differ_in_normalisation_alone() -> None:
+def test_the_signature_differs_if_only_the_normalization_differs() -> None:
     kinds = list(KINDS)
     signatures = [both(kind)[0].signature for kind in kinds]
     assert len(set(signatures)) == len(kinds)
@@ -151,7 +151,7 @@ def test_the_signature_tells_models_apart_that_differ_in_normalisation_alone() -
     assert "|unk:bytes|" in both("Llama")[0].signature
 
 
-def test_what_is_no_model_is_a_clear_error(tmp_path: Path) -> None:
+def test_an_invalid_model_raises_artifact_error(tmp_path: Path) -> None:
     contents = {"empty.model": b"", "text.model": "모델이 아님".encode(), "cut.spm": model("bpe")[:500]}
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
@@ -161,13 +161,13 @@ def test_what_is_no_model_is_a_clear_error(tmp_path: Path) -> None:
         korlm.load_tokenizer(tmp_path / "none.model")
 
 
-def test_an_option_is_refused(tmp_path: Path) -> None:
+def test_options_raise_input_error(tmp_path: Path) -> None:
     (tmp_path / "a.model").write_bytes(model("bpe"))
     with pytest.raises(InputError, match="split"):
         korlm.load_tokenizer(tmp_path / "a.model", split="jamo")
 
 
-def test_bad_ids_and_surrogates_are_clear_errors() -> None:
+def test_invalid_ids_and_surrogates_raise_input_error() -> None:
     tokenizer, _ = both("defaults")
     with pytest.raises(InputError, match="어휘"):
         tokenizer.decode([tokenizer.vocab_size])

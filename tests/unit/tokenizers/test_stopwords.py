@@ -1,4 +1,4 @@
-"""Stop words: what goes, what stays, lists of one's own, the command."""
+"""Stop words: bundled lists, custom lists, the command."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ spacy = pytest.mark.skipif(importlib.util.find_spec("spacy") is None, reason="sp
         (" \t\n", ""),
     ],
 )
-def test_what_holds_a_text_together_goes(text: str, left: str) -> None:
+def test_function_words_are_removed(text: str, left: str) -> None:
     assert remove_stopwords(text) == left.split()
 
 
-def test_a_piece_of_several_morphemes_goes_only_with_all_of_them() -> None:
+def test_a_segment_is_removed_only_if_all_its_morphemes_are_stop_words() -> None:
     assert remove_stopwords("했다") == []  # 하 + 었: both are stop words
     assert remove_stopwords("갔다") == ["갔"]  # 가 + 았: 가 is none
 
 
-def test_words_without_tags_go_by_their_whole_form() -> None:
+def test_untagged_words_are_removed_by_their_whole_form() -> None:
     assert remove_stopwords("그러나, 나는 또 학교에 간다. 하", "word") == ["나는", "학교에", "간다.", "하"]
     assert remove_stopwords("It isn't the movie, and I don't care.", "word") == ["movie,", "care."]
 
 
 @spacy
-def test_english_words_go_by_their_form() -> None:
+def test_english_words_are_removed_by_form() -> None:
     words = korlm.load_tokenizer("word", language="en")
     text = "I don't think the movie's ending was good, isn't it?"
     assert remove_stopwords(text, words) == ["think", "movie", "ending", "good"]
@@ -58,14 +58,14 @@ def test_english_words_go_by_their_form() -> None:
     assert "the" in remove_stopwords(text, words, language="ko")
 
 
-def test_one_list_alone_leaves_the_other_language() -> None:
+def test_one_list_leaves_the_other_language() -> None:
     assert remove_stopwords("그 the 영화", language="ko") == ["the", "영화"]
     assert remove_stopwords("그 the 영화", language="en") == ["그", "영화"]
     with pytest.raises(InputError, match="'jp'"):
         remove_stopwords("가", language="jp")
 
 
-def test_an_encoding_will_do_and_is_checked() -> None:
+def test_an_encoding_is_accepted_and_checked() -> None:
     kiwi = korlm.load_tokenizer("kiwi")
     encoding = kiwi.encode("나는 영화를 봤다")
     assert remove_stopwords(encoding) == remove_stopwords(encoding, kiwi) == ["영화", "봤"]
@@ -77,12 +77,12 @@ def test_an_encoding_will_do_and_is_checked() -> None:
 
 
 @pytest.mark.parametrize("name", ["syllable", "unigram", "bpe", "byte", "jamo"])
-def test_pieces_that_are_no_words_are_refused(name: str) -> None:
+def test_units_other_than_words_raise_input_error(name: str) -> None:
     with pytest.raises(InputError, match="word, kiwi"):
         remove_stopwords("가", name)
 
 
-def test_a_list_of_ones_own_takes_the_place_of_the_bundled_ones(tmp_path: Path) -> None:
+def test_a_custom_list_replaces_the_bundled_lists(tmp_path: Path) -> None:
     text = "나는 그 영화를 봤다"
     assert remove_stopwords(text, stopwords=["영화", ("*", "JKO"), ("나", "NP")]) == ["는", "그", "봤", "다"]
     path = tmp_path / "mine.tsv"
@@ -104,14 +104,14 @@ def test_a_list_of_ones_own_takes_the_place_of_the_bundled_ones(tmp_path: Path) 
         (b"# nothing\n", "하나도 없습니다"),
     ],
 )
-def test_a_bad_file_is_an_error_that_names_the_line(content: bytes, message: str, tmp_path: Path) -> None:
+def test_an_invalid_file_raises_an_error_with_the_line(content: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.tsv"
     path.write_bytes(content)
     with pytest.raises(InputError, match=message):
         load_stopwords(stopwords=path)
 
 
-def test_a_bad_entry_and_a_missing_file_are_clear_errors(tmp_path: Path) -> None:
+def test_an_invalid_entry_and_a_missing_file_raise_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="읽지 못했습니다"):
         load_stopwords(stopwords=tmp_path / "none.tsv")
     with pytest.raises(InputError, match=r"\[1\].*'XX'"):
@@ -120,7 +120,7 @@ def test_a_bad_entry_and_a_missing_file_are_clear_errors(tmp_path: Path) -> None
         load_stopwords(stopwords=[3])  # type: ignore[list-item]
 
 
-def test_a_morpheme_without_a_sejong_tag_is_judged_by_its_own_and_coarse_tags_by_their_group() -> None:
+def test_morphemes_without_sejong_tags_match_by_their_own_or_coarse_tag() -> None:
     words = load_stopwords()
     assert words.has_morpheme(Morpheme("가", "JKS", 0, 1)) and not words.has_morpheme(Morpheme("가", "VV", 0, 1))
     assert words.has_morpheme(Morpheme("나", "Noun", 0, 1, "NNG")) and not words.has_morpheme(
@@ -128,7 +128,7 @@ def test_a_morpheme_without_a_sejong_tag_is_judged_by_its_own_and_coarse_tags_by
     )
 
 
-def test_the_bundled_lists_are_sound() -> None:
+def test_the_bundled_lists_are_valid() -> None:
     korean, english = load_stopwords(language="ko"), load_stopwords(language="en")
     assert {tag for _, tag in korean.pairs} | korean.tags <= set(SEJONG_TAGS)
     assert {"JKS", "EF", "SF"} <= korean.tags and not {"NNG", "VV", "SW", "SN"} & korean.tags
@@ -148,7 +148,7 @@ def run(*arguments: str, stdin: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_the_command_leaves_stop_words_out(tmp_path: Path) -> None:
+def test_the_command_removes_stop_words(tmp_path: Path) -> None:
     text = "나는 갓생러를 봤다.\n"
     assert run("--no-stopwords", stdin=text).stdout == "갓생러│봤\n"
     (tmp_path / "mine.tsv").write_text("*\tJX\n갓생러\n", "utf-8")
@@ -162,7 +162,7 @@ def test_the_command_leaves_stop_words_out(tmp_path: Path) -> None:
     assert refused.returncode == 2 and "word, kiwi" in refused.stderr
 
 
-def test_the_command_takes_the_options_of_the_cuts(tmp_path: Path) -> None:
+def test_the_command_accepts_segmenter_options(tmp_path: Path) -> None:
     assert run("--split", "jamo", stdin="갔다\n").stdout == "가│ㅆ│다\n"
     (tmp_path / "words.txt").write_text("갓생\tNNP\n", "utf-8")
     assert run("--user-dictionary", str(tmp_path / "words.txt"), stdin="갓생러\n").stdout.startswith("갓생│")
@@ -176,6 +176,6 @@ def test_the_command_takes_the_options_of_the_cuts(tmp_path: Path) -> None:
 
 
 @spacy
-def test_the_command_cuts_english() -> None:
+def test_the_command_splits_english() -> None:
     assert run("--language", "en", stdin="I don't.\n").stdout == "I│␣do│n't│.\n"
     assert run("--language", "en", "--no-stopwords", stdin="I don't like it.\n").stdout == "like\n"
