@@ -83,7 +83,7 @@ class _SentencePieceModel(Tokenizer):
     def dependency_versions(self) -> list[str]:
         return [f"sentencepiece:{importlib.metadata.version('sentencepiece')}"]
 
-    def _encode_with_processor(self, texts: Sequence[str], workers: int) -> list[list[int]]:
+    def _iter_ids(self, texts: Sequence[str], workers: int) -> list[list[int]]:
         ids: list[list[int]] = self.processor.encode(list(texts), num_threads=max(workers, 1)) if texts else []
         return ids
 
@@ -115,7 +115,7 @@ class SubwordTokenizer(_SentencePieceModel):
     def _iter_ids(self, texts: Sequence[str], workers: int) -> list[list[int]]:
         if any(META_SYMBOL in text for text in texts):
             return [self._encode_text(text) for text in texts]
-        return self._encode_with_processor(texts, workers)
+        return super()._iter_ids(texts, workers)
 
     def _iter_encodings(self, texts: Sequence[str], workers: int) -> Iterator[Encoding]:
         for text, ids in zip(texts, self._iter_ids(texts, workers), strict=True):
@@ -262,8 +262,7 @@ class SentencePieceTokenizer(_SentencePieceModel):
 
     def __init__(self, name: str, model: bytes) -> None:
         super().__init__(name, model)
-        processor = self.processor
-        self.hf_exportable = name in SUBWORD_ALGORITHMS
+        processor, self.hf_exportable = self.processor, name in SUBWORD_ALGORITHMS
         ids = range(processor.get_piece_size())
         self.byte_ids = {int(processor.id_to_piece(i)[3:5], 16): i for i in ids if processor.is_byte(i)}
         self.specials = {processor.id_to_piece(i): i for i in ids if processor.is_control(i) or processor.is_unknown(i)}
@@ -280,9 +279,6 @@ class SentencePieceTokenizer(_SentencePieceModel):
     @property
     def unk_id(self) -> int:
         return self.processor.unk_id()
-
-    def _iter_ids(self, texts: Sequence[str], workers: int) -> list[list[int]]:
-        return self._encode_with_processor(texts, workers)
 
     def _iter_encodings(self, texts: Sequence[str], workers: int) -> Iterator[Encoding]:
         for text in texts:

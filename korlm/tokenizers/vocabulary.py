@@ -10,7 +10,7 @@ Ids are in the order special tokens, the 256 bytes, tokens by falling count, fur
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -92,18 +92,17 @@ class Vocabulary:
         write_json(folder / "vocabulary.json", self.tokens)
 
     def _compute_ids(self, string: str) -> tuple[int, ...]:
-        token_id = self._token_to_id.get(string)
-        if token_id is not None:
-            return (token_id,)
-        return tuple(self._fallback_ids(string)) if self.byte_ids else (UNK_ID,)
-
-    def _fallback_ids(self, string: str) -> Iterator[int]:
+        if string in self._token_to_id:
+            return (self._token_to_id[string],)
+        if not self.byte_ids:
+            return (UNK_ID,)
+        ids: list[int] = []
         for character in string:
-            token_id = self._token_to_id.get(character)
-            if token_id is not None:
-                yield token_id
+            if character in self._token_to_id:
+                ids.append(self._token_to_id[character])
             else:
-                yield from (FIRST_BYTE_ID + byte for byte in unescape_jamo(character).encode())
+                ids += [FIRST_BYTE_ID + byte for byte in unescape_jamo(character).encode()]
+        return tuple(ids)
 
 
 def first_token_id(on_unknown: str) -> int:
