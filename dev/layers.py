@@ -13,7 +13,7 @@ from __future__ import annotations
 # Lowest first. A module imports from its own layer and from the layers above it in this list, and never from one below.
 # Names are top-level: korlm/errors.py is "errors", everything in korlm/text/ is "text".
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "i18n", "config", "_version"),
+    ("errors", "i18n", "config", "_version", "_deprecation"),
     ("text",),
     ("storage",),
     ("morph",),

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from support import ROOT
 
+from korlm.cli.main import COMMANDS
+
 README = (ROOT / "README.md").read_text("utf-8")
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 WITH_PYTHON = [page for page in PAGES if ">>> " in page.read_text("utf-8")]
@@ -83,3 +85,8 @@ def test_documentation_names_only_existing_modules() -> None:
             parent = path.parent
             known = path.is_dir() or path.with_suffix(".py").is_file() or parent.with_suffix(".py").is_file()
             assert known or parent == ROOT / "korlm", f"{page_id(page)}: {dotted}"
+
+
+def test_command_reference_has_every_command() -> None:
+    page = (ROOT / "docs/reference/cli.md").read_text("utf-8")
+    assert re.findall(r"^## korlm (.*)$", page, re.MULTILINE) == list(COMMANDS)
