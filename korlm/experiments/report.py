@@ -1,6 +1,7 @@
 """The report of an experiment in Korean and English, as Markdown and one HTML page.
 
-It states the budget, the results, which differences are significant, and how everything was measured.
+It states the budget, the results, which differences are significant, and how everything was measured. Fixed texts
+are in ``templates/``.
 """
 
 from __future__ import annotations
@@ -35,12 +36,13 @@ from korlm.reporting.markdown import (
 )
 from korlm.reporting.plots import has_matplotlib
 from korlm.reporting.significance import PairedDifference
+from korlm.reporting.templating import fill_template
 from korlm.storage.artifacts import write_file, write_json
 
 BilingualText = tuple[str, str]  # Korean, English
 
 
-def describe_budget(result: ExperimentResult) -> Iterator[BilingualText]:
+def _describe_budget(result: ExperimentResult) -> Iterator[BilingualText]:
     """Yield the corpus and the budget that every run got."""
     config, corpus = result.config, result.metadata["corpus"]
     lines, characters = corpus["lines"], corpus["characters"]
@@ -96,26 +98,14 @@ def _english_range(text: str) -> str:
     return text.replace("~", " to ")
 
 
-def describe_table_marks(result: ExperimentResult) -> Iterator[BilingualText]:
-    """Yield the meaning of the marks that occur in the main table."""
-    if not all(row.lossless for row in result.rows):
-        yield (
-            f"{LOSSY_MARK.strip()} 모르는 것을 <unk>로 적어 글을 잃는 어휘입니다. 글자당 비트가 글 전체의 값이 아니므로 다른 행과 견줄 수 없습니다.",
-            f"{LOSSY_MARK.strip()} This vocabulary writes what it lacks as <unk> and loses text: its bits do not pay for all of "
-            "the text, so they compare with no other row.",
-        )
-    if any(row.has_too_few_seeds for row in result.rows):
-        yield (
-            f"{FEW_SEEDS_MARK.strip()} 씨앗이 셋보다 적어 씨앗에 대한 구간이 없습니다.",
-            f"{FEW_SEEDS_MARK.strip()} Fewer than three seeds: no interval over seeds.",
-        )
-    yield (
-        "글자당 비트는 낮을수록 좋습니다. 조각당 혼란도는 어휘가 같을 때만 견줄 수 있습니다.",
-        "Fewer bits per character are better. Perplexity a piece compares only within one vocabulary.",
-    )
+def _text_paragraphs(name: str, **values: Any) -> list[Paragraph]:
+    """Return the paragraphs of a template, which alternate between Korean and English."""
+    text = fill_template("korlm.experiments", f"{name}.jinja", **values)
+    paragraphs = [" ".join(paragraph.split("\n")) for paragraph in text.strip().split("\n\n")]
+    return [Paragraph(ko, en) for ko, en in zip(paragraphs[::2], paragraphs[1::2], strict=True)]
 
 
-def describe_cell_differences(result: ExperimentResult, cell: str) -> Iterator[BilingualText]:
+def _describe_cell_differences(result: ExperimentResult, cell: str) -> Iterator[BilingualText]:
     """Yield which tokenizers of a cell differ significantly."""
     rows = [row for row in result.rows if row.cell == cell and row.lossless]
     pairs = [pair for pair in result.pairs if result.rows[pair.first].cell == result.rows[pair.second].cell == cell]
@@ -161,16 +151,8 @@ def _labels_tied_with_best(result: ExperimentResult, pairs: list[PairedDifferenc
     return labels
 
 
-def describe_marginal_scores(result: ExperimentResult) -> Iterator[BilingualText]:
-    """Yield the meaning of the bits over all segmentations, and the differences that they reverse."""
-    yield (
-        "모델은 토크나이저가 낸 자르기만이 아니라 같은 글이 되는 다른 자르기에도 확률을 줍니다. 글의 확률은 그 모두의 합이므로, 토크나이저의 자르기 하나로 잰 "
-        "비트는 그보다 높습니다. 여기서는 가장 그럴듯한 자르기들의 확률을 더했고(자리마다 길 "
-        f"{result.config.marginal}개의 빔), 그 합도 참값의 위쪽 한계입니다.",
-        "A model believes not only in the tokenizer's own segmentation, but also in others that spell the same text. The "
-        "text's probability is their sum, so bits of the own one alone are too many. Summed here are the likeliest (a beam "
-        f"of {result.config.marginal} ways to each place); that sum, too, bounds the true figure from above.",
-    )
+def _describe_reversed_pairs(result: ExperimentResult) -> Iterator[BilingualText]:
+    """Yield the significant differences that the bits over all segmentations reverse."""
     reversals = [_describe_reversed_pair(result, pair) for pair in reversed_pairs(result.pairs, result.marginal_pairs)]
     if reversals:
         ko, en = ("; ".join(texts) for texts in zip(*reversals, strict=True))
@@ -185,50 +167,6 @@ def _describe_reversed_pair(result: ExperimentResult, pair: PairedDifference) ->
     low, high = sorted(abs(end) for end in pair.lines or (pair.difference, pair.difference))
     difference = f"{abs(pair.difference):.3f} ({low:.3f}~{high:.3f})"
     return f"{lower}이(가) {higher}보다 {difference} 낮음", f"{lower} under {higher} by {_english_range(difference)}"
-
-
-def describe_baselines(baselines: dict[str, Any]) -> BilingualText:
-    """Return how the baselines were measured."""
-    uniform = baselines["uniform"]["test"]
-    primed, alphabet, unseen = baselines["xz"]["test"]["prime"], uniform["alphabet"], uniform["unseen"]
-    return (
-        f"xz: 학습 글의 끝 {primed:,}바이트 뒤에 잴 글을 이어 압축한 크기에서 학습 글만 압축한 크기를 뺐습니다 (LZMA2, preset 9 extreme, "
-        f"사전이 모두를 담음, UTF-8, 줄마다 줄바꿈 하나). 균등: 학습 글의 글자와 줄 끝과 벗어남, {alphabet:,}개가 모두 같은 확률이고, 학습 글에 "
-        f"없는 글자는 벗어남에 21비트를 더 냅니다 (시험 글에 {unseen:,}자).",
-        f"xz: the compressed size of the last {primed:,} bytes of the training text with the measured lines after them, "
-        "less that of those bytes alone (LZMA2, preset 9 extreme, a dictionary that holds it all, UTF-8, a line feed a "
-        f"line). Uniform: the characters of the training text, the line end and an escape, {alphabet:,} symbols, are equally "
-        f"likely; a character that the training text lacks costs the escape and 21 bits ({unseen:,} in test).",
-    )
-
-
-def describe_method(result: ExperimentResult) -> Iterator[BilingualText]:
-    """Yield how the figures were computed."""
-    draws, pairs = result.draws, len(result.pairs)
-    yield (
-        "글자당 비트는 각 줄을 영 상태에서 읽은 부호 길이의 합을 글자 수(줄 끝 하나를 한 글자로)로 나눈 것이고, 검증이 가장 좋았던 때의 가중치로 "
-        "쟀습니다. 행의 값은 씨앗의 평균입니다.",
-        "Bits per character is the code length of every line, read from the zero state, over its characters (one line end a "
-        "line counted), under the weights of the best validation. A row's figure is the mean over its seeds.",
-    )
-    yield (
-        "씨앗에 대한 구간은 Student의 t (짝은 Welch), 줄에 대한 구간은 씨앗의 평균을 줄째 다시 뽑은 붓스트랩입니다. 짝의 검정은 같은 줄을 함께 "
-        f"뽑은 붓스트랩 {draws:,}번의 양쪽 p이고, 이 보고서의 짝 {pairs:,}개 모두에 Holm 보정을 했습니다. 줄에 대한 검정은 씨앗에서 오는 "
-        "흔들림을 담지 않으므로, 씨앗에 대한 구간을 함께 보세요.",
-        "Intervals over seeds are Student's t (Welch's for pairs), those over lines a bootstrap of the seeds' mean over "
-        f"lines. A pair's p is two-sided, from {draws:,} bootstrap draws of lines shared by both, corrected by Holm over all "
-        f"{pairs:,} pairs of this report. A test over lines does not hold what varies from seed to seed: read it with the "
-        "intervals over seeds.",
-    )
-    yield (
-        "어휘 밖은 어휘가 통째로 갖지 않은 조각의 비율로, 음절과 바이트로 내려가기 전에 셉니다. FLOP은 조각 하나에 곱하는 가중치의 6배(앞으로 2, "
-        "뒤로 4)이고 임베딩은 곱하지 않습니다. 학습 초는 걸음만 세고 검증과 저장은 뺍니다. 메모리는 학습 프로세스 하나의 최댓값으로 파이썬과 "
-        "torch를 담습니다.",
-        "OOV is the share of cuts that the vocabulary does not have whole, before the fallback to syllables and bytes. FLOPs "
-        "are 6 for each weight that a piece is multiplied by (2 forward, 4 backward); embeddings are look-ups. Training "
-        "seconds count steps alone, neither validation nor saving. Memory is the peak of a training process, Python and "
-        "torch included.",
-    )
 
 
 _CAPTIONS = {
@@ -266,18 +204,22 @@ def write_experiment_report(result: ExperimentResult, folder: Path) -> None:
 def _build_report_blocks(result: ExperimentResult, figures: dict[str, FigureBlock]) -> list[ReportBlock]:
     """Return the report; ``figures`` by the names of `render_report_figures`."""
     blocks: list[ReportBlock] = [Heading(1, "토크나이저와 셀의 비교", "Tokenizers and cells compared")]
-    blocks += _to_paragraphs(describe_budget(result))
+    blocks += _to_paragraphs(_describe_budget(result))
     if names := result.unfinished_runs:
         ko = f"아직 끝나지 않은 학습이 {len(names)}개 있어 이 보고서에 없습니다: {', '.join(names)}."
         blocks.append(Paragraph(ko, f"{len(names)} runs are not finished and missing here: {', '.join(names)}."))
-    marks = _to_paragraphs(describe_table_marks(result))
+    marks = _text_paragraphs(
+        "marks", lossy=not all(row.lossless for row in result.rows), lossy_mark=LOSSY_MARK.strip(),
+        few_seeds=any(row.has_too_few_seeds for row in result.rows), few_seeds_mark=FEW_SEEDS_MARK.strip(),
+    )  # fmt: skip
     blocks += [Heading(2, "결과", "Results"), build_results_table(result), *marks]
     blocks += [figures["bits"]] if figures else []
     if result.config.preset == "course" or not all(row.lossless for row in result.rows):
         blocks += _build_course_blocks(result)
     if table := build_marginal_table(result):
-        heading = Heading(2, "모든 자르기로 재면", "Over all segmentations")
-        blocks += [heading, *_to_paragraphs(describe_marginal_scores(result)), table]
+        blocks += [Heading(2, "모든 자르기로 재면", "Over all segmentations")]
+        blocks += _text_paragraphs("marginal", beam=result.config.marginal)
+        blocks += [*_to_paragraphs(_describe_reversed_pairs(result)), table]
     blocks += _build_difference_blocks(result)
     if figures:
         blocks += [Heading(2, "학습 곡선", "Learning curves"), *(figures[name] for name in figures if name != "bits")]
@@ -286,8 +228,12 @@ def _build_report_blocks(result: ExperimentResult, figures: dict[str, FigureBloc
         en = 'No figures: matplotlib is missing. Run pip install "korlm[plot]", then --report-only.'
         blocks.append(Paragraph(ko, en))
     if result.baselines:
-        blocks += [Heading(2, "바닥", "Floors"), Paragraph(*describe_baselines(result.baselines))]
-    blocks += [Heading(2, "어떻게 쟀나", "How it was measured"), *_to_paragraphs(describe_method(result))]
+        uniform, prime = result.baselines["uniform"]["test"], result.baselines["xz"]["test"]["prime"]
+        counts = {"prime": prime, "alphabet": uniform["alphabet"], "unseen": uniform["unseen"]}
+        texts = _text_paragraphs("baselines", **{name: f"{count:,}" for name, count in counts.items()})
+        blocks += [Heading(2, "바닥", "Floors"), *texts]
+    method = _text_paragraphs("method", draws=f"{result.draws:,}", pairs=f"{len(result.pairs):,}")
+    blocks += [Heading(2, "어떻게 쟀나", "How it was measured"), *method]
     return [*blocks, Heading(2, "설정 그대로", "The exact configuration"), CodeBlock(_format_configuration(result))]
 
 
@@ -301,7 +247,7 @@ def _build_difference_blocks(result: ExperimentResult) -> list[ReportBlock]:
     blocks: list[ReportBlock] = [Heading(2, "차이", "Differences")]
     for cell in result.config.cells:
         if table := build_difference_matrix(result, cell):
-            paragraphs = _to_paragraphs(describe_cell_differences(result, cell))
+            paragraphs = _to_paragraphs(_describe_cell_differences(result, cell))
             blocks += [Heading(3, cell, "by tokenizer"), *paragraphs, table]
     if table := build_cell_differences_table(result):
         blocks += [Heading(3, "셀", "Between cells"), table]
@@ -309,30 +255,16 @@ def _build_difference_blocks(result: ExperimentResult) -> list[ReportBlock]:
 
 
 def _build_course_blocks(result: ExperimentResult) -> list[ReportBlock]:
-    words = result.metadata["corpus"]["words"]
-    width = embedding_width(result)
-    distinct, written, unseen = words["distinct"], words["written_unk"], words["unseen"]
-    ko = (
-        f"학습 글의 서로 다른 낱말과 줄 끝은 {distinct:,}개이고, 너비 {width:,}이면 임베딩의 매개변수는 "
-        f"{distinct:,} × {width:,} = {distinct * width:,}개입니다. korlm의 어휘는 여기에 특수 토큰을 더합니다. "
-        f"학습 글에 없는 낱말은 검증 {unseen['valid'] * 100:.2f}%, 시험 {unseen['test'] * 100:.2f}%이고, 글에 이미 "
-        f"<unk>로 적힌 낱말은 검증 {written['valid'] * 100:.2f}%, 시험 {written['test'] * 100:.2f}%입니다."
+    words, width = result.metadata["corpus"]["words"], embedding_width(result)
+    unseen, written = (
+        {split: f"{fraction * 100:.2f}" for split, fraction in words[name].items()}
+        for name in ("unseen", "written_unk")
     )
-    en = (
-        f"The training text has {distinct:,} distinct words, the line end included; at width {width:,} that makes "
-        f"{distinct:,} × {width:,} = {distinct * width:,} embedding parameters. korlm's vocabulary adds its special "
-        f"tokens. Words that the training text lacks: {unseen['valid'] * 100:.2f} % of valid, "
-        f"{unseen['test'] * 100:.2f} % of test; written <unk> in the text already: {written['valid'] * 100:.2f} % and "
-        f"{written['test'] * 100:.2f} %."
-    )
-    note = Paragraph(
-        "†가 붙은 행은 모르는 낱말을 <unk> 하나로 적어 글을 잃으므로, 그 글자당 비트는 다른 행과 견줄 수 없습니다. 조각당 "
-        "혼란도는 같은 어휘 안에서만 견줄 수 있습니다.",
-        "Rows marked † write each unknown word as one <unk> and lose text, so their bits per character compare with no "
-        "other row. Perplexity a piece compares only within one vocabulary.",
-    )
+    sizes = {"distinct": words["distinct"], "width": width, "embedding": words["distinct"] * width}
+    sizes_text = {name: f"{size:,}" for name, size in sizes.items()}
     heading = Heading(2, "수업의 문제: 낱말과 서브워드", "The course exercise: words against subwords")
-    return [heading, Paragraph(ko, en), build_course_table(result), note]
+    texts = _text_paragraphs("course", unseen=unseen, written=written, **sizes_text)
+    return [heading, *texts, build_course_table(result), *_text_paragraphs("course_marks")]
 
 
 def _format_configuration(result: ExperimentResult) -> str:

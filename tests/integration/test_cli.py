@@ -96,27 +96,13 @@ def test_compare_fails_if_no_requested_tokenizer_is_installed(capsys: pytest.Cap
 
 def test_train_from_bundled_model_rejects_another_shape(tmp_path: Path) -> None:
     arguments = ["train", "kobill", "--from", "reviews-unigram-gru", "--folder", str(tmp_path / "run"), "--json"]
-    for name, value in (
-        ("hidden", "64"),
-        ("embedding", "256"),
-        ("tokenizer", "unigram"),
-    ):  # the last two are the defaults
+    for name, value in (("hidden", "64"), ("embedding", "256"), ("tokenizer", "unigram")):  # the last two are defaults
         process = korlm(*arguments, f"--{name}", value)
         assert process.returncode == 2 and name in process.stderr and "reviews-unigram-gru" in process.stderr
     assert not (tmp_path / "run").exists()
     trained = korlm(
-        *arguments,
-        "--limit",
-        "20",
-        "--batch",
-        "4",
-        "--valid-lines",
-        "5",
-        "--dropout",
-        "0",
-        "--embedding-dropout",
-        "0.2",
-    )
+        *arguments, "--limit", "20", "--batch", "4", "--valid-lines", "5", "--dropout", "0", "--embedding-dropout", "0.2",
+    )  # fmt: skip
     assert trained.returncode == 0, trained.stderr
     assert json.loads(trained.stdout)["parameters"] == 4_616_768
     net = json.loads((tmp_path / "run" / "best" / "config.json").read_text("utf-8"))["net"]
