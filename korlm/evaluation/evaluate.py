@@ -69,22 +69,26 @@ def evaluate_tokenizers(
     tokenizers = load_named_tokenizers(names)
     sentences = read_gold(gold) if isinstance(gold, (str, Path)) else list(gold or [])
     texts = _nonblank_texts(lines, sentences)
-    bootstrap = _Bootstrap(width, resamples, seed)
     same_lines = lines is None
-    report = _ProgressOffset(progress, len(texts) + (0 if same_lines else len(sentences)))
+    total = len(texts) + (0 if same_lines else len(sentences))
+    options = {"width": width, "resamples": resamples, "seed": seed}
     models = list(tokenizers.values())
+
+    def report_after(offset: int) -> Callable[[int, int], None]:
+        return lambda done, _: progress(offset + done, total) if progress else None
+
     statistics, agreement = collect_statistics(
-        texts, models, gold=sentences if same_lines else (), workers=workers, progress=report.callback_from(0)
+        texts, models, gold=sentences if same_lines else (), workers=workers, progress=report_after(0)
     )
-    metrics = bootstrap.compute_metrics(statistics, models, TEXT_KEYS)
+    metrics = _compute_metrics(statistics, models, TEXT_KEYS, **options)
     if sentences:
         gold_statistics = statistics
         if not same_lines:
             gold_statistics, _ = collect_statistics(
                 [sentence.text for sentence in sentences], models,
-                gold=sentences, workers=workers, progress=report.callback_from(len(texts)),
+                gold=sentences, workers=workers, progress=report_after(len(texts)),
             )  # fmt: skip
-        metrics |= bootstrap.compute_metrics(gold_statistics, models, GOLD_KEYS)
+        metrics |= _compute_metrics(gold_statistics, models, GOLD_KEYS, **options)
     settings = f"boot:{resamples}|seed:{seed}|ci:{confidence * 100:g}"
     return Evaluation(
         rows=tuple(
@@ -96,7 +100,7 @@ def evaluate_tokenizers(
             for index, (name, tokenizer) in enumerate(tokenizers.items())
         ),
         agreement=tuple(tuple(map(float, row)) for row in agreement),
-        signature=_evaluation_signature(texts, settings, _gold_name(gold), sentences),
+        signature=_evaluation_signature(texts, settings, gold, sentences),
         lines=len(texts),
         characters=sum(map(len, texts)),
         confidence=confidence,
@@ -117,52 +121,40 @@ class _MetricValues(NamedTuple):
         return MetricEstimate(value if np.isfinite(value) else None, *(interval or (None, None)))
 
 
-class _Bootstrap(NamedTuple):
-    """Compute metrics from statistics."""
-
-    width: int
-    resamples: int
-    seed: int
-
-    def compute_metrics(
-        self, statistics: Sequence[CorpusStatistics], tokenizers: Sequence[Tokenizer], keys: Sequence[str]
-    ) -> dict[str, _MetricValues]:
-        """Compute metrics of the corpus and of every resample."""
-        for corpus in statistics:
-            add_entropy_columns(corpus)
-        names = list(statistics[0].columns)
-        columns = [corpus.columns[name] for corpus in statistics for name in names]
-        sums = bootstrap_sums(columns, resamples=self.resamples, seed=self.seed)
-        values: dict[str, list[float]] = {key: [] for key in keys}
-        samples: dict[str, list[np.ndarray]] = {key: [] for key in keys if METRICS[key].has_interval}
-        for index, (corpus, tokenizer) in enumerate(zip(statistics, tokenizers, strict=True)):
-            totals = {name: float(corpus.columns[name].sum()) for name in names}
-            constants = {
-                "vocab_size": tokenizer.vocab_size,
-                "width": self.width,
-                "types": corpus.num_types,
-                "unknown_types": corpus.num_unknown_types,
-                "power_mean": totals["power"] / max(totals["ids"], 1),
-            }
-            resampled = dict(zip(names, sums[:, index * len(names) : (index + 1) * len(names)].T, strict=True))
-            for key in keys:
-                values[key].append(METRICS[key].compute(totals | constants))
-                if key in samples:
-                    samples[key].append(METRICS[key].compute(resampled | constants))
-        return {
-            key: _MetricValues(np.array(values[key]), np.stack(samples[key]) if key in samples else None)
-            for key in keys
+def _compute_metrics(
+    statistics: Sequence[CorpusStatistics],
+    tokenizers: Sequence[Tokenizer],
+    keys: Sequence[str],
+    *,
+    width: int,
+    resamples: int,
+    seed: int,
+) -> dict[str, _MetricValues]:
+    """Compute metrics of the corpus and of every resample."""
+    for corpus in statistics:
+        add_entropy_columns(corpus)
+    names = list(statistics[0].columns)
+    columns = [corpus.columns[name] for corpus in statistics for name in names]
+    sums = bootstrap_sums(columns, resamples=resamples, seed=seed)
+    values: dict[str, list[float]] = {key: [] for key in keys}
+    samples: dict[str, list[np.ndarray]] = {key: [] for key in keys if METRICS[key].has_interval}
+    for index, (corpus, tokenizer) in enumerate(zip(statistics, tokenizers, strict=True)):
+        totals = {name: float(corpus.columns[name].sum()) for name in names}
+        constants = {
+            "vocab_size": tokenizer.vocab_size,
+            "width": width,
+            "types": corpus.num_types,
+            "unknown_types": corpus.num_unknown_types,
+            "power_mean": totals["power"] / max(totals["ids"], 1),
         }
-
-
-class _ProgressOffset(NamedTuple):
-    """Report progress over lines and gold sentences together."""
-
-    progress: Callable[[int, int], None] | None
-    total: int
-
-    def callback_from(self, offset: int) -> Callable[[int, int], None]:
-        return lambda done, _: self.progress(offset + done, self.total) if self.progress else None
+        resampled = dict(zip(names, sums[:, index * len(names) : (index + 1) * len(names)].T, strict=True))
+        for key in keys:
+            values[key].append(METRICS[key].compute(totals | constants))
+            if key in samples:
+                samples[key].append(METRICS[key].compute(resampled | constants))
+    return {
+        key: _MetricValues(np.array(values[key]), np.stack(samples[key]) if key in samples else None) for key in keys
+    }
 
 
 def load_named_tokenizers(names: Sequence[str | Path | Tokenizer]) -> dict[str, Tokenizer]:
@@ -231,15 +223,15 @@ def _gold_summary(sentences: Sequence[GoldSentence], statistics: CorpusStatistic
     }
 
 
-def _evaluation_signature(texts: Sequence[str], settings: str, gold: str, sentences: Sequence[GoldSentence]) -> str:
+def _evaluation_signature(
+    texts: Sequence[str],
+    settings: str,
+    gold: str | Path | Sequence[GoldSentence] | None,
+    sentences: Sequence[GoldSentence],
+) -> str:
     parts = [f"eval|lines:{len(texts)}|chars:{sum(map(len, texts))}|sha:{lines_sha256(texts)[:8]}", settings]
-    parts += [f"gold:{gold}|gsha:{_gold_digest(sentences)}|tie:skip"] if sentences else []
+    if sentences:
+        name = Path(gold).name.split(".")[0] if isinstance(gold, (str, Path)) else "sentences"
+        digest = lines_sha256(f"{s.text}\t{[(m.form, m.start, m.end) for m in s.morphemes]}" for s in sentences)[:8]
+        parts.append(f"gold:{name}|gsha:{digest}|tie:skip")
     return "|".join([*parts, f"korlm:{__version__}"])
-
-
-def _gold_name(gold: str | Path | Sequence[GoldSentence] | None) -> str:
-    return Path(gold).name.split(".")[0] if isinstance(gold, (str, Path)) else "sentences"
-
-
-def _gold_digest(sentences: Sequence[GoldSentence]) -> str:
-    return lines_sha256(f"{gold.text}\t{[(m.form, m.start, m.end) for m in gold.morphemes]}" for gold in sentences)[:8]

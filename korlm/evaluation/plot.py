@@ -1,9 +1,6 @@
 """Plot of tokenizer metrics: a dot with its interval for each tokenizer and main metric, and the boundary agreement.
 
 Needs matplotlib (``pip install "korlm[plot]"``). Labels are Korean if a Korean font is found, else English.
-
->>> main_metric_keys(["ids_per_eojeol", "oov", "boundary_f1", "form_f1"])
-['ids_per_eojeol', 'oov', 'boundary_f1', 'form_f1']
 """
 
 from __future__ import annotations
@@ -28,11 +25,7 @@ _MAIN_METRICS = (
     "characters_per_id", "byte_ids",
 )  # fmt: skip
 _MAX_PANELS = 6
-
-
-def main_metric_keys(keys: Sequence[str]) -> list[str]:
-    """Return the metrics to plot, at most six of the given ones."""
-    return [key for key in _MAIN_METRICS if key in keys][:_MAX_PANELS]
+_FILE_METADATA: dict[str, Any] = {"png": None, "svg": {"Date": None}, "pdf": {"CreationDate": None}}  # no date
 
 
 def plot_metrics(
@@ -59,7 +52,7 @@ def plot_metrics(
     """
     path = Path(path)
     kind = path.suffix.lower().lstrip(".")
-    if kind not in ("png", "svg", "pdf"):
+    if kind not in _FILE_METADATA:
         raise InputError(
             f"그림 파일은 .png, .svg, .pdf로 끝나야 합니다 (받은 이름: {path.name}).",
             f"A figure's name must end in .png, .svg or .pdf, not {path.name}.",
@@ -69,9 +62,7 @@ def plot_metrics(
         language = "ko" if korean and user_language() == "ko" else "en"
         figure = _build_figure(rows, agreement, language, subtitle[0 if language == "ko" else 1], signature)
         buffer = io.BytesIO()
-        figure.savefig(
-            buffer, format=kind, dpi=200, facecolor="white", metadata=None if kind == "png" else _without_date(kind)
-        )
+        figure.savefig(buffer, format=kind, dpi=200, facecolor="white", metadata=_FILE_METADATA[kind])
     write_file(path, buffer.getvalue())
 
 
@@ -86,16 +77,12 @@ def check_can_plot(path: str | Path) -> None:
     check_writable(Path(path).parent)
 
 
-def _without_date(kind: str) -> dict[str, Any]:
-    return {"Date": None} if kind == "svg" else {"CreationDate": None}
-
-
 def _build_figure(
     rows: Sequence[TokenizerMetrics], agreement: Sequence[Sequence[float]], language: str, subtitle: str, signature: str
 ) -> Figure:
     from matplotlib.figure import Figure
 
-    keys = main_metric_keys(list(rows[0].values))
+    keys = [key for key in _MAIN_METRICS if key in rows[0].values][:_MAX_PANELS]
     height = 2.3 + 0.62 * max(len(rows), 3)
     figure = Figure(figsize=(14, height))
     grid = figure.add_gridspec(
@@ -106,8 +93,7 @@ def _build_figure(
         panel = figure.add_subplot(grid[index // 3, index % 3])
         _draw_metric_panel(panel, rows, key, language, show_names=index % 3 == 0)
     _draw_agreement_panel(figure.add_subplot(grid[:, 4]), [row.name for row in rows], agreement, language)
-    korean = language == "ko"
-    title = "토크나이저 비교" if korean else "Tokenizers compared"
+    title = "토크나이저 비교" if language == "ko" else "Tokenizers compared"
     figure.text(0.012, 1 - 0.46 / height, title, fontsize=18, color=TEXT_COLOR)
     figure.text(0.012, 1 - 0.74 / height, subtitle, fontsize=10, color=MUTED_COLOR)
     figure.text(0.012, 0.2 / height, signature, fontsize=8, color=MUTED_COLOR)
@@ -163,8 +149,9 @@ def _draw_agreement_panel(
     panel.tick_params(length=0, labelsize=10, labelcolor=TEXT_COLOR)
     for side in panel.spines.values():
         side.set_visible(False)
-    panel.set_xticks([place - 0.5 for place in range(1, count)], minor=True)
-    panel.set_yticks([place - 0.5 for place in range(1, count)], minor=True)
+    grid_lines = [index - 0.5 for index in range(1, count)]
+    panel.set_xticks(grid_lines, minor=True)
+    panel.set_yticks(grid_lines, minor=True)
     panel.grid(which="minor", color="white", linewidth=2)
     panel.tick_params(which="minor", length=0)
     title = "어절 안에서 같은 곳을 자른 비율" if language == "ko" else "Share of common cuts inside eojeol"
