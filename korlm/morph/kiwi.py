@@ -150,14 +150,7 @@ class KiwiAnalyzer:
         """Return Kiwi's best analysis of each text; see `korlm.morph.base.Analyzer`.
 
         Restored morphemes without a character of their own (the 하 of 하래서 = 하라고 하어서) are left out.
-
-        Args:
-            texts: any strings without unpaired surrogates.
-            workers: more than 1 to use all of Kiwi's threads.
-
-        Raises:
-            MissingDependencyError: kiwipiepy is not installed.
-            AnalyzerError: Kiwi itself failed.
+        With more than one worker, all of Kiwi's threads are used.
         """
         sejong = sejong_tag_table("kiwi")
         results = []

@@ -66,10 +66,9 @@ class AppendableNpy:
 
     def finish(self) -> None:
         """Write the header, which makes the file a valid ``.npy``."""
-        shape = f"{{'descr': '{self._dtype.str}', 'fortran_order': False, 'shape': ({self.count},), }}"
         self._file.seek(0)
-        header = shape.encode().ljust(NPY_HEADER_BYTES - 11) + b"\n"
-        self._write_all(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+        header = {"descr": self._dtype.str, "fortran_order": False, "shape": (self.count,)}
+        np.lib.format.write_array_header_1_0(self._file, header)
         self.flush()
 
     def close(self) -> None:

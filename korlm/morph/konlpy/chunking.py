@@ -19,7 +19,7 @@ _MAX_BATCH_ITEMS = 512
 T = TypeVar("T")
 
 
-class TextChunk(NamedTuple):
+class AnalysisChunk(NamedTuple):
     """A part of a text to analyze: the index of the text, the offset in it, and the part itself."""
 
     text_index: int
@@ -82,9 +82,9 @@ def split_long_text(text: str, max_run: int, max_jamo_run: int = 0) -> Iterator[
         start = end
 
 
-def batch_chunks(chunks: Iterable[TextChunk]) -> Iterator[list[TextChunk]]:
+def batch_chunks(chunks: Iterable[AnalysisChunk]) -> Iterator[list[AnalysisChunk]]:
     """Yield the chunks in batches: a round trip per line would cost more than the analysis of a short one."""
-    return _batch_by_characters(chunks, lambda chunk: chunk.text)
+    return _batch_by_characters(chunks, lambda chunk: len(chunk.text))
 
 
 def batch_texts(texts: Iterable[str]) -> Iterator[list[str]]:
@@ -93,16 +93,16 @@ def batch_texts(texts: Iterable[str]) -> Iterator[list[str]]:
     >>> [len(batch) for batch in batch_texts(["가"] * 600)]
     [512, 88]
     """
-    return _batch_by_characters(texts, lambda text: text)
+    return _batch_by_characters(texts, len)
 
 
-def _batch_by_characters(items: Iterable[T], text_of: Callable[[T], str]) -> Iterator[list[T]]:
+def _batch_by_characters(items: Iterable[T], count_characters: Callable[[T], int]) -> Iterator[list[T]]:
     """Yield items in batches that end with the item that reaches a limit, without reading further."""
     batch: list[T] = []
     size = 0
     for item in items:
         batch.append(item)
-        size += len(text_of(item))
+        size += count_characters(item)
         if size >= _MAX_BATCH_CHARACTERS or len(batch) == _MAX_BATCH_ITEMS:
             yield batch
             batch, size = [], 0

@@ -29,7 +29,7 @@ from typing import IO, Any
 from korlm.errors import AnalyzerError, MissingDependencyError, UnknownNameError
 from korlm.morph.alignment import align_morphemes
 from korlm.morph.base import Morpheme, merge_spans
-from korlm.morph.konlpy.chunking import TextChunk, batch_chunks, batch_texts, mask_unanalyzable, split_long_text
+from korlm.morph.konlpy.chunking import AnalysisChunk, batch_chunks, batch_texts, mask_unanalyzable, split_long_text
 from korlm.morph.konlpy.worker import encode_message, find_jvm_in
 from korlm.morph.tags import to_sejong
 from korlm.text.display import abbreviate
@@ -108,9 +108,7 @@ class KonlpyAnalyzer:
     def analyze(self, texts: Sequence[str], *, workers: int = 1) -> list[list[Morpheme]]:
         """Return the morphemes of each text; see `korlm.morph.base.Analyzer`.
 
-        Args:
-            texts: any strings.
-            workers: not used: one Java process serves all threads.
+        ``workers`` is not used: one Java process serves all threads.
 
         Raises:
             MissingDependencyError: konlpy or JPype1 is not installed.
@@ -139,7 +137,7 @@ class KonlpyAnalyzer:
         for group in batch_texts(texts):
             results: list[list[Morpheme]] = [[] for _ in group]
             chunks = (
-                TextChunk(index, offset, chunk)
+                AnalysisChunk(index, offset, chunk)
                 for index, text in enumerate(group)
                 for offset, chunk in split_long_text(mask_unanalyzable(text), *limits)
             )
@@ -148,7 +146,7 @@ class KonlpyAnalyzer:
                     results[index] += morphemes
             yield from results
 
-    def _analyze_chunks(self, chunks: list[TextChunk]) -> list[tuple[int, list[Morpheme]]]:
+    def _analyze_chunks(self, chunks: list[AnalysisChunk]) -> list[tuple[int, list[Morpheme]]]:
         """Return the text index and morphemes of each chunk; Java works on the next one while one is aligned here."""
         results = []
         with self._lock:
