@@ -57,7 +57,7 @@ def stop_after(calls: int) -> object:
 
 
 @pytest.mark.parametrize("name", ["syllable", "unigram", "word", "kiwi"])
-def test_it_is_the_token_array_of_the_file(name: str, kolaw: Path, tmp_path: Path, small_batches: None) -> None:
+def test_the_array_holds_the_ids_of_the_file(name: str, kolaw: Path, tmp_path: Path, small_batches: None) -> None:
     tokenizer = korlm.load_tokenizer(name)
     path = encode_file(kolaw, tokenizer, tmp_path / "a.npy")
     lines = list(read_lines(kolaw))
@@ -74,7 +74,7 @@ def test_it_is_the_token_array_of_the_file(name: str, kolaw: Path, tmp_path: Pat
     assert (tmp_path / "b.npy").read_bytes() == path.read_bytes()
 
 
-def test_every_format_and_odd_line_ends_are_read_as_read_file_does(tmp_path: Path, small_batches: None) -> None:
+def test_every_format_and_odd_line_ends_are_read_as_by_read_lines(tmp_path: Path, small_batches: None) -> None:
     text = "\ufeff" + SEED * 40
     rows = [line for line in (SEED * 40).split("\n") if line.strip()]
     files = {
@@ -102,7 +102,7 @@ def test_a_line_longer_than_a_batch_is_one_line(name: str, tmp_path: Path, monke
 
 
 @pytest.mark.parametrize("suffix", [".txt", ".txt.gz"])
-def test_a_run_that_stops_again_and_again_gives_the_same_bytes(
+def test_a_run_stopped_many_times_writes_the_same_bytes(
     suffix: str, kolaw: Path, tmp_path: Path, small_batches: None
 ) -> None:
     source = tmp_path / f"source{suffix}"
@@ -139,15 +139,15 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 SIGNALED = """
 import os, signal, sys
 from korlm.cli.main import main
-from korlm.corpora import encode
+from korlm.corpora import encode_file as encode
 
-def save_and_signal(run, save=encode._Run.save, saves=[]):
+def save_and_signal(run, save=encode._EncodingRun.save_journal, saves=[]):
     save(run)
-    saves.append(run.done.lines)
+    saves.append(run.state.lines)
     if len(saves) == 3:
         os.kill(os.getpid(), {number})
 
-encode._Run.save, encode._SAVE_INTERVAL_SECONDS = save_and_signal, 0
+encode._EncodingRun.save_journal, encode._SAVE_INTERVAL_SECONDS = save_and_signal, 0
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(main())
 """
@@ -162,7 +162,7 @@ def started(source: Path, output: Path, how: signal.Signals) -> subprocess.Popen
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_killed_command_goes_on_where_it_was(how: signal.Signals, large: Path, tmp_path: Path) -> None:
+def test_a_killed_command_resumes(how: signal.Signals, large: Path, tmp_path: Path) -> None:
     tokenizer = korlm.load_tokenizer("unigram")
     output = tmp_path / "out.npy"
     run = started(large, output, how)
@@ -181,7 +181,7 @@ def test_a_killed_command_goes_on_where_it_was(how: signal.Signals, large: Path,
     assert output.read_bytes() == whole.read_bytes()
 
 
-def test_two_processes_do_not_write_one_file(large: Path, tmp_path: Path) -> None:
+def test_two_processes_cannot_write_one_file(large: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.npy"
     run = started(large, output, signal.SIGSTOP)
     try:
@@ -198,7 +198,7 @@ def begun(source: Path, output: Path, tokenizer: str = "syllable") -> None:
         encode_file(source, korlm.load_tokenizer(tokenizer), output, progress=stop_after(3))  # type: ignore[arg-type]
 
 
-def test_a_journal_that_does_not_fit_asks_for_a_restart(kolaw: Path, tmp_path: Path, small_batches: None) -> None:
+def test_a_journal_of_another_run_asks_for_a_restart(kolaw: Path, tmp_path: Path, small_batches: None) -> None:
     output, syllable = tmp_path / "a.npy", korlm.load_tokenizer("syllable")
     begun(kolaw, output)
     with pytest.raises(ArtifactError, match=r"다른 토크나이저.*--restart"):
@@ -220,7 +220,7 @@ def test_a_journal_that_does_not_fit_asks_for_a_restart(kolaw: Path, tmp_path: P
         encode_file(kolaw, syllable, other)
 
 
-def test_what_exists_is_not_overwritten_unasked(kolaw: Path, tmp_path: Path) -> None:
+def test_existing_output_is_not_overwritten(kolaw: Path, tmp_path: Path) -> None:
     tokenizer = korlm.load_tokenizer("syllable")
     output = encode_file(kolaw, tokenizer, tmp_path / "a.npy")
     with pytest.raises(ArtifactError, match="이미 있습니다"):
@@ -229,14 +229,14 @@ def test_what_exists_is_not_overwritten_unasked(kolaw: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("content", ["", "\n \r\n\n"])
-def test_an_empty_file_is_a_clear_error_and_leaves_nothing(content: str, tmp_path: Path) -> None:
+def test_an_empty_file_raises_an_error_and_leaves_no_files(content: str, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(content.encode())
     with pytest.raises(CorpusError, match="글이 없습니다"):
         encode_file(tmp_path / "a.txt", korlm.load_tokenizer("syllable"), tmp_path / "a.npy")
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
 
 
-def test_bytes_that_are_no_utf8_are_named_and_what_was_done_is_kept(tmp_path: Path, small_batches: None) -> None:
+def test_invalid_utf8_raises_an_error_and_keeps_the_progress(tmp_path: Path, small_batches: None) -> None:
     path, output = tmp_path / "a.txt", tmp_path / "a.npy"
     good = ("가" * 99 + "\n").encode() * 20
     path.write_bytes(good + b"\xff\n" + good)
@@ -250,7 +250,7 @@ def test_bytes_that_are_no_utf8_are_named_and_what_was_done_is_kept(tmp_path: Pa
     assert read_encoding_progress(output) == done
 
 
-def test_a_bad_row_and_a_surrogate_are_named_by_line(tmp_path: Path) -> None:
+def test_an_invalid_row_and_a_surrogate_are_reported_by_line(tmp_path: Path) -> None:
     tokenizer = korlm.load_tokenizer("syllable")
     (tmp_path / "a.jsonl").write_text('{"text": "가"}\n{"text": "\\ud800"}\n', "utf-8")
     with pytest.raises(CorpusError, match=r"2번째 줄.*서로게이트"):
@@ -260,7 +260,7 @@ def test_a_bad_row_and_a_surrogate_are_named_by_line(tmp_path: Path) -> None:
         encode_file(tmp_path / "b.jsonl", tokenizer, tmp_path / "b.npy")
 
 
-def test_a_tokenizer_without_a_line_end_and_a_wrong_name_are_clear_errors(kolaw: Path, tmp_path: Path) -> None:
+def test_a_tokenizer_without_eos_and_a_wrong_suffix_raise_input_error(kolaw: Path, tmp_path: Path) -> None:
     tokenizer = korlm.load_tokenizer("syllable")
     with pytest.raises(InputError, match=r"\.npy"):
         encode_file(kolaw, tokenizer, tmp_path / "a.bin")
@@ -272,7 +272,7 @@ def test_a_tokenizer_without_a_line_end_and_a_wrong_name_are_clear_errors(kolaw:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no resource limits")
-def test_a_full_disk_is_a_clear_error_and_the_run_goes_on_later(large: Path, tmp_path: Path) -> None:
+def test_a_full_disk_raises_an_error_and_the_run_can_resume(large: Path, tmp_path: Path) -> None:
     output = tmp_path / "a.npy"
     code = (
         "import resource, sys, korlm.cli.main; resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000));"
@@ -290,7 +290,7 @@ def test_a_full_disk_is_a_clear_error_and_the_run_goes_on_later(large: Path, tmp
     assert output.read_bytes() == encode_file(large, tokenizer, tmp_path / "whole.npy").read_bytes()
 
 
-def test_the_command_names_its_file_and_prints_what_it_made(kolaw: Path, tmp_path: Path) -> None:
+def test_the_command_prints_its_output_file(kolaw: Path, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "korlm", "encode", "kolaw.txt", "-t", "syllable", "--json"],
         capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
