@@ -14,8 +14,8 @@ from korlm.errors import InputError
 from korlm.generation.config import GenerationConfig
 from korlm.generation.generate import generate_texts, stream_text
 from korlm.generation.state import Prompt
-from korlm.nn.attention import ATTENTIONS, Attention
-from korlm.nn.config import SEQ2SEQ_CELLS, Seq2SeqConfig
+from korlm.nn.attention import Attention
+from korlm.nn.config import ATTENTIONS, SEQ2SEQ_CELLS, Seq2SeqConfig
 from korlm.nn.seq2seq import Seq2Seq
 from korlm.tokenizers.base import BOS_ID, EOS_ID, Tokenizer
 from korlm.tokenizers.segmented import byte_tokenizer
