@@ -49,18 +49,18 @@ class DeprecatedAlias:
 def deprecated_keywords(**new_names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a function take its keyword arguments under their old names too: ``old="new"``."""
 
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+    def rename_keywords(function: Callable[P, R]) -> Callable[P, R]:
         @wraps(function)
-        def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        def call_with_new_names(*args: P.args, **kwargs: P.kwargs) -> R:
             for old, new in new_names.items():
                 if old in kwargs:
                     warn_deprecated(f"{function.__qualname__}({old}=...)", f"{new}=...")
                     kwargs[new] = kwargs.pop(old)
             return function(*args, **kwargs)
 
-        return wrapper
+        return call_with_new_names
 
-    return decorate
+    return rename_keywords
 
 
 def deprecated_module_names(values: dict[str, Any], **new_names: str) -> Callable[[str], Any]:

@@ -1,4 +1,4 @@
-"""How a text is generated; the command line's options are these fields.
+"""The options of generation, which are also those of the command line.
 
 >>> GenerationConfig(temperature=0, stop=".").stop
 ('.',)
@@ -20,39 +20,38 @@ _STRING_FIELDS = ("banned", "forced", "stop")
 
 @dataclass(frozen=True)
 class GenerationConfig:
-    """How to generate.
+    """The options of generation.
 
-    At each step the model's logits pass, in this order: the repetition penalty; what may not come next (n-grams,
-    banned strings, an end that comes too early); the temperature; top-k; top-p; min-p; typical. Each filter works on
-    what the one before left, renormalised, and always leaves a piece.
+    At each step the logits pass in this order: the repetition penalty; the mask of forbidden tokens (repeated n-grams,
+    banned strings, an early end); the temperature; top-k; top-p; min-p; typical. Each filter works on the renormalized
+    result of the one before and always leaves a token.
 
     Attributes:
-        temperature: logits are divided by it; 0 takes the most probable piece (greedy).
-        top_k: keep the k most probable pieces; 0 keeps all (Fan et al. 2018).
-        top_p: keep the fewest most probable pieces whose probabilities sum to at least this (nucleus sampling,
+        temperature: divides the logits; 0 takes the most probable token (greedy).
+        top_k: keep the k most probable tokens; 0 keeps all (Fan et al. 2018).
+        top_p: keep the fewest most probable tokens whose probabilities sum to at least this (nucleus sampling,
             Holtzman et al. 2020); 1 keeps all.
-        min_p: keep pieces of at least this share of the likeliest piece's probability (Nguyen et al. 2024); 0 keeps
-            all.
-        typical_p: keep the fewest pieces whose surprisal is nearest to the entropy and whose probabilities sum to at
+        min_p: keep tokens with at least this fraction of the highest probability (Nguyen et al. 2024); 0 keeps all.
+        typical_p: keep the fewest tokens whose surprisal is nearest to the entropy and whose probabilities sum to at
             least this (locally typical sampling, Meister et al. 2023); 1 keeps all.
-        repetition_penalty: divides the positive logits, and multiplies the negative ones, of the pieces that occur in
-            the prompt or the text so far (CTRL, Keskar et al. 2019); 1 is none.
-        no_repeat_ngram: no n pieces in a row come twice in the prompt and text (Paulus et al. 2018); 0 is no rule.
-        min_tokens: the text does not end, nor a stop string come, before so many pieces.
-        max_tokens: at most so many pieces, the end of the text counted as one.
-        beams: width of the beam search; 1 samples (or is greedy). With more, nothing is drawn: temperature, the
-            filters and the seed are not used; the rest is.
-        length_penalty: alpha of GNMT's length normalisation (Wu et al. 2016): a hypothesis of n pieces, its end
-            counted, is ranked by log p / ((5 + n) / 6) ** alpha; 0 ranks by log p. Beams alone.
-        banned: strings that never come in the text, whichever pieces would make them, the seam to the prompt included.
-        forced: strings that all come in the text, in any order. A beam puts each where the text as a whole is
-            likeliest (Hokamp and Liu 2017; Post and Vilar 2018). A sampled text may contain them by itself; those that
-            are missing where it would end, or where ``max_tokens`` leaves just the room for them, are written there.
-            One is left out only where the banned strings leave no way for it.
-        stop: strings that end the text, before the one that is whole first; nothing of it is given out.
-        n: how many texts a prompt; with beams, the n best distinct ones.
-        seed: the same seed gives the same text, alone or in a batch; None draws one. The first text of a prompt uses
-            the seed itself, further ones (``n``) a seed made from it and their number.
+        repetition_penalty: divides the positive logits, and multiplies the negative ones, of the tokens that occur in
+            the prompt or the text so far (CTRL, Keskar et al. 2019); 1 for none.
+        no_repeat_ngram: size of n-grams of tokens that may not occur twice in prompt and text (Paulus et al. 2018); 0
+            for no rule.
+        min_tokens: neither the end nor a stop string comes before so many tokens.
+        max_tokens: maximum number of tokens, the end of the text included.
+        beams: beam width; 1 samples (or is greedy). A beam search does not use the temperature, the filters and the seed.
+        length_penalty: alpha of GNMT's length normalization in a beam search (Wu et al. 2016): a hypothesis of n tokens,
+            its end included, is ranked by log p / ((5 + n) / 6) ** alpha; 0 ranks by log p.
+        banned: strings that never occur in the text or across its seam to the prompt, in any tokenization.
+        forced: strings that the text contains, in any order. A beam search places each where the whole text is most
+            probable (Hokamp and Liu 2017; Post and Vilar 2018). A sampled text may contain them by chance; the missing ones
+            are written where it would end or where ``max_tokens`` leaves just enough room. One is left out only if the
+            banned strings exclude it.
+        stop: strings that end the text; it ends before the one that is complete first.
+        n: number of texts per prompt; in a beam search, the n best distinct ones.
+        seed: makes texts reproducible, alone or in a batch; None draws one. The first text of a prompt uses the seed
+            itself, further ones (``n``) a seed derived from it and their index.
     """
 
     temperature: float = setting(
@@ -113,7 +112,7 @@ class GenerationConfig:
 
 
 def _normalize_strings(name: str, value: str | Iterable[str] | None) -> tuple[str, ...]:
-    """Return one string or several, or None, as a tuple without repetitions."""
+    """Return a string, several or None as a tuple without duplicates."""
     try:
         strings = tuple(dict.fromkeys([value] if isinstance(value, str) else value or ()))
     except TypeError:

@@ -1,7 +1,6 @@
-"""What the pieces so far change: the repetition penalty and the ban on repeated n-grams, for a whole batch at once.
+"""The repetition penalty and the blocking of repeated n-grams, for a batch.
 
-``history``, ``[B, T]``: the ids of the prompt and the text, with ``</s>`` before them where a row has fewer. ``</s>``
-itself is neither penalised nor banned.
+``history`` ``[B, T]`` holds the ids of prompt and text, left-padded with ``</s>``, which itself is never penalized.
 
     >>> logits = torch.zeros(1, 9) + 2.0
     >>> apply_repetition_penalty(logits, torch.tensor([[2, 5]]), 4.0)
@@ -19,14 +18,14 @@ from korlm.tokenizers.base import EOS_ID
 
 
 def apply_repetition_penalty(logits: Tensor, history: Tensor, penalty: float) -> None:
-    """Make the pieces of the history less probable, in place (Keskar et al. 2019).
+    """Make the tokens of the history less probable, in place (Keskar et al. 2019).
 
     Positive logits are divided by the penalty and negative ones multiplied, so that both fall.
 
     Args:
         logits: ``[B, V]``.
         history: ``[B, T]`` ids.
-        penalty: over 1 against repetition, under 1 for it; 1 changes nothing.
+        penalty: above 1 against repetition, below 1 for it; 1 for none.
     """
     if penalty == 1:
         return
@@ -37,19 +36,19 @@ def apply_repetition_penalty(logits: Tensor, history: Tensor, penalty: float) ->
 
 
 def block_repeated_ngrams(logits: Tensor, history: Tensor, n: int) -> None:
-    """Forbid, in place, every piece that would make an n-gram of the history come again (Paulus et al. 2018).
+    """Forbid, in place, the tokens that would repeat an n-gram of the history (Paulus et al. 2018).
 
     Args:
         logits: ``[B, V]``.
         history: ``[B, T]`` ids.
-        n: pieces of an n-gram; 1 lets no piece come twice, 0 is no rule.
+        n: size of the n-grams; 1 forbids every token of the history, 0 none.
     """
     length = history.shape[1]
     if not 0 < n <= length:
         return
     end = logits[:, EOS_ID].clone()
     windows = history.unfold(1, n, 1)  # [B, T - n + 1, n]
-    same = (windows[..., :-1] == history[:, None, length - n + 1 :]).all(-1)
-    rows, places = same.nonzero(as_tuple=True)
-    logits[rows, windows[rows, places, -1]] = -torch.inf
+    matches = (windows[..., :-1] == history[:, None, length - n + 1 :]).all(-1)
+    rows, indices = matches.nonzero(as_tuple=True)
+    logits[rows, windows[rows, indices, -1]] = -torch.inf
     logits[:, EOS_ID] = end

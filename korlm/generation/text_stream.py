@@ -1,7 +1,7 @@
-"""From the bytes of chosen pieces to text that may be shown: whole characters, and nothing of a stop string.
+"""`TextStream`: turn the bytes of tokens into text of whole characters, without stop strings.
 
->>> writer = TextStream(stop=("끝.",))
->>> [writer.push(part.encode()) for part in ("시작 ", "끝", "까지 ", "끝", ".")], writer.stopped
+>>> stream = TextStream(stop=("끝.",))
+>>> [stream.push(part.encode()) for part in ("시작 ", "끝", "까지 ", "끝", ".")], stream.stopped
 (['시작 ', '', '끝까지 ', '', ''], True)
 """
 
@@ -13,11 +13,10 @@ from korlm.text.incremental import IncrementalTextDecoder
 
 
 class TextStream:
-    """Gives out the text that is certain.
+    """Returns text as soon as it is final.
 
-    Held back are unfinished characters (see `IncrementalTextDecoder`) and what may be the beginning of a stop string. Of stop
-    strings that overlap, the one that is whole first ends the text, the longer where two are; so the cuts between the
-    pieces play no part.
+    Incomplete characters (see `IncrementalTextDecoder`) and what may be the start of a stop string are held back. Of
+    overlapping stop strings the first complete one ends the text, the longer one of two, for any token boundaries.
 
     Args:
         stop: strings that end the text.
@@ -30,11 +29,11 @@ class TextStream:
         self._pending = ""
 
     def push(self, data: bytes) -> str:
-        """Take more bytes; return the text that is now certain."""
+        """Append bytes; return the text that became final."""
         return self._release_text(self._decoder.push(data))
 
     def finish(self) -> str:
-        """Return what was held back, as far as no stop string comes in it."""
+        """Return the text held back, up to a stop string."""
         text = self._release_text(self._decoder.finish()) + self._pending
         self._pending = ""
         return text
@@ -43,17 +42,17 @@ class TextStream:
         if self.stopped or not self._stop_strings:
             return "" if self.stopped else text
         text = self._pending + text
-        found = [(start + len(stop), start) for stop in self._stop_strings if (start := text.find(stop)) >= 0]
-        if found:
+        matches = [(start + len(stop), start) for stop in self._stop_strings if (start := text.find(stop)) >= 0]
+        if matches:
             self.stopped, self._pending = True, ""
-            return text[: min(found)[1]]
-        cut = len(text) - _partial_stop_length(text, self._stop_strings)
-        self._pending = text[cut:]
-        return text[:cut]
+            return text[: min(matches)[1]]
+        end = len(text) - _partial_stop_length(text, self._stop_strings)
+        self._pending = text[end:]
+        return text[:end]
 
 
 def _partial_stop_length(text: str, stops: Sequence[str]) -> int:
-    """Return the length of the longest end of ``text`` that a stop string begins with.
+    """Return the length of the longest suffix of ``text`` that is a prefix of a stop string.
 
     >>> _partial_stop_length("가나다", ["나다라", "다마"])
     2
