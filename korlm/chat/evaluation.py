@@ -116,7 +116,7 @@ def compare_bots(
     for name in names:
         if name in (ELIZA, RETRIEVAL):
             progress(name)
-            answers = list(map(baseline_bot(name, pairs.train), (pair.question for pair in test_pairs)))
+            answers = list(map(load_baseline(name, pairs.train).reply, (pair.question for pair in test_pairs)))
             figures = evaluate_answers(answers, test_pairs, pairs.train, resamples=resamples)
             rows.append(BotResult(name, "", "", 0, None, None, None, figures))
             continue
@@ -136,11 +136,6 @@ def check_bots_and_decodings(names: Sequence[str], decodings: Sequence[str]) -> 
             f"'{min(strange)}'이라는 디코딩은 없습니다. {', '.join(DECODINGS)} 가운데 고르세요.",
             f"There is no decoding '{min(strange)}'. Choose from {', '.join(DECODINGS)}.",
         )
-
-
-def baseline_bot(name: str, training_pairs: Sequence[DialoguePair]) -> Callable[[str], str]:
-    """Return the answer function of the baseline ``eliza`` or ``retrieval``."""
-    return load_baseline(name, training_pairs).reply
 
 
 def _evaluate_bot(

@@ -167,14 +167,8 @@ class ChatModel(PretrainedModel[Seq2Seq | RecurrentLM]):
     ) -> Iterator[Reply]:  # fmt: skip
         """Yield the answer as it grows, never half a syllable; the last one is finished. See `reply`.
 
-        With a beam search, several candidates or words to copy, only the finished answer is yielded.
-
-        Args:
-            text: the user's message.
-            history: the earlier turns.
-            abstain: see `reply`; applies to the finished answer.
-            stopped: called before each token; True ends the answer, which is then given as it is.
-            **options: as for `reply`.
+        With a beam search, several candidates or words to copy, only the finished answer is yielded. ``stopped`` is called
+        before each token; True ends the answer, which is then given as it is.
         """
         config = self._build_config(options)
         [question] = self._encode_questions([text], [history])

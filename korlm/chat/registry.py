@@ -9,7 +9,7 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, overload
 
@@ -65,18 +65,23 @@ def load_chat(
     return bot
 
 
-def load_baseline(name: str, pairs: Sequence[DialoguePair] | None = None) -> ElizaBot | RetrievalBot:
+def load_baseline(
+    name: str, pairs: Sequence[DialoguePair] | None = None,
+    *, on_fallback: Callable[[CorpusError], None] = lambda error: None,
+) -> ElizaBot | RetrievalBot:  # fmt: skip
     """Return the baseline ``eliza`` or ``retrieval``.
 
     Args:
         name: one of the two.
         pairs: the pairs that ``retrieval`` searches; by default see `load_chat`.
+        on_fallback: called if only the bundled pairs are there, with the reason.
     """
     if name == ELIZA:
         return ElizaBot()
     if pairs is None:
         try:
             pairs = load_pairs(_PAIRS_OF_BUNDLED_BOTS).train
-        except CorpusError:  # not downloaded yet, and no network
+        except CorpusError as error:  # not downloaded yet, and no network
+            on_fallback(error)
             pairs = load_pairs("dialogues").train
     return RetrievalBot(pairs)

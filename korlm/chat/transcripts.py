@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from korlm.chat.evaluation import DECODINGS, baseline_bot, check_bots_and_decodings
-from korlm.chat.registry import ELIZA, RETRIEVAL, load_chat
+from korlm.chat.evaluation import DECODINGS, check_bots_and_decodings
+from korlm.chat.registry import ELIZA, RETRIEVAL, load_baseline, load_chat
 from korlm.corpora.dialogues import DialoguePair
 from korlm.i18n import localize
 
@@ -87,7 +87,7 @@ def ask_bots(
     for name in names:
         if name in (ELIZA, RETRIEVAL):
             progress(name)
-            texts = list(map(baseline_bot(name, training_pairs), questions))
+            texts = list(map(load_baseline(name, training_pairs).reply, questions))
             results.append(BotAnswers(name, "", texts, [""] * len(questions)))
             continue
         bot = load_chat(name)

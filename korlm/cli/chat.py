@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from korlm.cli.arguments import add_fields, config_values, read_argument_or_lines
 from korlm.cli.output import print_json
-from korlm.cli.train_chat import DEFAULT_PAIRS
 from korlm.errors import CorpusError
 from korlm.generation.config import GenerationConfig
 from korlm.i18n import localize
@@ -18,7 +17,6 @@ from korlm.i18n import localize
 if TYPE_CHECKING:
     from korlm.chat.model import ChatModel
     from korlm.chat.reply import Reply
-    from korlm.corpora.dialogues import DialoguePair
 
 HELP = ("챗봇과 이야기한다", "talk with a chatbot")
 _DEFAULT_BOT = "chat-gru"
@@ -43,8 +41,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> None:
     """Answer a question or the lines of standard input, or hold a conversation in a terminal."""
-    from korlm.chat.evaluation import ELIZA, RETRIEVAL
-    from korlm.chat.registry import load_chat
+    from korlm.chat.registry import ELIZA, RETRIEVAL, load_chat
 
     if args.bot in (ELIZA, RETRIEVAL):
         return _run_baseline_chat(args)
@@ -65,25 +62,17 @@ def run(args: Namespace) -> None:
 
 
 def _run_baseline_chat(args: Namespace) -> None:
-    """Answer with ELIZA or retrieval; retrieval searches the training pairs of the bundled bots."""
-    from korlm.chat.evaluation import ELIZA, baseline_bot
+    """Answer with ELIZA or retrieval, which searches the training pairs of the bundled bots."""
+    from korlm.chat.registry import load_baseline
 
-    answer = baseline_bot(args.bot, [] if args.bot == ELIZA else _load_baseline_pairs())
-    for question in _iter_questions(args):
-        text = answer(question)
-        print_json({"question": question, "text": text}) if args.json else print(text, flush=True)
-
-
-def _load_baseline_pairs() -> list[DialoguePair]:
-    """Load the pairs to search: only the bundled ones if Songys' data cannot be downloaded."""
-    from korlm.corpora.dialogues import load_pairs
-
-    try:
-        return load_pairs(DEFAULT_PAIRS).train
-    except CorpusError as error:
+    def report_fallback(error: CorpusError) -> None:
         note = localize("함께 싣는 대화에서만 찾습니다", "looking in the bundled dialogues alone")
         print(f"korlm: {note}: {error}", file=sys.stderr, flush=True)
-        return load_pairs("dialogues").train
+
+    bot = load_baseline(args.bot, on_fallback=report_fallback)
+    for question in _iter_questions(args):
+        text = bot.reply(question)
+        print_json({"question": question, "text": text}) if args.json else print(text, flush=True)
 
 
 def _iter_questions(args: Namespace) -> Iterator[str]:

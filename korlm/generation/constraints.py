@@ -73,8 +73,6 @@ class Constraints:
         self.needs_text = needs_text or matches or bool(config.stop or self.forced_strings)
         self._mask_cache: dict[tuple[object, ...], Tensor] = {}
 
-    # --- prompts and states ---------------------------------------------------------------------------------------------
-
     def encode_prompts(self, prompts: Sequence[str | Prompt]) -> list[Prompt]:
         """Encode the prompts that are strings.
 
@@ -95,22 +93,14 @@ class Constraints:
 
     def start(self, prompt: Prompt) -> GenerationState:
         """Return the state before the first token."""
-        return GenerationState(
-            prompt,
-            self.tokenizer.decoder(),
-            TextStream(self.config.stop),
-            self.forced_strings,
-            prompt.matcher_state,
-            prompt.token_healing,
-        )
+        decoder, text_stream = self.tokenizer.decoder(), TextStream(self.config.stop)
+        state, heals = prompt.matcher_state, prompt.token_healing
+        return GenerationState(prompt, decoder, text_stream, self.forced_strings, state, heals)
 
     def copy_state(self, state: GenerationState) -> GenerationState:
         """Return an independent copy, for another continuation."""
         twin = replace(
-            state,
-            token_ids=state.token_ids.copy(),
-            undecoded_ids=state.undecoded_ids.copy(),
-            steps=state.steps.copy(),
+            state, token_ids=state.token_ids.copy(), undecoded_ids=state.undecoded_ids.copy(), steps=state.steps.copy()
         )
         if self.needs_text:  # else nothing is decoded before the end
             twin.decoder = copy.deepcopy(state.decoder, {id(self.tokenizer): self.tokenizer})
@@ -182,20 +172,11 @@ class Constraints:
         """Return the tokenizations of the remaining forced strings that can be written next."""
         if state.partial_bytes or state.pending_ids:
             return []
-        return [
-            tokenization
-            for string in state.remaining
-            for tokenization in string.tokenizations
-            if self._can_write(state, string, tokenization)
-        ]
+        candidates = ((string, ids) for string in state.remaining for ids in string.tokenizations)
+        return [ids for string, ids in candidates if self._can_write(state, string, ids)]
 
     def start_forced_string(self, state: GenerationState, scores: Tensor) -> bool:
-        """Queue the tokenization of a forced string whose first token scores best; False if none can be written.
-
-        Args:
-            state: changed in place.
-            scores: ``[V]``, logits or log-probabilities of the next token.
-        """
+        """Queue the forced string whose first token has the best of the scores ``[V]``; False if none can be written."""
         tokenizations = self.possible_tokenizations(state)
         if tokenizations:
             state.queue_token_ids(max(tokenizations, key=lambda ids: float(scores[ids[0]])))

@@ -67,12 +67,7 @@ def stream_text(
 ) -> Iterator[str]:  # fmt: skip
     """Return an iterator over the text after a prompt, in parts of whole characters; a beam search yields one part.
 
-    Args:
-        model: a language model or, for an encoded prompt, an encoder-decoder; in evaluation mode.
-        tokenizer: the model's tokenizer.
-        prompt: any string, also an empty one, or an encoded prompt.
-        config: the generation options.
-        stopped: called before each token; True ends the text. A beam search then yields its best text.
+    ``stopped`` is called before each token; True ends the text, of a beam search with its best text so far.
 
     Raises:
         InputError: see `generate_texts`; or ``config.n`` is more than one.
@@ -123,9 +118,7 @@ def _stream_deltas(
     sampler = Sampler(model, constraints, [prompt], derive_seeds(constraints.config.seed, 1))
     while sampler.active_states:
         if stopped():
-            rest = constraints.finish(sampler.active_states[0], "cancelled")
-            if rest:
-                yield rest
+            yield from filter(None, [constraints.finish(sampler.active_states[0], "cancelled")])
             return
         yield from (delta for _, delta in sampler.step() if delta)
 
@@ -156,13 +149,7 @@ def _sample_in_batches(
 
 
 def _build_text(constraints: Constraints, state: GenerationState, score: float = 0.0) -> GeneratedText:
-    """Return a finished text, without the bytes of an incomplete character.
-
-    Args:
-        constraints: of the call.
-        state: a finished sequence.
-        score: the beam's; a sample's is computed from its steps.
-    """
+    """Return a finished text, without the bytes of an incomplete character; the score of a sample is computed here."""
     ids, reason = state.token_ids, state.finish_reason
     assert reason is not None
     if not state.steps:

@@ -45,12 +45,7 @@ class DecoderOutput(NamedTuple):
 
 @torch.inference_mode()
 def prefill(model: TextModel, contexts: Sequence[tuple[int, ...]]) -> DecoderOutput:
-    """Run the model over prompts: equal ones once, those of one length together, so that none needs padding.
-
-    Args:
-        model: in evaluation mode.
-        contexts: the ids of each prompt, at least one.
-    """
+    """Run the model over prompts (at least one): equal ones once, those of one length together, without padding."""
     device = next(model.parameters()).device
     if isinstance(model, Seq2Seq):
         ids = pad_sequence([torch.tensor(context) for context in contexts], batch_first=True, padding_value=PAD_ID)
@@ -102,12 +97,7 @@ def length_sorted_batches(lengths: Sequence[int], batch_size: int = 64) -> Itera
 
 
 def derive_seeds(seed: int | None, n: int) -> list[int]:
-    """Return the seeds of a prompt's samples: ``seed`` itself, then hashes of it and the sample's index.
-
-    Args:
-        seed: None draws one.
-        n: number of samples.
-    """
+    """Return the seeds of a prompt's ``n`` samples: ``seed`` (None draws one), then hashes of it and the index."""
     first = secrets.randbits(63) if seed is None else seed
     digests = (hashlib.sha256(f"{first} {index}".encode()).digest() for index in range(1, n))
     return [first, *(int.from_bytes(digest[:8], "little") >> 1 for digest in digests)]

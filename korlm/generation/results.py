@@ -89,15 +89,7 @@ class GeneratedText:
         score: float,
         num_characters: int | None = None,
     ) -> GeneratedText:
-        """Sum up the steps.
-
-        Args:
-            text: the text.
-            steps: of all tokens, ``</s>`` included.
-            finish_reason: why the text ended.
-            score: see above.
-            num_characters: of the tokens and the end; by default those of ``text``.
-        """
+        """Sum up the steps of all tokens, ``</s>`` included; ``num_characters`` counts those of the ids and the end."""
         bits = sum(step.surprisal for step in steps)
         count = max(1, len(text) if num_characters is None else num_characters)
         ids = tuple(step.id for step in steps if step.id != EOS_ID)
@@ -132,16 +124,7 @@ def build_steps(
     logits: Tensor, token_ids: Sequence[int], tokenizer: Tokenizer, *, alternatives: int,
     probabilities: Sequence[float], deltas: Sequence[str], attention: Sequence[np.ndarray | None] | None = None,
 ) -> list[Step]:  # fmt: skip
-    """Return the step of each row of a batch.
-
-    Args:
-        logits: ``[B, V]``, the model's own.
-        token_ids: the chosen ids, ``B`` of them.
-        tokenizer: of the model.
-        alternatives: number of most probable tokens named in each step.
-        probabilities: with which the ids were chosen.
-        deltas: the text that each made final.
-        attention: ``[S]`` for each row.
+    """Return the step of each row of a batch; see `Step`. The logits, ``[B, V]``, are the model's own.
 
     >>> from korlm.tokenizers.segmented import byte_tokenizer
     >>> [step] = build_steps(torch.zeros(1, 256), [69], byte_tokenizer(), alternatives=0, probabilities=[1.0], deltas=[""])
