@@ -1,4 +1,4 @@
-"""The bots that are no neural nets."""
+"""The baseline bots ELIZA and retrieval."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from korlm.morph.kiwi import KiwiAnalyzer
         ("😀", "조금 더 자세히 말씀해 주세요."),
     ],
 )
-def test_eliza_takes_up_what_was_said(said: str, expected: str) -> None:
+def test_eliza_repeats_a_part_of_the_message(said: str, expected: str) -> None:
     assert ElizaBot().reply(said) == expected
 
 
-def test_eliza_takes_turns_and_particles_agree() -> None:
+def test_eliza_answers_take_turns_and_particles_agree() -> None:
     bot = ElizaBot()
     said = [bot.reply("어제 기차를 탔어요.") for _ in range(4)]
     assert said[1] == "기차가 왜 중요해요?" and said[2] == "기차를 떠올리면 어떤 생각이 드세요?" and said[3] == said[0]
@@ -53,12 +53,12 @@ def test_eliza_answers_anything(text: str) -> None:
     assert re.search(r"(요|죠)[.?]$", answer)
 
 
-def test_eliza_needs_words() -> None:
+def test_eliza_rejects_blank_messages() -> None:
     with pytest.raises(InputError):
         ElizaBot().reply("  ")
 
 
-def test_retrieval_finds_what_brute_force_finds() -> None:
+def test_retrieval_equals_brute_force_search() -> None:
     pairs = load_pairs("dialogues")
     known = pairs.train[:300]
     bot = RetrievalBot(known)
@@ -85,7 +85,7 @@ def analyses(pairs: list[DialoguePair]) -> list[list[Morpheme]]:
     return KiwiAnalyzer().analyze([pair.question for pair in pairs])
 
 
-def test_retrieval_knows_its_own_questions_and_answers_anything() -> None:
+def test_retrieval_finds_known_questions_and_answers_any_text() -> None:
     pairs = load_pairs("dialogues").train[:200]
     bot = RetrievalBot(pairs)
     for pair in pairs[:40]:

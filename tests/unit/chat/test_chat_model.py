@@ -1,4 +1,4 @@
-"""The chatbot: it learns to answer, saves and loads, shows where it looked, and takes any input."""
+"""Chatbots: training, replies, confidence, copying, evaluation and the commands."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def few() -> PairCorpus:
 
 @pytest.fixture(scope="module")
 def bot(few: PairCorpus, tmp_path_factory: pytest.TempPathFactory) -> ChatModel:
-    """One that knows forty answers by heart."""
+    """Return a bot that memorized forty answers."""
     folder = tmp_path_factory.mktemp("chat")
     known = PairCorpus("few", few.train, few.train[:10], few.test)
     return train_chat(known, folder=folder / "run", epochs=45, learning_rate=0.01, precision="float16", **SMALL)
@@ -56,14 +56,14 @@ def bot(few: PairCorpus, tmp_path_factory: pytest.TempPathFactory) -> ChatModel:
 
 @pytest.fixture(scope="module")
 def teller(few: PairCorpus, tmp_path_factory: pytest.TempPathFactory) -> ChatModel:
-    """A language model that knows some dialogues of several turns by heart."""
+    """Return a language model that memorized some dialogues of several turns."""
     turns = [pair for pair in load_pairs("dialogues").train if pair.history][:16]
     known = PairCorpus("turns", [*few.train[:16], *turns], few.train[:10], few.test)
     options = {**SMALL, "epochs": 60, "learning_rate": 0.01}
     return train_chat(known, form="language-model", folder=tmp_path_factory.mktemp("teller") / "run", **options)
 
 
-def test_it_learns_its_answers(bot: ChatModel, few: PairCorpus) -> None:
+def test_training_memorizes_the_answers(bot: ChatModel, few: PairCorpus) -> None:
     right = sum(bot.reply(pair.question).text == pair.answer for pair in few.train)
     assert right >= 35
     history = [check["valid_bpc"] for check in bot.info["history"]]
@@ -92,7 +92,7 @@ def test_attention_kept_while_decoding_equals_that_of_a_second_pass(
         assert reply.attention == pytest.approx(weights[0].numpy(), abs=1e-5)
 
 
-def test_a_score_is_that_of_each_answer_alone(bot: ChatModel, few: PairCorpus) -> None:
+def test_batched_scores_equal_single_scores(bot: ChatModel, few: PairCorpus) -> None:
     score = bot.score(few.test)
     for pair, bits in zip(few.test, score.surprisals, strict=True):
         (alone,) = bot.score([pair]).surprisals
@@ -104,7 +104,7 @@ def test_a_score_is_that_of_each_answer_alone(bot: ChatModel, few: PairCorpus) -
         bot.score([])
 
 
-def test_a_reply_says_what_it_read_wrote_and_looked_at(bot: ChatModel, few: PairCorpus) -> None:
+def test_reply_holds_tokens_attention_and_confidence(bot: ChatModel, few: PairCorpus) -> None:
     question = few.train[3].question
     reply = bot.reply(question)
     assert reply.question_tokens[0] == "<s>" and reply.question_tokens[-1] == "</s>"
@@ -121,9 +121,7 @@ def test_a_reply_says_what_it_read_wrote_and_looked_at(bot: ChatModel, few: Pair
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16", "int8"])
-def test_it_is_the_same_after_saving_and_loading(
-    bot: ChatModel, few: PairCorpus, precision: str, tmp_path: Path
-) -> None:
+def test_save_and_load_round_trip(bot: ChatModel, few: PairCorpus, precision: str, tmp_path: Path) -> None:
     bot.save(tmp_path / "bot", precision=precision)
     again = ChatModel.load(tmp_path / "bot")
     assert again.net.output.weight is again.net.embedding.weight and again.parameters == bot.parameters
@@ -132,7 +130,7 @@ def test_it_is_the_same_after_saving_and_loading(
     assert again.reply(few.train[0].question).text == bot.reply(few.train[0].question).text
 
 
-def test_a_run_goes_on_to_the_same_weights(few: PairCorpus, tmp_path: Path) -> None:
+def test_resumed_run_reaches_the_same_weights(few: PairCorpus, tmp_path: Path) -> None:
     options = {
         **SMALL,
         "epochs": 6,
@@ -177,12 +175,12 @@ def test_any_input_gets_an_answer(bot: ChatModel, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "  \n\t"])
-def test_nothing_is_no_question(bot: ChatModel, text: str) -> None:
+def test_blank_questions_raise_input_error(bot: ChatModel, text: str) -> None:
     with pytest.raises(InputError, match=r"빈 말|nothing"):
         bot.reply(text)
 
 
-def test_wrong_options_and_folders_are_said(bot: ChatModel, few: PairCorpus, tmp_path: Path) -> None:
+def test_invalid_options_and_folders_raise_errors(bot: ChatModel, few: PairCorpus, tmp_path: Path) -> None:
     for wrong in ({"sampled": 50}, {"cell": "rnn"}, {"hiden": 3}, {"max_length": 2}):
         with pytest.raises(InputError):
             train_chat(few, folder=tmp_path / "run", **{**SMALL, **wrong})
@@ -198,7 +196,7 @@ def test_wrong_options_and_folders_are_said(bot: ChatModel, few: PairCorpus, tmp
         ChatModel.load(tmp_path / "bot")
 
 
-def test_a_language_model_answers_by_its_template(teller: ChatModel, few: PairCorpus) -> None:
+def test_language_model_answers_by_its_chat_template(teller: ChatModel, few: PairCorpus) -> None:
     question = few.train[0].question
     reply = teller.reply(question)
     assert reply.text == few.train[0].answer and reply.attention is None
@@ -211,7 +209,7 @@ def test_a_language_model_answers_by_its_template(teller: ChatModel, few: PairCo
         assert bits.tolist() == pytest.approx(teller.score([pair]).surprisals[0].tolist(), abs=1e-3)
 
 
-def test_a_language_model_reads_the_turns_before(teller: ChatModel) -> None:
+def test_language_model_reads_the_history(teller: ChatModel) -> None:
     turns = [pair for pair in load_pairs("dialogues").train if pair.history][:16]
     right = sum(teller.reply(pair.question, history=pair.history, abstain=False).text == pair.answer for pair in turns)
     assert right >= 13
@@ -221,18 +219,18 @@ def test_a_language_model_reads_the_turns_before(teller: ChatModel) -> None:
     assert len(long.question_tokens) <= 128 and long.question_tokens[1] == "<user>"
 
 
-def test_special_tokens_that_are_typed_are_text(teller: ChatModel) -> None:
+def test_typed_special_tokens_are_plain_text(teller: ChatModel) -> None:
     pieces = teller.reply("<bot>안녕</s><user>").question_tokens
     assert pieces.count("<user>") == pieces.count("<bot>") == 1 and pieces.count("</s>") == 1
 
 
-def test_a_language_model_without_the_special_tokens_is_refused(teller: ChatModel) -> None:
+def test_language_model_without_special_tokens_is_rejected(teller: ChatModel) -> None:
     plain = korlm.load_tokenizer("syllable")
     with pytest.raises(ArtifactError, match="<user>"):
         ChatModel(plain, RecurrentLM(NetConfig(plain.vocab_size, hidden=8, embedding=8)))
 
 
-def test_an_answer_grows_and_ends_finished(bot: ChatModel, few: PairCorpus) -> None:
+def test_streamed_answer_grows_and_is_finished_last(bot: ChatModel, few: PairCorpus) -> None:
     growing = list(bot.stream_replies(few.train[3].question))
     assert [reply.finished for reply in growing] == [False] * (len(growing) - 1) + [True]
     for before, after in itertools.pairwise(growing):
@@ -245,7 +243,7 @@ def test_an_answer_grows_and_ends_finished(bot: ChatModel, few: PairCorpus) -> N
     assert whole.finished and len(whole.candidates) == 3
 
 
-def test_beyond_its_limits_a_bot_says_that_it_does_not_know(bot: ChatModel, few: PairCorpus) -> None:
+def test_bot_abstains_beyond_its_thresholds(bot: ChatModel, few: PairCorpus) -> None:
     limits = bot.info["limits"]
     assert limits["questions"] == 10 and 0 < limits["familiarity"] <= 1 and limits["surprisal"] > 0
     strange = bot.reply("QWERTY zxcvb 12345")
@@ -260,13 +258,13 @@ def test_beyond_its_limits_a_bot_says_that_it_does_not_know(bot: ChatModel, few:
 
 
 @given(st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=8), st.text(min_size=1, max_size=30))
-def test_familiarity_is_a_share_and_whole_for_what_is_known(questions: list[str], other: str) -> None:
+def test_familiarity_is_a_fraction_and_one_for_known_questions(questions: list[str], other: str) -> None:
     known = BigramCoverage.from_questions(questions)
     assert all(known(question) == 1.0 for question in questions)
     assert 0.0 <= known(other) <= 1.0
 
 
-def test_limits_refuse_the_share_that_they_say() -> None:
+def test_thresholds_reject_the_intended_fraction() -> None:
     draws = np.random.default_rng(1)
     surprisals, familiarities = draws.gamma(2.0, size=4000), draws.beta(8, 2, size=4000)
     limits = ConfidenceThresholds.from_validation(surprisals.tolist(), familiarities.tolist())
@@ -277,8 +275,8 @@ def test_limits_refuse_the_share_that_they_say() -> None:
     assert doubts["answer"] / 4000 == pytest.approx(0.025, abs=0.005)
 
 
-def test_the_unknown_is_copied_from_the_question_with_its_particle(tmp_path: Path) -> None:
-    """A vocabulary in unk mode has no name that it did not see; the net learns to write <unk> where the name was."""
+def test_unknown_words_are_copied_with_agreeing_particles(tmp_path: Path) -> None:
+    """A vocabulary of unk mode lacks unseen names; the model learns to generate <unk> in their place."""
     names = ["민수", "지연", "하윤", "서준", "도현", "은비", "가람", "준호", "유나", "태희"]
     pairs = [DialoguePair(f"저는 {name} 예요", f"{name} 님 반가워요") for name in names]
     lines = ["저는 예요 님 반가워요"] * 9
@@ -311,7 +309,7 @@ def test_particles_agree_with_a_copied_word(word: str, after: str, whole: str) -
     assert attach_particle("", word, after) == whole
 
 
-def test_a_bot_begins_with_what_a_language_model_knows(few: PairCorpus, tmp_path: Path) -> None:
+def test_training_starts_from_a_language_model(few: PairCorpus, tmp_path: Path) -> None:
     options = {**SMALL, "epochs": 0.2, "validations": 1}
     lm = korlm.train_model(
         korlm.load_corpus("kolaw"), folder=tmp_path / "lm", tokenizer="syllable", cell="gru",
@@ -332,7 +330,7 @@ def test_a_bot_begins_with_what_a_language_model_knows(few: PairCorpus, tmp_path
         train_chat(few, folder=tmp_path / "wide", start=tmp_path / "lm", **{**options, "embedding": 16})
 
 
-def test_the_last_state_is_kept_where_it_is_asked_for(few: PairCorpus, tmp_path: Path) -> None:
+def test_keep_last_saves_the_final_state(few: PairCorpus, tmp_path: Path) -> None:
     options = {**SMALL, "epochs": 6, "learning_rate": 0.05, "smoothing": 0.1}
     best, last = (train_chat(few, folder=tmp_path / keep, keep=keep, **options) for keep in ("best", "last"))
     assert last.info["kept"] == "last" and last.thresholds and last.info["test"]
@@ -343,7 +341,7 @@ def test_the_last_state_is_kept_where_it_is_asked_for(few: PairCorpus, tmp_path:
         train_chat(few, folder=tmp_path / "no", keep="first", **options)
 
 
-def test_what_is_copied_is_the_row_of_the_same_piece(few: PairCorpus, tmp_path: Path) -> None:
+def test_weight_transfer_matches_tokens_by_text(few: PairCorpus, tmp_path: Path) -> None:
     lm = LanguageModel(byte_tokenizer(), RecurrentLM(NetConfig(260, embedding=8, hidden=16, cell="gru")))
     tokenizer = byte_tokenizer(("<user>", "<bot>"))
     net = RecurrentLM(NetConfig(tokenizer.vocab_size, embedding=8, hidden=16, cell="gru"))
@@ -356,7 +354,7 @@ def test_what_is_copied_is_the_row_of_the_same_piece(few: PairCorpus, tmp_path: 
     assert torch.equal(net.layers[0].weight_hh_l0, lm.net.layers[0].weight_hh_l0)
 
 
-def test_bots_stand_in_one_table_with_intervals(bot: ChatModel, few: PairCorpus, tmp_path: Path) -> None:
+def test_comparison_table_has_intervals(bot: ChatModel, few: PairCorpus, tmp_path: Path) -> None:
     bot.save(tmp_path / "bot")
     known = PairCorpus("few", few.train, few.valid, few.train[:12])
     names = [str(tmp_path / "bot"), "retrieval", "eliza"]
@@ -376,8 +374,7 @@ def test_bots_stand_in_one_table_with_intervals(bot: ChatModel, few: PairCorpus,
         compare_bots(known, ["eliza"], decodings=["argmax"])
 
 
-def test_bleu_is_sacrebleus_over_mecabs_tokens() -> None:
-    """Worked out by hand: of the answer's six tokens five match in a row, the reference has six."""
+def test_bleu_uses_mecab_tokens() -> None:
     row = evaluate_answers(["저는 밥을 먹어요."], [DialoguePair("뭐 했어요?", "저는 밥을 먹어요.")], [], resamples=20)
     assert row["bleu"].value == pytest.approx(100) and row["chrf"].value == pytest.approx(100)
     assert mecab_surfaces("저는 밥을 먹어요.") == ["저", "는", "밥", "을", "먹", "어요", "."]
@@ -386,7 +383,7 @@ def test_bleu_is_sacrebleus_over_mecabs_tokens() -> None:
     assert row["length"].value == 7 and row["copied"].value == 0.0
 
 
-def test_the_commands_talk_train_and_measure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands_train_reply_and_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [{"question": f"오늘 {n}번 뭐 해요?", "answer": f"{n}번 쉬어요."} for n in range(60)]
     (tmp_path / "pairs.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "utf-8")
     pairs, folder = str(tmp_path / "pairs.jsonl"), str(tmp_path / "run")

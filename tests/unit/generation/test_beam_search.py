@@ -1,4 +1,4 @@
-"""Beams against all sequences, and what a text and its steps say of themselves."""
+"""Beam search against exhaustive search, and the figures of texts and steps."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONGEST = 4
 
 
 def every_sequence(pieces: Sequence[int], longest: int) -> Iterator[tuple[int, ...]]:
-    """All texts of at most so many pieces, ``</s>`` counted; those that fill the limit have none."""
+    """Yield all sequences up to a length, ``</s>`` included; those of the maximum length have none."""
     for size in range(longest):
         for ids in itertools.product(pieces, repeat=size):
             yield (*ids, EOS_ID)
@@ -32,7 +32,7 @@ def every_sequence(pieces: Sequence[int], longest: int) -> Iterator[tuple[int, .
 
 
 def best_texts(lm: LanguageModel, prompt: str, config: GenerationConfig) -> dict[str, float]:
-    """The score of every text that the rules allow, by trying all sequences."""
+    """Return the score of every permitted text by exhaustive search."""
     context = lm.tokenizer.encode(prompt).ids
     pieces = [lm.tokenizer.encode(letter).ids[0] for letter in "가나"]
     scores: dict[str, float] = {}
@@ -67,7 +67,7 @@ def best_texts(lm: LanguageModel, prompt: str, config: GenerationConfig) -> dict
         {"min_tokens": 3},
     ],
 )  # fmt: skip
-def test_a_beam_as_wide_as_all_sequences_finds_the_best_ones(seed: int, options: dict[str, Any]) -> None:
+def test_exhaustive_beam_finds_the_best_sequences(seed: int, options: dict[str, Any]) -> None:
     lm = model(syllables("가나", on_unknown="unk"), seed, end=1.0, sharp=2)
     for n in (1, 5):
         config = GenerationConfig(**options, beams=100, n=n, max_tokens=LONGEST)
@@ -83,16 +83,16 @@ def test_a_beam_as_wide_as_all_sequences_finds_the_best_ones(seed: int, options:
     "options",
     [{}, {"repetition_penalty": 1.4, "no_repeat_ngram": 3}, {"banned": ["나"], "min_tokens": 4}, {"stop": "."}],
 )
-def test_a_beam_of_one_is_greedy(make: Callable[[], Tokenizer], end: float, options: dict[str, Any]) -> None:
+def test_beam_of_one_is_greedy(make: Callable[[], Tokenizer], end: float, options: dict[str, Any]) -> None:
     lm = model(make(), end=end)
     greedy = lm.generate("가", 1, temperature=0, max_tokens=20, **options)[0]
-    rules = Constraints(lm.tokenizer, GenerationConfig(max_tokens=20, **options), is_beam_search=True)
-    [hypothesis] = BeamSearch(lm.net, rules, rules.encode_prompts(["가"])[0]).run()
+    constraints = Constraints(lm.tokenizer, GenerationConfig(max_tokens=20, **options), is_beam_search=True)
+    [hypothesis] = BeamSearch(lm.net, constraints, constraints.encode_prompts(["가"])[0]).run()
     assert tuple(hypothesis.state.token_ids) == greedy.ids
     assert (hypothesis.state.text, hypothesis.state.finish_reason) == (greedy.text, greedy.finish_reason)
 
 
-def test_a_wider_beam_finds_no_worse_texts_than_greedy() -> None:
+def test_wider_beam_scores_at_least_greedy() -> None:
     lm = korlm.load_model("reviews-unigram-gru")
     greedy = lm.generate("정말", 1, temperature=0, max_tokens=30)[0]
     found = lm.generate("정말", 6, beams=6, max_tokens=30)
@@ -101,7 +101,7 @@ def test_a_wider_beam_finds_no_worse_texts_than_greedy() -> None:
     assert len({text.text for text in found}) == len(found) == 6
 
 
-def test_a_beam_gives_one_stretch_to_a_stream_and_its_steps_at_the_end() -> None:
+def test_beam_streams_its_text_and_steps_at_the_end() -> None:
     lm = model(syllables(), end=1.0)
     best = lm.generate("가", 1, beams=3)[0]
     assert list(lm.stream("가", beams=3)) == [best.text]
@@ -131,7 +131,7 @@ def test_beam_steps_equal_those_of_a_second_pass(make: Callable[[], Tokenizer], 
         assert "".join(step.delta for step in text.steps) == text.text
 
 
-def test_a_beam_that_is_stopped_gives_the_best_that_it_has() -> None:
+def test_cancelled_beam_returns_its_best_text() -> None:
     lm = model(syllables(), end=-20.0)  # it would go on to the limit
     asked = iter([False] * 4 + [True] * 100)
     whole = lm.generate("가", 1, beams=3, max_tokens=4)[0]
@@ -140,12 +140,12 @@ def test_a_beam_that_is_stopped_gives_the_best_that_it_has() -> None:
     assert list(lm.stream("가", beams=3, stopped=lambda: True)) in ([], [""])
 
 
-# --- what the model thought -----------------------------------------------------------------------------------------
+# --- figures of texts and steps -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("options", [{"seed": 5}, {"beams": 3}, {"temperature": 0, "repetition_penalty": 1.3}])
 @pytest.mark.parametrize("make", [byte_tokenizer, syllables])
-def test_the_bits_of_a_text_are_its_score(make: Callable[[], Tokenizer], options: dict[str, Any]) -> None:
+def test_bits_of_a_text_equal_its_score(make: Callable[[], Tokenizer], options: dict[str, Any]) -> None:
     lm = model(make(), end=3.0)
     for text in lm.generate("", 3, **options, max_tokens=200) if options != {"temperature": 0} else []:
         if text.finish_reason != "eos" or lm.tokenizer.encode(text.text).ids != list(text.ids):
@@ -156,7 +156,7 @@ def test_the_bits_of_a_text_are_its_score(make: Callable[[], Tokenizer], options
         assert [step.surprisal for step in text.steps] == pytest.approx(score.surprisals[0].tolist(), abs=1e-3)
 
 
-def test_steps_say_what_the_model_thought() -> None:
+def test_steps_hold_surprisals_probabilities_and_alternatives() -> None:
     lm = model(syllables(), end=-1)
     options: dict[str, Any] = {"temperature": 0.7, "top_p": 0.9, "banned": "나", "seed": 4, "max_tokens": 15}
     steps = list(lm.stream_tokens("가", alternatives=4, **options))
@@ -176,14 +176,14 @@ def test_steps_say_what_the_model_thought() -> None:
         ids.append(step.id)
 
 
-def test_a_step_shows_a_lone_byte_as_one() -> None:
+def test_step_text_of_a_byte_token() -> None:
     lm = model(byte_tokenizer(), end=-9, rare_bytes=False)
     steps = list(lm.stream_tokens("", seed=2, max_tokens=60, **RANDOM))
     assert all(step.text == f"<0x{step.id - 4:02X}>" for step in steps)
     assert any(not step.delta for step in steps) and all("\ufffd" not in step.delta for step in steps)
 
 
-def test_generated_texts_add_up() -> None:
+def test_totals_of_a_text_equal_the_sums_of_its_steps() -> None:
     lm = model(syllables(), end=0.0)
     for text in lm.generate("가", 8, seed=1, max_tokens=10):
         assert text.bits == pytest.approx(sum(step.surprisal for step in text.steps))

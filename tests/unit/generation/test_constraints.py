@@ -1,4 +1,4 @@
-"""What a text may hold: banned, forced and stop strings, with every tokenizer that cuts letters otherwise."""
+"""Banned, forced and stop strings, with tokenizers of bytes, syllables and jamo."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ words = st.lists(st.text("가나다 .ab", min_size=1, max_size=3), min_size=1, m
 @pytest.mark.parametrize("make", [byte_tokenizer, syllables, jamo])
 @settings(max_examples=12, deadline=None)
 @given(banned=words, seed=st.integers(0, 1000), prompt=st.sampled_from(["", "가", "나다", "a ", "ab"]))
-def test_a_banned_string_never_comes(make: Callable[[], Tokenizer], banned: list[str], seed: int, prompt: str) -> None:
+def test_banned_strings_never_occur(make: Callable[[], Tokenizer], banned: list[str], seed: int, prompt: str) -> None:
     lm = model(make(), seed % 3, end=-4, sharp=1)
     with torch.no_grad():
         for text in ("가", "나", "다", ".", "a", "b"):  # bytes and letters of the banned strings are likely
@@ -41,7 +41,7 @@ def test_a_banned_string_never_comes(make: Callable[[], Tokenizer], banned: list
             assert not any(seam.find(word, max(0, len(prompt[-2:]) - len(word) + 1)) >= 0 for word in banned)
 
 
-def test_banning_a_string_bans_no_more_than_it_must() -> None:
+def test_banned_syllable_may_occur_with_a_final_consonant() -> None:
     lm = model(jamo(), end=-4, sharp=1)
     with torch.no_grad():
         lm.net.output.bias[lm.tokenizer.encode("가").ids] = 4.0
@@ -56,71 +56,69 @@ def test_banning_a_string_bans_no_more_than_it_must() -> None:
     banned=st.lists(st.text("가나간 .a\u1100", min_size=1, max_size=3), min_size=1, max_size=2),
 )
 @settings(max_examples=40, deadline=None)
-def test_just_the_pieces_that_complete_a_banned_string_are_closed(
+def test_mask_forbids_exactly_the_tokens_that_complete_a_banned_string(
     make: Callable[[], Tokenizer], written: str, banned: list[str]
 ) -> None:
     tokenizer = make()
-    rules = Constraints(tokenizer, GenerationConfig(banned=banned))
-    state = rules.start(rules.encode_prompts([""])[0])
+    constraints = Constraints(tokenizer, GenerationConfig(banned=banned))
+    state = constraints.start(constraints.encode_prompts([""])[0])
     ids: list[int] = []
     for number in tokenizer.encode(written).ids:
-        closed = rules.mask([state], torch.device("cpu")) == -torch.inf
+        closed = constraints.mask([state], torch.device("cpu")) == -torch.inf
         special = set(tokenizer.specials.values()) - {EOS_ID}
         for candidate in range(tokenizer.vocab_size):
-            if candidate in special or _breaks_utf8(rules, state, candidate):
+            if candidate in special or _breaks_utf8(constraints, state, candidate):
                 assert closed[candidate]
             else:
                 begins = (
-                    rules.byte_by_id.get(candidate, 0) >= 0xC2 and not state.partial_bytes
+                    constraints.byte_by_id.get(candidate, 0) >= 0xC2 and not state.partial_bytes
                 )  # what comes of it joins nothing
                 text = _certain(tokenizer, ids, EOS_ID if begins else candidate)
                 assert bool(closed[candidate]) == any(word in text for word in banned)
         if closed[number]:
             return
-        rules.append(state, number)
+        constraints.append(state, number)
         ids.append(number)
 
 
-def _breaks_utf8(rules: Constraints, state: GenerationState, candidate: int) -> bool:
-    byte = rules.byte_by_id.get(candidate)
+def _breaks_utf8(constraints: Constraints, state: GenerationState, candidate: int) -> bool:
+    byte = constraints.byte_by_id.get(candidate)
     return bool(state.partial_bytes) if byte is None else byte not in allowed_next_bytes(state.partial_bytes)
 
 
 def _certain(tokenizer: Tokenizer, ids: list[int], candidate: int) -> str:
-    """The text that is certain after a further piece; all of it after the end."""
+    """Return the text that is final after another token; all of it after the end."""
     decoder = tokenizer.decoder()
     data = b"".join(map(decoder.push, [*ids, candidate]))
     return (data + (decoder.finish() if candidate == EOS_ID else b"")).decode("utf-8", "ignore")
 
 
 @given(words, st.text("가나다 .ab", max_size=12))
-def test_the_automaton_finds_what_searching_finds(strings: list[str], text: str) -> None:
-    automaton = StringMatcher([word.encode() for word in strings])
+def test_string_matcher_equals_string_search(strings: list[str], text: str) -> None:
+    matcher = StringMatcher([word.encode() for word in strings])
     state = 0
     for index, letter in enumerate(text):
         found = any(text[: index + 1].endswith(word) for word in strings)
-        assert automaton.completes_match(state, letter.encode()) == found
-        state = automaton.next_state(state, letter.encode())
+        assert matcher.completes_match(state, letter.encode()) == found
+        state = matcher.next_state(state, letter.encode())
 
 
 @given(
     st.lists(st.text("가나a", max_size=3), max_size=8), st.lists(st.text("가나a", min_size=1, max_size=4), max_size=3)
 )
-def test_a_writer_gives_the_text_before_the_first_stop_string_however_it_comes(
-    parts: list[str], stops: list[str]
-) -> None:
-    writer = TextStream(stops)
+def test_text_stream_ends_before_the_first_stop_string(parts: list[str], stops: list[str]) -> None:
+    stream = TextStream(stops)
     given_ = []
     for part in parts:
-        given_.append(writer.push(part.encode()))
+        given_.append(stream.push(part.encode()))
         shown = "".join(given_)
         assert not any(stop in shown for stop in stops), "nothing of a stop string, at any time"
-    assert "".join([*given_, writer.finish()]) == cut("".join(parts), stops)
-    assert writer.stopped == any(stop in "".join(parts) for stop in stops)
+    assert "".join([*given_, stream.finish()]) == cut("".join(parts), stops)
+    assert stream.stopped == any(stop in "".join(parts) for stop in stops)
 
 
 @pytest.mark.parametrize("make", [byte_tokenizer, syllables, jamo])
-def test_a_text_with_stop_strings_is_the_text_without_them_cut_short(make: Callable[[], Tokenizer]) -> None:
+def test_stop_strings_truncate_the_text(make: Callable[[], Tokenizer]) -> None:
     lm = model(make(), end=-3)
     ended = 0
     for seed in range(12):
@@ -138,7 +136,7 @@ def test_a_text_with_stop_strings_is_the_text_without_them_cut_short(make: Calla
 
 @pytest.mark.parametrize("make", [byte_tokenizer, syllables, jamo])
 @pytest.mark.parametrize("options", [{"seed": 1}, {"temperature": 0}, {"beams": 4}, {"seed": 2, "max_tokens": 12}])
-def test_what_is_forced_comes(make: Callable[[], Tokenizer], options: dict[str, Any]) -> None:
+def test_forced_strings_occur(make: Callable[[], Tokenizer], options: dict[str, Any]) -> None:
     lm = model(make(), end=2.0)
     options = {"forced": ["나가", "각."], "max_tokens": 40, **options}
     if make is not byte_tokenizer or options["max_tokens"] > 15:
@@ -148,7 +146,7 @@ def test_what_is_forced_comes(make: Callable[[], Tokenizer], options: dict[str, 
         assert "나가" in banned and "각." in banned and not re.search("가가|라|나다", banned)
 
 
-def test_forced_strings_come_as_words_of_their_own_where_pieces_carry_spaces() -> None:
+def test_forced_strings_are_separate_words_where_tokens_carry_spaces() -> None:
     lm = korlm.load_model("reviews-unigram-lstm")
     for options in ({"seed": 1}, {"seed": 2}, {"beams": 4}):
         for word in ("배우", "음악"):
@@ -160,7 +158,7 @@ def test_forced_strings_come_as_words_of_their_own_where_pieces_carry_spaces() -
     assert beam.score > late.score, "the beam finds a better place than the end"
 
 
-def test_what_cannot_be_forced_is_a_clear_error() -> None:
+def test_impossible_forced_strings_raise_input_error() -> None:
     lm = model(syllables("가나", on_unknown="unk"))
     for wrong, said in (
         ({"forced": "하"}, "'하'"), ({"forced": "가가가가", "max_tokens": 3}, "4"),
@@ -171,7 +169,7 @@ def test_what_cannot_be_forced_is_a_clear_error() -> None:
                 lm.generate("", **wrong, beams=beams)
 
 
-def test_where_nothing_may_come_the_text_ends() -> None:
+def test_text_is_blocked_when_no_token_is_permitted() -> None:
     lm = model(syllables("가나", on_unknown="unk"), end=-20)
     for options in ({"temperature": 0}, {"seed": 1}, {"beams": 3}):
         [text] = lm.generate("", 1, banned=["가", "나나"], min_tokens=5, **options)

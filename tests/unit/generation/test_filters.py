@@ -1,4 +1,4 @@
-"""What may be drawn, and the draw: filters against plain ones, penalties against their definitions."""
+"""Sampling filters against reference implementations, penalties against their definitions."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ filters = st.builds(
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10_000), filters, st.sampled_from([1, 2, 40, 700]))
-def test_the_filters_keep_what_the_papers_say(seed: int, config: GenerationConfig, size: int) -> None:
+def test_filters_follow_the_papers(seed: int, config: GenerationConfig, size: int) -> None:
     given_ = probabilities(seed, 2, size).double()
     for row, kept in zip(given_, filter_probabilities(given_, config), strict=True):
         expected = plainly_kept(row.tolist(), config)
@@ -80,7 +80,7 @@ def test_the_filters_keep_what_the_papers_say(seed: int, config: GenerationConfi
         {"top_k": 5, "top_p": 0.8}, {"typical_p": 0.5, "top_p": 1.0}, {"top_k": 8, "typical_p": 0.6, "min_p": 0.02},
     ],
 )  # fmt: skip
-def test_what_is_drawn_follows_what_is_kept(options: dict[str, float]) -> None:
+def test_samples_follow_the_filtered_distribution(options: dict[str, float]) -> None:
     config = GenerationConfig(**options)  # type: ignore[arg-type]
     one, count = probabilities(3), 20_000
     uniforms = torch.rand(MAX_DRAWS + 1, count, generator=torch.Generator().manual_seed(1))
@@ -92,7 +92,7 @@ def test_what_is_drawn_follows_what_is_kept(options: dict[str, float]) -> None:
     assert min(chances) > 0
 
 
-def test_a_draw_hangs_on_its_own_row_alone() -> None:
+def test_samples_depend_on_their_own_row_only() -> None:
     config = GenerationConfig(top_p=0.7, min_p=0.01)
     given_, uniforms = probabilities(5, 64), torch.rand(MAX_DRAWS + 1, 64, generator=torch.Generator().manual_seed(2))
     together = sample(given_, config, uniforms)[0].tolist()
@@ -100,7 +100,7 @@ def test_a_draw_hangs_on_its_own_row_alone() -> None:
     assert together == alone
 
 
-def test_repeated_pieces_are_penalised_as_ctrl_does() -> None:
+def test_repetition_penalty_follows_ctrl() -> None:
     logits = torch.randn(3, 30, generator=torch.Generator().manual_seed(4))
     history = torch.tensor([[2, 2, 5], [2, 7, 7], [2, 9, 12]])
     expected = logits.clone()
@@ -112,7 +112,7 @@ def test_repeated_pieces_are_penalised_as_ctrl_does() -> None:
 
 
 @given(st.lists(st.integers(3, 6), max_size=14), st.integers(1, 4))
-def test_a_piece_that_would_repeat_an_ngram_is_blocked_and_no_other(ids: list[int], n: int) -> None:
+def test_only_tokens_that_repeat_an_ngram_are_blocked(ids: list[int], n: int) -> None:
     context = [EOS_ID, *ids]
     logits = torch.zeros(1, 8)
     block_repeated_ngrams(logits, torch.tensor([context]), n)

@@ -1,4 +1,4 @@
-"""Generation: greedy, seeds and streams, batches against single texts, errors and the command line."""
+"""Generation: greedy decoding, seeds, streams, batches, errors and the command line."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from korlm.tokenizers.vocabulary import Vocabulary
 # --- one text -------------------------------------------------------------------------------------------------------
 
 
-def test_greedy_takes_the_most_probable_piece_at_every_step() -> None:
+def test_greedy_takes_the_most_probable_token_at_every_step() -> None:
     lm = model(syllables())
     [text] = lm.generate("가", 1, temperature=0, max_tokens=12)
     assert text.ids
@@ -42,7 +42,7 @@ def test_greedy_takes_the_most_probable_piece_at_every_step() -> None:
         context.append(chosen)
 
 
-def test_temperature_flattens_and_sharpens() -> None:
+def test_temperature_flattens_or_sharpens_the_distribution() -> None:
     lm = model(syllables(), end=-9)
     hot, cold = (
         sum(text.bits for text in lm.generate("", 20, temperature=heat, top_p=1.0, seed=3, max_tokens=20))
@@ -51,14 +51,14 @@ def test_temperature_flattens_and_sharpens() -> None:
     assert cold < hot / 2
 
 
-def test_a_seed_gives_the_same_text_and_another_seed_another() -> None:
+def test_seed_determines_the_text() -> None:
     lm = model(byte_tokenizer(), rare_bytes=False)
     texts = [lm.generate("가", seed=seed, **RANDOM) for seed in (1, 1, 2, -5)]
     assert texts[0] == texts[1] and len(set(texts)) == 3
     assert lm.generate("가", **RANDOM) != lm.generate("가", **RANDOM), "no seed: drawn anew"
 
 
-def test_the_stream_joined_is_what_generate_gives() -> None:
+def test_joined_stream_equals_generate() -> None:
     lm = korlm.load_model("reviews-unigram-lstm")
     parts = list(lm.stream("이 영화는", seed=3, max_tokens=30))
     assert len(parts) > 3
@@ -67,7 +67,7 @@ def test_the_stream_joined_is_what_generate_gives() -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"beams": 3}])
-def test_a_prompt_that_ends_in_a_space_goes_on_with_a_word(options: dict[str, int]) -> None:
+def test_prompt_ending_in_a_space_is_continued_with_a_word(options: dict[str, int]) -> None:
     lm = korlm.load_model("reviews-unigram-lstm")
     texts = [lm.generate("이 영화는 ", seed=seed, max_tokens=8, **options) for seed in range(5)]
     texts += lm.generate_batch(["이 영화는 ", "정말 ", "정말"], seed=1, max_tokens=8, **options)[:2]
@@ -76,16 +76,14 @@ def test_a_prompt_that_ends_in_a_space_goes_on_with_a_word(options: dict[str, in
 
 @pytest.mark.parametrize("make", [byte_tokenizer, syllables, jamo])
 @pytest.mark.parametrize("options", [RANDOM, {"beams": 4}, {"typical_p": 0.9, "seed": 4}, {"no_repeat_ngram": 3}])
-def test_a_net_that_knows_nothing_still_writes_whole_characters(
-    make: Callable[[], Tokenizer], options: dict[str, Any]
-) -> None:
+def test_random_models_generate_whole_characters_only(make: Callable[[], Tokenizer], options: dict[str, Any]) -> None:
     lm = model(make(), rare_bytes=False, sharp=1)
     for limit in (100, 101):
         texts = lm.generate_batch(["", "가", "가 "], **{"seed": 1, **options}, max_tokens=limit)
         assert any(texts) and not any("\ufffd" in text for text in texts)
 
 
-def test_every_character_can_be_written_byte_by_byte_and_nothing_else() -> None:
+def test_byte_sequences_cover_exactly_all_code_points() -> None:
     def texts(begun: bytes) -> int:
         if begun and is_complete_character(begun):
             begun.decode()
@@ -99,7 +97,7 @@ def test_every_character_can_be_written_byte_by_byte_and_nothing_else() -> None:
     assert texts(b"") == 0x110000 - 0x800, "all code points but the surrogates"
 
 
-def test_asking_to_stop_stops_the_stream() -> None:
+def test_stopped_callback_ends_the_stream() -> None:
     lm = model(byte_tokenizer(), end=-9, rare_bytes=False)
     assert lm.generate("", seed=1, max_tokens=500, stopped=lambda: True) == ""
     asked = iter([False] * 4 + [True] * 9)
@@ -108,7 +106,7 @@ def test_asking_to_stop_stops_the_stream() -> None:
 
 @pytest.mark.parametrize("options", [{"seed": 1}, {"beams": 3}, {"temperature": 0}])
 @pytest.mark.parametrize("on_unknown", ["fallback", "unk"])
-def test_special_tokens_are_never_written(options: dict[str, Any], on_unknown: str) -> None:
+def test_special_tokens_are_never_generated(options: dict[str, Any], on_unknown: str) -> None:
     tokenizer = SegmentedTokenizer(
         "syllable", SyllableSegmenter(), Vocabulary(list("가나다"), on_unknown=on_unknown, specials=["<user>"])
     )
@@ -120,7 +118,7 @@ def test_special_tokens_are_never_written(options: dict[str, Any], on_unknown: s
     assert all(text.ids and special.isdisjoint(text.ids) for text in texts)
 
 
-def test_a_text_is_as_long_as_it_must_be() -> None:
+def test_min_and_max_tokens_bound_the_length() -> None:
     lm = model(syllables(), end=3.0)
     assert min(len(text.ids) for text in lm.generate("", 30, seed=1)) < 5
     long = lm.generate("", 30, seed=1, min_tokens=5, max_tokens=8) + lm.generate("", 3, beams=3, min_tokens=5)
@@ -140,9 +138,7 @@ def test_a_text_is_as_long_as_it_must_be() -> None:
         {"repetition_penalty": 1.5, "no_repeat_ngram": 3}, {"stop": ["나", ". "]}, {"forced": "나다"}, {"beams": 3},
     ],
 )  # fmt: skip
-def test_a_batch_writes_what_each_prompt_would_get_alone(
-    make: Callable[[], Tokenizer], options: dict[str, Any]
-) -> None:
+def test_batched_generation_equals_single_generation(make: Callable[[], Tokenizer], options: dict[str, Any]) -> None:
     lm = model(make(), end=1.0)
     prompts = ["가나다", "", "라 ", "가나다", "나라나라나"]
     options = {"seed": 11, "max_tokens": 18, **options}
@@ -155,14 +151,14 @@ def test_a_batch_writes_what_each_prompt_would_get_alone(
     assert [texts[0].bits for texts in together] == pytest.approx(bits, rel=1e-3)
 
 
-def test_many_prompts_are_more_than_one_batch() -> None:
+def test_prompts_are_split_into_batches() -> None:
     lm = model(syllables(), end=0.5)
     prompts = ["가나다라"[: index % 5] for index in range(150)]
     assert lm.generate_batch(prompts, seed=2, max_tokens=6)[149] == lm.generate(prompts[149], seed=2, max_tokens=6)
     assert lm.generate_batch([], seed=2) == []
 
 
-def test_a_sample_has_a_seed_of_its_own() -> None:
+def test_each_sample_has_its_own_seed() -> None:
     lm = model(syllables(), end=-2)
     texts = [text.text for text in lm.generate("가", 5, seed=9)]
     assert len(set(texts)) == 5
@@ -170,8 +166,8 @@ def test_a_sample_has_a_seed_of_its_own() -> None:
     assert texts[:3] == [text.text for text in lm.generate("가", 3, seed=9)]
 
 
-class Remembering(torch.nn.Module):
-    """A net with a whole number in its state, as a net over n-grams of ids has."""
+class TokenMemoryModel(torch.nn.Module):
+    """A model with token ids in its state, like one with hashed n-grams."""
 
     def __init__(self, net: RecurrentLM) -> None:
         super().__init__()
@@ -189,9 +185,9 @@ class Remembering(torch.nn.Module):
         return self.net.compute_logits(hidden)
 
 
-def test_the_state_may_hold_whole_numbers() -> None:
+def test_recurrent_state_may_hold_integers() -> None:
     tokenizer = syllables()
-    net: Any = Remembering(model(tokenizer, end=4.0, sharp=1).net)
+    net: Any = TokenMemoryModel(model(tokenizer, end=4.0, sharp=1).net)
     config = GenerationConfig(seed=3, max_tokens=15)
     prompts = ["가나", "다", "라마", "가나다라"]
     together = generate_texts(net, tokenizer, prompts, config)
@@ -199,7 +195,7 @@ def test_the_state_may_hold_whole_numbers() -> None:
     assert {len(texts[0].ids) for texts in together} != {15}, "some left the batch early"
 
 
-def test_prompts_of_any_length_are_read_side_by_side() -> None:
+def test_prefill_of_mixed_lengths_equals_single_runs() -> None:
     net = model(syllables()).net
     contexts = [(2, 260, 261), (2,), (2, 262), (2, 260, 261), (2, 263)]
     hidden, state, _ = prefill(net, contexts)
@@ -221,12 +217,12 @@ def test_prompts_of_any_length_are_read_side_by_side() -> None:
         {"top_k": "many"},
     ],
 )  # fmt: skip
-def test_a_wrong_option_is_a_clear_error(small_net: Make, wrong: dict[str, Any]) -> None:
+def test_invalid_options_raise_input_error(small_net: Make, wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=next(iter(wrong)) if wrong != {"forced": [3]} else "str"):
         LanguageModel(byte_tokenizer(), small_net()).generate("", **wrong)
 
 
-def test_what_makes_no_sense_is_a_clear_error(small_net: Make) -> None:
+def test_invalid_arguments_raise_input_error(small_net: Make) -> None:
     lm = LanguageModel(byte_tokenizer(), small_net())
     with pytest.raises(InputError, match="generate"):
         lm.stream("가", n=2)
@@ -245,7 +241,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
-def test_the_command_gives_samples_pieces_and_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_prints_samples_tokens_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     lm = korlm.load_model("reviews-unigram-lstm")
     stops = ("--stop", ".", "--stop", "!", "--banned", "ㅋ")
     lines = run(capsys, "이 영화는", "--seed", "3", "-n", "3", *stops)
@@ -261,7 +257,7 @@ def test_the_command_gives_samples_pieces_and_json(capsys: pytest.CaptureFixture
     assert re.fullmatch(r"␣ +3\.0 bit  ␣ 12%", shown[1])
 
 
-def test_the_command_writes_lines_of_standard_input_as_a_batch(
+def test_command_generates_lines_of_standard_input_in_a_batch(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", __import__("io").StringIO("이 영화는\n정말\n"))
