@@ -74,7 +74,7 @@ class Service:
         self._runs = runs
         self._tokenizers = LazyCache(_load_tokenizer)
         self._models = LazyCache(load_model or self._load_model)
-        self._custom_kiwi = SingleSlotCache()
+        self._custom_kiwi: SingleSlotCache[Tokenizer] = SingleSlotCache()
 
     def tokenizer_options(self) -> list[TokenizerOption]:
         """Return the tokenizers, from long pieces to short ones, those that are not installed with the reason."""

@@ -5,13 +5,13 @@ No test depends on the words of a model. Opening a page is slow, so each test ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from support.app import HoldModels
 from support.browser import CONTRAST, READY_SECONDS, open_page, playwright, shot
 
 from korlm.app.chat.service import ChatService
@@ -79,7 +79,9 @@ def chat(shared_page: playwright.Page, address: str) -> Iterator[playwright.Page
     yield shared_page
 
 
-def test_enter_sends_shift_enter_breaks_the_line_and_the_answer_is_streamed(chat: playwright.Page) -> None:
+def test_enter_sends_shift_enter_breaks_the_line_and_the_answer_is_streamed(
+    chat: playwright.Page, hold_models: HoldModels
+) -> None:
     assert "말을 걸어 보세요" in chat.locator("#chat-1").inner_text()
     assert "답이 나오면" in chat.locator("#chat-why-1").inner_text()
     set_number(chat, "#chat-shortest", "12")
@@ -90,8 +92,12 @@ def test_enter_sends_shift_enter_breaks_the_line_and_the_answer_is_streamed(chat
     chat.keyboard.press("Shift+Enter")
     chat.keyboard.type(NASTY)
     assert chat.input_value(BOX) == f"첫 줄\n{NASTY}" and not bubbles(chat, "user")
-    chat.keyboard.press("Enter")
-    chat.wait_for_function("document.querySelector('#chat-text textarea').value === ''")
+    with hold_models() as set_max_steps:
+        chat.keyboard.press("Enter")
+        chat.wait_for_function("document.querySelector('#chat-text textarea').value === ''")
+        chat.wait_for_function("window.seen.filter(text => text.replace(/[ ·]/g, '')).length >= 1")
+        set_max_steps(8)
+        chat.wait_for_function("window.seen.filter(text => text.replace(/[ ·]/g, '')).length >= 2")
     answers = wait_for_answers(chat, 1)
     assert bubbles(chat, "user") == [f"첫 줄\n{NASTY}"]
     assert chat.evaluate("window.hacked") is None and chat.locator("#chat-1 img, #chat-1 b").count() == 0
@@ -225,9 +231,7 @@ def test_refused_messages_stay_in_the_box_with_an_error_in_the_language_of_the_p
     )
 
 
-def test_stop_ends_all_answers_and_keeps_their_text(
-    chat: playwright.Page, hold_models: Callable[[], AbstractContextManager[None]]
-) -> None:
+def test_stop_ends_all_answers_and_keeps_their_text(chat: playwright.Page, hold_models: HoldModels) -> None:
     open_tab(chat, 2)
     for number in (1, 2):
         choose_option(chat, f"#chat-decoding-{number}", "뽑기")

@@ -5,11 +5,11 @@ Opening a page is slow, so each test checks several things.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
+from support.app import HoldModels
 from support.browser import CONTRAST, READY_SECONDS, open_page, playwright, shot
 
 import korlm
@@ -17,6 +17,7 @@ import korlm
 pytest_plugins = ["support.app"]
 
 PAIR = ("reviews-syllable-lstm", "reviews-unigram-lstm")
+BOTH_ARE_WRITTEN = "document.querySelectorAll('#generate-view .kl-text:has(> .kl-w)').length === 2"
 NASTY = "<img src=x onerror=window.hacked=1>{{value}}${window.hacked=2} 이 영화는"
 
 
@@ -50,14 +51,18 @@ def pair(page: playwright.Page) -> Iterator[playwright.Page]:
     yield page
 
 
-def test_two_models_write_side_by_side_and_every_token_has_a_tooltip(pair: playwright.Page) -> None:
+def test_two_models_write_side_by_side_and_every_token_has_a_tooltip(
+    pair: playwright.Page, hold_models: HoldModels
+) -> None:
     pair.evaluate(
         """() => { window.seen = [];
              new MutationObserver(() => window.seen.push([...document.querySelectorAll('#generate-view .kl-text')]
                .map(text => text.textContent)))
              .observe(document.querySelector('#generate-view'), {childList: true, subtree: true, characterData: true}); }"""
     )
-    start_writing(pair, NASTY)
+    with hold_models():
+        start_writing(pair, NASTY)
+        pair.wait_for_function(BOTH_ARE_WRITTEN)
     wait_until_done(pair)
     frames = [frame for frame in pair.evaluate("window.seen") if len(frame) == 2]
     for column in zip(*frames, strict=True):
@@ -132,12 +137,10 @@ def test_presets_set_the_sliders_and_again_draws_a_new_seed(pair: playwright.Pag
     assert "거르지 않고 배웠습니다" in pair.locator("#model-cards .kl-facts").inner_text()
 
 
-def test_stop_keeps_the_texts_as_they_are(
-    pair: playwright.Page, hold_models: Callable[[], AbstractContextManager[None]]
-) -> None:
+def test_stop_keeps_the_texts_as_they_are(pair: playwright.Page, hold_models: HoldModels) -> None:
     with hold_models():
         pair.click("#generate-run")
-        pair.wait_for_function("document.querySelectorAll('#generate-view .kl-text:has(> .kl-w)').length === 2")
+        pair.wait_for_function(BOTH_ARE_WRITTEN)
         pair.click("#generate-stop")
         pair.wait_for_function("document.querySelectorAll('#generate-view .kl-state.kl-stopped').length === 2")
     pair.wait_for_selector("#generate-run:not([disabled])")

@@ -17,6 +17,8 @@ import pytest
 from support import ROOT
 from support.browser import FLAGS, answers, open_page, playwright
 
+HoldModels = Callable[[], AbstractContextManager[Callable[[int], None]]]
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[playwright.Browser]:
@@ -67,15 +69,20 @@ def address(app_folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def hold_models(address: str, app_folder: Path) -> Callable[[], AbstractContextManager[None]]:
-    """Return a context in which no model writes more than a few tokens of a text."""
+def hold_models(app_folder: Path) -> HoldModels:
+    """Return a context manager in which no model writes more than four tokens of a text, or as many as it is told."""
 
     @contextmanager
-    def hold() -> Iterator[None]:
+    def hold() -> Iterator[Callable[[int], None]]:
         hold_file = app_folder / "hold"
-        hold_file.touch()
+
+        def set_max_steps(count: int) -> None:
+            (app_folder / "next").write_text(str(count))
+            (app_folder / "next").replace(hold_file)
+
+        set_max_steps(4)
         try:
-            yield
+            yield set_max_steps
         finally:
             hold_file.unlink()
 

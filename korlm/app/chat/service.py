@@ -8,7 +8,6 @@ Importing this module loads neither torch nor an analyzer. Nothing that a visito
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from korlm.chat.baselines.retrieval import RetrievalResult
     from korlm.chat.model import ChatModel
     from korlm.chat.reply import Reply
-
-_log = logging.getLogger(__name__)
 
 _DISPLAY_ORDER = ("chat-kiwi-gru", "chat-syllable-gru", "chat-unigram-gru", "chat-unigram-lm")  # then all others
 _MAX_REPLAYED_TURNS = 50  # earlier turns that ELIZA answers again, so that its answers take turns
@@ -89,7 +86,7 @@ class ChatService:
         bots += [BotInfo("eliza", "eliza"), BotInfo("retrieval", "retrieval")]
         bots += [BotInfo(name, "net") for name in loaded or ()]
         self._bots = {bot.name: bot for bot in bots}
-        self._loaded_bots = LazyCache(self._load_bot, loaded)
+        self._loaded_bots: LazyCache[Any] = LazyCache(self._load_bot, loaded)
 
     def list_bots(self) -> list[BotInfo]:
         """Return the bots: the trained ones, read from their small files alone, then ELIZA and retrieval."""
@@ -111,11 +108,11 @@ class ChatService:
 
     def load_in_background(self, name: str) -> threading.Thread | None:
         """Load a bot in a thread and return the thread; None if the bot is loaded."""
-        if self.is_loaded(name):
-            return None
-        thread = threading.Thread(target=self._load_or_log, args=(name,), daemon=True)
-        thread.start()
-        return thread
+        return self._loaded_bots.load_in_background(name)
+
+    def start_warm_up(self, after: threading.Thread | None = None) -> threading.Thread | None:
+        """Load all bots in a thread, once another thread has ended; return the thread."""
+        return self._loaded_bots.load_in_background(*self._bots, after=after)
 
     def stream_answers(
         self, name: str, text: str, history: Sequence[str] = (), *, abstain: bool = True,
@@ -147,18 +144,6 @@ class ChatService:
             turns = tuple(history[-_MAX_HISTORY_TURNS:]) if bot.kind == "lm" else ()
             yield from _stream_model_answers(loaded, text, turns, abstain, stopped, options)
 
-    def start_warm_up(self, after: threading.Thread | None = None) -> threading.Thread:
-        """Load all bots in a thread, once another one has ended; return the thread."""
-        thread = threading.Thread(target=self._warm_up, args=(after,), name="korlm-warm-chat", daemon=True)
-        thread.start()
-        return thread
-
-    def _warm_up(self, after: threading.Thread | None) -> None:
-        if after:
-            after.join()
-        for name in self._bots:
-            self._load_or_log(name)
-
     def _load_bot(self, name: str) -> Any:
         bot = self.get_bot(name)
         if bot.kind == "eliza":
@@ -178,12 +163,6 @@ class ChatService:
         loaded = load_chat(name)
         loaded.reply("안녕하세요", max_tokens=1)  # starts the analyzer
         return loaded
-
-    def _load_or_log(self, name: str) -> None:
-        try:
-            self._loaded_bots.get(name)
-        except Exception as error:  # a visitor who asks for this bot sees the error; a warm-up only logs it
-            _log.warning("%s is not ready: %s", name, error)
 
 
 def _eliza_answer(bot: ElizaBot, text: str, history: Sequence[str]) -> BotAnswer:
