@@ -37,8 +37,8 @@ STANDARD_TERMS = frozenset(
     encode decode tokenize forward backward step score generate stream reply load save read write close open fetch push
     pull copy append extend pop get put add remove update clear reset start stop run main launch submit cancel wait poll
     flush finish validate parse format render plot softmax align compare evaluate train resume sample mask split join
-    merge sort filter search match segment quantize dequantize prefill localize setting t detach export register embed abbreviate message
-    classify translate attend analyze nll send receive find union difference discard decoder build head to
+    merge sort filter search match segment quantize dequantize prefill localize setting t detach export register embed
+    abbreviate message classify translate attend analyze nll send receive find union difference discard decoder build head to
     """.split()  # noqa: SIM905
 )
 

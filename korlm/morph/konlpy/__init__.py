@@ -1,1 +1,1 @@
-"""KoNLPy's analyzers in a process of their own."""
+"""KoNLPy's analyzers, in a separate process."""

@@ -1,4 +1,4 @@
-"""Stressing a text: pure, the same each time, and each does what its name says to any text."""
+"""Perturbations of text: deterministic, and correct for any text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TEXTS = st.text(max_size=60) | st.text("가나다 방문이.?!\n학교국민왔�
 
 
 @given(TEXTS)
-def test_every_stress_is_deterministic_and_keeps_lines(text: str) -> None:
+def test_every_perturbation_is_deterministic_and_keeps_lines(text: str) -> None:
     for name, stress in PERTURBATIONS.items():
         assert stress(text) == stress(text), name
         assert stress(text).count("\n") == text.count("\n"), name
@@ -36,7 +36,7 @@ def test_removing_spaces_removes_nothing_else(text: str) -> None:
 
 
 @given(TEXTS)
-def test_nfd_is_the_same_text_to_a_reader(text: str) -> None:
+def test_nfd_is_canonically_equivalent(text: str) -> None:
     assert unicodedata.normalize("NFC", to_nfd(text)) == unicodedata.normalize("NFC", text)
 
 
@@ -48,7 +48,7 @@ def test_a_typo_is_as_long_as_the_text_and_swaps_syllables_for_syllables(text: s
 
 
 @given(TEXTS)
-def test_a_coined_word_comes_into_any_text_but_a_blank_one(text: str) -> None:
+def test_a_neologism_is_inserted_into_any_text_that_is_not_blank(text: str) -> None:
     assert (NEOLOGISM in insert_neologism(text)) == bool(text.strip())
 
 
@@ -71,5 +71,5 @@ def test_laughter_and_hanja_leave_the_rest_alone(text: str) -> None:
         (to_hanja, "사람", "사람"),
     ],
 )
-def test_it_reads_as_people_write(stress: object, before: str, after: str) -> None:
+def test_examples(stress: object, before: str, after: str) -> None:
     assert callable(stress) and stress(before) == after

@@ -1,4 +1,4 @@
-"""Spans and stable text."""
+"""Spans, incremental decoding, particles and terminal display."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def test_joining_spaces_partitions_the_text(text: str) -> None:
     assert all(start < end for start, end in spans)
 
 
-def test_only_one_plain_space_joins_the_piece_after_it() -> None:
+def test_only_one_plain_space_joins_the_following_segment() -> None:
     text = "가 나\t다  라\u3000마 "
-    pieces = [text[start:end] for start, end in join_spaces(text, eojeol_spans(text))]
-    assert pieces == ["가", " 나", "\t", "다", " ", " 라", "\u3000", "마", " "]
+    segments = [text[start:end] for start, end in join_spaces(text, eojeol_spans(text))]
+    assert segments == ["가", " 나", "\t", "다", " ", " 라", "\u3000", "마", " "]
 
 
-def test_something_that_is_no_string_is_a_clear_error() -> None:
+def test_check_text_rejects_non_strings() -> None:
     with pytest.raises(InputError, match="문자열"):
         check_text(b"bytes")  # type: ignore[arg-type]
 
@@ -37,23 +37,23 @@ WRITTEN = ["가", "각", "a", " ", "\u1112\u1161\u11ab", "\u1100\u1161", "👩\u
 
 
 @given(st.lists(st.sampled_from(WRITTEN), max_size=12).map("".join), st.data())
-def test_streamed_text_is_the_text_and_never_splits_a_syllable(text: str, data: st.DataObject) -> None:
-    stable, raw, given_out = IncrementalTextDecoder(), text.encode(), ""
+def test_incremental_decoding_keeps_the_text_and_never_splits_a_syllable(text: str, data: st.DataObject) -> None:
+    decoder, raw, decoded = IncrementalTextDecoder(), text.encode(), ""
     while raw:
         size = data.draw(st.integers(1, len(raw)))
-        given_out += stable.push(raw[:size])
+        decoded += decoder.push(raw[:size])
         raw = raw[size:]
-        assert text.startswith(given_out)
+        assert text.startswith(decoded)
         composed = unicodedata.normalize("NFC", text)
-        assert composed.startswith(unicodedata.normalize("NFC", given_out))
-    assert given_out + stable.finish() == text
+        assert composed.startswith(unicodedata.normalize("NFC", decoded))
+    assert decoded + decoder.finish() == text
 
 
-def test_bytes_that_are_no_text_become_replacement_characters() -> None:
-    stable = IncrementalTextDecoder()
-    assert stable.push(b"\xea\xb0") == ""
-    assert stable.push(b"a") == "\ufffda"
-    assert stable.push(b"\xea") + stable.finish() == "\ufffd"
+def test_invalid_bytes_become_replacement_characters() -> None:
+    decoder = IncrementalTextDecoder()
+    assert decoder.push(b"\xea\xb0") == ""
+    assert decoder.push(b"a") == "\ufffda"
+    assert decoder.push(b"\xea") + decoder.finish() == "\ufffd"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_bytes_that_are_no_text_become_replacement_characters() -> None:
         ("", "을/를", "을(를)"), ("각".encode().decode(), "은/는", "각은"), ("\u1100\u1161\u11a8", "은/는", "\u1100\u1161\u11a8은"),
     ],
 )  # fmt: skip
-def test_a_particle_agrees_with_the_sound_before_it(word: str, josa: str, expected: str) -> None:
+def test_a_particle_agrees_with_the_final_sound(word: str, josa: str, expected: str) -> None:
     assert with_josa(word, josa) == expected
 
 
@@ -79,7 +79,7 @@ def test_a_syllable_takes_the_form_of_its_final_consonant(syllable: str) -> None
     assert with_josa(syllable, "으로/로")[1:] == ("으로" if has_tail and not rieul else "로")
 
 
-def test_a_particle_has_two_forms() -> None:
+def test_a_particle_without_two_forms_is_an_error() -> None:
     with pytest.raises(InputError, match="은/는"):
         with_josa("책", "은")
 
