@@ -1,4 +1,4 @@
-"""`LayerNormRecurrentLayer`: one layer of a layer-normalised RNN, GRU or LSTM (Ba et al. 2016, "Layer normalization").
+"""`LayerNormRecurrentLayer`: one layer of a layer-normalized RNN, GRU or LSTM (Ba et al. 2016, "Layer normalization").
 
 >>> layer = LayerNormRecurrentLayer("lstm", 8, 16)
 >>> outputs, (h, c) = layer(torch.zeros(2, 5, 8), (torch.zeros(1, 2, 16), torch.zeros(1, 2, 16)))
