@@ -69,7 +69,7 @@ def validate(instance: Any) -> None:
         if value is None:
             continue
         if choices and value not in choices:
-            names = ", ".join(choices)
+            names = ", ".join(choice or "''" for choice in choices)
             raise InputError(
                 f"{field.name}에 '{value}'은(는) 없습니다. {names} 가운데 고르세요.",
                 f"There is no {field.name} '{value}'. Choose from {names}.",

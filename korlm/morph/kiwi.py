@@ -21,6 +21,7 @@ from dataclasses import dataclass, fields
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from korlm.config import setting, validate
 from korlm.errors import AnalyzerError, ArtifactError, InputError, KorlmError, MissingDependencyError
 from korlm.morph.base import Morpheme, merge_spans
 from korlm.morph.tags import UNKNOWN_TAG, sejong_tag_table
@@ -57,23 +58,15 @@ class KiwiOptions:
     """
 
     user_words: tuple[UserWord, ...] = ()
-    typos: str = ""
+    typos: str = setting("", "오타 교정", "typo correction", choices=TYPO_MODES)
     normalize_coda: bool = False
     split_compounds: bool = False
-    workers: int = 0
+    workers: int = setting(
+        0, "Kiwi의 스레드 수, 0이면 모든 코어", "threads of Kiwi, 0: all cores", ge=0, le=MAX_THREADS
+    )
 
     def __post_init__(self) -> None:
-        if self.typos not in TYPO_MODES:
-            known = ", ".join(filter(None, TYPO_MODES))
-            raise InputError(
-                f"typos에 '{self.typos}'은(는) 쓸 수 없습니다. 비우거나 {known} 가운데 하나를 쓰세요.",
-                f"typos cannot be '{self.typos}'. Leave it empty or use one of {known}.",
-            )
-        if not 0 <= self.workers <= MAX_THREADS:
-            raise InputError(
-                f"Kiwi의 스레드 수는 0(모든 코어)에서 {MAX_THREADS}까지입니다. {self.workers}을(를) 바꾸세요.",
-                f"Kiwi's threads go from 0 (all cores) to {MAX_THREADS}. Change {self.workers}.",
-            )
+        validate(self)
         words = validate_user_words(
             (number, make_user_word(number, word)) for number, word in enumerate(self.user_words, 1)
         )
