@@ -1,14 +1,14 @@
-// What every view of pieces does: names for every row of blocks, the grid's fit to the font, arrow keys, the note at a
-// piece, copying. `element` is the view, `watch` calls back after it was drawn anew. Other scripts of a view follow it.
-const PIECE = ".kl-p[role=listitem], .kl-w[role=listitem]";
-const piece = (node) => (node instanceof Element ? node.closest(PIECE) : null);
-const stage = (target) => target.closest(".kl-drawing, .kl-writing"); // holds the note
-const line = (target) => target.closest(".kl-lane, .kl-text");
-let row = -1; // the middle of the piece that the last sideways key left: up and down keep to it
-let wrong = ""; // what went wrong, as it stands in the view
-let noted = null; // the piece whose note is shown
+// Views of tokens: the names at each line of blocks, the grid's fit to the font, arrow keys, tooltips, copying. Gradio
+// provides `element`, the view, and `watch`, which calls back after an update. The view's other scripts come after it.
+const TOKEN = ".kl-p[role=listitem], .kl-w[role=listitem]";
+const tokenAt = (node) => (node instanceof Element ? node.closest(TOKEN) : null);
+const frameOf = (target) => target.closest(".kl-drawing, .kl-writing"); // contains the tooltip
+const rowOf = (target) => target.closest(".kl-lane, .kl-text");
+let column = -1; // x position of the last horizontal move, to which vertical moves keep
+let shownError = "";
+let active = null; // the token whose tooltip is shown
 
-function fit() {
+function fitGrid() {
   const drawing = element.querySelector(".kl-drawing");
   if (!drawing) return;
   const probe = document.createElement("span");
@@ -31,32 +31,32 @@ function repeatNames() {
   while (names.childElementCount < rows) names.append(names.firstElementChild.cloneNode(true));
 }
 
-// A line with a tab in it is a candidate and its probability: it gets a bar. All of it is text, never markup: it holds
-// what somebody typed.
-function fill(tip, told) {
+// A line with a tab is a candidate and its probability, drawn with a bar. The lines contain typed text: never parse them
+// as HTML.
+function fillTooltip(tip, label) {
   tip.replaceChildren(
-    ...told.split("\n").map((words) => {
-      const [name, share] = words.split("\t");
+    ...label.split("\n").map((text) => {
+      const [name, probability] = text.split("\t");
       const row = document.createElement("div");
-      if (share === undefined) {
-        row.textContent = words;
+      if (probability === undefined) {
+        row.textContent = text;
         return row;
       }
       row.className = "kl-other";
-      for (const part of [name, share]) row.appendChild(document.createElement("span")).textContent = part;
-      row.style.setProperty("--share", parseFloat(share.replace("<", "")) + "%");
+      for (const part of [name, probability]) row.appendChild(document.createElement("span")).textContent = part;
+      row.style.setProperty("--share", parseFloat(probability.replace("<", "")) + "%");
       return row;
     }),
   );
 }
 
-function note(target) {
-  const frame = stage(target).getBoundingClientRect();
-  const tip = stage(target).querySelector(".kl-tip");
-  noted = target;
-  fill(tip, target.getAttribute("aria-label"));
+function showTooltip(target) {
+  const frame = frameOf(target).getBoundingClientRect();
+  const tip = frameOf(target).querySelector(".kl-tip");
+  active = target;
+  fillTooltip(tip, target.getAttribute("aria-label"));
   tip.hidden = false;
-  const box = target.getClientRects()[0]; // of a piece over two lines, the part on the first
+  const box = target.getClientRects()[0]; // of a token on two lines, the part on the first
   const left = Math.min(Math.max(box.left - frame.left, 4), frame.width - tip.offsetWidth - 4);
   tip.style.left = Math.max(left, 4) + "px";
   const below = box.bottom - frame.top + 4;
@@ -64,54 +64,54 @@ function note(target) {
   tip.style.top = (fits ? below : box.top - frame.top - tip.offsetHeight - 4) + "px";
 }
 
-function hide() {
-  noted = null;
+function hideTooltips() {
+  active = null;
   element.querySelectorAll(".kl-tip").forEach((tip) => (tip.hidden = true));
 }
 
-// All pieces that sideways keys go through: a lane over all blocks, or one text.
-function inLine(target) {
+// All tokens of a row, which horizontal keys move through: a lane over all blocks, or one text.
+function rowTokens(target) {
   const block = target.closest(".kl-block");
-  if (!block) return [...line(target).querySelectorAll(PIECE)];
-  const number = [...block.children].indexOf(line(target));
-  return [...element.querySelectorAll(".kl-block")].flatMap((other) => [...other.children[number].querySelectorAll(PIECE)]);
+  if (!block) return [...rowOf(target).querySelectorAll(TOKEN)];
+  const index = [...block.children].indexOf(rowOf(target));
+  return [...element.querySelectorAll(".kl-block")].flatMap((other) => [...other.children[index].querySelectorAll(TOKEN)]);
 }
 
-function above(target, down) {
-  const all = target.closest(".kl-block") ? [...line(target).parentElement.querySelectorAll(".kl-lane")] : [...element.querySelectorAll(".kl-text")];
-  return all[all.indexOf(line(target)) + (down ? 1 : -1)];
+function adjacentRow(target, down) {
+  const all = target.closest(".kl-block") ? [...rowOf(target).parentElement.querySelectorAll(".kl-lane")] : [...element.querySelectorAll(".kl-text")];
+  return all[all.indexOf(rowOf(target)) + (down ? 1 : -1)];
 }
 
-function neighbour(target, key) {
-  const all = inLine(target);
+function neighbor(target, key) {
+  const all = rowTokens(target);
   if (key === "Home") return all[0];
   if (key === "End") return all[all.length - 1];
   if (key === "ArrowLeft" || key === "ArrowRight") return all[all.indexOf(target) + (key === "ArrowRight" ? 1 : -1)];
-  const next = above(target, key === "ArrowDown");
+  const next = adjacentRow(target, key === "ArrowDown");
   if (!next) return null;
-  if (row < 0) row = target.getBoundingClientRect().left + 4;
-  const pieces = [...next.querySelectorAll(PIECE)];
-  return pieces.find((other) => other.getBoundingClientRect().right > row) || pieces.pop();
+  if (column < 0) column = target.getBoundingClientRect().left + 4;
+  const tokens = [...next.querySelectorAll(TOKEN)];
+  return tokens.find((other) => other.getBoundingClientRect().right > column) || tokens.pop();
 }
 
-// One stop of the Tab key for a drawing, one for each text.
-function move(target) {
-  const among = target.closest(".kl-text") || element;
-  among.querySelectorAll('[role=listitem][tabindex="0"]').forEach((other) => other.setAttribute("tabindex", "-1"));
+// A drawing is one Tab stop, and so is each text.
+function setTabStop(target) {
+  const group = target.closest(".kl-text") || element;
+  group.querySelectorAll('[role=listitem][tabindex="0"]').forEach((other) => other.setAttribute("tabindex", "-1"));
   target.setAttribute("tabindex", "0");
 }
 
-function stops() {
+function initTabStops() {
   for (const text of element.querySelectorAll(".kl-text")) {
-    const own = [...text.querySelectorAll(PIECE)];
-    if (own.length) move(own.find((one) => one === document.activeElement) || own[0]);
+    const tokens = [...text.querySelectorAll(TOKEN)];
+    if (tokens.length) setTabStop(tokens.find((token) => token === document.activeElement) || tokens[0]);
   }
 }
 
-function say(words) {
+function announce(message) {
   const live = element.querySelector(".kl-live");
   if (!live) return;
-  live.textContent = words;
+  live.textContent = message;
   clearTimeout(live.timer);
   live.timer = setTimeout(() => (live.textContent = ""), 4000);
 }
@@ -122,7 +122,7 @@ async function copy(text, done) {
     await navigator.clipboard.writeText(text);
     copied = true;
   } catch {
-    // a page without https, or in another page's frame, may not: a selected text box still can
+    // not allowed without https or in a frame; a selected text box still works
     const box = document.createElement("textarea");
     const before = document.activeElement;
     box.value = text;
@@ -133,55 +133,55 @@ async function copy(text, done) {
     box.remove();
     if (before) before.focus();
   }
-  say(copied ? done : element.querySelector("[data-failed]").dataset.failed);
+  announce(copied ? done : element.querySelector("[data-failed]").dataset.failed);
 }
 
-// On a telephone a message may stand far below the button that brought it.
-function heed() {
+// On a phone an error may appear far below the button.
+function scrollToError() {
   const message = element.querySelector(".kl-notice.kl-error");
-  const before = wrong;
-  wrong = message ? message.textContent : "";
-  if (wrong && wrong !== before) message.scrollIntoView({ block: "nearest" });
+  const before = shownError;
+  shownError = message ? message.textContent : "";
+  if (shownError && shownError !== before) message.scrollIntoView({ block: "nearest" });
 }
 
-function drawn() {
-  heed();
-  fit();
-  stops();
-  if (noted && noted.isConnected && noted.getClientRects().length) note(noted); // what is drawn anew hides it
-  else noted = null;
+function refresh() {
+  scrollToError();
+  fitGrid();
+  initTabStops();
+  if (active && active.isConnected && active.getClientRects().length) showTooltip(active); // an update hides it
+  else active = null;
 }
 
-element.addEventListener("mouseover", (event) => (piece(event.target) ? note(piece(event.target)) : hide()));
-element.addEventListener("mouseleave", hide);
+element.addEventListener("mouseover", (event) => (tokenAt(event.target) ? showTooltip(tokenAt(event.target)) : hideTooltips()));
+element.addEventListener("mouseleave", hideTooltips);
 element.addEventListener("focusin", (event) => {
-  const target = piece(event.target);
+  const target = tokenAt(event.target);
   if (!target) return;
-  move(target);
-  note(target);
+  setTabStop(target);
+  showTooltip(target);
 });
-element.addEventListener("focusout", hide);
+element.addEventListener("focusout", hideTooltips);
 element.addEventListener("click", (event) => {
   const button = event.target.closest(".kl-tool");
   if (button) copy(button.dataset.copy, button.dataset.done);
-  else if (piece(event.target)) {
-    row = -1;
-    piece(event.target).focus({ preventScroll: true });
-    note(piece(event.target));
+  else if (tokenAt(event.target)) {
+    column = -1;
+    tokenAt(event.target).focus({ preventScroll: true });
+    showTooltip(tokenAt(event.target));
   }
 });
 element.addEventListener("keydown", (event) => {
-  if (event.key === "Escape") hide();
-  const target = piece(event.target);
+  if (event.key === "Escape") hideTooltips();
+  const target = tokenAt(event.target);
   if (!target || !/^(Arrow|Home$|End$)/.test(event.key) || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
-  const next = neighbour(target, event.key);
-  if (!/Up|Down/.test(event.key)) row = -1;
+  const next = neighbor(target, event.key);
+  if (!/Up|Down/.test(event.key)) column = -1;
   if (!next) return;
   next.focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest", inline: "nearest" });
-  note(next);
+  showTooltip(next);
 });
 new ResizeObserver(repeatNames).observe(element);
-watch("value", drawn);
-drawn();
+watch("value", refresh);
+refresh();

@@ -1,22 +1,22 @@
-// The comparison's own doing: the page's address tells what is shown. Follows `pieces.js`.
+// The comparison writes its state into the address of the page. Loaded after `pieces.js`.
 const view = () => element.querySelector(".kl-view");
 
-function address() {
+function updateAddress() {
   if (!view()) return;
-  const ours = ["text", "stress", "t", "ref", "color", "form", "lang", "user", "kiwi"];
-  const kept = [...new URLSearchParams(location.search)].filter(([name]) => !ours.includes(name));
-  const others = new URLSearchParams(kept).toString();
+  const stateKeys = ["text", "stress", "t", "ref", "color", "form", "lang", "user", "kiwi"];
+  const otherValues = [...new URLSearchParams(location.search)].filter(([name]) => !stateKeys.includes(name));
+  const others = new URLSearchParams(otherValues).toString();
   const query = view().dataset.query + (others ? "&" + others : "");
   try {
     history.replaceState(history.state, "", "?" + query + location.hash);
-  } catch {} // too often, or not allowed where the page is framed: the view works without it
+  } catch {} // too often, or not allowed in a frame: the view works without it
 }
 
 document.addEventListener("click", (event) => {
   if (event.target instanceof Element && event.target.closest("#compare-link") && view()) {
-    address();
+    updateAddress();
     copy(location.href, view().dataset.linked);
   }
 });
-watch("value", address);
-address();
+watch("value", updateAddress);
+updateAddress();
