@@ -1,4 +1,4 @@
-"""What the app takes and what it says where something is too much or not there: limits and their sentences.
+"""Limits of what visitors can request, and their errors.
 
 >>> validate_text("가")
 '가'
@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from korlm.errors import InputError, KorlmError, UnknownNameError
 from korlm.text.spans import check_text
@@ -14,25 +15,25 @@ from korlm.text.spans import check_text
 MAX_TEXT = 20_000  # characters of a text to compare
 MAX_PROMPT = 500  # characters
 MAX_TOKENS = 200  # of a text
-MAX_SAMPLES = 4  # texts of a model
-MAX_MODELS = 4  # in a request
+MAX_SAMPLES = 4  # texts per model
+MAX_MODELS = 4  # per request
 MAX_BEAMS = 8
-MAX_TOTAL_TOKENS = 1_200  # of all texts of a request: what a telephone still draws smoothly
+MAX_TOTAL_TOKENS = 1_200  # of all texts of a request: what a phone draws smoothly
 MAX_SCORE_TEXT = 1_000  # characters of a text to score
-MAX_SEGMENTATION_TEXT = 300  # characters of a text whose segmentations are summed: a second or two a model
+MAX_SEGMENTATION_TEXT = 300  # characters of a text whose segmentations are found: a second or two per model
 MAX_SEED = 2**31 - 1
-MAX_CUSTOM_WORDS = 50  # of a visitor's own dictionary
+MAX_CUSTOM_WORDS = 50  # of the user dictionary
 MAX_MESSAGE = 500  # characters of a message to a bot
-MAX_BOTS = 3  # that are asked at once
+MAX_BOTS = 3  # per message
 MODEL_QUEUE = "models"  # the Gradio queue of everything that runs a language model
 MODEL_CONCURRENCY = 4  # visitors whose models run at the same time
 
 
 def validate_text(text: str) -> str:
-    """Return a text that can be compared.
+    """Return a text to compare.
 
     Raises:
-        InputError: no text, too long a text, or an unpaired surrogate.
+        InputError: no text, a text that is too long, or an unpaired surrogate.
     """
     if not text:
         raise InputError("글을 한 글자 이상 써 주세요.", "Type some text first.")
@@ -45,10 +46,10 @@ def validate_text(text: str) -> str:
 
 
 def validate_prompt(prompt: str) -> str:
-    """Return a prompt that a model can go on from.
+    """Return a prompt.
 
     Raises:
-        InputError: too long a prompt, or an unpaired surrogate.
+        InputError: a prompt that is too long, or an unpaired surrogate.
     """
     if len(prompt) > MAX_PROMPT:
         raise InputError(
@@ -59,13 +60,13 @@ def validate_prompt(prompt: str) -> str:
 
 
 def validate_message(text: str) -> str:
-    """Return a message that can be sent, without the blanks around it.
+    """Return a message to a bot, without surrounding whitespace.
 
     >>> validate_message(" 안녕?\\n")
     '안녕?'
 
     Raises:
-        InputError: no message, too long a message, or an unpaired surrogate.
+        InputError: no message, a message that is too long, or an unpaired surrogate.
     """
     text = text.strip()
     if not text:
@@ -79,10 +80,10 @@ def validate_message(text: str) -> str:
 
 
 def validate_score_text(text: str) -> str:
-    """Return a text that can be scored.
+    """Return a text to score.
 
     Raises:
-        InputError: no text, too long a text, or an unpaired surrogate.
+        InputError: no text, a text that is too long, or an unpaired surrogate.
     """
     if not text.strip():
         raise InputError("점수를 매길 글을 한 글자 이상 써 주세요.", "Type some text to score first.")
@@ -98,13 +99,13 @@ def validate_models(names: Sequence[str], known: Sequence[str]) -> list[str]:
     """Return the models in the order of ``known``.
 
     Raises:
-        InputError: none or too many of them.
-        UnknownNameError: one that is none of ours.
+        InputError: no model or too many.
+        UnknownNameError: a name of no model.
     """
     if not names:
         raise InputError("모델을 하나 이상 골라 주세요.", "Choose at least one model.")
     if unknown := [name for name in names if name not in known]:
-        raise unlisted_model_error(unknown[0])
+        raise unlisted_error("model", unknown[0])
     chosen = [name for name in known if name in names]
     if len(chosen) > MAX_MODELS:
         raise InputError(
@@ -115,16 +116,16 @@ def validate_models(names: Sequence[str], known: Sequence[str]) -> list[str]:
 
 
 def validate_number(value: float | None, name: tuple[str, str], low: int, high: int) -> int:
-    """Return a whole number of a control.
+    """Return the integer value of a control.
 
     Args:
-        value: what came.
-        name: what it is, in Korean and English.
-        low: the least.
-        high: the most.
+        value: None for an empty control.
+        name: of the control, in Korean and English.
+        low: minimum.
+        high: maximum.
 
     Raises:
-        InputError: no number, or one out of the range.
+        InputError: no number, or one out of range.
     """
     if value is None or value != value or not low <= value <= high:
         shown = "–" if value is None else f"{value:,.0f}"
@@ -136,7 +137,7 @@ def validate_number(value: float | None, name: tuple[str, str], low: int, high: 
 
 
 def validate_total_tokens(models: int, samples: int, tokens: int) -> None:
-    """Raise an `InputError` where a request could become more pieces than `MAX_TOTAL_TOKENS`."""
+    """Raise `InputError` if a request could generate more than `MAX_TOTAL_TOKENS` tokens."""
     if (total := models * samples * tokens) > MAX_TOTAL_TOKENS:
         raise InputError(
             f"모델 {models}개 × 글 {samples}편 × 최대 {tokens}조각은 {total:,}조각입니다. "
@@ -147,7 +148,7 @@ def validate_total_tokens(models: int, samples: int, tokens: int) -> None:
 
 
 def busy_error() -> KorlmError:
-    """Return the error where the queue is full or the request was lost."""
+    """Return the error for a full queue or a lost request."""
     return KorlmError(
         "지금 쓰는 사람이 많거나 연결이 끊겼습니다. 쓴 글은 그대로 있으니 잠시 뒤에 다시 눌러 주세요.",
         "Too many people are using this now, or the connection was lost. Your text is still here: try again soon.",
@@ -155,7 +156,7 @@ def busy_error() -> KorlmError:
 
 
 def too_many_words_error(count: int) -> InputError:
-    """Return the error for a dictionary of more words than `MAX_CUSTOM_WORDS`."""
+    """Return the error for more than `MAX_CUSTOM_WORDS` user words."""
     return InputError(
         f"내 사전의 낱말이 {count}개입니다. {MAX_CUSTOM_WORDS}개까지 쓸 수 있으니 줄여 주세요.",
         f"The dictionary has {count} words. Shorten it to {MAX_CUSTOM_WORDS} at most.",
@@ -163,36 +164,21 @@ def too_many_words_error(count: int) -> InputError:
 
 
 def no_tokenizer_error() -> InputError:
-    """Return the error where none is chosen."""
+    """Return the error for an empty choice of tokenizers."""
     return InputError("토크나이저를 하나 이상 골라 주세요.", "Choose at least one tokenizer.")
 
 
-def unlisted_tokenizer_error(name: str) -> UnknownNameError:
-    """Return the error for a tokenizer that is none of ours."""
+def unlisted_error(kind: Literal["tokenizer", "model", "bot"], name: str) -> UnknownNameError:
+    """Return the error for a name that is not in the list."""
+    ko_kind = {"tokenizer": "토크나이저는", "model": "모델은", "bot": "상대는"}[kind]
     return UnknownNameError(
-        f"'{name}'이라는 토크나이저는 없습니다. 목록에서 골라 주세요.",
-        f"There is no tokenizer '{name}'. Choose from the list.",
-    )
-
-
-def unlisted_model_error(name: str) -> UnknownNameError:
-    """Return the error for a model that is none of ours."""
-    return UnknownNameError(
-        f"'{name}'이라는 모델은 없습니다. 목록에서 골라 주세요.",
-        f"There is no model '{name}'. Choose from the list.",
-    )
-
-
-def unlisted_bot_error(name: str) -> UnknownNameError:
-    """Return the error for a bot that is none of ours."""
-    return UnknownNameError(
-        f"'{name}'이라는 상대는 없습니다. 목록에서 골라 주세요.",
-        f"There is no bot '{name}'. Choose from the list.",
+        f"'{name}'이라는 {ko_kind} 없습니다. 목록에서 골라 주세요.",
+        f"There is no {kind} '{name}'. Choose from the list.",
     )
 
 
 def unexpected_error() -> KorlmError:
-    """Return the error shown where something failed that nobody foresaw; the log has the trace."""
+    """Return the error for an unexpected exception, whose traceback is in the log."""
     return KorlmError(
         "예상하지 못한 문제가 생겼습니다. 다시 해 보고, 되풀이되면 알려 주세요.",
         "Something unexpected went wrong. Try again; if it happens again, please report it.",

@@ -1,7 +1,6 @@
-"""What can be told of the bundled models without loading them, out of their small files.
+"""Model cards, read from the small files of the models without loading torch.
 
->>> from korlm.corpora.dataset_info import get_dataset_info
->>> [type(card).__name__ for card in read_model_cards(Path("nowhere"), {}, get_dataset_info)]
+>>> read_model_cards(Path("nowhere"))
 []
 """
 
@@ -9,13 +8,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from korlm.corpora.dataset_info import get_dataset_info
 from korlm.errors import KorlmError
 from korlm.storage.artifacts import read_json
+from korlm.tokenizers.catalog import TOKENIZER_UNITS
 
 _log = logging.getLogger(__name__)
 _BUNDLED_LICENSE = "Apache-2.0"  # of the bundled weights: data/README.md
@@ -60,17 +61,12 @@ class ModelCard:
     is_encoder_decoder: bool = False
 
 
-def read_model_cards(
-    folder: Path, units: Mapping[str, str], corpus_info: Callable[[Mapping[str, Any]], Any], *,
-    runs: bool = False, kind: str = "model",
-) -> list[ModelCard]:  # fmt: skip
-    """Return a card for each model folder in ``folder``; one that cannot be read is left out and logged.
+def read_model_cards(folder: Path, *, runs: bool = False, kind: str = "model") -> list[ModelCard]:
+    """Return the card of each model folder in ``folder``; folders that cannot be read are logged and left out.
 
     Args:
-        folder: where the models are.
-        units: the unit of each tokenizer.
-        corpus_info: what is known of the corpus that a model's build information names: `korlm.corpora.dataset_info.get_dataset_info`.
-        runs: the folders are training runs: their best checkpoints, called ``runs/NAME``.
+        folder: contains model folders.
+        runs: the folders are training runs, of which the best checkpoints are read and named ``runs/NAME``.
         kind: ``model`` for language models, ``chat`` for chatbots.
     """
     cards: list[ModelCard] = []
@@ -78,13 +74,9 @@ def read_model_cards(
         name = f"{folder.name}/{config.parent.parent.name}" if runs else config.parent.name
         try:
             if read_json(config).get("kind", "model") == kind:
-                cards.append(
-                    _read_card(
-                        config.parent, name, units, corpus_info, default_license="" if runs else _BUNDLED_LICENSE
-                    )
-                )
+                cards.append(_read_card(config.parent, name, "" if runs else _BUNDLED_LICENSE))
         except (KorlmError, OSError, KeyError, ValueError, TypeError) as error:
-            _log.warning("%s is no model that can be read: %r", name, error)
+            _log.warning("cannot read the model %s: %r", name, error)
     return cards
 
 
@@ -97,22 +89,15 @@ def abbreviate_count(count: int) -> str:
     return f"{count / 1e6:.1f}M" if count >= 1_000_000 else f"{count / 1e3:.0f}K"
 
 
-def _read_card(
-    folder: Path,
-    name: str,
-    units: Mapping[str, str],
-    corpus_info: Callable[[Mapping[str, Any]], Any],
-    *,
-    default_license: str,
-) -> ModelCard:
+def _read_card(folder: Path, name: str, default_license: str) -> ModelCard:
     net = read_json(folder / "config.json")["net"]
     tokenizer = read_json(folder / "tokenizer" / "config.json")
     info = read_json(folder / "build_info.json")
-    learnt = corpus_info(info) if info.get("corpus", {}).get("name") else None
+    dataset = get_dataset_info(info) if info.get("corpus", {}).get("name") else None
     return ModelCard(
         name=name,
         tokenizer=str(tokenizer["name"]),
-        unit=units.get(tokenizer["name"], str(tokenizer.get("unit", ""))),
+        unit=TOKENIZER_UNITS.get(tokenizer["name"], str(tokenizer.get("unit", ""))),
         cell=str(net["cell"]),
         num_parameters=_count_parameters(folder),
         bits_per_character=_bits_per_character(info),
@@ -120,8 +105,8 @@ def _read_card(
         vocab_size=int(net["vocab_size"]),
         layers=int(net.get("layers", 1)),
         hidden=int(net.get("hidden", 0)),
-        corpus=(learnt.ko, learnt.en) if learnt else ("", ""),
-        known_issues=learnt.failing if learnt else ("", ""),
+        corpus=(dataset.ko, dataset.en) if dataset else ("", ""),
+        known_issues=dataset.failing if dataset else ("", ""),
         lines=int(info.get("corpus", {}).get("train_lines", info.get("corpus", {}).get("train_pairs", 0))),
         license=str(info.get("license") or default_license),
         is_encoder_decoder="attention" in net,
@@ -129,21 +114,14 @@ def _read_card(
 
 
 def _count_parameters(folder: Path) -> int:
-    """Count the weights from the file's header, so that no torch is needed to show a card."""
-    total = 0
+    """Count the parameters in the header of the weights file."""
     with open(folder / "model.safetensors", "rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    for name, entry in header.items():
-        if name != "__metadata__":
-            size = 1
-            for length in entry["shape"]:
-                size *= length
-            total += size
-    return total
+    return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
 
 
 def _bits_per_character(info: dict[str, Any]) -> float | None:
-    """Return the test figure where one was noted, else the best on validation lines."""
+    """Return the value on test text if it was measured, else the best one on validation text."""
     if "test" in info:
         return float(info["test"]["bits_per_character"])
     history = [entry["valid_bpc"] for entry in info.get("history", []) if "valid_bpc" in entry]

@@ -1,10 +1,10 @@
-"""What the app knows of the rooms above: loaded tokenizers and models, limits, plain values in and out.
+"""The tokenizers and language models of the app, loaded on first use and shared by all visitors.
 
-    >>> compared = Service().compare("가나", ["byte"])
-    >>> compared.lanes[0].counts.ids
-    6
+>>> comparison = Service().compare("가나", ["byte"])
+>>> comparison.lanes[0].counts.ids
+6
 
-Importing this loads neither torch nor an analyzer; `Service.start_warm_up` does, in a thread of its own.
+Importing this loads neither torch nor an analyzer; `Service.start_warm_up` does, in its own thread.
 """
 
 from __future__ import annotations
@@ -15,29 +15,30 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from korlm.app.lanes import EncodedLane, add_cross_lane_info, build_lane, custom_kiwi_key, load_custom_kiwi, safe_lane
+from korlm.app.lanes import (
+    KiwiSettings,
+    Lane,
+    TextComparison,
+    build_lane,
+    build_lane_or_error,
+    compare_lanes,
+    custom_kiwi_key,
+    load_custom_kiwi,
+)
 from korlm.app.limits import (
     MAX_TOKENS,
     no_tokenizer_error,
-    unlisted_model_error,
-    unlisted_tokenizer_error,
+    unlisted_error,
     validate_prompt,
     validate_text,
 )
 from korlm.app.model_info import ModelCard, read_model_cards
 from korlm.app.pool import LazyCache, SingleSlotCache
-from korlm.app.view_models import (
-    DisplaySegment,
-    DisplayToken,
-    KiwiSettings,
-    TextComparison,
-    display_tokens,
-)
 from korlm.app.widgets.surprisal import align_token_bits
-from korlm.corpora.dataset_info import get_dataset_info
 from korlm.storage.artifacts import data_folder
 from korlm.tokenizers.base import EOS_ID, Tokenizer
 from korlm.tokenizers.catalog import TOKENIZER_UNITS, find_analyzer_name, list_tokenizers
+from korlm.tokenizers.encoding import Encoding, Segment
 from korlm.tokenizers.registry import load_tokenizer
 
 if TYPE_CHECKING:
@@ -48,12 +49,12 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 PRESELECTED_TOKENIZERS = ("word", "kiwi", "okt", "unigram", "syllable")
-_NUM_ALTERNATIVES = 5  # candidates that are named beside a piece that was written
+_NUM_ALTERNATIVES = 5  # candidates that are shown for each generated token
 _FAST_UNITS = ("word", "subword", "syllable", "jamo", "byte")  # units that load in milliseconds
 
 
 class TokenizerOption(NamedTuple):
-    """A tokenizer that can be chosen, or not: then `reason` says what to install."""
+    """A tokenizer to choose; `reason` says what to install if it is not available."""
 
     name: str
     unit: str
@@ -61,38 +62,43 @@ class TokenizerOption(NamedTuple):
 
 
 class Service:
-    """Everything that the tabs may ask for. Safe to share between threads and visitors.
+    """The tokenizers and language models that the tabs use. Safe to share between threads and visitors.
 
     Args:
-        runs: where training runs are, whose models can be chosen too; None for none.
+        runs: folder of training runs whose models can be chosen too; None for none.
         load_model: returns the model of a name; by default loads one of `list_models`.
+        load_tokenizer: returns the tokenizer of a name; by default loads one of the registry.
     """
 
     def __init__(
-        self, runs: Path | None = Path("runs"), *, load_model: Callable[[str], LanguageModel] | None = None
+        self,
+        runs: Path | None = Path("runs"),
+        *,
+        load_model: Callable[[str], LanguageModel] | None = None,
+        load_tokenizer: Callable[[str], Tokenizer] | None = None,
     ) -> None:
         self._runs = runs
-        self._tokenizers = LazyCache(_load_tokenizer)
-        self._models = LazyCache(load_model or self._load_model)
+        self._tokenizers: LazyCache[Tokenizer] = LazyCache(load_tokenizer or _load_tokenizer)
+        self._models: LazyCache[LanguageModel] = LazyCache(load_model or self._load_model)
         self._custom_kiwi: SingleSlotCache[Tokenizer] = SingleSlotCache()
 
     def tokenizer_options(self) -> list[TokenizerOption]:
-        """Return the tokenizers, from long pieces to short ones, those that are not installed with the reason."""
+        """Return all tokenizers, from long tokens to short ones, with the reason if one is not installed."""
         return [TokenizerOption(info.name, info.unit, "" if info.ready else info.reason) for info in list_tokenizers()]
 
     def unloaded_names(self, names: Sequence[str], settings: KiwiSettings | None = None) -> list[str]:
-        """Return those of ``names`` that are still to be loaded, which takes seconds."""
-        found = [name for name in names if find_analyzer_name(name) and name not in self._tokenizers]
+        """Return those of ``names`` that are not loaded yet, which takes seconds."""
+        unloaded = [name for name in names if find_analyzer_name(name) and name not in self._tokenizers]
         if settings and settings.is_active and not self._custom_kiwi.has_key(custom_kiwi_key(settings)):
-            found.append(settings.lane_name)
-        return found
+            unloaded.append(settings.lane_name)
+        return unloaded
 
     def validate_request(self, text: str, names: Sequence[str], settings: KiwiSettings | None = None) -> list[str]:
-        """Return the names in the view's order, or raise where there is nothing to compare.
+        """Return the names in the order of the view.
 
         Raises:
-            InputError: no text, too long a text, an unpaired surrogate, no tokenizer chosen, or a bad user word.
-            UnknownNameError: a name that is none of ours.
+            InputError: no text, a text that is too long, an unpaired surrogate, no tokenizer, or a bad user word.
+            UnknownNameError: a name of no tokenizer.
         """
         validate_text(text)
         custom_kiwi_key(settings or KiwiSettings())
@@ -100,44 +106,45 @@ class Service:
             raise no_tokenizer_error()
         known = [info.name for info in list_tokenizers()]
         if unknown := [name for name in names if name not in known]:
-            raise unlisted_tokenizer_error(unknown[0])
+            raise unlisted_error("tokenizer", unknown[0])
         return [name for name in known if name in names]
 
     def compare(
         self, text: str, names: Sequence[str], settings: KiwiSettings | None = None, *, skip: Sequence[str] = ()
     ) -> TextComparison:
-        """Cut ``text`` with each tokenizer; one that fails gives a lane with its error and harms no other.
+        """Tokenize ``text`` with each tokenizer; one that fails gives a lane with its error.
 
         Args:
             text: at most `MAX_TEXT` characters.
-            names: tokenizers; Kiwi is among them where ``settings`` are.
-            settings: what the visitor changed of Kiwi; gives a second lane after Kiwi's.
+            names: tokenizers. Active settings add Kiwi.
+            settings: the visitor's options of Kiwi, for a second lane after Kiwi's.
             skip: lanes to leave out for now.
 
         Raises:
-            InputError, UnknownNameError: see `check`.
+            InputError, UnknownNameError: see `validate_request`.
         """
         chosen = self.validate_request(text, names, settings)
-        own = settings if settings and settings.is_active else None
-        wanted = self.validate_request(text, [*chosen, "kiwi"]) if own else chosen
-        cuts: list[EncodedLane] = []
-        for name in wanted:
+        active = settings if settings and settings.is_active else None
+        lanes: list[Lane] = []
+        for name in self.validate_request(text, [*chosen, "kiwi"]) if active else chosen:
             if name not in skip:
-                cuts.append(self._build_lane(text, name))
-            if name == "kiwi" and own and own.lane_name not in skip:
-                cuts.append(self._build_custom_lane(text, own))
-        lanes, shares = add_cross_lane_info(cuts)
-        return TextComparison(text, tuple(chosen), settings or KiwiSettings(), lanes, shares, pending=tuple(skip))
+                lanes.append(self._build_lane(text, name))
+            if name == "kiwi" and active and active.lane_name not in skip:
+                lanes.append(self._build_custom_lane(text, active))
+        compared_lanes, agreement = compare_lanes(lanes)
+        return TextComparison(
+            text, tuple(chosen), settings or KiwiSettings(), compared_lanes, agreement, pending=tuple(skip)
+        )
 
     def list_models(self) -> list[ModelCard]:
-        """Return the bundled models and then this machine's training runs, read from their small files alone."""
+        """Return the bundled models and the training runs of this machine, without loading them."""
         return [
-            *read_model_cards(data_folder() / "models", TOKENIZER_UNITS, get_dataset_info),
-            *(read_model_cards(self._runs, TOKENIZER_UNITS, get_dataset_info, runs=True) if self._runs else []),
+            *read_model_cards(data_folder() / "models"),
+            *(read_model_cards(self._runs, runs=True) if self._runs else []),
         ]
 
     def load_in_background(self, model: str) -> threading.Thread | None:
-        """Load a model in a thread, which is returned; None where it is loaded."""
+        """Load a model in a thread and return the thread; None if it is loaded."""
         if model in self._models:
             return None
         thread = threading.Thread(target=_load_or_log, args=(self._models.get, model), daemon=True)
@@ -160,42 +167,53 @@ class Service:
             KorlmError: the model cannot be loaded.
         """
         validate_prompt(prompt)
-        loaded: LanguageModel = self._models.get(model)
+        loaded = self._models.get(model)
         options = _cap_max_tokens(options)
         yield from loaded.stream_tokens(prompt, alternatives=_NUM_ALTERNATIVES, stopped=stopped, **options)
 
     def beam_search(self, model: str, prompt: str, count: int, **options: Any) -> list[Sequence[Step]]:
         """Return the tokens of the ``count`` best texts of a beam search, the best first. See `stream_tokens`."""
         validate_prompt(prompt)
-        loaded: LanguageModel = self._models.get(model)
+        loaded = self._models.get(model)
         texts = loaded.generate(prompt, count, alternatives=_NUM_ALTERNATIVES, **_cap_max_tokens(options))
         return [text.steps for text in texts]
 
-    def score(self, model: str, lines: Sequence[str]) -> tuple[DisplaySegment, ...]:
-        """Return what each piece of each line costs a model, over the characters of the lines joined by line ends.
+    def score(self, model: str, lines: Sequence[str]) -> Lane:
+        """Return the surprisals of a text, whose lines are scored one by one.
 
-        The end of a line is a piece on its line end. The bits of all pieces add up to those of `LanguageModel.score`.
+        Each line end is a token. The bits add up to those of `LanguageModel.score`.
 
         Args:
-            model: a name from `models`.
-            lines: at most `MAX_SCORED` characters in all.
+            model: a name from `list_models`.
+            lines: at most `MAX_SCORE_TEXT` characters in all.
+
+        Returns:
+            A lane of the lines, each with a line end. Tokens of one character are one segment (`align_token_bits`).
 
         Raises:
             InputError: an unpaired surrogate.
             KorlmError: the model cannot be loaded.
         """
-        loaded: LanguageModel = self._models.get(model)
-        scored = loaded.score(lines, workers=1)
-        pieces: list[DisplaySegment] = []
-        at = 0
-        for encoding, bits in zip(loaded.tokenizer.encode_batch(lines), scored.surprisals, strict=True):
-            tokens = display_tokens(encoding, loaded.tokenizer, at)
-            end = at + len(encoding.text)
-            pieces += align_token_bits(tokens, bits[:-1].tolist(), at, end)
-            last = DisplayToken(EOS_ID, loaded.tokenizer.token_text(EOS_ID), end, end + 1, position=len(tokens))
-            pieces.append(DisplaySegment(end, end + 1, (last,), bits=float(bits[-1])))
-            at = end + 1
-        return tuple(pieces)
+        loaded = self._models.get(model)
+        tokenizer = loaded.tokenizer
+        scores = loaded.score(lines, workers=1)
+        scored = Encoding("".join(line + "\n" for line in lines), [], [], [], [], [])
+        segment_bits: list[float] = []
+        start = 0
+        for encoding, bits in zip(tokenizer.encode_batch(lines), scores.surprisals, strict=True):
+            end = start + len(encoding.text)
+            spans = [(start + token_start, start + token_end) for token_start, token_end in encoding.spans]
+            segments, segment_of, line_bits = align_token_bits(spans, bits[:-1].tolist(), start, end)
+            offset = len(scored.segments)
+            scored.segments.extend([*segments, Segment(end, end + 1)])
+            scored.segment_of.extend([*(offset + index for index in segment_of), offset + len(segments)])
+            scored.ids.extend([*encoding.ids, EOS_ID])
+            scored.tokens.extend([*encoding.tokens, tokenizer.token_text(EOS_ID)])
+            scored.spans.extend([*spans, (end, end + 1)])
+            segment_bits += [*line_bits, float(bits[-1])]
+            start = end + 1
+        token_bytes = tuple(b"" if token_id == EOS_ID else tokenizer.token_bytes[token_id] for token_id in scored.ids)
+        return Lane(model, tokenizer.unit, scored, token_bytes, segment_bits=tuple(segment_bits))
 
     def find_segmentations(self, model: str, lines: Sequence[str], count: int) -> list[list[Segmentation]]:
         """Return the likeliest segmentations of each line under a model, and the tokenizer's own.
@@ -211,51 +229,51 @@ class Service:
         """
         from korlm.models.marginal import DEFAULT_BEAM_SIZE, likely_segmentations
 
-        loaded: LanguageModel = self._models.get(model)
+        loaded = self._models.get(model)
         return [likely_segmentations(loaded, line, count, beam=DEFAULT_BEAM_SIZE) for line in lines]
 
     def start_warm_up(self) -> threading.Thread:
-        """Load what the page shows at first and what is light, in a thread; return the thread."""
+        """Load the preselected and the small tokenizers and the models in a thread; return the thread."""
         thread = threading.Thread(target=self._warm_up, name="korlm-warm", daemon=True)
         thread.start()
         return thread
 
     def _warm_up(self) -> None:
-        known = [info for info in self.tokenizer_options() if not info.reason]
-        soon = [info for info in known if info.unit in _FAST_UNITS or info.name in PRESELECTED_TOKENIZERS]
-        for info in sorted(soon, key=lambda info: info.unit not in _FAST_UNITS):
-            _load_or_log(self._tokenizers.get, info.name)
+        installed = [option for option in self.tokenizer_options() if not option.reason]
+        for option in sorted(installed, key=lambda option: option.unit not in _FAST_UNITS):
+            if option.unit in _FAST_UNITS or option.name in PRESELECTED_TOKENIZERS:
+                _load_or_log(self._tokenizers.get, option.name)
         for card in self.list_models():
             _load_or_log(self._models.get, card.name)
 
     def _load_model(self, name: str) -> LanguageModel:
-        if name not in [
-            card.name for card in self.list_models()
-        ]:  # a path is no name here: visitors must not read the disk
-            raise unlisted_model_error(name)
+        if name not in [card.name for card in self.list_models()]:  # visitors must not load a path of the disk
+            raise unlisted_error("model", name)
         from korlm.models.registry import list_models, load_model
 
-        run = name not in list_models() and self._runs
-        loaded = load_model(run.parent / name if run else name)
+        runs = name not in list_models() and self._runs
+        loaded = load_model(runs.parent / name if runs else name)
         loaded.tokenizer.encode("가")  # starts the analyzer
         return loaded
 
-    def _build_lane(self, text: str, name: str) -> EncodedLane:
-        return safe_lane(name, TOKENIZER_UNITS[name], lambda: build_lane(name, text, self._tokenizers.get(name)))
+    def _build_lane(self, text: str, name: str) -> Lane:
+        return build_lane_or_error(
+            name, TOKENIZER_UNITS[name], lambda: build_lane(name, text, self._tokenizers.get(name))
+        )
 
-    def _build_custom_lane(self, text: str, settings: KiwiSettings) -> EncodedLane:
-        def build() -> EncodedLane:
+    def _build_custom_lane(self, text: str, settings: KiwiSettings) -> Lane:
+        def build() -> Lane:
             with self._custom_kiwi.locked_value(
                 custom_kiwi_key(settings), lambda: load_custom_kiwi(settings)
             ) as tokenizer:
                 return build_lane(settings.lane_name, text, tokenizer)
 
-        return safe_lane(settings.lane_name, "morpheme", build)
+        return build_lane_or_error(settings.lane_name, "morpheme", build)
 
 
 def _load_tokenizer(name: str) -> Tokenizer:
     tokenizer = load_tokenizer(name)
-    tokenizer.encode("가")  # starts the analyzer, or its Java
+    tokenizer.encode("가")  # starts the analyzer
     return tokenizer
 
 
@@ -266,5 +284,5 @@ def _cap_max_tokens(options: dict[str, Any]) -> dict[str, Any]:
 def _load_or_log(load: Callable[[str], Any], name: str) -> None:
     try:
         load(name)
-    except Exception as error:  # the visitor who asks for it is told; a warm-up tells only the log
+    except Exception as error:  # a visitor who needs it sees the error then
         _log.warning("%s is not ready: %s", name, error)

@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 from markupsafe import Markup, escape
 
-from korlm.app.strings.common import lane_name, tokenizer_display_name, translate
+from korlm.app.strings.common import lane_name, tokenizer_display_name, translate, unit_label
 from korlm.app.widgets.visible_characters import make_visible, name_control_characters
 from korlm.errors import KorlmError
 from korlm.i18n import LANGUAGES
@@ -55,14 +55,16 @@ def render_template(name: str, language: str = "ko", **values: object) -> Markup
 
     Args:
         name: the template.
-        language: bound to the template's functions ``t(key, **values)``, ``lane_name(lane)`` and
-            ``tokenizer_display_name(tokenizer, unit)``. ``bilingual(key, **values)`` gives both languages.
+        language: bound to the template's functions ``t(key, **values)``, ``lane_name(lane)``,
+            ``unit_label(name, unit)`` and ``tokenizer_display_name(name, unit)``. ``bilingual(key, **values)`` gives
+            both languages.
         **values: the template's variables.
     """
     functions = {
         "t": functools.partial(translate, language=language),
         "lane_name": functools.partial(lane_name, language=language),
         "tokenizer_display_name": functools.partial(tokenizer_display_name, language=language),
+        "unit_label": functools.partial(unit_label, language=language),
         "bilingual": bilingual_text,
         "language": language,
     }

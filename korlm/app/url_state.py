@@ -1,4 +1,4 @@
-"""The state of the view as the page's address, and back: a link shows the same view.
+"""The state of the view as the query string of the page, and back: a link shows the same view.
 
 >>> build_query(TextComparison("가 나", ("kiwi",)), ViewOptions())
 'text=%EA%B0%80+%EB%82%98&t=kiwi&ref=kiwi&color=pos&form=surface&lang=ko'
@@ -12,17 +12,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from korlm.app.view_models import KIWI_SWITCHES, KiwiSettings, TextComparison, ViewOptions
+from korlm.app.lanes import KIWI_SWITCHES, KiwiSettings, TextComparison, ViewOptions
 from korlm.text.perturbations import PERTURBATIONS
 
-MAX_URL_TEXT = 1_500  # characters of a text that goes into the address: some servers stop at 8 KB, 5 bytes a letter
+MAX_URL_TEXT = 1_500  # characters of a text in the address: some servers stop at 8 KB, 5 bytes a letter
 MAX_URL_USER_WORDS = 600  # characters of the user dictionary
 COLOR_MODES = ("pos", "piece")
 FORM_MODES = ("surface", "restored")
 
 
 class UrlState(NamedTuple):
-    """What an address asks for; None or empty where it says nothing."""
+    """The values of a query string; None or empty for those that are not in it."""
 
     text: str | None
     names: tuple[str, ...]
@@ -31,29 +31,29 @@ class UrlState(NamedTuple):
     perturbation: str
 
 
-def fits_in_url(compared: TextComparison) -> bool:
-    """Return whether the text is short enough to be part of the address."""
+def fits_in_url(comparison: TextComparison) -> bool:
+    """Return whether the text and the user words are short enough for the address."""
     return (
-        len(compared.original_text or compared.text) <= MAX_URL_TEXT
-        and len(compared.settings.words) <= MAX_URL_USER_WORDS
+        len(comparison.original_text or comparison.text) <= MAX_URL_TEXT
+        and len(comparison.settings.words) <= MAX_URL_USER_WORDS
     )
 
 
-def build_query(compared: TextComparison, view_options: ViewOptions) -> str:
-    """Return the view's query, without the text where that is too long."""
+def build_query(comparison: TextComparison, view_options: ViewOptions) -> str:
+    """Return the query string of a view, without a text that is too long."""
     values: dict[str, str] = {}
-    if fits_in_url(compared):
-        values["text"] = compared.original_text or compared.text
-        values |= {"stress": compared.perturbation} if compared.perturbation else {}
-    values["t"] = ",".join(compared.names)
+    if fits_in_url(comparison):
+        values["text"] = comparison.original_text or comparison.text
+        values |= {"stress": comparison.perturbation} if comparison.perturbation else {}
+    values["t"] = ",".join(comparison.names)
     values |= {
         "ref": view_options.reference or "none",
         "color": view_options.color,
         "form": view_options.form,
         "lang": view_options.language,
     }
-    settings = compared.settings
-    if settings.words.strip() and fits_in_url(compared):
+    settings = comparison.settings
+    if settings.words.strip() and fits_in_url(comparison):
         values["user"] = settings.words
     if any(settings.switches):
         values["kiwi"] = ",".join(name for name, on in zip(KIWI_SWITCHES, settings.switches, strict=True) if on)
@@ -61,11 +61,11 @@ def build_query(compared: TextComparison, view_options: ViewOptions) -> str:
 
 
 def parse_query(query_values: Mapping[str, str], known: Sequence[str]) -> UrlState:
-    """Return what a query asks for; whatever is not known or too long is dropped.
+    """Parse a query string; unknown and too long values are dropped.
 
     Args:
-        query_values: the query's first value of each name.
-        known: tokenizers that can be used.
+        query_values: the first value of each name.
+        known: the installed tokenizers.
     """
     text = query_values.get("text", "")[:MAX_URL_TEXT]
     names = tuple(name for name in known if name in query_values.get("t", "").replace(" ", "+").split(","))
@@ -75,14 +75,16 @@ def parse_query(query_values: Mapping[str, str], known: Sequence[str]) -> UrlSta
         words if len(words) <= MAX_URL_USER_WORDS else "", **{name: name in switches for name in KIWI_SWITCHES}
     )
     reference = query_values.get("ref", "kiwi")
-    look = ViewOptions(
+    view_options = ViewOptions(
         "" if reference == "none" else reference,
         _known_or_default(query_values.get("color"), COLOR_MODES),
         _known_or_default(query_values.get("form"), FORM_MODES),
         _known_or_default(query_values.get("lang"), ("ko", "en")),
     )
-    stress = query_values.get("stress", "")
-    return UrlState(_drop_surrogates(text), names, settings, look, stress if stress in PERTURBATIONS else "")
+    perturbation = query_values.get("stress", "")
+    return UrlState(
+        _drop_surrogates(text), names, settings, view_options, perturbation if perturbation in PERTURBATIONS else ""
+    )
 
 
 def _known_or_default(value: str | None, known: Sequence[str]) -> str:
@@ -90,5 +92,5 @@ def _known_or_default(value: str | None, known: Sequence[str]) -> str:
 
 
 def _drop_surrogates(text: str) -> str | None:
-    """Return a text without unpaired surrogates, or None for nothing."""
+    """Return a text without unpaired surrogates, or None if it is empty."""
     return text.encode("utf-8", "ignore").decode("utf-8") or None

@@ -15,12 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from korlm.app.limits import unlisted_bot_error
+from korlm.app.limits import unlisted_error
 from korlm.app.model_info import ModelCard, read_model_cards
 from korlm.app.pool import LazyCache
-from korlm.corpora.dataset_info import get_dataset_info
 from korlm.storage.artifacts import data_folder
-from korlm.tokenizers.catalog import TOKENIZER_UNITS
 
 if TYPE_CHECKING:
     from korlm.chat.baselines.eliza import ElizaBot
@@ -79,7 +77,7 @@ class ChatService:
     """
 
     def __init__(self, folder: Path | None = None, *, loaded: Mapping[str, ChatModel] | None = None) -> None:
-        cards = read_model_cards(folder or data_folder() / "models", TOKENIZER_UNITS, get_dataset_info, kind="chat")
+        cards = read_model_cards(folder or data_folder() / "models", kind="chat")
         order = {name: index for index, name in enumerate(_DISPLAY_ORDER)}
         cards.sort(key=lambda card: (order.get(card.name, len(order)), card.name))
         bots = [BotInfo(card.name, "net" if card.is_encoder_decoder else "lm", card, card.lines) for card in cards]
@@ -99,7 +97,7 @@ class ChatService:
             UnknownNameError: there is none. A path is not a name here.
         """
         if name not in self._bots:
-            raise unlisted_bot_error(name)
+            raise unlisted_error("bot", name)
         return self._bots[name]
 
     def is_loaded(self, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""The controls of the tab 토크나이저 비교, each with its words registered in both languages.
+"""The controls of the tab 토크나이저 비교, registered with their texts in both languages.
 
 >>> radio_choices("form", url_state.FORM_MODES, "en")
 [('surface', 'surface'), ('restored', 'restored')]
@@ -7,18 +7,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from korlm.app import url_state
 from korlm.app.compare.handlers import PerturbedText
+from korlm.app.lanes import KIWI_SWITCHES
 from korlm.app.limits import MAX_CUSTOM_WORDS
 from korlm.app.localize import LocalizedComponents
 from korlm.app.service import PRESELECTED_TOKENIZERS, Service, TokenizerOption
 from korlm.app.strings.common import lane_name, tokenizer_display_name, translate
-from korlm.app.view_models import KIWI_SWITCHES
+from korlm.app.templating import render_template
 from korlm.text.perturbations import PERTURBATIONS
 
 EXAMPLES = {
@@ -31,38 +32,40 @@ EXAMPLES = {
 }
 
 
-def render_perturbation_note(perturbed: PerturbedText | None, language: str) -> str:
-    """Return what was done to the text, or that nothing could be."""
+def render_perturbation_note(perturbed: PerturbedText | None, language: str) -> Markup:
+    """Render which perturbation changed the text, or which one found nothing to change."""
     if perturbed and perturbed.unchanged_by:
-        told = translate("not_stressed", language, kind=translate("stress_" + perturbed.unchanged_by, language))
+        note = translate("not_stressed", language, kind=translate("stress_" + perturbed.unchanged_by, language))
     elif perturbed and perturbed.kind:
-        told = translate("stressed", language, kind=translate("stress_" + perturbed.kind, language))
+        note = translate("stressed", language, kind=translate("stress_" + perturbed.kind, language))
     else:
-        told = ""
-    return f'<p class="kl kl-said" role="status" aria-live="polite">{escape(told)}</p>'
+        note = ""
+    return render_template("perturbation_note", note=note)
 
 
 def build_tokenizer_choice(service: Service, localized: LocalizedComponents) -> gr.CheckboxGroup:
-    """Return the tokenizers to choose from; those that are not installed are named with what to install."""
-    known = service.tokenizer_options()
-    usable, lacking = [k for k in known if not k.reason], [k for k in known if k.reason]
+    """Create the choice of tokenizers, and list those that are not installed with what to install."""
+    options = service.tokenizer_options()
+    installed = [option for option in options if not option.reason]
+    missing = ", ".join(f"{option.name} ({option.reason})" for option in options if option.reason)
     names = gr.CheckboxGroup(
-        choices=_tokenizer_choices(usable, "ko"), value=preselected_tokenizers(known), elem_id="compare-names"
+        choices=_tokenizer_choices(installed, "ko"), value=preselected_tokenizers(options), elem_id="compare-names"
     )
-    missing = ", ".join(f"{k.name} ({k.reason})" for k in lacking)
     return localized.add(
         names,
         label="tokenizers",
-        choices=lambda spoken: _tokenizer_choices(usable, spoken),
-        **({"info": lambda spoken: translate("not_installed", spoken, names=missing)} if missing else {}),
+        choices=lambda language: _tokenizer_choices(installed, language),
+        **({"info": lambda language: translate("not_installed", language, names=missing)} if missing else {}),
     )
 
 
 def build_perturbation_row(localized: LocalizedComponents) -> tuple[dict[str, gr.Button], gr.Button, gr.HTML]:
-    """Return the buttons that stress the text, the one that undoes it, and the note on what was done."""
+    """Create the buttons that perturb the text, the one that restores it, and the note about it."""
     with gr.Row(elem_classes="kl-stresses"):
         label = gr.HTML(js_on_load=None, elem_classes="kl-label", min_width=100, scale=0)
-        localized.add(label, value=lambda spoken: f'<span class="kl">{escape(translate("stress", spoken))}</span>')
+        localized.add(
+            label, value=lambda language: Markup('<span class="kl">{}</span>').format(translate("stress", language))
+        )
         buttons = {
             kind: localized.add(
                 gr.Button(size="sm", elem_id=f"stress-{kind}", scale=0, min_width=64), value=f"stress_{kind}"
@@ -76,23 +79,23 @@ def build_perturbation_row(localized: LocalizedComponents) -> tuple[dict[str, gr
     return buttons, undo, note
 
 
-def build_kiwi_settings(localized: LocalizedComponents) -> tuple[gr.Accordion, list[Any]]:
-    """Return the accordion, closed, of the visitor's own Kiwi, and in it the user dictionary and the four switches."""
+def build_kiwi_settings(localized: LocalizedComponents) -> tuple[gr.Accordion, dict[str, Any]]:
+    """Create a closed accordion, and in it the user dictionary and the switches of Kiwi by their field names."""
     settings = localized.add(gr.Accordion(open=False, elem_id="kiwi-settings"), label="kiwi_settings")
     with settings, gr.Row():
         words = gr.Textbox(
             lines=3, max_lines=8, elem_id="user-words", placeholder="어쩔티비\n존맛탱/NNG", scale=2, min_width=260
         )
         with gr.Column(min_width=220):
-            typos, coda, compounds, letters = (gr.Checkbox(False, elem_id=f"kiwi-{name}") for name in KIWI_SWITCHES)
-    localized.add(words, label="words", info=lambda spoken: translate("words_info", spoken, most=MAX_CUSTOM_WORDS))
-    for name, box in zip(KIWI_SWITCHES, (typos, coda, compounds, letters), strict=True):
-        localized.add(box, label=f"switch_{name}")
-    return settings, [words, typos, coda, compounds, letters]
+            switches = {name: gr.Checkbox(False, elem_id=f"kiwi-{name}") for name in KIWI_SWITCHES}
+    localized.add(words, label="words", info=lambda language: translate("words_info", language, most=MAX_CUSTOM_WORDS))
+    for name, switch in switches.items():
+        localized.add(switch, label=f"switch_{name}")
+    return settings, {"words": words, **switches}
 
 
-def build_view_controls(localized: LocalizedComponents) -> list[Any]:
-    """Return the reference, the colours and the forms."""
+def build_view_controls(localized: LocalizedComponents) -> dict[str, Any]:
+    """Create the choices of the reference, the colors and the forms, by their field names."""
     reference = gr.Dropdown(
         choices=reference_choices(["kiwi"], "ko"), value="kiwi", elem_id="look-reference", filterable=False, scale=0, min_width=190
     )  # fmt: skip
@@ -111,42 +114,46 @@ def build_view_controls(localized: LocalizedComponents) -> list[Any]:
         min_width=170,
     )
     localized.add(reference, label="reference")
-    localized.add(color, label="color", choices=lambda spoken: radio_choices("color", url_state.COLOR_MODES, spoken))
-    localized.add(form, label="form", choices=lambda spoken: radio_choices("form", url_state.FORM_MODES, spoken))
-    return [reference, color, form]
+    localized.add(
+        color, label="color", choices=lambda language: radio_choices("color", url_state.COLOR_MODES, language)
+    )
+    localized.add(form, label="form", choices=lambda language: radio_choices("form", url_state.FORM_MODES, language))
+    return {"reference": reference, "color": color, "form": form}
 
 
-def build_export_buttons(localized: LocalizedComponents) -> tuple[gr.Button, gr.Button, gr.Button]:
-    """Return the buttons for the link, the CSV file and the JSON file."""
+def build_export_buttons(localized: LocalizedComponents) -> tuple[gr.Button, gr.Button]:
+    """Create the buttons for the link, the CSV file and the JSON file; return those of the files.
+
+    `view.js` handles the link, which is the address of the page.
+    """
     with gr.Row(elem_classes="kl-files"):
-        made = [
-            gr.Button(size="sm", elem_id=f"compare-{name}", scale=0, min_width=90) for name in ("link", "csv", "json")
-        ]
-    for name, button in zip(("link", "csv", "json"), made, strict=True):
-        localized.add(button, value=name)
-    return made[0], made[1], made[2]
+        _, csv, json = (
+            localized.add(gr.Button(size="sm", elem_id=f"compare-{name}", scale=0, min_width=90), value=name)
+            for name in ("link", "csv", "json")
+        )
+    return csv, json
 
 
-def preselected_tokenizers(known: Sequence[TokenizerOption]) -> list[str]:
+def preselected_tokenizers(options: Sequence[TokenizerOption]) -> list[str]:
     """Return the tokenizers that are chosen at first."""
-    usable = [k.name for k in known if not k.reason]
-    return [name for name in usable if name in PRESELECTED_TOKENIZERS] or usable
+    installed = [option.name for option in options if not option.reason]
+    return [name for name in installed if name in PRESELECTED_TOKENIZERS] or installed
 
 
-def _tokenizer_choices(known: Sequence[TokenizerOption], language: str) -> list[tuple[str, str]]:
-    return [(tokenizer_display_name(k.name, k.unit, language), k.name) for k in known]
+def _tokenizer_choices(options: Sequence[TokenizerOption], language: str) -> list[tuple[str, str]]:
+    return [(tokenizer_display_name(option.name, option.unit, language), option.name) for option in options]
 
 
 def radio_choices(group: str, values: Sequence[str], language: str) -> list[tuple[str, str]]:
-    """Return the choices of a radio: words and values."""
+    """Return the choices of a radio: labels and values."""
     return [(translate(f"{group}_{value}", language), value) for value in values]
 
 
 def reference_choices(names: Sequence[str], language: str) -> list[tuple[str, str]]:
-    """Return the choices of the reference: lanes, and none."""
+    """Return the choices of the reference: the lanes, and none."""
     return [*((lane_name(name, language), name) for name in names), (translate("reference_none", language), "")]
 
 
 def example_labels(language: str) -> list[str]:
-    """Return what the examples are called, in their order."""
+    """Return the labels of `EXAMPLES`, in their order."""
     return [translate("example_" + kind, language) for kind in EXAMPLES]

@@ -1,4 +1,4 @@
-"""The view as files: CSV with a row an id, safe to open in a spreadsheet, and JSON. Made on demand, never kept.
+"""A comparison as files: CSV with a row per token, safe to open in a spreadsheet, and JSON.
 
 >>> escape_formula("=1+1"), escape_formula("가"), escape_formula("-")
 ("'=1+1", '가', "'-")
@@ -12,73 +12,87 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from korlm.app.lanes import Lane, TextComparison
 from korlm.app.strings.common import lane_name
-from korlm.app.view_models import DisplayLane, DisplaySegment, DisplayToken, TextComparison
+from korlm.evaluation.token_counts import TokenCounts
 from korlm.text.hangul import to_compatibility_jamo
 
 CSV_COLUMNS = ("lane", "index", "id", "piece", "start", "end", "bytes", "tag", "sejong", "lemma", "verdict")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def to_csv(compared: TextComparison, reference: str, language: str) -> str:
-    """Return a row for each id of each lane, with a byte order mark so that Excel reads Korean.
+def to_csv(comparison: TextComparison, reference: str, language: str) -> str:
+    """Return CSV with a row for each token of each lane, and a byte order mark so that Excel reads Korean.
 
     Args:
-        compared: the view.
-        reference: the lane that verdicts are given against, or nothing.
-        language: of the second Kiwi lane's name.
+        comparison: the lanes.
+        reference: the lane that boundaries are comparison with, or an empty string.
+        language: of the name of the second Kiwi lane.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(CSV_COLUMNS)
-    for lane in compared.valid_lanes:
+    for lane in comparison.valid_lanes:
         name = escape_formula(lane_name(lane.name, language))
-        for piece, token in _segment_tokens(lane):
-            row = _token_row(lane, piece, token, reference)
+        for row in _token_rows(lane, reference):
             writer.writerow(
                 [name, *(escape_formula(value) if isinstance(value, str) else value for value in row.values())]
             )
     return "\ufeff" + out.getvalue()
 
 
-def to_json(compared: TextComparison, reference: str, language: str) -> str:
-    """Return the same and the text, the counts and the agreement, as readable JSON."""
+def to_json(comparison: TextComparison, reference: str, language: str) -> str:
+    """Return JSON with the same rows, the text, the counts and the agreement."""
     lanes = [
         {
             "name": lane_name(lane.name, language),
             "unit": lane.unit,
-            "counts": vars(lane.counts) if lane.counts else None,
-            "tokens": [_token_row(lane, piece, token, reference) for piece, token in _segment_tokens(lane)],
+            "counts": _counts(lane.counts, lane.vocab_size) if lane.counts else None,
+            "tokens": list(_token_rows(lane, reference)),
             "cuts": sorted(lane.boundaries),
             "lonely": sorted(lane.unique_boundaries),
         }
-        for lane in compared.valid_lanes
+        for lane in comparison.valid_lanes
     ]
-    content = {"text": compared.text, "reference": reference, "lanes": lanes, "agreement": compared.agreement}
-    if compared.perturbation:
-        content |= {"stress": compared.perturbation, "original": compared.original_text}
+    content = {"text": comparison.text, "reference": reference, "lanes": lanes, "agreement": comparison.agreement}
+    if comparison.perturbation:
+        content |= {"stress": comparison.perturbation, "original": comparison.original_text}
     return json.dumps(content, ensure_ascii=False, indent=1)
 
 
 def escape_formula(value: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula: an apostrophe goes before what could begin one."""
+    """Return a cell with an apostrophe before anything that a spreadsheet could take for a formula."""
     return "'" + value if value.startswith(_FORMULA_STARTS) else value
 
 
-def _segment_tokens(lane: DisplayLane) -> Iterator[tuple[DisplaySegment, DisplayToken]]:
-    return ((piece, token) for piece in lane.segments for token in piece.tokens)
+def _token_rows(lane: Lane, reference: str) -> Iterator[dict[str, Any]]:
+    assert lane.encoding is not None
+    encoding = lane.encoding
+    for index, (token_id, token, (start, end)) in enumerate(
+        zip(encoding.ids, encoding.tokens, encoding.spans, strict=True)
+    ):
+        segment = encoding.segments[encoding.segment_of[index]]
+        yield {
+            "index": index,
+            "id": token_id,
+            "piece": token,
+            "start": start,
+            "end": end,
+            "bytes": lane.token_bytes[index].hex(),
+            "tag": segment.tag or "",
+            "sejong": "+".join(morpheme.sejong for morpheme in segment.morphemes),
+            "lemma": "+".join(to_compatibility_jamo(morpheme.lemma) for morpheme in segment.morphemes),
+            "verdict": lane.boundary_type(index, reference),
+        }
 
 
-def _token_row(lane: DisplayLane, segment: DisplaySegment, token: DisplayToken, reference: str) -> dict[str, Any]:
+def _counts(counts: TokenCounts, vocab_size: int) -> dict[str, Any]:
     return {
-        "index": token.position,
-        "id": token.id,
-        "piece": token.text,
-        "start": token.start,
-        "end": token.end,
-        "bytes": token.data.hex(),
-        "tag": segment.tag,
-        "sejong": "+".join(morph.sejong for morph in segment.morphemes),
-        "lemma": "+".join(to_compatibility_jamo(morph.lemma) for morph in segment.morphemes),
-        "verdict": lane.boundary_type(token, reference),
+        "pieces": counts.segments,
+        "ids": counts.ids,
+        "ids_per_eojeol": counts.fertility if counts.eojeol else None,
+        "characters_per_id": counts.characters_per_id if counts.ids else None,
+        "byte_ids": counts.byte_ids,
+        "fallback": counts.unknown_segments,
+        "vocabulary": vocab_size,
     }

@@ -1,4 +1,4 @@
-"""What the tab 토크나이저 비교 does when it is asked: cut, draw again, stress the text, give files.
+"""The requests of the tab 토크나이저 비교: tokenize, perturb the text, restore it.
 
 >>> apply_perturbation("laugh", "좋다.", None)
 ('좋다ㅋㅋ', PerturbedText(kind='laugh', original='좋다.', result='좋다ㅋㅋ', unchanged_by=''))
@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from korlm.app.lanes import KiwiSettings, TextComparison, ViewOptions
 from korlm.app.limits import unexpected_error
 from korlm.app.service import Service
-from korlm.app.view_models import KiwiSettings, TextComparison, ViewOptions
 from korlm.errors import KorlmError
 from korlm.text.perturbations import PERTURBATIONS
 
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class PerturbedText(NamedTuple):
-    """The text as it was first typed and what became of it; `unchanged_by` is a stress that found nothing to change."""
+    """A text as it was typed and the result of a perturbation; `unchanged_by` is one that found nothing to change."""
 
     kind: str
     original: str
@@ -31,7 +31,7 @@ class PerturbedText(NamedTuple):
 
 @dataclass(frozen=True)
 class CompareForm:
-    """Everything that the tab's controls say."""
+    """The validated types of the values of the tab's controls."""
 
     text: str
     names: tuple[str, ...]
@@ -39,56 +39,74 @@ class CompareForm:
     view_options: ViewOptions
     perturbed: PerturbedText | None = None
 
-    @classmethod
-    def from_values(
-        cls, text: str | None, names: Sequence[str] | None, words: str | None, typos: bool, coda: bool, compounds: bool,
-        letters: bool, reference: str | None, color: str, form: str, language: str, perturbed: PerturbedText | None,
-    ) -> CompareForm:  # fmt: skip
-        """Take the controls' values in the order that the tab hands them over."""
-        settings = KiwiSettings(words or "", bool(typos), bool(coda), bool(compounds), bool(letters))
-        return cls(
-            text or "", tuple(names or ()), settings, ViewOptions(reference or "", color, form, language), perturbed
+
+class CompareFields(NamedTuple):
+    """The controls of the tab, or their values, in the order in which Gradio passes them."""
+
+    text: Any
+    names: Any
+    words: Any
+    typos: Any
+    coda: Any
+    compounds: Any
+    letters: Any
+    reference: Any
+    color: Any
+    form: Any
+    language: Any
+    perturbed: Any
+
+    def to_form(self) -> CompareForm:
+        """Convert the values, any of which may be None."""
+        switches = (bool(value) for value in (self.typos, self.coda, self.compounds, self.letters))
+        return CompareForm(
+            self.text or "",
+            tuple(self.names or ()),
+            KiwiSettings(self.words or "", *switches),
+            ViewOptions(self.reference or "", self.color, self.form, self.language),
+            self.perturbed,
         )
 
 
 def stream_comparison(service: Service, form: CompareForm) -> Iterator[TextComparison]:
-    """Yield what there is to show: at once for what is loaded, then everything; an error as a `TextComparison` with it."""
+    """Yield the comparison of the tokenizers that are loaded, then of all; an error as a `TextComparison`."""
     try:
         names = service.validate_request(form.text, form.names, form.settings)
-        cold = service.unloaded_names(names, form.settings)
-        if cold:
-            yield service.compare(form.text, names, form.settings, skip=cold)
-        compared = service.compare(form.text, names, form.settings)
+        if unloaded := service.unloaded_names(names, form.settings):
+            yield service.compare(form.text, names, form.settings, skip=unloaded)
+        comparison = service.compare(form.text, names, form.settings)
         if form.perturbed and form.perturbed.result == form.text and form.perturbed.kind:
             original = service.compare(form.perturbed.original, names, form.settings)
-            before = {lane.name: lane.counts.ids for lane in original.lanes if lane.counts}
-            compared = replace(
-                compared, perturbation=form.perturbed.kind, original_text=form.perturbed.original, ids_before=before
+            comparison = replace(
+                comparison,
+                perturbation=form.perturbed.kind,
+                original_text=form.perturbed.original,
+                ids_before={lane.name: lane.counts.ids for lane in original.lanes if lane.counts},
             )
-        yield compared
+        yield comparison
     except KorlmError as error:
         yield TextComparison(error=error)
-    except Exception:  # a person sees a sentence, the log sees the trace
+    except Exception:  # the visitor reads a sentence; the log has the traceback
         _log.exception("the comparison failed")
         yield TextComparison(error=unexpected_error())
 
 
 def apply_perturbation(kind: str, text: str, previous: PerturbedText | None) -> tuple[str, PerturbedText | None]:
-    """Return the stressed text and what to remember.
+    """Return the perturbed text and the state that restores the original.
 
     Args:
-        kind: a name of `korlm.text.perturbations.STRESSES`.
-        text: what stands in the box now.
-        previous: what was done before; a stress applies to the text as it was first typed.
+        kind: a name of `korlm.text.perturbations.PERTURBATIONS`.
+        text: the text of the box.
+        previous: the perturbation before; a new one applies to the text as it was typed.
     """
     original = previous.original if previous and previous.result == text else text
     result = PERTURBATIONS[kind](original)
     if result == original:
-        before = previous if previous and previous.result == text else PerturbedText("", text, text)
-        return text, before._replace(unchanged_by=kind)
+        state = previous if previous and previous.result == text else PerturbedText("", text, text)
+        return text, state._replace(unchanged_by=kind)
     return result, PerturbedText(kind, original, result)
 
 
 def restore_original_text(text: str, perturbed: PerturbedText | None) -> tuple[str, None]:
-    """Return the text as it was before it was stressed; one that was edited since stays."""
+    """Return the text before its perturbation, or the text itself if it was edited since."""
     return (perturbed.original if perturbed and perturbed.result == text else text), None

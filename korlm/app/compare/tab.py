@@ -1,9 +1,9 @@
-"""The tab 토크나이저 비교: a text, the tokenizers to cut it with, and the view."""
+"""The tab 토크나이저 비교: a text, the tokenizers to compare, and the view."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +11,14 @@ import gradio as gr
 
 from korlm.app import url_state
 from korlm.app.compare import controls, export, handlers
-from korlm.app.compare.handlers import CompareForm
+from korlm.app.compare.handlers import CompareFields
 from korlm.app.compare.view import render_comparison
+from korlm.app.lanes import TextComparison, ViewOptions
 from korlm.app.localize import LocalizedComponents
 from korlm.app.service import Service
-from korlm.app.view_models import TextComparison, ViewOptions
 
 DEFAULT_TEXT = "아버지가 방에 들어가셨다. 아버지가방에들어가셨다ㅋㅋ"
-# The file is made of the text that came with the click: nothing is kept on the server.
+# The browser makes the file from the text of the response: nothing is stored on the server.
 _SAVE_FILE_SCRIPT = """(content, name, kind) => {
   if (!content) return;
   const link = document.createElement("a");
@@ -33,112 +33,102 @@ _SAVE_FILE_SCRIPT = """(content, name, kind) => {
 
 @dataclass(frozen=True)
 class CompareTab:
-    """The parts of the tab that the page needs: what to run at the start and what to show again.
+    """The parts of the tab that the page needs: the request at the start, and views to draw again.
 
     Attributes:
-        controls: what `CompareForm.from_values` takes, in its order.
-        kiwi_settings: holds those of them that are Kiwi's.
-        state: what the view shows now.
+        controls: the inputs of every request.
+        kiwi_settings: contains the controls of Kiwi.
+        state: the comparison that the view shows.
         view: the view.
-        note: what was done to the text.
-        service: what cuts.
+        note: about the perturbation of the text.
+        service: tokenizes.
     """
 
-    controls: list[Any]
+    controls: CompareFields
     kiwi_settings: gr.Accordion
     state: gr.State
     view: gr.HTML
     note: gr.HTML
     service: Service
 
-    @property
-    def reference_control(self) -> gr.Dropdown:
-        """The choice of the lane that cuts are judged against."""
-        return self.controls[7]
-
     def open_kiwi_settings(self, *values: Any) -> Any:
-        """Open Kiwi's settings where a link brought some."""
-        return gr.update(open=CompareForm.from_values(*values).settings.is_active)
+        """Open the accordion of Kiwi if a link has options of Kiwi."""
+        return gr.update(open=CompareFields(*values).to_form().settings.is_active)
 
     @property
     def run_event(self) -> dict[str, Any]:
-        """What every event that runs has in common."""
-        inputs, outputs = self.controls, self.outputs
+        """The arguments of every event that tokenizes."""
         return {
             "fn": self.run,
-            "inputs": inputs,
-            "outputs": outputs,
+            "inputs": list(self.controls),
+            "outputs": [self.view, self.state, self.controls.reference, self.note],
             "show_progress": "minimal",
             "show_progress_on": self.view,
         }
 
-    @property
-    def outputs(self) -> list[Any]:
-        """What `run` gives."""
-        return [self.view, self.state, self.reference_control, self.note]
-
     def run(self, *values: Any) -> Iterator[tuple[Any, ...]]:
-        """Yield (view, what it shows, reference, note): at once for what is loaded, then for everything."""
-        form = CompareForm.from_values(*values)
-        for compared in handlers.stream_comparison(self.service, form):
-            note = controls.render_perturbation_note(
-                form.perturbed if form.perturbed and form.perturbed.result == form.text else None,
-                form.view_options.language,
-            )
+        """Yield (view, state, reference, note): at once for the tokenizers that are loaded, then for all."""
+        form = CompareFields(*values).to_form()
+        view_options = form.view_options
+        for comparison in handlers.stream_comparison(self.service, form):
             yield (
-                render_comparison(compared, form.view_options),
-                compared,
-                update_reference(compared, form.view_options),
-                note,
+                render_comparison(comparison, view_options),
+                comparison,
+                update_reference(comparison, view_options),
+                controls.render_perturbation_note(
+                    form.perturbed if form.perturbed and form.perturbed.result == form.text else None,
+                    view_options.language,
+                ),
             )
 
-    def redraw_views(self, compared: TextComparison | None, *values: Any) -> tuple[Any, ...]:
-        """Return the view, the reference and the note again, in other colours, forms or words; nothing is cut anew."""
-        form = CompareForm.from_values(*values)
+    def redraw_views(self, comparison: TextComparison | None, *values: Any) -> tuple[Any, ...]:
+        """Return (view, reference, note) with other view options, without tokenizing again."""
+        form = CompareFields(*values).to_form()
         note = controls.render_perturbation_note(form.perturbed, form.view_options.language)
-        return render_comparison(compared, form.view_options), update_reference(compared, form.view_options), note
+        return render_comparison(comparison, form.view_options), update_reference(comparison, form.view_options), note
 
-    def values_from_query(self, query_values: Mapping[str, str]) -> list[Any]:
-        """Return a value for each of the controls, from the page's address."""
-        usable = [known.name for known in self.service.tokenizer_options() if not known.reason]
-        wanted = url_state.parse_query(query_values, usable)
-        text, stressed = wanted.text or DEFAULT_TEXT, None
-        if wanted.perturbation:
-            text, stressed = handlers.apply_perturbation(wanted.perturbation, text, None)
-        look, settings = wanted.view_options, wanted.settings
-        reference = gr.update(choices=controls.reference_choices(usable, look.language), value=look.reference)
-        names = list(wanted.names) or controls.preselected_tokenizers(self.service.tokenizer_options())
-        return [
+    def values_from_query(self, query_values: Mapping[str, str]) -> CompareFields:
+        """Return the values of the controls from the query string of the page."""
+        options = self.service.tokenizer_options()
+        installed = [option.name for option in options if not option.reason]
+        state = url_state.parse_query(query_values, installed)
+        text, perturbed = state.text or DEFAULT_TEXT, None
+        if state.perturbation:
+            text, perturbed = handlers.apply_perturbation(state.perturbation, text, None)
+        view_options = state.view_options
+        return CompareFields(
             text,
-            names,
-            settings.words,
-            *settings.switches,
-            reference,
-            look.color,
-            look.form,
-            look.language,
-            stressed,
-        ]
+            list(state.names) or controls.preselected_tokenizers(options),
+            state.settings.words,
+            *state.settings.switches,
+            gr.update(
+                choices=controls.reference_choices(installed, view_options.language), value=view_options.reference
+            ),
+            view_options.color,
+            view_options.form,
+            view_options.language,
+            perturbed,
+        )
 
 
-def update_reference(compared: TextComparison | None, view_options: ViewOptions) -> Any:
-    """Return the choices of the reference: the lanes with morphemes; left alone where nothing was cut."""
-    if compared is None or compared.error or compared.pending:
+def update_reference(comparison: TextComparison | None, view_options: ViewOptions) -> Any:
+    """Return an update of the reference's choices, which are the lanes of analyzers; none before all are there."""
+    if comparison is None or comparison.error or comparison.pending:
         return gr.skip()
     return gr.update(
-        choices=controls.reference_choices(compared.reference_names, view_options.language),
-        value=compared.choose_reference(view_options.reference),
+        choices=controls.reference_choices(comparison.reference_names, view_options.language),
+        value=comparison.choose_reference(view_options.reference),
     )
 
 
 def build_compare_tab(service: Service, localized: LocalizedComponents, language: gr.Radio, script: str) -> CompareTab:
-    """Lay the tab out inside an open `gr.Tab` and bind its events.
+    """Create the tab inside an open `gr.Tab` and bind its events.
 
     Args:
-        service: what cuts.
-        localized: where words are registered.
+        service: tokenizes.
+        localized: registers the texts.
         language: the switch, an input of every handler.
-        script: JavaScript of the view (keys, the note at a piece, copying).
+        script: JavaScript of the view (keys, tooltips, copying).
     """
     with gr.Column(elem_classes="kl-panel"):
         with gr.Row(elem_classes="kl-ask"):
@@ -146,7 +136,7 @@ def build_compare_tab(service: Service, localized: LocalizedComponents, language
             run = gr.Button(variant="primary", elem_id="compare-run", scale=0, min_width=150)
         localized.add(text, label="text", placeholder="text_hint")
         localized.add(run, value="run")
-        stresses, undo, note = controls.build_perturbation_row(localized)
+        perturbation_buttons, restore, note = controls.build_perturbation_row(localized)
         examples = gr.Dataset(
             components=[text],
             samples=[[example] for example in controls.EXAMPLES.values()],
@@ -155,27 +145,25 @@ def build_compare_tab(service: Service, localized: LocalizedComponents, language
         )
         localized.add(examples, label="examples", sample_labels=controls.example_labels)
         names = controls.build_tokenizer_choice(service, localized)
-        settings, own = controls.build_kiwi_settings(localized)
+        kiwi_settings, kiwi_controls = controls.build_kiwi_settings(localized)
     with gr.Row(elem_classes="kl-looks"):
-        looks = controls.build_view_controls(localized)
-        link, csv, json = controls.build_export_buttons(localized)
+        view_controls = controls.build_view_controls(localized)
+        csv, json = controls.build_export_buttons(localized)
     view = gr.HTML(render_comparison(None, ViewOptions()), elem_id="compare-view", js_on_load=script, min_height=320)
-    stressed = gr.State(None)
-    parts = [text, names, *own, *looks, language, stressed]
-    tab = CompareTab(parts, settings, gr.State(None), view, note, service)
+    perturbed = gr.State(None)
+    fields = CompareFields(text, names, **kiwi_controls, **view_controls, language=language, perturbed=perturbed)
+    tab = CompareTab(fields, kiwi_settings, gr.State(None), view, note, service)
     _bind_run(tab, [run.click, text.submit], examples, text)
-    _bind_perturbations(tab, stresses, undo, text, stressed)
-    again = [tab.view, tab.reference_control, tab.note]
+    _bind_perturbations(tab, perturbation_buttons, restore)
     gr.on(
-        [part.input for part in looks],
+        [control.input for control in view_controls.values()],
         tab.redraw_views,
         [tab.state, *tab.controls],
-        again,
+        [tab.view, fields.reference, tab.note],
         show_progress="hidden",
         queue=False,
     )
     _bind_downloads(tab, csv, json)
-    del link  # `view.js` listens to it: the address is the page's own
     return tab
 
 
@@ -186,19 +174,11 @@ def _bind_run(tab: CompareTab, triggers: Sequence[Any], examples: gr.Dataset, te
     chosen.then(**tab.run_event)
 
 
-def _bind_perturbations(
-    tab: CompareTab, buttons: Mapping[str, gr.Button], undo: gr.Button, text: gr.Textbox, perturbed: gr.State
-) -> None:
-    both: dict[str, Any] = {
-        "inputs": [text, perturbed],
-        "outputs": [text, perturbed],
-        "show_progress": "hidden",
-        "queue": False,
-    }
-    made = [
-        button.click(functools.partial(handlers.apply_perturbation, kind), **both) for kind, button in buttons.items()
-    ]
-    for event in [*made, undo.click(handlers.restore_original_text, **both)]:
+def _bind_perturbations(tab: CompareTab, buttons: Mapping[str, gr.Button], restore: gr.Button) -> None:
+    fields = [tab.controls.text, tab.controls.perturbed]
+    functions = [(button, functools.partial(handlers.apply_perturbation, kind)) for kind, button in buttons.items()]
+    for button, function in [*functions, (restore, handlers.restore_original_text)]:
+        event = button.click(function, fields, fields, show_progress="hidden", queue=False)
         event.then(**tab.run_event)
 
 
@@ -207,15 +187,19 @@ def _bind_downloads(tab: CompareTab, csv: gr.Button, json: gr.Button) -> None:
     name = gr.Textbox(visible="hidden")
     kind = gr.Textbox(visible="hidden")
 
-    def bind_download(button: gr.Button, make: Any, file: str, mime: str) -> None:
-        def export_view(compared: TextComparison | None, reference: str | None, language: str) -> tuple[str, str, str]:
-            if not compared or not compared.valid_lanes:
+    def bind_download(
+        button: gr.Button, export_content: Callable[[TextComparison, str, str], str], file: str, mime: str
+    ) -> None:
+        def export_view(
+            comparison: TextComparison | None, reference: str | None, language: str
+        ) -> tuple[str, str, str]:
+            if not comparison or not comparison.valid_lanes:
                 return "", file, mime
-            return make(compared, compared.choose_reference(reference or ""), language), file, mime
+            return export_content(comparison, comparison.choose_reference(reference or ""), language), file, mime
 
-        inputs, parts = [tab.state, tab.reference_control, tab.controls[10]], [content, name, kind]
-        event = button.click(export_view, inputs, parts, show_progress="hidden", queue=False)
-        event.then(None, parts, None, js=_SAVE_FILE_SCRIPT).then(
+        inputs, outputs = [tab.state, tab.controls.reference, tab.controls.language], [content, name, kind]
+        event = button.click(export_view, inputs, outputs, show_progress="hidden", queue=False)
+        event.then(None, outputs, None, js=_SAVE_FILE_SCRIPT).then(
             lambda: "", None, content, show_progress="hidden", queue=False
         )
 

@@ -1,4 +1,4 @@
-"""The whole view under the controls: notices, the drawing, its legend, counts and what the lanes say together.
+"""The view below the controls: notices, the lanes, their legend, the counts and the charts.
 
 >>> "kl-empty" in render_comparison(None, ViewOptions())
 True
@@ -6,74 +6,75 @@ True
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Iterator
+
+from markupsafe import Markup
 
 from korlm.app.compare.charts import render_charts
 from korlm.app.compare.tables import format_change, render_counts_table
+from korlm.app.lanes import TextComparison, ViewOptions
 from korlm.app.strings.common import lane_name, translate
+from korlm.app.templating import render_notice, render_template
 from korlm.app.url_state import build_query, fits_in_url
-from korlm.app.view_models import TextComparison, ViewOptions
-from korlm.app.widgets.lane_view import MAX_DRAWN_CHARACTERS, render_lanes, render_notice
+from korlm.app.widgets.lane_view import MAX_DRAWN_CHARACTERS, render_lanes
 from korlm.app.widgets.legend import render_legend
 
 
-def render_comparison(compared: TextComparison | None, view_options: ViewOptions) -> str:
-    """Return the view's HTML.
+def render_comparison(comparison: TextComparison | None, view_options: ViewOptions) -> Markup:
+    """Render the whole view.
 
     Args:
-        compared: what the button brought; None where it was not pressed.
-        view_options: how to draw it. A reference that is not there gives way to one that is.
+        comparison: None before the first request.
+        view_options: how to draw it. If the reference is not there, another one takes its place.
     """
     language = view_options.language
-    if compared is None or (not compared.text and not compared.error):
+    if comparison is None or (not comparison.text and not comparison.error):
         return render_notice(translate("empty", language), kind="empty")
-    if compared.error:
-        return render_notice(compared.error.message(language))
-    reference = compared.choose_reference(view_options.reference)
-    parts = _render_notices(compared, language)
-    if good := compared.valid_lanes:
-        parts += [
-            render_lanes(compared.text, good, view_options, reference),
-            render_legend(good, view_options, reference),
-        ]
-    parts.append(_render_kiwi_change(compared, language))
-    parts.append(render_counts_table(compared.text, compared.lanes, language, compared.ids_before))
-    parts.append(render_charts(compared, view_options, reference))
-    return (
-        f'<div class="kl-view" data-query="{escape(build_query(compared, view_options))}" data-linked="{_link_status(compared, language)}"'
-        f' data-failed="{escape(translate("not_copied", language))}">{"".join(parts)}'
-        '<div class="kl-live" role="status" aria-live="polite"></div></div>'
-    )
-
-
-def _link_status(compared: TextComparison, language: str) -> str:
-    return escape(translate("linked" if fits_in_url(compared) else "linked_without", language))
-
-
-def _render_notices(compared: TextComparison, language: str) -> list[str]:
-    parts: list[str] = [
-        render_notice(f"{lane_name(lane.name, language)}: {lane.error.message(language)}")
-        for lane in compared.lanes
-        if lane.error
-    ]
-    if compared.pending:
-        names = ", ".join(lane_name(name, language) for name in compared.pending)
-        parts.append(render_notice(translate("waiting", language, names=names), kind="wait"))
-    if len(compared.text) > MAX_DRAWN_CHARACTERS:
-        values = {"shown": f"{MAX_DRAWN_CHARACTERS:,}", "total": f"{len(compared.text):,}"}
-        parts.append(render_notice(translate("drawn", language, **values), kind="note"))
-    return parts
-
-
-def _render_kiwi_change(compared: TextComparison, language: str) -> str:
-    """Return what the visitor's settings changed, as a sentence, where both Kiwi lanes are there."""
-    known = {lane.name: lane.counts for lane in compared.lanes if lane.counts}
-    before, after = known.get("kiwi"), known.get(compared.settings.lane_name)
-    if not before or not after:
-        return ""
-    told = translate(
-        "own_change", language, name=lane_name(compared.settings.lane_name, language), pieces=f"{before.pieces:,} → {after.pieces:,}",
-        more=format_change(before.pieces, after.pieces, language), ids=f"{before.ids:,} → {after.ids:,}",
-        much=format_change(before.ids, after.ids, language),
+    if comparison.error:
+        return render_notice(comparison.error.message(language))
+    reference = comparison.choose_reference(view_options.reference)
+    lanes = comparison.valid_lanes
+    return render_template(
+        "comparison",
+        language,
+        query=build_query(comparison, view_options),
+        fits_in_url=fits_in_url(comparison),
+        parts=[
+            *_render_notices(comparison, language),
+            *([render_lanes(lanes, view_options, reference), render_legend(lanes, view_options, reference)] if lanes else []),
+            _render_kiwi_change(comparison, language),
+            render_counts_table(comparison.lanes, language, comparison.ids_before),
+            render_charts(comparison, view_options, reference),
+        ],
     )  # fmt: skip
-    return render_notice(told, kind="own")
+
+
+def _render_notices(comparison: TextComparison, language: str) -> Iterator[Markup]:
+    for lane in comparison.lanes:
+        if lane.error:
+            yield render_notice(f"{lane_name(lane.name, language)}: {lane.error.message(language)}")
+    if comparison.pending:
+        names = ", ".join(lane_name(name, language) for name in comparison.pending)
+        yield render_notice(translate("waiting", language, names=names), kind="wait")
+    if len(comparison.text) > MAX_DRAWN_CHARACTERS:
+        values = {"shown": f"{MAX_DRAWN_CHARACTERS:,}", "total": f"{len(comparison.text):,}"}
+        yield render_notice(translate("drawn", language, **values), kind="note")
+
+
+def _render_kiwi_change(comparison: TextComparison, language: str) -> Markup:
+    """Render what the visitor's Kiwi options changed, if both Kiwi lanes are there."""
+    counts = {lane.name: lane.counts for lane in comparison.lanes if lane.counts}
+    custom_lane = comparison.settings.lane_name
+    before, after = counts.get("kiwi"), counts.get(custom_lane)
+    if not before or not after:
+        return Markup()
+    message = translate(
+        "own_change",
+        language,
+        name=lane_name(custom_lane, language),
+        pieces=f"{before.segments:,} → {after.segments:,}",
+        more=format_change(before.segments, after.segments, language),
+        ids=f"{before.ids:,} → {after.ids:,}",
+        much=format_change(before.ids, after.ids, language),
+    )
+    return render_notice(message, kind="own")

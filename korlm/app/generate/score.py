@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from korlm.app.lanes import Lane
 from korlm.app.limits import MAX_SEGMENTATION_TEXT, validate_models, validate_score_text
 from korlm.app.model_info import ModelCard
 from korlm.app.round_robin import to_visitor_error
 from korlm.app.service import Service
-from korlm.app.view_models import DisplaySegment
 from korlm.errors import InputError, KorlmError
 from korlm.models.mixture import mixture_bits
 
@@ -35,30 +35,30 @@ class ModelScore:
 
     Attributes:
         card: the model.
-        segments: its tokens over the characters of the text and its line ends, with their bits.
+        lane: the text and its line ends with their surprisals.
         error: why there is no score.
         segmentations: likely segmentations of each line; empty for a text that is too long and for a lossy tokenizer.
     """
 
     card: ModelCard
-    segments: tuple[DisplaySegment, ...] = ()
+    lane: Lane | None = None
     error: KorlmError | None = None
     segmentations: Sequence[Sequence[Segmentation]] = ()
 
     @property
     def bits(self) -> float:
         """Code length of the text."""
-        return math.fsum(segment.bits or 0.0 for segment in self.segments)
+        return math.fsum(self.lane.segment_bits) if self.lane else 0.0
 
     @property
     def characters(self) -> int:
         """Number of code points, a line end for each line included."""
-        return self.segments[-1].end if self.segments else 0
+        return len(self.lane.text) if self.lane else 0
 
     @property
     def num_tokens(self) -> int:
         """Number of tokens, the line ends included."""
-        return sum(len(segment.tokens) for segment in self.segments)
+        return len(self.lane.encoding) if self.lane and self.lane.encoding is not None else 0
 
     @property
     def bits_per_character(self) -> float:
@@ -86,8 +86,8 @@ class TextScores:
         line_ends = list(accumulate(len(line) + 1 for line in self.text.split("\n")))
         bits = np.zeros((len(self.valid_rows), len(line_ends)))
         for row, line_bits in zip(self.valid_rows, bits, strict=True):
-            for segment in row.segments:
-                line_bits[bisect_right(line_ends, segment.start)] += segment.bits or 0.0
+            for segment, segment_bits in row.lane.scored_segments if row.lane else ():
+                line_bits[bisect_right(line_ends, segment.start)] += segment_bits
         return float(mixture_bits(bits).sum())
 
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from korlm.app.generate.score import ModelScore, TextScores
+from korlm.app.generate.score import TextScores
 from korlm.app.generate.segmentations_view import render_segmentations
+from korlm.app.lanes import ViewOptions
 from korlm.app.strings.common import translate
 from korlm.app.templating import render_notice, render_template
-from korlm.app.view_models import DisplayLane, ViewOptions
 from korlm.app.widgets.lane_view import render_lanes
-from korlm.app.widgets.surprisal import render_surprisal_scale, round_preserving_sum
+from korlm.app.widgets.surprisal import render_surprisal_scale
 
-_MAX_BLOCK_CELLS = 8  # cells of a block that fit beside the names of the models on a telephone
+_MAX_BLOCK_CELLS = 8  # cells of a block that fit beside the names of the models on a phone
 
 
 def render_scores(scores: TextScores | None, language: str) -> str:
@@ -32,23 +32,14 @@ def render_scores(scores: TextScores | None, language: str) -> str:
         parts.append(render_notice(translate("scoring", language, names=", ".join(scores.pending)), kind="wait"))
     if rows := scores.valid_rows:
         options = ViewOptions("", "bits", "surface", language)
-        lanes = [_score_lane(row) for row in rows]
+        lanes = [row.lane for row in rows if row.lane]
         parts += [
             render_surprisal_scale(language, "character"),
-            render_lanes(scores.text + "\n", lanes, options, max_cells=_MAX_BLOCK_CELLS, label_key="score_name"),
+            render_lanes(lanes, options, max_cells=_MAX_BLOCK_CELLS, label_key="score_name"),
             _render_table(scores, language),
             render_segmentations(rows, scores.text, language),
         ]
     return render_template("scores", language, parts=[Markup(part) for part in parts])
-
-
-def _score_lane(row: ModelScore) -> DisplayLane:
-    """Return the tokens of a model with their bits as captions."""
-    rounded_bits = round_preserving_sum(row.segments)
-    segments = [
-        segment._replace(caption=f"{bits:.1f}") for segment, bits in zip(row.segments, rounded_bits, strict=True)
-    ]
-    return DisplayLane(row.card.name, row.card.unit, tuple(segments))
 
 
 def _render_table(scores: TextScores, language: str) -> Markup:

@@ -10,17 +10,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from korlm.app.model_info import ModelCard
-from korlm.app.view_models import DisplaySegment
 from korlm.errors import KorlmError
 from korlm.tokenizers.base import EOS_ID
 
 if TYPE_CHECKING:
     from korlm.generation.results import Step
+    from korlm.tokenizers.encoding import Segment
 
 ACTIVE_STATES = ("waiting", "loading", "writing")  # of a text that is not complete
 
@@ -122,13 +122,13 @@ class ModelColumn:
     Attributes:
         card: the model.
         samples: its texts.
-        prompt_segments: the prompt with the bits of each of its tokens; None before it was scored.
+        prompt_segments: the segments of the prompt with their surprisals; None before it was scored.
         error: what went wrong.
     """
 
     card: ModelCard
     samples: list[TextSample]
-    prompt_segments: tuple[DisplaySegment, ...] | None = None
+    prompt_segments: Sequence[tuple[Segment, float]] | None = None
     error: KorlmError | None = None
 
     @property
@@ -149,7 +149,7 @@ class ModelColumn:
         """Bits per character of the prompt; None without a prompt."""
         if not self.prompt_segments:
             return None
-        return sum(segment.bits or 0.0 for segment in self.prompt_segments) / self.prompt_segments[-1].end
+        return sum(bits for _, bits in self.prompt_segments) / self.prompt_segments[-1][0].end
 
     def set_error(self, error: KorlmError) -> None:
         """Record what went wrong and stop the texts."""

@@ -19,7 +19,6 @@ from korlm.app.generate.state import GenerationJob, ModelColumn, TextChunk, Text
 from korlm.app.model_info import ModelCard, abbreviate_count
 from korlm.app.strings.common import tokenizer_display_name, translate
 from korlm.app.templating import render_notice, render_template
-from korlm.app.view_models import DisplaySegment
 from korlm.app.widgets.surprisal import format_probability, render_surprisal_scale, surprisal_level
 from korlm.app.widgets.visible_characters import make_visible
 
@@ -112,13 +111,14 @@ def _sample_facts(column: ModelColumn, index: int, language: str) -> list[str]:
 def _render_prompt(job: GenerationJob, column: ModelColumn, language: str) -> str:
     """Return the prompt, each token shaded by its bits."""
     segments = column.prompt_segments or ()
-    tokens = [_render_prompt_segment(job.prompt, segment, language) for segment in segments]
-    rest = job.prompt[segments[-1].end :] if segments else job.prompt
+    tokens = [
+        _render_prompt_segment(job.prompt[segment.start : segment.end], bits, language) for segment, bits in segments
+    ]
+    rest = job.prompt[segments[-1][0].end :] if segments else job.prompt
     return render_template("generation_prompt", language, tokens=tokens, rest=rest)
 
 
-def _render_prompt_segment(prompt: str, segment: DisplaySegment, language: str) -> Markup:
-    text, bits = prompt[segment.start : segment.end], segment.bits or 0.0
+def _render_prompt_segment(text: str, bits: float, language: str) -> Markup:
     lines = [f"‘{make_visible(text)}’ · {_format_bits(bits, language)}", translate("tip_prompt", language)]
     return _render_shaded_text(text, bits, lines)
 

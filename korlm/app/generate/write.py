@@ -130,5 +130,7 @@ def _beam_steps(service: Service, job: GenerationJob, column: ModelColumn) -> It
 def _prompt_steps(service: Service, job: GenerationJob, column: ModelColumn) -> Iterator[None]:
     """Score the prompt once a model."""
     if column.prompt_segments is None and not column.error:
-        column.prompt_segments = service.score(column.card.name, [job.scored_prompt])[:-1] if job.scored_prompt else ()
+        column.prompt_segments = (
+            service.score(column.card.name, [job.scored_prompt]).scored_segments[:-1] if job.scored_prompt else ()
+        )
         yield

@@ -1,15 +1,9 @@
-"""Surprisals over characters: the ids of a line grouped so that each group stands on characters of its own.
+"""Surprisals of tokens over the characters that they cover, and their color scale.
 
-Bytes and letters of one character share its span; their bits are added, so that rows of different tokenizers can be
-laid over the same characters and nothing is lost: the bits of the groups add up to those of the ids.
-
->>> from korlm.app.view_models import DisplayToken
->>> tokens = [DisplayToken(1, "<0xEA>", 0, 1), DisplayToken(2, "<0xB0>", 0, 1), DisplayToken(3, "<0x80>", 0, 1), DisplayToken(4, "!", 1, 2)]
->>> [(piece.start, piece.end, piece.bits) for piece in align_token_bits(tokens, [1.0, 2.0, 0.5, 4.0], 0, 2)]
-[(0, 1, 3.5), (1, 2, 4.0)]
-
-The scale of surprisal: bits to one of six shades, and the legend that says in words and numbers what they mean.
-
+>>> spans = [(0, 1), (0, 1), (0, 1), (1, 2)]  # three bytes of one character, and a character
+>>> segments, segment_of, bits = align_token_bits(spans, [1.0, 2.0, 0.5, 4.0], 0, 2)
+>>> [(segment.start, segment.end) for segment in segments], segment_of, bits
+([(0, 1), (1, 2)], [0, 0, 0, 1], [3.5, 4.0])
 >>> [surprisal_level(bits) for bits in (0.0, 0.99, 1.0, 5.0, 40.0)]
 [0, 0, 1, 3, 5]
 """
@@ -19,88 +13,78 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from html import escape
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
-from korlm.app.strings.common import translate
-from korlm.app.view_models import DisplaySegment, DisplayToken
+from markupsafe import Markup
 
-
-def align_token_bits(
-    tokens: Sequence[DisplayToken], bits: Sequence[float], start: int, end: int
-) -> list[DisplaySegment]:
-    """Return pieces that partition ``start`` to ``end``, each with the bits of its ids.
-
-    Args:
-        tokens: ids in order, with the characters that each stands on.
-        bits: of each.
-        start: first character.
-        end: one past the last. Characters that no id stands on join the piece before them, or the first one.
-    """
-    if not tokens and end > start:
-        return [DisplaySegment(start, end, (), bits=0.0)]
-    groups: list[list[int]] = []  # indices of tokens
-    reach = start
-    for index, token in enumerate(tokens):
-        if groups and (token.start < reach or token.end <= token.start or reach <= start):
-            groups[-1].append(index)
-        else:
-            groups.append([index])
-        reach = max(reach, token.end)
-    starts = [start, *(tokens[group[0]].start for group in groups[1:]), end]
-    return [
-        DisplaySegment(
-            starts[number],
-            starts[number + 1],
-            tuple(tokens[index] for index in group),
-            bits=math.fsum(bits[index] for index in group),
-        )
-        for number, group in enumerate(groups)
-    ]
-
-
-def round_preserving_sum(segments: Sequence[DisplaySegment]) -> list[float]:
-    """Return each piece's bits to one decimal, rounded so that they add up to their rounded sum.
-
-    >>> round_preserving_sum([DisplaySegment(0, 1, (), bits=0.25), DisplaySegment(1, 2, (), bits=0.25), DisplaySegment(2, 3, (), bits=0.25)])
-    [0.2, 0.3, 0.3]
-    """
-    total, tenths = 0.0, [0]
-    for piece in segments:
-        total += piece.bits or 0.0
-        tenths.append(round(10 * total))
-    return [(after - before) / 10 for before, after in pairwise(tenths)]
-
+from korlm.app.templating import render_template
+from korlm.text.spans import Span
+from korlm.tokenizers.encoding import Segment
 
 SURPRISAL_EDGES = (1.0, 2.0, 4.0, 6.0, 9.0)  # bits: a probability of 50, 25, 6.3, 1.6, 0.2 percent
 
 
+def align_token_bits(
+    spans: Sequence[Span], bits: Sequence[float], start: int, end: int
+) -> tuple[list[Segment], list[int], list[float]]:
+    """Group tokens into segments that share no character, so that rows of different tokenizers align.
+
+    Bytes and jamo of one character become one segment. The bits of the segments add up to those of the tokens.
+
+    Args:
+        spans: characters of each token, in order.
+        bits: surprisal of each token.
+        start: first character of the range.
+        end: one past the last. Characters without a token join the segment before them, or the first one.
+
+    Returns:
+        The segments, which partition the range; the index of each token's segment; the bits of each segment.
+    """
+    if not spans and end > start:
+        return [Segment(start, end)], [], [0.0]
+    firsts: list[int] = []  # index of the first token of each segment
+    segment_of: list[int] = []
+    covered = start
+    for index, (token_start, token_end) in enumerate(spans):
+        if not firsts or not (token_start < covered or token_end <= token_start or covered <= start):
+            firsts.append(index)
+        segment_of.append(len(firsts) - 1)
+        covered = max(covered, token_end)
+    starts = [start, *(spans[first][0] for first in firsts[1:]), end]
+    segments = [Segment(*span) for span in pairwise(starts)] if firsts else []
+    segment_bits = [math.fsum(bits[first:after]) for first, after in pairwise([*firsts, len(spans)])]
+    return segments, segment_of, segment_bits
+
+
+def round_preserving_sum(bits: Sequence[float]) -> list[float]:
+    """Round to one decimal so that the rounded values add up to the rounded sum.
+
+    >>> round_preserving_sum([0.25, 0.25, 0.25])
+    [0.2, 0.3, 0.3]
+    """
+    tenths = [round(10 * total) for total in accumulate(bits, initial=0.0)]
+    return [(after - before) / 10 for before, after in pairwise(tenths)]
+
+
 def surprisal_level(bits: float) -> int:
-    """Return the shade, 0 (easily guessed) to 5 (unexpected); the style sheet's ``.kl-s0`` to ``.kl-s5``."""
+    """Return the shade, 0 (expected) to 5 (unexpected): the style sheet's ``.kl-s0`` to ``.kl-s5``."""
     return bisect_right(SURPRISAL_EDGES, bits)
 
 
-def render_surprisal_scale(language: str, unit: str) -> str:
-    """Return the legend.
+def render_surprisal_scale(language: str, unit: str) -> Markup:
+    """Render the legend of the shades.
 
     Args:
         language: ``"ko"`` or ``"en"``.
-        unit: ``"piece"`` where a piece's own bits are shaded, ``"character"`` where bits per character are.
+        unit: ``"piece"`` where the bits of a token are shaded, ``"character"`` where bits per character are.
     """
-    ends = ["0", *(f"{edge:g}" for edge in SURPRISAL_EDGES)]
-    labels = [f"{low}–{high}" for low, high in pairwise(ends)] + [f"{ends[-1]}+"]
-    swatches = "".join(f'<li class="kl-s{number}">{label}</li>' for number, label in enumerate(labels))
-    low, high, name, note = (
-        escape(translate(f"scale_{key}", language)) for key in ("low", "high", "name", unit)
-    )  # fmt: skip
-    return (
-        f'<div class="kl-scale"><b>{name}</b><span>{low}</span><ol>{swatches}</ol><span>{high}</span>'
-        f"<p>{note} {escape(translate(f'scale_{unit}_tip', language))}</p></div>"
-    )
+    edges = ["0", *(f"{edge:g}" for edge in SURPRISAL_EDGES)]
+    labels = [f"{low}–{high}" for low, high in pairwise(edges)] + [f"{edges[-1]}+"]
+    return render_template("surprisal_scale", language, labels=labels, unit=unit)
 
 
 def format_probability(probability: float) -> str:
-    """Return a probability for people.
+    """Format a probability in percent.
 
     >>> format_probability(0.314), format_probability(0.0021), format_probability(0.00001)
     ('31%', '0.21%', '<0.01%')

@@ -1,4 +1,4 @@
-"""What part-of-speech tags mean, in Korean and English: the Sejong set, and what each analyzer has of its own.
+"""Glosses of part-of-speech tags in Korean and English: the Sejong tag set, and the tags of each analyzer.
 
 >>> explain_tag("EP", "ko"), explain_tag("Josa", "en"), explain_tag("VV-R", "en")
 ('선어말 어미', 'particle', 'verb')
@@ -7,6 +7,8 @@
 """
 
 from __future__ import annotations
+
+from korlm.i18n import localize
 
 _GLOSSES: dict[str, tuple[str, str]] = {
     "NNG": ("일반 명사", "common noun"), "NNP": ("고유 명사", "proper noun"), "NNB": ("의존 명사", "bound noun"),
@@ -40,7 +42,7 @@ _GLOSSES: dict[str, tuple[str, str]] = {
     # mecab-ko
     "NNBC": ("단위 의존 명사", "bound noun of a unit"), "SC": ("구분 부호", "separator"), "SY": ("기타 기호", "other symbol"),
     "UNKNOWN": ("미등록어", "unknown"),
-    # Komoran's estimates
+    # Komoran: guesses
     "NA": ("분석 불능", "unknown"), "NF": ("명사로 추정", "noun, by guess"), "NV": ("용언으로 추정", "predicate, by guess"),
     # Hannanum, 22 tags
     "NC": ("보통 명사", "common noun"), "NQ": ("고유 명사", "proper noun"), "NB": ("의존 명사", "bound noun"),
@@ -62,7 +64,7 @@ _GLOSSES: dict[str, tuple[str, str]] = {
     "UV": ("용언으로 추정", "predicate, by guess"), "UE": ("분석 불능", "unknown"), "EMO": ("이모티콘", "emoticon"),
     "OL": ("외국어", "foreign letters"), "OH": ("한자", "Chinese characters"), "ON": ("숫자", "number"),
 }  # fmt: skip
-_ANALYZER_GLOSSES = {  # tags that another analyzer's set has with another meaning
+_ANALYZER_GLOSSES = {  # tags with another meaning in the tag set of another analyzer
     "hannanum": {"JC": ("격 조사", "case particle")},
     "kkma": {"UN": ("명사로 추정", "noun, by guess")},
 }
@@ -74,22 +76,25 @@ _SHORT_TAGS = {
 
 
 def explain_tag(tag: str, language: str, analyzer: str = "") -> str:
-    """Return what a tag means, or nothing for one that is not known.
+    """Return the gloss of a tag, or an empty string for an unknown one.
 
     Args:
-        tag: as the analyzer writes it; ``VV-R``, a regular verb, is ``VV``, and of ``NNG+JKS`` each part counts.
+        tag: of an analyzer; ``VV-R``, a regular verb, reads as ``VV``, and ``NNG+JKS`` as two tags.
         language: ``"ko"`` or ``"en"``.
-        analyzer: whose tag it is, where two of them mean different things by it.
+        analyzer: decides between tag sets that use one tag for two things.
     """
-    place = 1 if language == "en" else 0
-    own = _ANALYZER_GLOSSES.get(analyzer, {})
-    found = [own.get(part) or _GLOSSES.get(part) or _GLOSSES.get(part.split("-")[0]) for part in tag.split("+")]
-    return "+".join(known[place] for known in found if known)
+    exceptions = _ANALYZER_GLOSSES.get(analyzer, {})
+    glosses = [
+        exceptions.get(part) or _GLOSSES.get(part) or _GLOSSES.get(part.split("-")[0]) for part in tag.split("+")
+    ]
+    return "+".join(localize(*gloss, language=language) for gloss in glosses if gloss)
 
 
 def abbreviate_tags(tags: list[str], num_cells: int) -> str:
-    """Return the tags as a label that fits under so many cells: all, or the first and a plus sign."""
+    """Return a label that fits below ``num_cells`` cells: all tags, or the first and a plus sign."""
     names = [_SHORT_TAGS.get(tag, tag.split("-")[0]) for tag in tags]
-    whole = "+".join(names)
-    room = max(4, 5 * num_cells)
-    return whole if len(whole) <= room or not names else names[0][: room - 1] + ("+" if len(names) > 1 else "")
+    label = "+".join(names)
+    max_length = max(4, 5 * num_cells)
+    return (
+        label if len(label) <= max_length or not names else names[0][: max_length - 1] + ("+" if len(names) > 1 else "")
+    )

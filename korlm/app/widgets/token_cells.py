@@ -1,10 +1,14 @@
-"""One piece as a box in its lane: characters on the grid, the line of its cut, marks, the tags under it.
+"""One segment as a box in its lane: characters in cells, boundary marks, and the tags below.
 
->>> render_segment("가", DisplayLane("syllable", "syllable"), DisplaySegment(0, 1, (DisplayToken(7, "가", 0, 1),)), (0, 1), 0, ViewOptions())[:28]
-'<span class="kl-p t n1 a u-s'
+>>> from korlm.tokenizers.registry import load_tokenizer
+>>> from korlm.app.lanes import build_lane
+>>> render_segment(build_lane("syllable", "가", load_tokenizer("syllable")), 0, (0, 1), ViewOptions())[:36]
+'<span class="kl-p t n1 a u-syllable"'
 
-A run of precomposed syllables is one element: the style sheet spaces its letters to the grid, and `pieces.js` tells it
-how wide the reader's font draws a syllable. Anything else has an element a character, whose width is fixed.
+Thousands of cells make a page, so they are formatted here and not in a template: Jinja doubles the time.
+
+A run of precomposed syllables is one element: the style sheet spaces its letters by the width of a syllable in the
+reader's font, which `pieces.js` measures. Any other character has an element of its own with a fixed width.
 """
 
 from __future__ import annotations
@@ -15,59 +19,57 @@ import zlib
 from collections import Counter
 from html import escape
 
-from korlm.app.view_models import TAG_GROUPS, DisplayLane, DisplaySegment, DisplayToken, ViewOptions
+from korlm.app.lanes import Lane, ViewOptions
 from korlm.app.widgets.surprisal import surprisal_level
 from korlm.app.widgets.tag_glosses import abbreviate_tags
 from korlm.app.widgets.tooltips import describe_segment
 from korlm.app.widgets.visible_characters import character_glyph, make_visible
+from korlm.morph.tags import COARSE_TAGS, coarse_tag
 from korlm.text.hangul import to_compatibility_jamo
 from korlm.text.spans import Span
 
-CELL_WIDTH, WIDE_CELL_WIDTH = 29, 40  # px: a character, one where restored forms are drawn; as in the style sheet
-SPACE_WIDTH, WIDE_SPACE_WIDTH = 13, 22  # px: a space, one with a number under it; as in the style sheet
-NUM_HUES = 12  # of pieces coloured by what they are
+CELL_WIDTH, WIDE_CELL_WIDTH = 29, 40  # px: a character, and one where restored forms are drawn; as in the style sheet
+SPACE_WIDTH, WIDE_SPACE_WIDTH = 13, 22  # px: a space, and one with a number below; as in the style sheet
+NUM_HUES = 12  # of tokens colored by their text
+TAG_GROUPS = tuple(COARSE_TAGS)
+BOUNDARY_CLASSES = {"boundary": "vo", "inside_morpheme": "vx", "inside_syllable": "vs", "inside_bytes": "vb"}
 _SYLLABLES = re.compile("[가-힣]+")
 _SYLLABLES_OR_OTHER = re.compile("[가-힣]+|[^가-힣]")
-_BOUNDARY_CLASSES = {"boundary": "vo", "inside_morpheme": "vx", "inside_syllable": "vs", "inside_bytes": "vb"}
 
 
 def render_segment(
-    text: str,
-    lane: DisplayLane,
-    segment: DisplaySegment,
-    span: Span,
-    index: int,
-    view_options: ViewOptions,
-    reference: str = "",
+    lane: Lane, index: int, span: Span, view_options: ViewOptions, reference: str = "", *, is_tab_stop: bool = False
 ) -> str:
-    """Return one piece, or the part of it that lies in a block: then open on the sides where it goes on.
+    """Return the HTML of a segment, or of the part of it inside a block: then open where the segment continues.
 
     Args:
-        text: the whole text.
-        lane: the piece's lane.
-        segment: what to draw.
-        span: the part of it that lies in the block.
-        index: its place in the lane; two shades take turns.
-        view_options: colours, forms, language.
-        reference: the lane that cuts are judged against, or nothing.
+        lane: the lane of the segment.
+        index: of the segment in the lane.
+        span: the characters inside the block.
+        view_options: colors, forms, language.
+        reference: the lane that boundaries are compared with, or an empty string.
+        is_tab_stop: whether the Tab key moves here.
     """
-    begins = span[0] == segment.start
-    body, run = _render_body(text, lane, segment, span, view_options, reference)
-    names = ["kl-p", *([f"t n{run}"] if run else []), *_color_classes(text, segment, index, lane, view_options)]
-    if begins:
-        names += _boundary_classes(lane, segment, reference)
-    names += [name for name, on in (("l", not begins), ("r", span[1] < segment.end), ("fb", segment.fallback)) if on]
-    label = escape(describe_segment(text, lane, segment, view_options, reference))
-    under = _caption(segment, span) if begins else ""
-    small = f"<small>{escape(under)}</small>" if under else ""
-    bits = f' data-bits="{segment.bits!r}"' if begins and segment.bits is not None else ""
+    segment = lane.segments[index]
+    is_start = span[0] == segment.start
+    body, num_syllables = _segment_body(lane, index, span, view_options, reference)
+    classes = ["kl-p", *([f"t n{num_syllables}"] if num_syllables else []), *_color_classes(lane, index, view_options)]
+    if is_start:
+        classes += _boundary_classes(lane, index, reference)
+    flags = ("l", not is_start), ("r", span[1] < segment.end), ("fb", index in lane.oov_segments)
+    classes += [name for name, is_set in flags if is_set]
+    label = escape(describe_segment(lane, index, view_options, reference))
+    caption = _caption(lane, index, span) if is_start else ""
+    small = f"<small>{escape(caption)}</small>" if caption else ""
+    bits = f' data-bits="{lane.segment_bits[index]!r}"' if is_start and lane.segment_bits else ""
     return (
-        f'<span class="{" ".join(names)}" role="listitem" tabindex="-1"{bits} aria-label="{label}">{body}{small}</span>'
+        f'<span class="{" ".join(classes)}" role="listitem" tabindex="{0 if is_tab_stop else -1}"{bits} '
+        f'aria-label="{label}">{body}{small}</span>'
     )
 
 
 def render_cells(text: str) -> str:
-    """Return characters on the grid: runs of syllables as one element, others one each.
+    """Return the HTML of characters in cells: a run of syllables as one element, any other character as its own.
 
     >>> render_cells("가나!")
     '<b class="t n2">가나</b><i>!</i>'
@@ -80,119 +82,130 @@ def render_cells(text: str) -> str:
 
 @functools.lru_cache(maxsize=8192)
 def render_cell(character: str, extra_classes: str = "", inside: str = "") -> str:
-    """Return one character in a cell of its own, with further classes and what is drawn inside it."""
-    drawn = character_glyph(character)
-    kind = {"space": "s", "sign": "v", "": ""}[drawn.kind]
-    if len(drawn.text) > 2 and drawn.kind:
-        kind += " w"  # a long name: smaller letters
-    names = (kind + extra_classes).strip()
-    opened = f'<i class="{names}">' if names else "<i>"
-    return f"{opened}{escape(drawn.text)}{inside}</i>"
+    """Return the HTML of one character in its own cell, with further classes and with marks inside it."""
+    glyph = character_glyph(character)
+    kind = {"space": "s", "sign": "v", "": ""}[glyph.kind]
+    if len(glyph.text) > 2 and glyph.kind:
+        kind += " w"  # smaller letters for a long name
+    classes = (kind + extra_classes).strip()
+    class_attribute = f' class="{classes}"' if classes else ""
+    return f"<i{class_attribute}>{escape(glyph.text)}{inside}</i>"
 
 
-def _boundary_classes(lane: DisplayLane, segment: DisplaySegment, reference: str) -> list[str]:
-    """Return the classes of the cut before a piece: a line, whether it is alone, the verdict."""
-    names = [name for name, made in (("c", lane.boundaries), ("o", lane.unique_boundaries)) if segment.start in made]
-    verdict = lane.boundary_type(segment.tokens[0], reference) if segment.tokens else ""
-    return [*names, _BOUNDARY_CLASSES[verdict]] if verdict in _BOUNDARY_CLASSES else names
+def _boundary_classes(lane: Lane, index: int, reference: str) -> list[str]:
+    """Return the classes of the boundary before a segment: a line, whether no other lane has it, and its type."""
+    start, tokens = lane.segments[index].start, lane.token_indices[index]
+    classes = [name for name, starts in (("c", lane.boundaries), ("o", lane.unique_boundaries)) if start in starts]
+    boundary_type = lane.boundary_type(tokens[0], reference) if tokens else ""
+    return [*classes, BOUNDARY_CLASSES[boundary_type]] if boundary_type in BOUNDARY_CLASSES else classes
 
 
-def _color_classes(
-    text: str, segment: DisplaySegment, index: int, lane: DisplayLane, view_options: ViewOptions
-) -> list[str]:
-    if segment.bits is not None:
-        return [f"x{surprisal_level(segment.bits_per_character)}"]
-    shade = "b" if index % 2 else "a"
+def _color_classes(lane: Lane, index: int, view_options: ViewOptions) -> list[str]:
+    segment = lane.segments[index]
+    if lane.segment_bits:
+        return [f"x{surprisal_level(lane.segment_bits[index] / max(1, segment.end - segment.start))}"]
     if view_options.color == "piece":
-        surface = text[segment.start : segment.end].strip() or " "
+        surface = lane.text[segment.start : segment.end].strip() or " "
         return [f"h{zlib.crc32(surface.encode()) % NUM_HUES}"]
-    groups = [morph.group if morph.group in TAG_GROUPS else "other" for morph in segment.morphemes]
+    groups = segment_tag_groups(lane, index)
     if groups:
         return [f"g-{groups[0]}", *([f"e-{groups[-1]}"] if groups[-1] != groups[0] else [])]
-    return [shade, "u-" + lane.unit]
+    return ["b" if index % 2 else "a", "u-" + lane.unit]
 
 
-def _render_body(
-    text: str, lane: DisplayLane, segment: DisplaySegment, span: Span, view_options: ViewOptions, reference: str
-) -> tuple[str, int]:
-    """Return what stands in the box, and how many syllables where it is nothing but a run of them."""
-    part = text[span[0] : span[1]]
-    if (
-        view_options.form == "restored"
-        and span == (segment.start, segment.end)
-        and (form := restored_form(text, segment))
-    ):
-        return _render_restored_form(part, form), 0
-    if len(segment.tokens) > 1:
-        return _render_split_segment(text, lane, segment, span, reference), 0
-    return (part, len(part)) if _SYLLABLES.fullmatch(part) else (render_cells(part), 0)
+def segment_tag_groups(lane: Lane, index: int) -> list[str]:
+    """Return the coarse tag of each morpheme of a segment."""
+    return [coarse_tag(morpheme.sejong or morpheme.tag) for morpheme in lane.segments[index].morphemes]
 
 
-def restored_form(text: str, segment: DisplaySegment) -> str:
-    """Return the forms of a piece's morphemes joined by ``+``, or nothing where they are what stands in the text.
+def _segment_body(lane: Lane, index: int, span: Span, view_options: ViewOptions, reference: str) -> tuple[str, int]:
+    """Return the content of the box, and the number of its syllables if it is nothing but a run of them."""
+    segment = lane.segments[index]
+    surface = lane.text[span[0] : span[1]]
+    if view_options.form == "restored" and span == segment[:2] and (form := restored_form(lane, index)):
+        return _render_restored_form(surface, form), 0
+    if len(lane.token_indices[index]) > 1:
+        return _render_split_segment(lane, index, span, reference), 0
+    return (surface, len(surface)) if _SYLLABLES.fullmatch(surface) else (render_cells(surface), 0)
 
-    >>> from korlm.app.view_models import DisplayMorpheme
-    >>> restored_form("봤다", DisplaySegment(0, 1, (), (DisplayMorpheme("보", "보다", "VV"), DisplayMorpheme("았", "았", "EP"))))
+
+def restored_form(lane: Lane, index: int) -> str:
+    """Return the forms of a segment's morphemes joined by ``+``, or an empty string if they equal its surface.
+
+    >>> from korlm.morph.base import Morpheme
+    >>> from korlm.tokenizers.encoding import Encoding, Segment
+    >>> morphemes = (Morpheme("보", "VV", 0, 1), Morpheme("았", "EP", 0, 1))
+    >>> restored_form(Lane("kiwi", "morpheme", Encoding("봤다", [], [], [], [Segment(0, 1, morphemes)], [])), 0)
     '보+았'
     """
-    forms = [to_compatibility_jamo(morph.form) for morph in segment.morphemes]
-    return "+".join(forms) if forms and "".join(forms) != text[segment.start : segment.end].strip() else ""
+    segment = lane.segments[index]
+    forms = [to_compatibility_jamo(morpheme.form) for morpheme in segment.morphemes]
+    return "+".join(forms) if forms and "".join(forms) != lane.text[segment.start : segment.end].strip() else ""
 
 
-def _render_restored_form(part: str, form: str) -> str:
-    """Return a restored form on as many cells as the surface has, in letters that fit."""
-    lead = len(part) - len(part.lstrip(" "))
-    room = len(part) - lead
-    size = max(8.5, min(16, WIDE_CELL_WIDTH * room * 0.86 / sum(0.55 if c == "+" or c.isascii() else 1 for c in form)))
-    joined = escape(make_visible(form)).replace("+", "<u>+</u>")
-    return render_cells(part[:lead]) + f'<em class="n{room}" style="font-size:{size:.1f}px">{joined}</em>'
+def _render_restored_form(surface: str, form: str) -> str:
+    """Render a restored form on as many cells as the surface has, in letters that fit."""
+    num_spaces = len(surface) - len(surface.lstrip(" "))
+    num_cells = len(surface) - num_spaces
+    width = sum(0.55 if character == "+" or character.isascii() else 1 for character in form)
+    size = max(8.5, min(16, WIDE_CELL_WIDTH * num_cells * 0.86 / width))
+    joined = "<u>+</u>".join(escape(part) for part in make_visible(form).split("+"))
+    return f'{render_cells(surface[:num_spaces])}<em class="n{num_cells}" style="font-size:{size:.1f}px">{joined}</em>'
 
 
-def _render_split_segment(text: str, lane: DisplayLane, segment: DisplaySegment, span: Span, reference: str) -> str:
-    """Return a piece of several ids: a dotted line before each that begins between characters, marks inside others."""
-    begins: dict[int, str] = {}
-    inside: dict[int, list[str]] = {}
-    for before, token in zip(segment.tokens, segment.tokens[1:], strict=False):
-        mark = _BOUNDARY_CLASSES.get(lane.boundary_type(token, reference), "")
-        if token.start >= before.end:
-            begins[token.start] = f" n {mark}".rstrip()
+def _render_split_segment(lane: Lane, index: int, span: Span, reference: str) -> str:
+    """Render a segment of several tokens: a dotted line before each token, or a mark inside the character."""
+    assert lane.encoding is not None
+    spans, tokens = lane.encoding.spans, lane.token_indices[index]
+    lines: dict[int, str] = {}  # classes of the cell that a token begins at
+    marks: dict[int, list[str]] = {}  # classes of the boundaries inside a character
+    for token in tokens[1:]:
+        start = spans[token][0]
+        boundary_class = BOUNDARY_CLASSES.get(lane.boundary_type(token, reference), "")
+        if start >= spans[token - 1][1]:
+            lines[start] = f" n {boundary_class}".rstrip()
         else:
-            inside.setdefault(token.start, []).append(mark)
-    in_bytes = {at for at, count in Counter(token.start for token in segment.tokens).items() if count > 1}
-    drawn = []
+            marks.setdefault(start, []).append(boundary_class)
+    in_bytes = {start for start, count in Counter(spans[token][0] for token in tokens).items() if count > 1}
+    cells = []
     for at in range(*span):
-        more, letters = begins.get(at, ""), ""
-        if at in inside and inside[at][0]:
-            letters = f'<q class="{inside[at][0]}"></q>'
-        if at in inside and (parts := _jamo_parts(segment, at)):
-            more, letters = more + " j", letters + f"<s>{escape(''.join(parts))}</s>"
+        extra_classes, inside = lines.get(at, ""), ""
+        if at in marks and marks[at][0]:
+            inside = f'<q class="{marks[at][0]}"></q>'
+        if at in marks and (parts := _jamo_parts(lane, index, at)):
+            extra_classes, inside = extra_classes + " j", f"{inside}<s>{escape(''.join(parts))}</s>"
         elif at in in_bytes:
-            more += " b"
-        drawn.append(render_cell(text[at], more, letters))
-    return "".join(drawn)
+            extra_classes += " b"
+        cells.append(render_cell(lane.text[at], extra_classes, inside))
+    return "".join(cells)
 
 
-def _jamo_parts(segment: DisplaySegment, at: int) -> list[str]:
-    """Return the letters that the ids cut one syllable into, or nothing where they are bytes."""
-    parts = [_text_on_character(token, at) for token in segment.tokens if token.start <= at < token.end]
+def _jamo_parts(lane: Lane, index: int, at: int) -> list[str]:
+    """Return the jamo that the tokens split one syllable into; empty where they are bytes."""
+    assert lane.encoding is not None
+    spans, texts = lane.encoding.spans, lane.encoding.tokens
+    tokens = [token for token in lane.token_indices[index] if spans[token][0] <= at < spans[token][1]]
+    parts = [_text_on_character(texts[token], spans[token], at) for token in tokens]
     return [] if any("<0x" in part for part in parts) else [part for part in parts if part]
 
 
-def _text_on_character(token: DisplayToken, at: int) -> str:
-    """Return what of an id's text stands on one character; letters before a syllable stand on the one before it."""
-    after = token.end - at - 1
-    text = token.text[: len(token.text) - after] if after else token.text
-    return text[at - token.start :]
+def _text_on_character(token: str, span: Span, at: int) -> str:
+    """Return the part of a token on one character; jamo before a syllable belong to the character before."""
+    after = span[1] - at - 1
+    return (token[: len(token) - after] if after else token)[at - span[0] :]
 
 
-def _caption(segment: DisplaySegment, span: Span) -> str:
-    """Return the small line under a piece: its tags, else how many ids it became where that is not one."""
-    if segment.caption:
-        return segment.caption
-    tags = [morph.tag for morph in segment.morphemes]
-    if tags:
-        return abbreviate_tags(tags, span[1] - span[0])
-    letters = any(
-        _jamo_parts(segment, token.start) for token in segment.tokens[1:] if token.start < segment.tokens[0].end
-    )
-    return f"×{len(segment.tokens)}" if len(segment.tokens) > 1 and not letters else ""
+def _caption(lane: Lane, index: int, span: Span) -> str:
+    """Return the line below a segment: its bits, else its tags, else the number of its tokens if it has several."""
+    if lane.segment_bits:
+        return lane.rounded_bits[index]
+    segment, tokens = lane.segments[index], lane.token_indices[index]
+    if segment.morphemes:
+        return abbreviate_tags([morpheme.tag for morpheme in segment.morphemes], span[1] - span[0])
+    if len(tokens) < 2:
+        return ""
+    assert lane.encoding is not None
+    spans = lane.encoding.spans
+    starts = (spans[token][0] for token in tokens[1:])
+    has_jamo = any(_jamo_parts(lane, index, start) for start in starts if start < spans[tokens[0]][1])
+    return "" if has_jamo else f"×{len(tokens)}"

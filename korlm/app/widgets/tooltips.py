@@ -1,81 +1,84 @@
-"""What is told of a piece where it is pointed at: text, span, ids, bytes, tags explained, dictionary forms, its cut.
+"""The tooltip of a segment: text, span, token ids, bytes, tags, lemmas and the boundary before it.
 
->>> piece = DisplaySegment(0, 1, (DisplayToken(9, "했", 0, 1, "했".encode()),), (DisplayMorpheme("하", "하다", "VV"), DisplayMorpheme("었", "었", "EP")))
->>> describe_segment("했다", DisplayLane("kiwi", "morpheme", (piece,)), piece, ViewOptions(language="en")).splitlines()[2:]
-['하/VV verb → 하다', '었/EP pre-final ending']
+>>> from korlm.tokenizers.registry import load_tokenizer
+>>> from korlm.app.lanes import build_lane
+>>> describe_segment(build_lane("byte", "가", load_tokenizer("byte")), 0, ViewOptions(language="en"))
+'‘가’ · characters 0–1\\n3 tokens: <0xEA> 238 · <0xB0> 180 · <0x80> 132'
 """
 
 from __future__ import annotations
 
+from korlm.app.lanes import Lane, ViewOptions
 from korlm.app.strings.common import lane_name, translate
-from korlm.app.view_models import DisplayLane, DisplayMorpheme, DisplaySegment, DisplayToken, ViewOptions
 from korlm.app.widgets.surprisal import format_probability
 from korlm.app.widgets.tag_glosses import explain_tag
 from korlm.app.widgets.visible_characters import make_visible
+from korlm.morph.base import Morpheme
 from korlm.text.hangul import to_compatibility_jamo
 
-_MAX_IDS = 12  # ids and bytes that are told one by one; a download has them all
+_MAX_IDS = 12  # the download has all of them
 _MAX_BYTES = 24
 
 
-def describe_segment(
-    text: str, lane: DisplayLane, segment: DisplaySegment, view_options: ViewOptions, reference: str = ""
-) -> str:
-    """Return all that is known of a piece, a line each.
+def describe_segment(lane: Lane, index: int, view_options: ViewOptions, reference: str = "") -> str:
+    """Return the lines of a segment's tooltip.
 
     Args:
-        text: the text that was cut.
-        lane: the piece's.
-        segment: one of its pieces.
+        lane: the lane of the segment.
+        index: of the segment in the lane.
         view_options: for the language.
-        reference: the lane that cuts are judged against, or nothing.
+        reference: the lane that boundaries are compared with, or an empty string.
     """
-    language = view_options.language
+    language, segment = view_options.language, lane.segments[index]
     span = translate("piece_span", language, start=segment.start, end=segment.end)
     lines = [
-        f"‘{make_visible(text[segment.start : segment.end])}’ · {span}",
-        *_describe_bits(segment, language),
-        _describe_ids(segment, language),
+        f"‘{make_visible(lane.text[segment.start : segment.end])}’ · {span}",
+        *_describe_bits(lane, index, language),
+        _describe_tokens(lane, index, language),
     ]
-    lines += [_describe_morpheme(morph, language, lane.name.split("+")[0]) for morph in segment.morphemes]
-    if segment.fallback:
+    lines += [_describe_morpheme(morpheme, language, lane.name.split("+")[0]) for morpheme in segment.morphemes]
+    if index in lane.oov_segments:
         lines.append(translate("piece_fallback", language))
-    return "\n".join([*lines, *_describe_boundaries(lane, segment, reference, language)])
+    return "\n".join([*lines, *_describe_boundaries(lane, index, reference, language)])
 
 
-def _describe_bits(segment: DisplaySegment, language: str) -> list[str]:
-    """Return what a piece costs a model, in all and per character."""
-    if segment.bits is None:
+def _describe_bits(lane: Lane, index: int, language: str) -> list[str]:
+    """Return the surprisal of a segment, in all and per character."""
+    if not lane.segment_bits:
         return []
-    told = [translate("tip_bits", language, bits=f"{segment.bits:.2f}", chance=format_probability(2.0**-segment.bits))]
-    if segment.end - segment.start > 1:
-        told.append(translate("tip_each", language, bits=f"{segment.bits_per_character:.2f}"))
-    ends = bool(segment.tokens) and not segment.tokens[0].data
-    return told + ([translate("tip_line_end", language)] if ends else [])
+    bits, tokens = lane.segment_bits[index], lane.token_indices[index]
+    length = lane.segments[index].end - lane.segments[index].start
+    lines = [translate("tip_bits", language, bits=f"{bits:.2f}", chance=format_probability(2.0**-bits))]
+    if length > 1:
+        lines.append(translate("tip_each", language, bits=f"{bits / length:.2f}"))
+    if tokens and not lane.token_bytes[tokens[0]]:
+        lines.append(translate("tip_line_end", language))
+    return lines
 
 
-def _describe_ids(segment: DisplaySegment, language: str) -> str:
-    if len(segment.tokens) == 1:
-        token = segment.tokens[0]
-        known = translate("piece_id", language, ids=token.id)
-        return f"{known} · {translate('piece_bytes', language, bytes=_format_bytes(token))}" if token.data else known
-    known = " · ".join(f"{make_visible(token.text)} {token.id}" for token in segment.tokens[:_MAX_IDS])
-    more = " …" if len(segment.tokens) > _MAX_IDS else ""
-    return f"{translate('piece_ids', language, count=len(segment.tokens))}: {known}{more}"
+def _describe_tokens(lane: Lane, index: int, language: str) -> str:
+    assert lane.encoding is not None
+    tokens, ids = lane.token_indices[index], lane.encoding.ids
+    if len(tokens) == 1:
+        token_id = translate("piece_id", language, ids=ids[tokens[0]])
+        data = lane.token_bytes[tokens[0]]
+        return f"{token_id} · {translate('piece_bytes', language, bytes=_format_bytes(data))}" if data else token_id
+    listed = " · ".join(f"{make_visible(lane.encoding.tokens[token])} {ids[token]}" for token in tokens[:_MAX_IDS])
+    ellipsis = " …" if len(tokens) > _MAX_IDS else ""
+    return f"{translate('piece_ids', language, count=len(tokens))}: {listed}{ellipsis}"
 
 
-def _format_bytes(token: DisplayToken) -> str:
-    return token.data[:_MAX_BYTES].hex(" ").upper() + (" …" if len(token.data) > _MAX_BYTES else "")
+def _format_bytes(data: bytes) -> str:
+    return data[:_MAX_BYTES].hex(" ").upper() + (" …" if len(data) > _MAX_BYTES else "")
 
 
-def _describe_morpheme(morpheme: DisplayMorpheme, language: str, analyzer: str) -> str:
+def _describe_morpheme(morpheme: Morpheme, language: str, analyzer: str) -> str:
     line = f"{_display_form(morpheme.form)}/{morpheme.tag}"
-    if meaning := explain_tag(morpheme.tag, language, analyzer):
-        line += f" {meaning}"
+    if gloss := explain_tag(morpheme.tag, language, analyzer):
+        line += f" {gloss}"
     if morpheme.sejong and morpheme.sejong != morpheme.tag:
-        line += " " + translate(
-            "piece_sejong", language, tag=f"{morpheme.sejong} {explain_tag(morpheme.sejong, language)}".strip()
-        )
+        sejong = f"{morpheme.sejong} {explain_tag(morpheme.sejong, language)}".strip()
+        line += " " + translate("piece_sejong", language, tag=sejong)
     return line + (f" → {_display_form(morpheme.lemma)}" if morpheme.lemma != morpheme.form else "")
 
 
@@ -83,16 +86,20 @@ def _display_form(form: str) -> str:
     return make_visible(to_compatibility_jamo(form))
 
 
-def _describe_boundaries(lane: DisplayLane, segment: DisplaySegment, reference: str, language: str) -> list[str]:
-    """Return a line for the verdict on the cut before the piece, one where only this lane has it, and those inside."""
+def _describe_boundaries(lane: Lane, index: int, reference: str, language: str) -> list[str]:
+    """Return lines for the type of the boundary before a segment, those inside it, and one that no other lane has."""
     lines = []
-    if verdict := lane.boundary_type(segment.tokens[0], reference) if segment.tokens else "":
-        told = translate("verdict_" + verdict, language)
-        lines.append(translate("piece_cut", language, verdict=told, reference=lane_name(reference, language)))
-    inside = [found for token in segment.tokens[1:] if (found := lane.boundary_type(token, reference))]
-    if inside:
-        counted = ", ".join(
-            f"{translate('verdict_' + kind, language)} {inside.count(kind)}" for kind in dict.fromkeys(inside)
+    tokens = lane.token_indices[index]
+    types = lane.boundary_types.get(reference, ())[tokens.start : tokens.stop]
+    if types and types[0]:
+        verdict = translate("verdict_" + types[0], language)
+        lines.append(translate("piece_cut", language, verdict=verdict, reference=lane_name(reference, language)))
+    if inside := [boundary_type for boundary_type in types[1:] if boundary_type]:
+        verdicts = ", ".join(
+            f"{translate('verdict_' + boundary_type, language)} {inside.count(boundary_type)}"
+            for boundary_type in dict.fromkeys(inside)
         )
-        lines.append(translate("piece_inside", language, verdicts=counted))
-    return lines + ([translate("piece_lonely", language)] if segment.start in lane.unique_boundaries else [])
+        lines.append(translate("piece_inside", language, verdicts=verdicts))
+    if lane.segments[index].start in lane.unique_boundaries:
+        lines.append(translate("piece_lonely", language))
+    return lines

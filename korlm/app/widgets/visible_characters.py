@@ -1,4 +1,4 @@
-"""How a character is drawn in a cell: what cannot be seen gets a sign of its own.
+"""Visible names of characters that a font does not show.
 
 >>> character_glyph("가"), character_glyph("\\n"), character_glyph("\\u200d")
 (Glyph(text='가', kind=''), Glyph(text='↵', kind='sign'), Glyph(text='ZWJ', kind='sign'))
@@ -25,11 +25,11 @@ _CONTROL_NAMES = [*_CONTROL_ABBREVIATIONS.split(), "FS", "GS", "RS", "US"]
 
 
 class Glyph(NamedTuple):
-    """What a cell shows.
+    """The content of a cell.
 
     Attributes:
-        text: to be escaped; empty for the space, whose mark is drawn.
-        kind: ``""`` as it is, ``"space"``, or ``"sign"`` for a name that stands for what cannot be seen.
+        text: empty for the space, whose mark the style sheet draws.
+        kind: ``""`` for the character itself, ``"space"``, or ``"sign"`` for the name of an invisible character.
     """
 
     text: str
@@ -38,7 +38,7 @@ class Glyph(NamedTuple):
 
 @functools.lru_cache(maxsize=8192)
 def character_glyph(character: str) -> Glyph:
-    """Return how one code point is drawn."""
+    """Return the glyph of one code point."""
     if character == " ":
         return Glyph("", "space")
     if character in _SIGNS:
@@ -47,28 +47,28 @@ def character_glyph(character: str) -> Glyph:
         return Glyph(_CONTROL_NAMES[ord(character)], "sign")
     category = unicodedata.category(character)
     if category in ("Mn", "Me", "Mc"):
-        number = ord(character)
-        if 0xFE00 <= number <= 0xFE0F:
-            return Glyph(f"VS{number - 0xFDFF}", "sign")
-        return Glyph(_code_point_hex(character), "sign") if number >= 0xE0100 else Glyph("◌" + character)
+        code_point = ord(character)
+        if 0xFE00 <= code_point <= 0xFE0F:
+            return Glyph(f"VS{code_point - 0xFDFF}", "sign")
+        return Glyph(_code_point_hex(character), "sign") if code_point >= 0xE0100 else Glyph("◌" + character)
     if category in ("Cc", "Cf", "Cn", "Co", "Cs", "Zs", "Zl", "Zp"):
         return Glyph(_code_point_hex(character), "sign")
     return Glyph(character)
 
 
 def make_visible(text: str) -> str:
-    """Return ``text`` for a line of prose: spaces stay, what cannot be seen is named in ``⟨⟩``."""
+    """Return ``text`` with ␣ for spaces and the names of invisible characters in ``⟨⟩``."""
     return "".join(map(_visible_character, text))
 
 
 @functools.lru_cache(maxsize=8192)
 def _visible_character(character: str) -> str:
-    drawn = character_glyph(character)
-    return "␣" if drawn.kind == "space" else f"⟨{drawn.text}⟩" if drawn.kind else character
+    glyph = character_glyph(character)
+    return "␣" if glyph.kind == "space" else f"⟨{glyph.text}⟩" if glyph.kind else character
 
 
 def name_control_characters(text: str) -> str:
-    """Return ``text`` to be read as prose: as it is, but for control characters, which get their names."""
+    """Return ``text`` with the names of control characters, for prose."""
     return "".join(c if c.isprintable() or c in "\n\t\u200d" else make_visible(c) for c in text)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.lanes import lane_of_spans
 
 from korlm.app.generate import tab as generate_tab
 from korlm.app.generate import write_tab
@@ -47,7 +48,6 @@ from korlm.app.model_info import ModelCard
 from korlm.app.service import Service
 from korlm.app.strings import common
 from korlm.app.strings.generate import GENERATE_TEXTS
-from korlm.app.view_models import DisplaySegment, DisplayToken
 from korlm.app.widgets.surprisal import (
     SURPRISAL_EDGES,
     align_token_bits,
@@ -61,6 +61,7 @@ from korlm.generation.results import Step
 from korlm.models.language_model import LanguageModel
 from korlm.nn.lm import NetConfig, RecurrentLM
 from korlm.tokenizers.base import EOS_ID
+from korlm.tokenizers.encoding import Segment
 from korlm.tokenizers.registry import load_tokenizer
 
 MODELS = ("byte", "jamo", "syllable", "word", "unigram", "kiwi")
@@ -107,40 +108,41 @@ def writable(lines: list[str]) -> list[str]:
 def test_the_bits_over_the_characters_are_those_of_the_score(model: str, lines: list[str]) -> None:
     lines = writable(lines)
     text = "\n".join(lines) + "\n"
-    pieces = service().score(model, lines)
-    assert [at for piece in pieces for at in range(piece.start, piece.end)] == list(range(len(text)))
-    assert all(piece.start < piece.end for piece in pieces)
+    lane = service().score(model, lines)
+    assert lane.text == text
+    assert [at for segment in lane.segments for at in range(segment.start, segment.end)] == list(range(len(text)))
+    assert all(segment.start < segment.end for segment in lane.segments)
     measured = toy_model(model).score(lines)
-    bits = math.fsum(piece.bits or 0.0 for piece in pieces)
+    bits = math.fsum(lane.segment_bits)
     assert bits == pytest.approx(float(sum(map(np.sum, measured.surprisals))), rel=1e-9)
-    row = ModelScore(service().list_models()[0], pieces)
+    row = ModelScore(service().list_models()[0], lane)
     assert row.characters == measured.characters
     assert row.bits_per_character == pytest.approx(measured.bits_per_character, rel=1e-9)
-    assert [piece for piece in pieces if text[piece.start] == "\n"] == [p for p in pieces if not p.tokens[0].data]
+    line_ends = [index for index, segment in enumerate(lane.segments) if text[segment.start] == "\n"]
+    assert line_ends == [
+        index for index, tokens in enumerate(lane.token_indices) if tokens and not lane.token_bytes[tokens[0]]
+    ]
 
 
 @given(st.lists(st.floats(0, 60), max_size=40))
 def test_the_numbers_that_are_shown_add_up_to_the_total_that_is_shown(bits: list[float]) -> None:
-    pieces = [DisplaySegment(at, at + 1, (), bits=value) for at, value in enumerate(bits)]
-    shown = round_preserving_sum(pieces)
+    shown = round_preserving_sum(bits)
     assert sum(round(10 * value) for value in shown) == round(10 * sum(bits))
     assert all(value >= 0 and abs(value - own) < 0.1001 for value, own in zip(shown, bits, strict=True))
 
 
 def test_characters_that_no_id_stands_on_join_a_piece() -> None:
-    tokens = [DisplayToken(1, "나", 1, 2), DisplayToken(2, "라", 3, 4)]
-    assert [(p.start, p.end, p.bits) for p in align_token_bits(tokens, [1.0, 2.0], 0, 5)] == [(0, 3, 1.0), (3, 5, 2.0)]
-    assert [(p.start, p.end) for p in align_token_bits([], [], 2, 4)] == [(2, 4)] and align_token_bits(
-        [], [], 2, 2
-    ) == []
-    nothing = [DisplayToken(3, "", 0, 0), DisplayToken(1, "가", 0, 1), DisplayToken(3, "", 1, 1)]
-    assert [(p.start, p.end, p.bits) for p in align_token_bits(nothing, [1.0, 2.0, 4.0], 0, 1)] == [(0, 1, 7.0)]
+    assert align_token_bits([(1, 2), (3, 4)], [1.0, 2.0], 0, 5) == ([Segment(0, 3), Segment(3, 5)], [0, 1], [1.0, 2.0])
+    assert align_token_bits([], [], 2, 4) == ([Segment(2, 4)], [], [0.0])
+    assert align_token_bits([], [], 2, 2) == ([], [], [])
+    empty_tokens = [(0, 0), (0, 1), (1, 1)]
+    assert align_token_bits(empty_tokens, [1.0, 2.0, 4.0], 0, 1) == ([Segment(0, 1)], [0, 0, 0], [7.0])
 
 
 def test_a_line_end_costs_each_line_and_lines_do_not_hang_on_one_another() -> None:
     alone, both = service().score("syllable", ["나"]), service().score("syllable", ["가", "나"])
-    assert [piece.bits for piece in both[2:]] == pytest.approx([piece.bits for piece in alone])
-    assert len(service().score("byte", ["", "", ""])) == 3
+    assert both.segment_bits[2:] == pytest.approx(alone.segment_bits)
+    assert len(service().score("byte", ["", "", ""]).segments) == 3
 
 
 def test_presets_are_settings_that_sliders_can_stand_at() -> None:
@@ -279,20 +281,17 @@ def test_prompts_pieces_and_names_are_never_markup(text: str) -> None:
     card = ModelCard(name, name, "subword", name, 10, None, corpus=name, license=name)
     sample = TextSample(7)
     sample.append(Step(9, text, 2.5, 0.2, ((text, 0.5),), text))
-    pieces = tuple(
-        DisplaySegment(at, at + 1, (DisplayToken(1, c, at, at + 1, b"x"),), bits=1.0) for at, c in enumerate(text)
-    )
+    prompt = lane_of_spans(text, [(at, at + 1) for at in range(len(text))], segment_bits=(1.0,) * len(text))
     board = GenerationJob(
         text,
         columns=[
-            ModelColumn(card, [sample], prompt_segments=pieces),
+            ModelColumn(card, [sample], prompt_segments=prompt.scored_segments),
             ModelColumn(card, [], error=InputError(text, text)),
         ],
     )
     line = text.replace("\n", "")
-    row = ModelScore(
-        card, (*pieces[: len(line)], DisplaySegment(len(line), len(line) + 1, (DisplayToken(2, text, 0, 1),), bits=1.0))
-    )
+    spans = [(at, at + 1) for at in range(len(line) + 1)]
+    row = ModelScore(card, lane_of_spans(line + "\n", spans, name=name, segment_bits=(1.0,) * len(spans)))
     for language in ("ko", "en"):
         page = "".join(flatten_fragments(render_generation(board, language))) + render_model_cards([card], language)
         page += render_scores(TextScores(line, (row, ModelScore(card, error=InputError(text, text)))), language)
@@ -359,7 +358,7 @@ def test_training_runs_can_be_chosen_by_name(tmp_path: Any, small_net: Callable[
         and not card.license
         and card.bits_per_character is None
     )
-    assert len(own.score("runs/mine", ["가"])) == 2
+    assert len(own.score("runs/mine", ["가"]).segments) == 2
     assert "runs/mine" not in [card.name for card in Service(runs=None).list_models()]
 
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from support.lanes import lane_of_spans
 from support.toy_models import Make, stirred
 
 from korlm.app.generate.score import ModelScore, stream_scores
@@ -15,7 +16,6 @@ from korlm.app.generate.segmentations_view import render_segmentations
 from korlm.app.limits import MAX_SEGMENTATION_TEXT
 from korlm.app.model_info import ModelCard
 from korlm.app.service import Service
-from korlm.app.view_models import DisplaySegment
 from korlm.models.language_model import LanguageModel
 from korlm.models.marginal import DEFAULT_BEAM_SIZE, Segmentation, likely_segmentations
 from korlm.tokenizers.segmented import SegmentedTokenizer
@@ -73,7 +73,7 @@ def test_tokens_and_names_are_never_markup() -> None:
     text, name = "<script>x</script>\u202e\"'", "<b>\"'"
     card = ModelCard(name, name, "subword", name, 10, None, corpus=(name, name), license=name)
     segmentation = Segmentation([text, " ", " <b>"], [], 3.0, 1.0, True)
-    score = ModelScore(card, (DisplaySegment(0, 2, (), bits=3.0),), segmentations=[[segmentation]])
+    score = ModelScore(card, lane_of_spans("가\n", [(0, 2)], segment_bits=(3.0,)), segmentations=[[segmentation]])
     for language in ("ko", "en"):
         page = render_segmentations([score], "가", language)
         assert "<script" not in page and "\u202e" not in page and "<i>␣</i>" in page.replace(' class="w"', "")
