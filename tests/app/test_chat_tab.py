@@ -318,7 +318,8 @@ def test_the_page_fits_the_window_with_enough_contrast_and_large_buttons(
 def test_ten_visitors_are_answered_at_once_each_with_their_own_streamed_answer(address: str) -> None:
     client = pytest.importorskip("gradio_client")
     trained_bot = ChatService().list_bots()[0].name
-    visitors = [client.Client(address, verbose=False) for _ in range(10)]
+    patience = {"timeout": READY_SECONDS / 1000}
+    visitors = [client.Client(address, verbose=False, httpx_kwargs=patience) for _ in range(10)]
 
     def chat_with_bot(number: int) -> list[str]:
         visitor, message = visitors[number], f"{number}번 손님이에요. 오늘 뭐 할까요?"

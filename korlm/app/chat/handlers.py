@@ -74,14 +74,10 @@ class ChatHandlers:
         try:
             message = validate_message(text or "")
         except KorlmError as error:
-            return [gr.skip(), *_refused_updates(render_bilingual_notice(error)), *_skip_updates(MAX_BOTS)]
+            return [gr.skip(), *_refused_updates(error), *_skip_updates(MAX_BOTS)]
         pending = self.requests.open(_session_id(request))
         if pending is None:
-            return [
-                gr.skip(),
-                *_refused_updates(render_bilingual_notice("chat_busy", "note")),
-                *_skip_updates(MAX_BOTS),
-            ]
+            return [gr.skip(), *_refused_updates("chat_busy"), *_skip_updates(MAX_BOTS)]
         num_columns = _num_open_columns(count)
         histories = [
             add_user_message(chat or [], message) if column < num_columns else gr.skip()
@@ -100,23 +96,19 @@ class ChatHandlers:
         kept = until_last_question(chat or [])
         pending = self.requests.open(_session_id(request)) if kept else None
         if pending is None:
-            return [
-                *_refused_updates(render_bilingual_notice("chat_busy", "note") if kept else ""),
-                gr.skip(),
-                gr.skip(),
-            ]
+            return [*_refused_updates("chat_busy" if kept else ""), *_skip_updates(2)]
         return [*_accepted_updates(pending), new_seed(), kept]
 
     def edit_message(self, request: gr.Request, chat: History | None, data: gr.EditData) -> list[Any]:
         """Continue from an edited message: note, buttons, ticket, seed, chat."""
         history = list(chat or [])
         index = data.index if isinstance(data.index, int) else data.index[0]
+        refusal: str | KorlmError = "chat_busy"
         try:
             kept = truncate_and_edit(history, index, validate_message(unshield_markup(str(data.value))))
             pending = self.requests.open(_session_id(request))
-            refusal = "" if pending else render_bilingual_notice("chat_busy", "note")
         except KorlmError as error:
-            kept, pending, refusal = [], None, render_bilingual_notice(error)
+            kept, pending, refusal = [], None, error
         if pending is None:  # the page shows the edited text already: restore the one before
             before = truncate_and_edit(history, index, unshield_markup(str(data.previous_value)))
             return [*_refused_updates(refusal), gr.skip(), before + history[index + 1 :]]
@@ -262,9 +254,13 @@ def _accepted_updates(pending: PendingRequest) -> list[Any]:
     return ["", gr.update(interactive=False), gr.update(interactive=True), pending.ticket]
 
 
-def _refused_updates(note: str) -> list[Any]:
+def _refused_updates(reason: str | KorlmError) -> list[Any]:
+    """Return a note (an error, or the key of a text), and no update of the buttons and the ticket."""
+    if not reason:
+        return ["", *_skip_updates(3)]
+    note = render_bilingual_notice(reason, "error" if isinstance(reason, KorlmError) else "note")
     # the page hides a note once its reader goes on typing: the same note must differ to be shown again
-    return [f"{note}<!-- {time.monotonic_ns()} -->" if note else "", *_skip_updates(3)]
+    return [f"{note}<!-- {time.monotonic_ns()} -->", *_skip_updates(3)]
 
 
 def _ready_buttons() -> list[Any]:
