@@ -9,7 +9,6 @@ Importing this loads neither torch nor an analyzer; `Service.start_warm_up` does
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
     from korlm.generation.results import Step
     from korlm.models.language_model import LanguageModel
     from korlm.models.marginal import Segmentation
-
-_log = logging.getLogger(__name__)
 
 PRESELECTED_TOKENIZERS = ("word", "kiwi", "okt", "unigram", "syllable")
 _NUM_ALTERNATIVES = 5  # candidates that are shown for each generated token
@@ -145,11 +142,7 @@ class Service:
 
     def load_in_background(self, model: str) -> threading.Thread | None:
         """Load a model in a thread and return the thread; None if it is loaded."""
-        if model in self._models:
-            return None
-        thread = threading.Thread(target=_load_or_log, args=(self._models.get, model), daemon=True)
-        thread.start()
-        return thread
+        return self._models.load_in_background(model)
 
     def stream_tokens(
         self, model: str, prompt: str, *, stopped: Callable[[], bool] = lambda: False, **options: Any
@@ -232,19 +225,16 @@ class Service:
         loaded = self._models.get(model)
         return [likely_segmentations(loaded, line, count, beam=DEFAULT_BEAM_SIZE) for line in lines]
 
-    def start_warm_up(self) -> threading.Thread:
-        """Load the preselected and the small tokenizers and the models in a thread; return the thread."""
-        thread = threading.Thread(target=self._warm_up, name="korlm-warm", daemon=True)
-        thread.start()
-        return thread
-
-    def _warm_up(self) -> None:
+    def start_warm_up(self) -> threading.Thread | None:
+        """Load the preselected and the small tokenizers and then the models in threads; return the last thread."""
         installed = [option for option in self.tokenizer_options() if not option.reason]
-        for option in sorted(installed, key=lambda option: option.unit not in _FAST_UNITS):
-            if option.unit in _FAST_UNITS or option.name in PRESELECTED_TOKENIZERS:
-                _load_or_log(self._tokenizers.get, option.name)
-        for card in self.list_models():
-            _load_or_log(self._models.get, card.name)
+        names = [
+            option.name
+            for option in sorted(installed, key=lambda option: option.unit not in _FAST_UNITS)
+            if option.unit in _FAST_UNITS or option.name in PRESELECTED_TOKENIZERS
+        ]
+        models = [card.name for card in self.list_models()]
+        return self._models.load_in_background(*models, after=self._tokenizers.load_in_background(*names))
 
     def _load_model(self, name: str) -> LanguageModel:
         if name not in [card.name for card in self.list_models()]:  # visitors must not load a path of the disk
@@ -279,10 +269,3 @@ def _load_tokenizer(name: str) -> Tokenizer:
 
 def _cap_max_tokens(options: dict[str, Any]) -> dict[str, Any]:
     return options | {"max_tokens": min(int(options.get("max_tokens", MAX_TOKENS)), MAX_TOKENS)}
-
-
-def _load_or_log(load: Callable[[str], Any], name: str) -> None:
-    try:
-        load(name)
-    except Exception as error:  # a visitor who needs it sees the error then
-        _log.warning("%s is not ready: %s", name, error)
