@@ -181,7 +181,7 @@ def test_boundary_types_are_drawn_described_and_counted() -> None:
 
 
 def test_jamo_of_a_split_syllable_are_drawn_below_it() -> None:
-    page = render_lanes("각", compare_text("각", "jamo", "word").valid_lanes, ViewOptions())
+    page = render_lanes(compare_text("각", "jamo", "word").valid_lanes, ViewOptions())
     assert "<s>ㄱㅏㄱ</s>" in page
 
 
