@@ -43,7 +43,7 @@ from korlm.tokenizers.registry import load_tokenizer
 if TYPE_CHECKING:
     from korlm.generation.results import Step
     from korlm.models.language_model import LanguageModel
-    from korlm.models.marginal import Segmentation
+    from korlm.models.results import Segmentation
 
 PRESELECTED_TOKENIZERS = ("word", "kiwi", "okt", "unigram", "syllable")
 _NUM_ALTERNATIVES = 5  # candidates that are shown for each generated token

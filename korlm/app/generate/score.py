@@ -11,7 +11,6 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,9 +21,7 @@ from korlm.app.round_robin import to_visitor_error
 from korlm.app.service import Service
 from korlm.errors import InputError, KorlmError
 from korlm.models.mixture import mixture_bits
-
-if TYPE_CHECKING:
-    from korlm.models.marginal import Segmentation
+from korlm.models.results import Segmentation
 
 SEGMENTATIONS_PER_LINE = 3  # besides the tokenizer's own
 

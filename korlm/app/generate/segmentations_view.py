@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markupsafe import Markup
 
@@ -17,9 +17,7 @@ from korlm.app.generate.score import ModelScore
 from korlm.app.limits import MAX_SEGMENTATION_TEXT
 from korlm.app.templating import render_template
 from korlm.app.widgets.surprisal import format_probability
-
-if TYPE_CHECKING:
-    from korlm.models.marginal import Segmentation
+from korlm.models.results import Segmentation
 
 _MAX_LINES = 4
 

@@ -1,4 +1,4 @@
-"""What the app shows of segmentations: those of the library, text that stays text, and limits."""
+"""The segmentations that the app shows: those of the library, escaped, and with limits."""
 
 from __future__ import annotations
 
@@ -17,55 +17,60 @@ from korlm.app.limits import MAX_SEGMENTATION_TEXT
 from korlm.app.model_info import ModelCard
 from korlm.app.service import Service
 from korlm.models.language_model import LanguageModel
-from korlm.models.marginal import DEFAULT_BEAM_SIZE, Segmentation, likely_segmentations
+from korlm.models.marginal import DEFAULT_BEAM_SIZE, likely_segmentations
+from korlm.models.results import Segmentation
 from korlm.tokenizers.segmented import SegmentedTokenizer
 from korlm.tokenizers.segmenters.word import WordSegmenter
 from korlm.tokenizers.vocabulary import Vocabulary
 
 
 @pytest.fixture
-def mine(tmp_path: Path, small_net: Make) -> tuple[LanguageModel, Service]:
+def model_and_service(tmp_path: Path, small_net: Make) -> tuple[LanguageModel, Service]:
     tokenizer = SegmentedTokenizer("word", WordSegmenter(), Vocabulary(["가", "나", " 가", "가나", "나가", "가나가"]))
     lm = LanguageModel(tokenizer, stirred(small_net(tokenizer.vocab_size)))
     lm.save(tmp_path / "mine" / "best")
     return lm, Service(runs=tmp_path)
 
 
-def test_the_ways_are_the_librarys_and_add_up(mine: tuple[LanguageModel, Service]) -> None:
-    lm, service = mine
+def test_segmentations_and_their_sum_equal_those_of_the_library(
+    model_and_service: tuple[LanguageModel, Service],
+) -> None:
+    lm, service = model_and_service
     name = service.list_models()[-1].name
     text = "가나가 가\n\n나나\n가\n나\n가나"
-    found = [*stream_scores(service, [name], text)][-1]
-    page = render_scores(found, "ko").split('class="kl-section kl-ways"')[1]
+    scores = [*stream_scores(service, [name], text)][-1]
+    page = render_scores(scores, "ko").split('class="kl-section kl-ways"')[1]
     lines = text.split("\n")
-    for line, ways in zip(lines, found.valid_rows[0].segmentations, strict=True):
-        cuts = likely_segmentations(lm, line, 3, beam=DEFAULT_BEAM_SIZE)
-        assert [way.pieces for way in ways] == [cut.pieces for cut in cuts]
-        assert sum(way.own for way in ways) == 1
-    own = lm.score(lines)
-    shares = [way.share for ways in found.valid_rows[0].segmentations for way in ways if way.own]
-    total = own.bits_per_character * own.characters + sum(map(math.log2, shares))
+    for line, segmentations in zip(lines, scores.valid_rows[0].segmentations, strict=True):
+        expected = likely_segmentations(lm, line, 3, beam=DEFAULT_BEAM_SIZE)
+        assert [shown.pieces for shown in segmentations] == [segmentation.pieces for segmentation in expected]
+        assert sum(segmentation.own for segmentation in segmentations) == 1
+    canonical = lm.score(lines)
+    probabilities = [
+        segmentation.share for line in scores.valid_rows[0].segmentations for segmentation in line if segmentation.own
+    ]
+    total = canonical.bits_per_character * canonical.characters + sum(map(math.log2, probabilities))
     summed = re.search(r'data-summed="([\d.]+)"', page)
-    assert summed and float(summed[1]) == pytest.approx(total / own.characters)
+    assert summed and float(summed[1]) == pytest.approx(total / canonical.characters)
     assert page.count("kl-given") == page.count("<ol>") == 3  # the second of the first four lines is empty
     assert "앞의 4줄만" in page and '<i class="w">가</i>' in page
 
 
-def test_a_long_text_is_told_of_and_a_lossy_tokenizer_is_passed_over(
-    mine: tuple[LanguageModel, Service], tmp_path: Path, small_net: Make
+def test_long_texts_and_lossy_tokenizers_show_no_segmentations(
+    model_and_service: tuple[LanguageModel, Service], tmp_path: Path, small_net: Make
 ) -> None:
-    service = mine[1]
+    _, service = model_and_service
     lossy = SegmentedTokenizer("word", WordSegmenter(), Vocabulary(["가"], on_unknown="unk"))
     LanguageModel(lossy, small_net(lossy.vocab_size)).save(tmp_path / "lossy" / "best")
     names = [card.name for card in service.list_models()[-2:]]
-    found = [*stream_scores(service, names, "가" * (MAX_SEGMENTATION_TEXT + 1))][-1]
+    scores = [*stream_scores(service, names, "가" * (MAX_SEGMENTATION_TEXT + 1))][-1]
     assert all(
-        not row.segmentations for row in found.valid_rows
-    ) and f"{MAX_SEGMENTATION_TEXT}자까지의 글에서만" in render_scores(found, "ko")
-    both = {row.card.name: row for row in [*stream_scores(service, names, "가나")][-1].valid_rows}
-    unk = next(name for name in names if "lossy" in name)
-    assert len(both) == 2 and not both[unk].segmentations and both[unk].bits > 0
-    alone = [*stream_scores(service, [unk], "가나")][-1]
+        not row.segmentations for row in scores.valid_rows
+    ) and f"{MAX_SEGMENTATION_TEXT}자까지의 글에서만" in render_scores(scores, "ko")
+    both_rows = {row.card.name: row for row in [*stream_scores(service, names, "가나")][-1].valid_rows}
+    lossy_name = next(name for name in names if "lossy" in name)
+    assert len(both_rows) == 2 and not both_rows[lossy_name].segmentations and both_rows[lossy_name].bits > 0
+    alone = [*stream_scores(service, [lossy_name], "가나")][-1]
     assert "kl-ways" not in render_scores(alone, "ko") and "kl-scores" in render_scores(alone, "ko")
 
 
