@@ -1,1 +1,1 @@
-"""The Gradio app: two tabs over one service; nothing here is imported by the rooms above."""
+"""The Gradio app: compare tokenizers, generate text with language models, talk to chatbots."""

@@ -1,7 +1,6 @@
-"""The real ``app.py`` in a real browser: lanes, languages, bad input, and nothing fetched from elsewhere.
+"""Test ``app.py`` in a browser: lanes, languages, invalid input, and no requests to other hosts.
 
-Screenshots for looking at go to ``tests/screenshots/``. The view's own doings are in ``test_view_browser.py``, those of
-the models in ``test_generate_browser.py``.
+Screenshots are written to ``tests/screenshots/``.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from support.browser import compare, open_page, playwright, row, shot, wait_for_
 pytest_plugins = ["support.app"]
 
 
-def test_korean_typed_in_the_box_appears_in_every_lane_aligned(page: playwright.Page) -> None:
+def test_typed_korean_is_aligned_in_every_lane(page: playwright.Page) -> None:
     text = "오늘은 날씨가 정말 좋았다"
     compare(page, text)
     wait_for_text(page, "오늘은")
@@ -49,7 +48,7 @@ def test_korean_typed_in_the_box_appears_in_every_lane_aligned(page: playwright.
     assert max(names_down) < 0.5
 
 
-def test_a_piece_tells_about_itself_by_pointer_and_by_keyboard(page: playwright.Page) -> None:
+def test_tooltip_opens_by_pointer_and_keyboard(page: playwright.Page) -> None:
     first = page.locator(".kl-drawing .kl-lane .kl-p").first
     first.hover()
     assert "ID" in page.locator(".kl-tip").inner_text() or "토큰" in page.locator(".kl-tip").inner_text()
@@ -60,7 +59,7 @@ def test_a_piece_tells_about_itself_by_pointer_and_by_keyboard(page: playwright.
     assert page.locator(".kl-tip").is_hidden()
 
 
-def test_the_switch_changes_every_word_of_the_page_to_english(page: playwright.Page) -> None:
+def test_language_switch_translates_the_whole_page(page: playwright.Page) -> None:
     page.get_by_text("English", exact=True).click()
     page.get_by_role("tab", name="Compare").wait_for()
     page.wait_for_selector("text=Counts of each tokenizer")
@@ -78,13 +77,13 @@ def test_the_switch_changes_every_word_of_the_page_to_english(page: playwright.P
     page.wait_for_selector(".kl-error >> text=Type some text")
 
 
-def test_a_link_can_ask_for_english(browser: playwright.Browser, address: str) -> None:
+def test_link_selects_english(browser: playwright.Browser, address: str) -> None:
     for page in open_page(browser, address + "?lang=en", width=800):
         assert page.get_by_role("button", name="Split the text").is_visible()
         assert page.locator(".kl-counts caption").inner_text().startswith("Counts")
 
 
-def test_scripts_and_templates_that_are_typed_are_shown_and_not_run(page: playwright.Page) -> None:
+def test_typed_scripts_and_templates_are_shown_and_not_run(page: playwright.Page) -> None:
     text = "<script>window.hacked=1</script><img src=x onerror=window.hacked=2>{{value}}${window.hacked=3}"
     compare(page, text)
     wait_for_text(page, "<scri")
@@ -93,7 +92,7 @@ def test_scripts_and_templates_that_are_typed_are_shown_and_not_run(page: playwr
     assert page.evaluate("document.querySelectorAll('.kl-view img, .kl-view script').length") == 0
 
 
-def test_too_long_or_empty_text_gets_a_sentence_and_the_next_try_works(page: playwright.Page) -> None:
+def test_invalid_text_shows_an_error_and_the_next_request_works(page: playwright.Page) -> None:
     compare(page, "가" * 20_001)
     page.wait_for_selector(".kl-error >> text=글이 너무 깁니다")
     compare(page, "")
@@ -105,7 +104,7 @@ def test_too_long_or_empty_text_gets_a_sentence_and_the_next_try_works(page: pla
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
-def test_nothing_is_wider_than_the_window(browser: playwright.Browser, address: str, width: int, scheme: str) -> None:
+def test_page_fits_the_window(browser: playwright.Browser, address: str, width: int, scheme: str) -> None:
     for page in open_page(browser, address, width=width, scheme=scheme):
         compare(
             page, "아버지가방에들어가셨다 ㅋㅋ\n<b>탭\t과</b> 넓은\u3000칸 👩‍💻 뷁쀍 " + "긴어절" * 20 + " The end."

@@ -1,4 +1,4 @@
-"""The view in a real browser: cuts, verdicts, looks, stress, the user dictionary, links, files, keys, colours."""
+"""Test the tab 토크나이저 비교 in a browser."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ def view(browser: playwright.Browser, address: str) -> Iterator[playwright.Page]
         yield opened
 
 
-def kinds(page: playwright.Page, selector: str) -> int:
+def count_elements(page: playwright.Page, selector: str) -> int:
     return page.locator(f".kl-drawing {selector}").count()
 
 
-def pick(page: playwright.Page, part: str, label: str) -> None:
+def choose_option(page: playwright.Page, part: str, label: str) -> None:
     before = page.evaluate("document.querySelector('.kl-view').dataset.query")
     page.locator(f"#look-{part}").get_by_text(label, exact=True).click()
     page.wait_for_function("q => document.querySelector('.kl-view').dataset.query !== q", arg=before)
 
 
-def chosen_reference(page: playwright.Page, name: str) -> None:
+def choose_reference(page: playwright.Page, name: str) -> None:
     before = page.evaluate("document.querySelector('.kl-view').dataset.query")
     page.locator("#look-reference input").click()
     page.get_by_role("option", name=name, exact=True).click()
     page.wait_for_function("q => document.querySelector('.kl-view').dataset.query !== q", arg=before)
 
 
-def test_cuts_are_lines_as_high_as_the_lane_and_a_lone_one_has_a_pin(view: playwright.Page) -> None:
+def test_boundaries_are_lines_as_high_as_the_lane_with_a_pin_on_unique_ones(view: playwright.Page) -> None:
     heights = view.eval_on_selector_all(
         ".kl-drawing .kl-p.c",
         "all => all.map(p => [parseFloat(getComputedStyle(p, '::before').height), p.offsetHeight])",
     )
     assert heights and all(abs(line - lane) < 0.5 for line, lane in heights)
     lefts = view.eval_on_selector_all(".kl-drawing .kl-p.c", "all => all.map(p => p.getBoundingClientRect().left)")
-    assert len({round(left) for left in lefts}) < len(lefts)  # cuts that agree are one line
+    assert len({round(left) for left in lefts}) < len(lefts)  # equal boundaries form one line
     alone = view.locator(".kl-lane[aria-label^=syllable] .kl-p.o")
     assert alone.count() >= 1
     assert "conic-gradient" in alone.first.evaluate("p => getComputedStyle(p, '::before').backgroundImage")
@@ -58,34 +58,34 @@ def test_cuts_are_lines_as_high_as_the_lane_and_a_lone_one_has_a_pin(view: playw
     assert "혼자 자른 곳" in view.locator(".kl-legend").inner_text()
 
 
-def test_another_reference_gives_other_verdicts_and_none_gives_none(view: playwright.Page) -> None:
-    assert kinds(view, ".vo") and kinds(view, ".vx")
+def test_reference_decides_the_boundary_types(view: playwright.Page) -> None:
+    assert count_elements(view, ".vo") and count_elements(view, ".vx")
     assert "kiwi에 견준 자른 곳" in view.locator(".kl-figures").inner_text()
-    chosen_reference(view, "없음")
-    assert not kinds(view, ".vo") and not kinds(view, ".vx")
+    choose_reference(view, "없음")
+    assert not count_elements(view, ".vo") and not count_elements(view, ".vx")
     assert "견준" not in view.locator(".kl-figures").inner_text()
     assert "ref=none" in view.url
 
 
-def test_colours_and_forms_change_what_is_drawn_and_not_what_was_cut(view: playwright.Page) -> None:
+def test_colors_and_forms_change_the_drawing_and_not_the_counts(view: playwright.Page) -> None:
     counts = view.locator(".kl-counts").inner_text()
-    assert kinds(view, ".g-noun")
-    pick(view, "color", "조각")
-    assert not kinds(view, ".g-noun") and kinds(view, "[class*=' h']")
-    pick(view, "form", "원형")
+    assert count_elements(view, ".g-noun")
+    choose_option(view, "color", "조각")
+    assert not count_elements(view, ".g-noun") and count_elements(view, "[class*=' h']")
+    choose_option(view, "form", "원형")
     assert "보+" in "".join(view.locator(".kl-drawing em").all_inner_texts())
     assert view.locator(".kl-counts").inner_text() == counts
     asked = parse_qs(urlsplit(view.url).query)
     assert asked["color"] == ["piece"] and asked["form"] == ["restored"]
 
 
-def test_a_stress_shows_the_change_and_the_text_can_be_had_back(view: playwright.Page) -> None:
+def test_perturbation_shows_the_change_and_can_be_undone(view: playwright.Page) -> None:
     view.click("#stress-spaces")
     wait_for_text(view, "학교에서봤다")
     view.wait_for_selector(".kl-delta")
     assert "→" in view.locator(".kl-delta").first.inner_text() and "%" in view.locator(".kl-delta").first.inner_text()
     assert "띄어쓰기 없애기" in view.locator("#stress-note").inner_text()
-    view.click("#stress-hanja")  # of the text as it was typed, not of the one without spaces
+    view.click("#stress-hanja")  # applies to the typed text, not to the one without spaces
     wait_for_text(view, "學校에서")
     assert view.input_value("#compare-text textarea") == "學校에서 봤다."
     assert parse_qs(urlsplit(view.url).query)["stress"] == ["hanja"]
@@ -96,19 +96,19 @@ def test_a_stress_shows_the_change_and_the_text_can_be_had_back(view: playwright
     view.wait_for_function("!document.querySelector('.kl-delta')")
 
 
-def test_a_stress_that_finds_nothing_says_so(view: playwright.Page) -> None:
+def test_perturbation_without_effect_shows_a_note(view: playwright.Page) -> None:
     compare(view, "ABC")
     wait_for_text(view, "ABC")
     view.click("#stress-hanja")
     view.wait_for_function("document.querySelector('#stress-note').innerText.includes('바꿀 곳이 없습니다')")
 
 
-def test_a_user_word_is_shown_before_and_after(view: playwright.Page) -> None:
+def test_user_word_adds_a_second_kiwi_lane(view: playwright.Page) -> None:
     compare(view, "쀍뷁궯이 왔다")
     wait_for_text(view, "쀍뷁궯이")
     view.get_by_role("button", name="Kiwi 설정").click()
     view.wait_for_selector("#user-words textarea")
-    for _ in range(3):  # what is typed in the very moment of the box's opening may be lost
+    for _ in range(3):  # text typed while the box opens may be lost
         view.wait_for_timeout(500)
         view.fill("#user-words textarea", "쀍뷁궯이\tNNP")
         view.keyboard.press("Tab")
@@ -128,7 +128,7 @@ def test_a_user_word_is_shown_before_and_after(view: playwright.Page) -> None:
     view.wait_for_selector(".kl-error >> text=2")
 
 
-def test_a_link_shows_the_same_view(browser: playwright.Browser, address: str) -> None:
+def test_link_shows_the_same_view(browser: playwright.Browser, address: str) -> None:
     link = (
         f"?text={quote('갔다. <b>')}&stress=laugh&t=unigram,jamo,kiwi,nonsense&ref=kiwi&color=piece&form=restored"
         "&lang=en&kiwi=letters&__theme=dark"
@@ -146,21 +146,21 @@ def test_a_link_shows_the_same_view(browser: playwright.Browser, address: str) -
         assert (page.locator(".kl-view").inner_text(), urlsplit(page.url).query) == seen[0]
 
 
-def test_the_files_hold_what_is_shown(view: playwright.Page, tmp_path: Path) -> None:
+def test_downloads_match_the_view(view: playwright.Page, tmp_path: Path) -> None:
     compare(view, "=1+1 학교")
     wait_for_text(view, "=1+1")
-    with view.expect_download() as begun:
+    with view.expect_download() as download_info:
         view.click("#compare-csv")
-    raw = Path(begun.value.path()).read_text("utf-8")
-    assert begun.value.suggested_filename == "korlm.csv" and raw.startswith("\ufeff")
+    raw = Path(download_info.value.path()).read_text("utf-8")
+    assert download_info.value.suggested_filename == "korlm.csv" and raw.startswith("\ufeff")
     rows = list(csv.DictReader(io.StringIO(raw[1:], newline="")))
     assert {r["lane"] for r in rows} == {"kiwi", "unigram", "syllable"}
     assert rows and not any(cell.startswith(("=", "+", "-", "@")) for r in rows for cell in r.values())
-    with view.expect_download() as begun:
+    with view.expect_download() as download_info:
         view.click("#compare-json")
-    told = json.loads(Path(begun.value.path()).read_text("utf-8"))
-    assert told["text"] == "=1+1 학교" and told["reference"] == "kiwi"
-    assert sum(len(lane["tokens"]) for lane in told["lanes"]) == len(rows)
+    exported = json.loads(Path(download_info.value.path()).read_text("utf-8"))
+    assert exported["text"] == "=1+1 학교" and exported["reference"] == "kiwi"
+    assert sum(len(lane["tokens"]) for lane in exported["lanes"]) == len(rows)
 
 
 @pytest.mark.parametrize("allowed", [True, False])
@@ -179,7 +179,7 @@ def test_ids_and_the_link_are_copied_with_or_without_the_clipboard(view: playwri
     assert view.evaluate("navigator.clipboard.readText()") == view.url
 
 
-def test_the_keyboard_moves_over_named_lanes_and_pieces_with_one_tab_stop(view: playwright.Page) -> None:
+def test_arrow_keys_move_over_labeled_lanes_with_one_tab_stop(view: playwright.Page) -> None:
     assert view.locator(".kl-p[tabindex='0']").count() == 1
     view.locator(".kl-p[tabindex='0']").focus()
     where = (
@@ -204,16 +204,16 @@ def test_the_keyboard_moves_over_named_lanes_and_pieces_with_one_tab_stop(view: 
     assert unnamed == 0
 
 
-def test_another_language_keeps_the_view(view: playwright.Page) -> None:
-    pick(view, "form", "원형")
+def test_language_switch_keeps_the_view(view: playwright.Page) -> None:
+    choose_option(view, "form", "원형")
     view.get_by_text("English", exact=True).click()
     view.wait_for_selector("text=Cuts against kiwi")
-    assert row(view, ".kl-ruler") == TEXT and kinds(view, "em")
+    assert row(view, ".kl-ruler") == TEXT and count_elements(view, "em")
     assert "lang=en" in view.url and "form=restored" in view.url
     assert view.input_value("#compare-text textarea") == TEXT
 
 
-def test_odd_texts_are_drawn_and_run_nothing(view: playwright.Page) -> None:
+def test_unusual_texts_are_drawn_and_never_run(view: playwright.Page) -> None:
     for text in ("   ", "👩‍💻🎉", "שלום עולם \u202eabc", "<script>window.hacked=1</script>"):
         compare(view, text)
         asked = "text=" + quote_plus(text, safe=",") + "&"
@@ -224,7 +224,7 @@ def test_odd_texts_are_drawn_and_run_nothing(view: playwright.Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_telephone_shows_all_of_it(browser: playwright.Browser, address: str, scheme: str) -> None:
+def test_phone_shows_everything(browser: playwright.Browser, address: str, scheme: str) -> None:
     for page in open_page(browser, address + LINK + "&form=restored&kiwi=letters", width=390, scheme=scheme):
         settle(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -239,7 +239,7 @@ def test_a_telephone_shows_all_of_it(browser: playwright.Browser, address: str, 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_in_the_view_has_enough_contrast(browser: playwright.Browser, address: str, scheme: str) -> None:
+def test_text_of_the_view_has_enough_contrast(browser: playwright.Browser, address: str, scheme: str) -> None:
     for page in open_page(browser, address + LINK + "&stress=spaces", width=1280, scheme=scheme):
         page.wait_for_selector(".kl-delta")
         settle(page)
