@@ -27,9 +27,10 @@ def max_steps() -> float:
 
 
 def take_held_step(task: Task) -> bool:
-    if num_steps.get(task, 0) >= max_steps():
+    is_loading = task.loading is not None and task.loading.is_alive()
+    if not is_loading and num_steps.get(task, 0) >= max_steps():
         return True
-    num_steps[task] = num_steps.get(task, 0) + 1
+    num_steps[task] = num_steps.get(task, 0) + (not is_loading)
     return take_step(task)
 
 
