@@ -46,6 +46,7 @@ STANDARD_TERMS = frozenset(
 LIBRARY_OVERRIDES = frozenset(
     {
         "_BilingualArgumentParser.error",  # argparse.ArgumentParser
+        "JoinLines.preprocess",  # jinja2.ext.Extension
     }
 )
 

@@ -77,7 +77,7 @@ class GenerationConfig:
         1, "빔의 너비 (2 이상이면 온도와 필터는 쓰지 않음)", "beam width (2 or more: nothing is drawn)", ge=1, le=1000
     )
     length_penalty: float = setting(
-        0.6, "빔의 길이 보정 (GNMT의 알파)", "the beam's length normalisation (alpha)", ge=0, le=10
+        0.6, "빔의 길이 보정 (GNMT의 알파)", "the beam's length normalization (alpha)", ge=0, le=10
     )
     banned: tuple[str, ...] = setting(
         (), "나오면 안 되는 글 (여러 번)", "text that must not come (repeatable)", kind=str

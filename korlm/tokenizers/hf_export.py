@@ -112,7 +112,7 @@ def _unsupported_reason(tokenizer: Tokenizer) -> tuple[str, str] | None:
         return (
             "다른 곳에서 만든 SentencePiece 모델은 정규화까지 .model 파일에 있습니다. "
             "그 .model 파일을 transformers에 그대로 주세요.",
-            "A SentencePiece model made elsewhere carries its normalisation in the .model file. "
+            "A SentencePiece model made elsewhere carries its normalization in the .model file. "
             "Give that .model file itself to transformers.",
         )
     if tokenizer.unit == "jamo":

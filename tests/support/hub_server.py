@@ -167,7 +167,7 @@ class HubServer:
         return Answer.json({"errors": errors, "warnings": []}, 200 if fine else 400)
 
     def _storage(self, method: str, number: str, token: str, body: bytes) -> Answer:
-        if token:  # the real one refuses a request with two kinds of authorisation
+        if token:  # the real one refuses a request with two kinds of authorization
             return Answer.error(400, "a token was sent to the storage")
         if method == "PUT":
             assert hashlib.sha256(body).hexdigest() == number

@@ -33,7 +33,7 @@ COMPARE_TEXTS: dict[str, tuple[str, str]] = {
     "reference": ("기준 분석기", "Reference"),
     "reference_info": ("자른 곳을 이 분석에 견줍니다.", "Cuts are judged against it."),
     "reference_none": ("없음", "none"),
-    "color": ("색", "Colour"),
+    "color": ("색", "Color"),
     "color_pos": ("품사", "part of speech"),
     "color_piece": ("조각", "piece"),
     "form": ("형태", "Form"),

@@ -338,7 +338,7 @@ def test_colors_pass_wcag_aa(dark: bool) -> None:
         assert _contrast(_color(known["--kl-deep"]), fill) >= 4.5, name
         for mark in ("cut", "boundary", "focus", "all"):
             assert _contrast(_color(known[f"--kl-{mark}"]), fill) >= 3, (mark, name)
-    for mark in ("inside", "letters", "bytes", "boundary", "soft"):  # text, or a mark on the paper's own colour
+    for mark in ("inside", "letters", "bytes", "boundary", "soft"):  # text, or a mark on the paper's own color
         assert _contrast(_color(known[f"--kl-{mark}"]), fills["paper"]) >= 4.5, mark
     for level in ("s4", "s5"):
         assert _contrast(_color(known[f"--kl-on-{level}"]), _color(known[f"--kl-{level}"])) >= 4.5, level

@@ -188,7 +188,7 @@ def test_unsupported_tokenizers_raise_an_error_with_an_alternative(tmp_path: Pat
         (MorphemeSubwordTokenizer("kiwi+unigram", WordSegmenter(), unigram), "analyzer", "unigram or bpe"),
         (SegmentedTokenizer("word", SpacySegmenter("en"), Vocabulary(["a"])), "library's rules", "unigram or bpe"),
         (korlm.train_tokenizer("jamo", ["가나다라"] * 5, vocab_size=400), "letters of a syllable", "syllable or byte"),
-        (korlm.load_tokenizer(tmp_path / "other.model"), "normalisation", "transformers"),
+        (korlm.load_tokenizer(tmp_path / "other.model"), "normalization", "transformers"),
     ):
         with pytest.raises(InputError) as caught:
             export_tokenizer(tokenizer, tmp_path / "tokenizer.json")
