@@ -1,8 +1,9 @@
-"""Model soups: averaging the weights of several runs, with calibrated logits.
+"""Model soups: average the weights of several runs, then calibrate the temperature of the logits.
 
-Runs with the same initial weights end in one loss basin, and a point between them is often better than each (model soups,
-Wortsman et al. 2022), at no cost in inference. The logits are then divided by the temperature that fits the validation lines
-best (Guo et al. 2017): a model that saw its corpus many times is overconfident elsewhere.
+Runs with the same initial weights end in one loss basin, and an average of their weights is often better than each run
+(model soups, Wortsman et al. 2022). Inference costs no more than for a single model. The logits are then divided by the
+temperature with the lowest validation loss (Guo et al. 2017), because a model that was trained for many epochs is
+overconfident on new text.
 
 >>> lm = load_model("reviews-unigram-gru")
 >>> original = lm.score(["정말 재미있다"]).bits_per_character
@@ -32,13 +33,19 @@ from korlm.storage.artifacts import check_writable
 from korlm.training.train import command_line, environment_info, initial_model_info, write_test_score
 
 _INVERSE_GOLDEN_RATIO = 0.6180339887498949
-_LOGIT_SCALE_RANGE = (0.5, 2.0)  # factor of the logits: 1 / temperature
-_TOLERANCE = 0.02
+_LOGIT_SCALE_RANGE = (0.5, 2.0)  # searched logit scales; the scale is 1 / temperature
+_TOLERANCE = 0.02  # width of the interval at which the golden-section search stops
 
 
 @dataclass(frozen=True)
 class SoupCandidate:
-    """An evaluated candidate: a model and its weight (or the temperature), and its validation bits per character."""
+    """One candidate that the search evaluated on the validation lines.
+
+    Attributes:
+        model: name of the model that is mixed in, or ``temperature`` while the temperature is tuned.
+        value: interpolation weight of that model (1 for the model alone), or the temperature.
+        bits_per_character: validation loss of the candidate.
+    """
 
     model: str
     value: float
@@ -47,16 +54,18 @@ class SoupCandidate:
 
 def make_soup(
     models: Sequence[str | Path], corpus: Corpus, *, folder: str | Path, precision: str = "float32",
-    valid_lines: int = 4000, report: Callable[[SoupCandidate], None] = lambda report: None,
+    valid_lines: int = 4000, report: Callable[[SoupCandidate], None] = lambda candidate: None,
 ) -> LanguageModel:  # fmt: skip
     """Average the weights of models greedily, calibrate the temperature, save the model and return it.
 
-    The soup starts with the best model on the validation lines. The others are added from best to worst, each with the
-    weight that is best on these lines, or left out where none improves them. A single model only gets a temperature.
+    The soup starts as the model with the lowest validation loss. The others are then interpolated into it one by one,
+    from best to worst, each with the weight that gives the lowest validation loss; a model that does not lower the loss
+    is left out. With a single model, only the temperature is calibrated.
 
     Args:
-        models: names, folders or addresses as for `load_model`, with the same tokenizer and shape; dropout may differ.
-        corpus: its validation lines decide; its test lines are scored at the end.
+        models: names, folders or Hub addresses as for `load_model`. They need the same tokenizer and the same
+            configuration, except for dropout.
+        corpus: the search minimizes the loss on its validation lines; the finished soup is scored on its test lines.
         folder: the folder of the new model; an existing one is replaced.
         precision: of the weights in the file: ``float32``, ``float16`` or ``int8``.
         valid_lines: maximum number of validation lines; 0 for all.
@@ -73,87 +82,109 @@ def make_soup(
     check_writable(folder)
     lines = corpus.valid[: valid_lines or None]
     ids = loaded[0].tokenizer.encode_ids(lines)
-    characters = sum(len(line) + 1 for line in lines)
+    num_characters = sum(len(line) + 1 for line in lines)  # one line end per line
 
-    def validation_bits(model: RecurrentLM) -> float:
-        return bits_per_character(sum(float(line.sum()) for line in token_nlls(model, ids)), characters)
+    def validation_loss(model: RecurrentLM) -> float:
+        total_nll = sum(float(line_nlls.sum()) for line_nlls in token_nlls(model, ids))
+        return bits_per_character(total_nll, num_characters)
 
-    search = SoupSearch(validation_bits, report)
-    bits = [search.evaluate(str(name), 1.0, lm.net) for name, lm in zip(models, loaded, strict=True)]
-    order = sorted(range(len(loaded)), key=lambda index: bits[index])
-    lm = loaded[order[0]]
-    fractions = {str(models[order[0]]): 1.0}
-    for index in order[1:]:
-        added = mix_weights(lm.net, loaded[index].net, str(models[index]), search)
-        fractions = {name: part * (1 - added) for name, part in fractions.items()} | {str(models[index]): added}
-    temperature = set_temperature(lm.net, search)
-    return _save_soup(lm, corpus, folder, precision, {
-        "shares": {name: round(part, 4) for name, part in fractions.items()}, "temperature": round(temperature, 4),
-        "valid_lines": len(lines), "valid_bpc": dict(zip(map(str, models), bits, strict=True)),
-        "best_valid_bpc": search.best_bits,
+    search = SoupSearch(validation_loss, report)
+    losses = [search.evaluate(str(name), 1.0, lm.net) for name, lm in zip(models, loaded, strict=True)]
+    best, *others = sorted(range(len(loaded)), key=lambda index: losses[index])
+    soup = loaded[best]  # its weights are changed in place
+    model_weights = {str(models[best]): 1.0}
+    for index in others:
+        added = mix_weights(soup.net, loaded[index].net, str(models[index]), search)
+        model_weights = {name: weight * (1 - added) for name, weight in model_weights.items()}
+        model_weights[str(models[index])] = added
+    temperature = set_temperature(soup.net, search)
+    return _save_soup(soup, corpus, folder, precision, {
+        "shares": {name: round(weight, 4) for name, weight in model_weights.items()}, "temperature": round(temperature, 4),
+        "valid_lines": len(lines), "valid_bpc": dict(zip(map(str, models), losses, strict=True)),
+        "best_valid_bpc": search.best_loss,
     })  # fmt: skip
 
 
 class SoupSearch:
-    """Evaluates candidates by their validation bits per character, reports each, and keeps the lowest."""
+    """Evaluates and reports candidates, and keeps the lowest validation loss so far in ``best_loss``.
+
+    Args:
+        validation_loss: returns a model's bits per character on the validation lines.
+        report: called with every candidate.
+    """
 
     def __init__(
-        self, validation_bits: Callable[[RecurrentLM], float], report: Callable[[SoupCandidate], None]
+        self, validation_loss: Callable[[RecurrentLM], float], report: Callable[[SoupCandidate], None]
     ) -> None:
-        self._validation_bits, self._report = validation_bits, report
-        self.best_bits = float("inf")
+        self._validation_loss, self._report = validation_loss, report
+        self.best_loss = float("inf")
 
     def evaluate(self, name: str, value: float, model: RecurrentLM) -> float:
-        """Return a model's bits per character on the validation lines."""
-        bits = self._validation_bits(model)
-        self.best_bits = min(self.best_bits, bits)
-        self._report(SoupCandidate(name, value, bits))
-        return bits
+        """Return the validation loss of a model; ``name`` and ``value`` describe it in the `SoupCandidate`."""
+        loss = self._validation_loss(model)
+        self.best_loss = min(self.best_loss, loss)
+        self._report(SoupCandidate(name, value, loss))
+        return loss
 
 
 def mix_weights(model: RecurrentLM, other: RecurrentLM, name: str, search: SoupSearch) -> float:
-    """Interpolate a model's weights with those of another; return the best weight of the other, 0 if none is better."""
-    weights = {key: weight.clone() for key, weight in model.weight_dict().items()}
+    """Interpolate the weights of ``model`` toward those of ``other``, in place.
+
+    Returns:
+        The interpolation weight of ``other`` with the lowest validation loss; 0 (``model`` is unchanged) if none is lower
+        than the lowest loss so far.
+    """
+    original_weights = {key: weight.clone() for key, weight in model.weight_dict().items()}
     other_weights = other.weight_dict()
 
     def interpolate_weights(fraction: float) -> None:
-        model.load_weights({key: torch.lerp(weight, other_weights[key], fraction) for key, weight in weights.items()})
+        model.load_weights({
+            key: torch.lerp(weight, other_weights[key], fraction) for key, weight in original_weights.items()
+        })  # fmt: skip
 
-    def bits_at(fraction: float) -> float:
+    def loss_at(fraction: float) -> float:
         interpolate_weights(fraction)
         return search.evaluate(name, fraction, model)
 
-    best_before = search.best_bits
-    fraction, bits = golden_section_search(bits_at, 0.0, 1.0)
-    fraction = fraction if bits < best_before else 0.0
-    interpolate_weights(fraction)
+    loss_before = search.best_loss
+    fraction, loss = golden_section_search(loss_at, 0.0, 1.0)
+    fraction = fraction if loss < loss_before else 0.0
+    interpolate_weights(fraction)  # the last evaluated fraction need not be the best one
     return fraction
 
 
 def set_temperature(model: RecurrentLM, search: SoupSearch) -> float:
-    """Divide a model's logits by the best temperature and return it; 1 if none is better.
+    """Divide a model's logits by the temperature with the lowest validation loss, in place.
 
-    The code length is convex in the factor of the logits, so the search finds its minimum.
+    The loss is convex in the logit scale (1 / temperature), so golden-section search finds its minimum.
+
+    Returns:
+        The temperature; 1 (the logits are unchanged) if none lowers the validation loss.
     """
-    best_before, current_scale = search.best_bits, 1.0
+    loss_before, current_scale = search.best_loss, 1.0
 
-    def bits_at(scale: float) -> float:
+    def apply_scale(scale: float) -> None:
         nonlocal current_scale
-        scale_logits(model, scale / current_scale)
+        scale_logits(model, scale / current_scale)  # relative to the scale that the weights have now
         current_scale = scale
+
+    def loss_at(scale: float) -> float:
+        apply_scale(scale)
         return search.evaluate("temperature", 1 / scale, model)
 
-    scale, bits = golden_section_search(bits_at, *_LOGIT_SCALE_RANGE, tolerance=_TOLERANCE / 4)
-    scale = scale if bits < best_before else 1.0
-    scale_logits(model, scale / current_scale)
+    scale, loss = golden_section_search(loss_at, *_LOGIT_SCALE_RANGE, tolerance=_TOLERANCE / 4)
+    scale = scale if loss < loss_before else 1.0
+    apply_scale(scale)
     return 1 / scale
 
 
 @torch.no_grad()
 def scale_logits(model: RecurrentLM, factor: float) -> None:
-    """Multiply the logits of a model by a factor, by scaling its weights.
+    """Multiply the logits of a model by a factor, by scaling its output weights in place.
 
-    Tied weights scale the embedding too, which the first layer's input weights undo.
+    With tied weights, this scales the input embedding as well. The input weights of the first layer are then divided by
+    the factor, and the n-gram embedding, which is added to the input embedding, is multiplied by it, so that the hidden
+    states do not change.
 
     Raises:
         InputError: the model has an adaptive softmax.
@@ -168,6 +199,7 @@ def scale_logits(model: RecurrentLM, factor: float) -> None:
 
 
 def _require_full_softmax(model: RecurrentLM) -> nn.Linear:
+    """Return the output layer, or raise an `InputError` if it is an adaptive softmax."""
     if not isinstance(model.output, nn.Linear):
         raise InputError("adaptive softmax에는 온도를 매길 수 없습니다.", "An adaptive softmax takes no temperature.")
     return model.output
@@ -182,21 +214,23 @@ def golden_section_search(
     >>> round(minimizer, 2), round(value, 4)
     (0.3, 0.0)
     """
-    inner, outer = high - _INVERSE_GOLDEN_RATIO * (high - low), low + _INVERSE_GOLDEN_RATIO * (high - low)
-    at_inner, at_outer = cost(inner), cost(outer)
+    # low < left < right < high
+    left, right = high - _INVERSE_GOLDEN_RATIO * (high - low), low + _INVERSE_GOLDEN_RATIO * (high - low)
+    left_cost, right_cost = cost(left), cost(right)
     while high - low > tolerance:
-        if at_inner < at_outer:
-            high, outer, at_outer = outer, inner, at_inner
-            inner = high - _INVERSE_GOLDEN_RATIO * (high - low)
-            at_inner = cost(inner)
-        else:
-            low, inner, at_inner = inner, outer, at_outer
-            outer = low + _INVERSE_GOLDEN_RATIO * (high - low)
-            at_outer = cost(outer)
-    return min((inner, at_inner), (outer, at_outer), key=lambda pair: pair[1])
+        if left_cost < right_cost:  # the minimum is between low and right
+            high, right, right_cost = right, left, left_cost
+            left = high - _INVERSE_GOLDEN_RATIO * (high - low)
+            left_cost = cost(left)
+        else:  # the minimum is between left and high
+            low, left, left_cost = left, right, right_cost
+            right = low + _INVERSE_GOLDEN_RATIO * (high - low)
+            right_cost = cost(right)
+    return min((left, left_cost), (right, right_cost), key=lambda pair: pair[1])
 
 
 def _check_compatible(models: Sequence[LanguageModel], names: Sequence[str], corpus: Corpus) -> None:
+    """Raise an error unless all models have one tokenizer and one configuration (dropout aside); see `make_soup`."""
     if not models:
         raise InputError("섞을 모델을 하나 이상 넣으세요.", "Give at least one model to mix.")
     if not corpus.valid:
@@ -226,5 +260,5 @@ def _save_soup(
         "tokenizer": lm.tokenizer.signature, **environment_info(),
     }  # fmt: skip
     lm.save(folder, precision=precision)
-    write_test_score(Path(folder), load_model, corpus.test)  # with the weights as rounded in the file
+    write_test_score(Path(folder), load_model, corpus.test)  # reloaded: its weights may be rounded in the file
     return load_model(folder)
