@@ -1,11 +1,11 @@
-"""Encode a corpus file of any size into one ``.npy`` of token ids, in little memory and resumable.
+"""Encode a corpus file of any size into one ``.npy`` array of token ids, batch by batch, and resume after interruptions.
 
     path = encode_file("corpus.txt", korlm.load_tokenizer("unigram"), "corpus.npy")
-    ids = numpy.load(path, mmap_mode="r")      # the ids of a line, </s>, the ids of the next
+    ids = numpy.load(path, mmap_mode="r")      # the ids of line 1, </s>, the ids of line 2, </s>, ...
 
-Ids are appended to ``corpus.npy.partial``; the journal ``corpus.npy.journal`` records how many of them are valid. A
-resumed run truncates the ids to that number, so that a run that was killed and resumed writes the same bytes as one that
-was not. ``corpus.json`` beside the array records its source and tokenizer.
+During a run, ids are appended to ``corpus.npy.partial``, and the journal ``corpus.npy.journal`` records how many of them
+are valid. A resumed run truncates the array to that number, so that it writes the same bytes as an uninterrupted run.
+``corpus.json``, next to the array, records its source and tokenizer.
 
 >>> read_encoding_progress("no-such.npy") is None
 True
@@ -30,22 +30,30 @@ from korlm.storage.npy import NPY_HEADER_BYTES, AppendableNpy
 from korlm.text.spans import check_text
 from korlm.tokenizers.base import Tokenizer
 
-_SLICE_CHARACTERS = 2**20  # of a long line, encoded at once
-_SAVE_INTERVAL_SECONDS = 2.0  # of work lost to a kill; writing the journal waits some 10 ms for the disk
+_SLICE_CHARACTERS = 2**20  # maximum length of a slice of a long line; see `_split_long_lines`
+_SAVE_INTERVAL_SECONDS = 2.0  # at most this much work is lost to a kill; each save of the journal takes about 10 ms
 
 
 @dataclass(frozen=True)
 class EncodingProgress:
-    """Progress of an encoding."""
+    """Progress of an `encode_file` run, as saved in its journal.
 
-    consumed: int = 0  # see `korlm.corpora.streaming.LineBatch`
-    position: int = 0  # bytes of the source read
-    lines: int = 0  # encoded
-    characters: int = 0  # of these lines, with one line end each
-    tokens: int = 0  # ids written, ``</s>`` included
+    Attributes:
+        consumed: where to resume reading: a byte offset in a plain ``.txt``, a number of lines in other formats.
+        position: bytes of the source that were read, for a progress bar.
+        lines: lines encoded.
+        characters: characters of these lines, including one line end per line.
+        tokens: ids written, including ``</s>``.
+    """
+
+    consumed: int = 0
+    position: int = 0
+    lines: int = 0
+    characters: int = 0
+    tokens: int = 0
 
     def with_batch(self, batch: LineBatch, tokens: int) -> EncodingProgress:
-        """Return the progress after a batch is written."""
+        """Return the progress after a batch was written as ``tokens`` ids."""
         lines = len(batch.lines)
         characters = self.characters + sum(map(len, batch.lines)) + lines
         return EncodingProgress(batch.consumed, batch.position, self.lines + lines, characters, self.tokens + tokens)
@@ -63,18 +71,18 @@ def encode_file(
 ) -> Path:
     """Encode a corpus file into one array on disk, or resume a run that was stopped.
 
-    Batches of about half a million characters are in memory at a time. A longer line is held whole; it is also encoded
-    whole, except by units of one character. A resumed run seeks in a plain ``.txt``; it reads the rows of other formats
-    again without encoding them.
+    The file is read in batches of about half a million characters. A longer line is read whole, and encoded whole unless
+    the tokenizer's unit is a single character; then it is encoded in slices. To resume, a run seeks to its position in a
+    plain ``.txt``; in other formats it reads past the rows that were encoded before.
 
     Args:
         path: a .txt, .tsv, .csv or .jsonl file (also .gz).
         tokenizer: encodes the lines.
         output: the ``.npy`` to write: uint16, or uint32 if the vocabulary needs it; its ``.json`` is written beside it.
         column: the field that holds the text; see `korlm.corpora.files.read_lines`.
-        workers: the analyzer's threads.
-        restart: start anew and overwrite ``output``.
-        progress: called with the bytes of the file read so far and in all.
+        workers: number of threads or processes for tokenization.
+        restart: discard earlier progress and overwrite ``output``.
+        progress: called with the bytes of the file read so far and its size in bytes.
 
     Returns:
         ``output``.
@@ -134,7 +142,12 @@ def read_encoding_progress(output: str | Path) -> EncodingProgress | None:
 
 
 def build_journal_header(path: Path, tokenizer: Tokenizer, column: str | int | None, output: Path) -> dict[str, Any]:
-    """Return the fields of the journal that must be equal for a run to be resumed."""
+    """Return the journal's fields that identify a run; it is resumed only if all of them are unchanged.
+
+    Raises:
+        InputError: the tokenizer has no ``</s>``, or ``output`` does not end in ``.npy``.
+        CorpusError: the file cannot be read.
+    """
     if output.suffix != ".npy":
         raise InputError(
             f"저장할 파일 이름은 .npy로 끝나야 합니다 (받은 이름: {output}).",
@@ -154,19 +167,20 @@ def build_journal_header(path: Path, tokenizer: Tokenizer, column: str | int | N
 
 
 def state_paths(output: Path) -> tuple[Path, Path]:
-    """Return the paths of the ids and of the journal of an unfinished encoding."""
+    """Return the paths of the partial array and of the journal of an unfinished run."""
     return output.with_name(output.name + ".partial"), output.with_name(output.name + ".journal")
 
 
 def read_journal(partial: Path, journal: Path, header: dict[str, Any]) -> EncodingProgress:
-    """Return the progress to resume from, zero if there is none.
+    """Return the progress to resume from; all zeros if there is no unfinished run.
 
     Raises:
-        ArtifactError: the journal is damaged, or its run differs from ``header``.
+        ArtifactError: the journal is damaged, or it belongs to a run with another header (`build_journal_header`).
     """
     if not partial.exists() or not journal.exists():
         return EncodingProgress()
-    state = read_encoding_progress(partial.with_suffix(""))
+    output = partial.with_suffix("")  # without ".partial"
+    state = read_encoding_progress(output)
     recorded = read_json(journal) if state else {}
     if state is None:
         ko, en = "일지를 읽을 수 없습니다", "its journal cannot be read"
@@ -186,7 +200,16 @@ def read_journal(partial: Path, journal: Path, header: dict[str, Any]) -> Encodi
 
 @dataclass
 class _EncodingRun:
-    """One run of `encode_file`: the array, the journal and the progress."""
+    """One run of `encode_file`.
+
+    Attributes:
+        path: the corpus file.
+        tokenizer: encodes its lines.
+        array: the partial array of ids.
+        journal: the path of the journal.
+        header: the fixed fields of the journal (`build_journal_header`).
+        state: the progress after the last complete batch.
+    """
 
     path: Path
     tokenizer: Tokenizer
@@ -196,6 +219,7 @@ class _EncodingRun:
     state: EncodingProgress
 
     def encode(self, column: str | int | None, workers: int, progress: Callable[[int, int], None]) -> None:
+        """Encode the rest of the file, saving the journal every two seconds and when interrupted."""
         total, saved_at = self.header["source"]["size"], time.monotonic()
         self.save_journal()
         progress(self.state.position, total)
@@ -212,19 +236,25 @@ class _EncodingRun:
             raise
 
     def write_batch(self, batch: LineBatch, workers: int) -> None:
-        before = self.array.count
+        """Append the ids of a batch and update the progress.
+
+        If this is interrupted, the progress excludes the whole batch, and a resumed run truncates its ids.
+        """
+        count_before = self.array.count
         try:
             for lines, eos in _split_long_lines(batch.lines, self.tokenizer):
                 self.array.append(self.tokenizer.encode_array(lines, workers=workers, eos=eos).ids)
         except InputError as error:
             raise _invalid_line_error(self.path, batch.lines, self.state.lines) or error from error
-        self.state = self.state.with_batch(batch, self.array.count - before)
+        self.state = self.state.with_batch(batch, self.array.count - count_before)
 
     def save_journal(self) -> None:
+        """Write the progress to the journal, after the ids that it counts are on disk."""
         self.array.flush()
         write_json(self.journal, self.header | {"done": asdict(self.state)})
 
     def write_metadata(self, output: Path) -> None:
+        """Complete the array's header and write ``output``'s ``.json``; raise a `CorpusError` if the source changed."""
         digest = file_sha256(self.path)
         if file_fingerprint(self.path) != self.header["source"]:
             raise CorpusError(
@@ -243,7 +273,11 @@ class _EncodingRun:
 
 
 def _split_long_lines(lines: list[str], tokenizer: Tokenizer) -> Iterator[tuple[list[str], int | None]]:
-    """Yield lines and the id that ends them; a very long line in slices, if the tokenizer encodes characters one by one."""
+    """Yield lists of lines to encode, each with the id to append to every line in the list (None for no id).
+
+    If the tokenizer encodes each character separately, slices of a long line have the same ids as the whole line, so it
+    is yielded in slices; only its last slice gets ``</s>``.
+    """
     eos_id = tokenizer.specials["</s>"]
     if not tokenizer.one_character_per_segment or max(map(len, lines), default=0) <= _SLICE_CHARACTERS:
         yield lines, eos_id
@@ -255,7 +289,10 @@ def _split_long_lines(lines: list[str], tokenizer: Tokenizer) -> Iterator[tuple[
 
 
 def _invalid_line_error(path: Path, lines: list[str], lines_before: int) -> CorpusError | None:
-    """Return an error that names the line with an unpaired surrogate, or None if there is no such line."""
+    """Return an error with the number of the first line that has an unpaired surrogate; None if there is none.
+
+    ``lines_before`` is the number of lines of the file before ``lines``.
+    """
     for number, line in enumerate(lines, lines_before + 1):
         try:
             check_text(line)
