@@ -1,4 +1,4 @@
-"""Counts of one encoded text.
+"""Token statistics of one encoded text.
 
 >>> from korlm.tokenizers.registry import load_tokenizer
 >>> tokenizer = load_tokenizer("byte")
@@ -22,9 +22,9 @@ class TokenCounts:
     Attributes:
         characters: code points of the text.
         eojeol: whitespace-separated words.
-        segments: segments before the vocabulary.
-        ids: tokens after the fallback to syllables and bytes: the input of a model.
-        byte_ids: tokens that are a single byte.
+        segments: units of pre-tokenization (such as words or morphemes), before the vocabulary is applied.
+        ids: token ids, the input of a model; an unknown segment counts as the syllables and bytes that encode it.
+        byte_ids: ids that stand for a single byte.
         unknown_segments: out-of-vocabulary segments (`Tokenizer.oov_segments`).
     """
 

@@ -1,14 +1,16 @@
-"""SentencePiece tokenizers: lossless ones trained by korlm, and models made elsewhere, as they are.
+"""SentencePiece tokenizers: lossless ones trained by korlm, and wrappers of third-party models.
 
-`SubwordTokenizer`: SentencePiece writes a space as U+2581 (▁), so it cannot tell a typed ▁ from a space. Here a typed ▁ is
-encoded as its three bytes, and the rest by SentencePiece with identity normalization, so that every string is restored.
-Kudo and Richardson (2018), "SentencePiece: A simple and language independent subword tokenizer and detokenizer".
+`SubwordTokenizer` is lossless. SentencePiece replaces a space by U+2581 (▁, its meta symbol), so it cannot tell a ▁ in the
+input from a space. Here a ▁ in the input is encoded as its three bytes, and the text around it by SentencePiece with
+identity normalization, so that decoding restores every string. Kudo and Richardson (2018), "SentencePiece: A simple and
+language independent subword tokenizer and detokenizer".
 
-`SentencePieceTokenizer`: any model, with the ids that SentencePiece gives, normalized and lossy as it is.
+`SentencePieceTokenizer` wraps any model. It returns the ids of SentencePiece, whose normalization may be lossy.
 
-`round_scores`: SentencePiece adds scores in float32, Hugging Face's library in float64. If two segmentations have the same
-tokens in another order (``,,,`` and ``,`` or ``,`` and ``,,,``), rounding errors decide: 16 of 20,000 reviews differed.
-Multiples of 2**-8 add up without rounding in both, so that ties are ties in every implementation.
+`round_scores` rounds the scores of a unigram model. SentencePiece adds scores in float32, Hugging Face tokenizers in
+float64. Two segmentations with the same tokens in another order (``,,,`` and ``,`` or ``,`` and ``,,,``) have equal scores,
+and rounding errors decided between them: 16 of 20,000 reviews were encoded differently. Multiples of 2**-8 are added
+without rounding errors in both, so that all implementations see the same ties.
 
 >>> from korlm.tokenizers.registry import load_tokenizer
 >>> model = load_tokenizer("unigram").model
@@ -56,17 +58,19 @@ _TRAINER_OPTIONS: dict[str, Any] = {
     "minloglevel": 2,
     "max_sentence_length": 1_000_000,
 }
-_STEPS_PER_UNIT = 256  # of a score
-_PIECE = 0x0A  # sentencepiece_model.proto: field 1 of ModelProto, a message, and its field 2, a float
-_SCORE = 0x15
-_MESSAGE, _VARINT, _FIXED32 = 2, 0, 5
+_SCORE_STEPS = 256  # scores are rounded to multiples of 1 / _SCORE_STEPS
+
+# protobuf wire format of sentencepiece_model.proto; a tag is (field number << 3) | wire type
+_PIECES_TAG = 0x0A  # ModelProto.pieces: field 1, length-delimited
+_SCORE_TAG = 0x15  # SentencePiece.score: field 2, 32-bit
+_VARINT, _LENGTH_DELIMITED, _FIXED32 = 0, 2, 5  # wire types
 
 
 class _SentencePieceModel(Tokenizer):
-    """A tokenizer that is saved as a SentencePiece model.
+    """Base class of tokenizers whose vocabulary is a SentencePiece model.
 
     Raises:
-        ArtifactError: not a SentencePiece model, or (for `SubwordTokenizer`) not with korlm's order of ids.
+        ArtifactError: not a SentencePiece model; for `SubwordTokenizer`, also a model not trained by korlm.
         MissingDependencyError: sentencepiece is not installed.
     """
 
@@ -78,7 +82,7 @@ class _SentencePieceModel(Tokenizer):
         self.processor = load_processor(model)
 
     def _fingerprint_bytes(self) -> bytes:
-        return self.model  # with the scores and the normalization
+        return self.model  # unlike the tokens, it includes the scores and the normalization rules
 
     def dependency_versions(self) -> list[str]:
         return [f"sentencepiece:{importlib.metadata.version('sentencepiece')}"]
@@ -92,12 +96,12 @@ class _SentencePieceModel(Tokenizer):
 
 
 class SubwordTokenizer(_SentencePieceModel):
-    """A SentencePiece model as a lossless tokenizer.
+    """A lossless tokenizer with a SentencePiece model that korlm trained.
 
     Args:
         name: ``unigram`` or ``bpe``.
         model: the bytes of a model trained by `train_subword`.
-        specials: names of further special tokens; they get the last ids.
+        specials: names of additional special tokens; they get the last ids.
     """
 
     hf_exportable = True
@@ -110,6 +114,7 @@ class SubwordTokenizer(_SentencePieceModel):
         self.cached_ids = TokenIdCache(lambda string: tuple(self._encode_text(string)))
 
     def __contains__(self, string: str) -> bool:
+        """Return whether a string is encoded without byte fallback."""
         return self.byte_token_ids.isdisjoint(self.cached_ids[string])
 
     def _iter_ids(self, texts: Sequence[str], workers: int) -> list[list[int]]:
@@ -120,14 +125,16 @@ class SubwordTokenizer(_SentencePieceModel):
     def _iter_encodings(self, texts: Sequence[str], workers: int) -> Iterator[Encoding]:
         for text, ids in zip(texts, self._iter_ids(texts, workers), strict=True):
             spans = token_spans(self.surfaces, text, ids)
-            segments = [Segment(*span) for span in dict.fromkeys(spans)]
+            segments = [Segment(*span) for span in dict.fromkeys(spans)]  # the bytes of a character share its span
             tokens = [self.token_text(token_id) for token_id in ids]
             yield Encoding(text, ids, tokens, spans, segments, segment_indices(spans, segments))
 
     def _encode_text(self, text: str) -> list[int]:
-        ids: list[int] = []
-        for index, part in enumerate(text.split(META_SYMBOL)):
-            ids += (_META_SYMBOL_IDS if index else []) + (self.processor.encode(part) if part else [])
+        """Return the ids of one text, with each ▁ in it encoded as bytes."""
+        first, *rest = text.split(META_SYMBOL)
+        ids: list[int] = self.processor.encode(first) if first else []
+        for part in rest:
+            ids += _META_SYMBOL_IDS + (self.processor.encode(part) if part else [])
         return ids
 
 
@@ -147,16 +154,18 @@ def train_subword(
     Args:
         name: ``unigram`` (Kudo 2018) or ``bpe`` (Sennrich et al. 2016).
         lines: training lines; empty ones are skipped.
-        vocab_size: number of ids, special tokens and the 256 bytes included.
-        soft: allow a smaller vocabulary if there is too little text for that size.
-        coverage: fraction of the characters that become tokens; the others are encoded as bytes.
-        threads: training threads.
-        specials: names of further special tokens.
-        delimiter: a character that no token may cross, and that is not learned itself.
+        vocab_size: number of ids, including special tokens and the 256 bytes.
+        soft: allow a smaller vocabulary if there is too little text for ``vocab_size`` (no ``hard_vocab_limit``).
+        coverage: fraction of the characters of the text that get a token (``character_coverage``); rarer characters are
+            encoded as bytes.
+        threads: number of training threads.
+        specials: names of additional special tokens.
+        delimiter: a character that marks boundaries in the lines: no token crosses or contains it
+            (``pretokenization_delimiter``).
 
     Raises:
-        CorpusError: no text, or too little for that vocabulary.
-        InputError: ``vocab_size`` is too small for the characters to cover.
+        CorpusError: no text, or too little for that vocabulary size.
+        InputError: ``vocab_size`` is smaller than the number of characters to cover.
     """
     options = {"pretokenization_delimiter": delimiter} if delimiter else {}
     size = vocab_size - len(specials)
@@ -174,13 +183,16 @@ def train_sentencepiece_model(
     threads: int,
     **trainer_options: Any,
 ) -> bytes:
-    """Train a SentencePiece model and return its bytes; ``trainer_options`` are SentencePiece's. See `train_subword`."""
-    # NUL ends a sentence for SentencePiece's trainer, and a typed U+2581 would be learned as a space
-    usable = (line.replace("\0", "").replace(META_SYMBOL, "") for line in lines)
+    """Train a SentencePiece model and return its bytes.
+
+    ``trainer_options`` are further options of ``SentencePieceTrainer``; see `train_subword` for the others and the errors.
+    """
+    # SentencePiece's trainer ends a sentence at NUL, and would learn a U+2581 in the text as a space
+    cleaned_lines = (line.replace("\0", "").replace(META_SYMBOL, "") for line in lines)
     output = io.BytesIO()
     try:
         _import_sentencepiece().SentencePieceTrainer.train(
-            sentence_iterator=(line for line in usable if line),
+            sentence_iterator=(line for line in cleaned_lines if line),
             model_writer=output,
             model_type=name,
             vocab_size=vocab_size,
@@ -195,6 +207,7 @@ def train_sentencepiece_model(
 
 
 def _training_error(reason: str, vocab_size: int) -> CorpusError | InputError:
+    """Convert the message of an exception of SentencePiece's trainer to an error of korlm."""
     if "smaller than required_chars" in reason:
         return InputError(
             f"어휘 크기 {vocab_size}이(가) 글자 수보다 작습니다. 어휘를 키우거나 coverage를 낮추세요.",
@@ -209,6 +222,10 @@ def _training_error(reason: str, vocab_size: int) -> CorpusError | InputError:
 
 
 def _read_token_bytes(processor: SentencePieceProcessor) -> list[bytes]:
+    """Return the bytes of each id; raise an `ArtifactError` if the ids are not in korlm's order.
+
+    The order is: special tokens, the 256 bytes, tokens.
+    """
     size = processor.get_piece_size()
     has_bytes = size >= FIRST_TOKEN_ID and all(processor.is_byte(FIRST_BYTE_ID + byte) for byte in range(256))
     if not has_bytes or [processor.id_to_piece(i) for i in range(FIRST_BYTE_ID)] != list(SPECIAL_TOKENS):
@@ -228,7 +245,7 @@ def load_processor(model: bytes) -> SentencePieceProcessor:
     """
     library = _import_sentencepiece()
     try:
-        return library.SentencePieceProcessor(model_proto=model or b"?")  # without bytes it would be an empty model
+        return library.SentencePieceProcessor(model_proto=model or b"?")  # b"" would be accepted as a model
     except (RuntimeError, OSError, ValueError) as error:
         raise ArtifactError(
             "SentencePiece 모델을 읽지 못했습니다. 파일이 온전한지 보고 다시 만드세요.",
@@ -248,13 +265,13 @@ def _import_sentencepiece() -> Any:
 
 
 class SentencePieceTokenizer(_SentencePieceModel):
-    """A SentencePiece model as it is, with its own normalization, ``<unk>`` and decoding; it is not `lossless`.
+    """A wrapper of any SentencePiece model, with the model's normalization, ``<unk>`` and decoding; it is not `lossless`.
 
-    Spans point into the caller's string; they are empty for a token without text in it, such as the ▁ added before the
-    text. Segments partition the string; those without an id were dropped by the normalization.
+    Spans are offsets into the caller's string. A token without text there, such as the ▁ that SentencePiece adds as a dummy
+    prefix, has an empty span. Segments partition the string; a segment without an id was removed by the normalization.
 
     Args:
-        name: ``sentencepiece``, or ``unigram`` or ``bpe`` for a model trained by korlm without bytes.
+        name: ``sentencepiece``, or ``unigram`` or ``bpe`` for a model that korlm trained without byte fallback.
         model: the bytes of the ``.model`` file.
     """
 
@@ -264,7 +281,7 @@ class SentencePieceTokenizer(_SentencePieceModel):
         super().__init__(name, model)
         processor, self.hf_exportable = self.processor, name in SUBWORD_ALGORITHMS
         ids = range(processor.get_piece_size())
-        self.byte_ids = {int(processor.id_to_piece(i)[3:5], 16): i for i in ids if processor.is_byte(i)}
+        self.byte_ids = {int(processor.id_to_piece(i)[3:5], 16): i for i in ids if processor.is_byte(i)}  # <0xEA>
         self.specials = {processor.id_to_piece(i): i for i in ids if processor.is_control(i) or processor.is_unknown(i)}
         self.token_bytes = [processor.id_to_piece(i).replace(META_SYMBOL, " ").encode() for i in ids]
         for special_id in self.specials.values():
@@ -284,20 +301,23 @@ class SentencePieceTokenizer(_SentencePieceModel):
         for text in texts:
             result = self.processor.encode(text, return_type="offset_mapping")
             ids = result["ids"]
-            spans = self._share_character_spans([tuple(span) for span in result["offsets"]], ids)
+            spans = self._extend_byte_spans([tuple(span) for span in result["offsets"]], ids)
             segments = _partition_by_spans(text, spans)
             tokens = [self.token_text(token_id) for token_id in ids]
             yield Encoding(text, ids, tokens, spans, segments, segment_indices(spans, segments))
 
-    def _share_character_spans(self, spans: list[Span], ids: Sequence[int]) -> list[Span]:
-        """Give all bytes of a character its span, which SentencePiece gives to the last one only."""
-        first = 0  # index of the character's first byte
+    def _extend_byte_spans(self, spans: list[Span], ids: Sequence[int]) -> list[Span]:
+        """Set the spans of all byte tokens of a character to the character's span, in place, and return the spans.
+
+        SentencePiece gives the character's span to its last byte only, and empty spans to the others.
+        """
+        first = 0  # index of the token of the character's leading byte
         for index, token_id in enumerate(ids):
             if token_id not in self.byte_token_ids or is_leading_byte(self.token_bytes[token_id][0]):
                 first = index
             elif spans[index] != spans[first]:
-                shared = (spans[first][0], spans[index][1])
-                spans[first : index + 1] = [shared] * (index + 1 - first)
+                character_span = (spans[first][0], spans[index][1])
+                spans[first : index + 1] = [character_span] * (index + 1 - first)
         return spans
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
@@ -307,10 +327,11 @@ class SentencePieceTokenizer(_SentencePieceModel):
         return text.encode()
 
     def _config_fields(self) -> dict[str, Any]:
-        return {"on_unknown": "sentencepiece"}  # the rest is in the model
+        return {"on_unknown": "sentencepiece"}  # tells load_tokenizer to use this class; all else is in the model
 
 
 def _partition_by_spans(text: str, spans: Sequence[Span]) -> list[Segment]:
+    """Return a partition of the text: a segment for each span with text of its own, and for each gap between spans."""
     segments: list[Segment] = []
     position = 0
     for start, end in spans:
@@ -331,31 +352,32 @@ def round_scores(model: bytes) -> bytes:
     position = 0
     while position < len(model):
         tag = model[position]
-        begin, position = _skip_field(model, position)
-        if tag == _PIECE:
-            inner = begin
-            while inner < position:
-                key = model[inner]
-                value, inner = _skip_field(model, inner)
-                if key == _SCORE:
-                    score = struct.unpack_from("<f", model, value)[0]
-                    struct.pack_into("<f", rounded, value, round(score * _STEPS_PER_UNIT) / _STEPS_PER_UNIT)
+        piece_start, position = _field_value_span(model, position)
+        if tag == _PIECES_TAG:
+            piece_position = piece_start
+            while piece_position < position:
+                piece_tag = model[piece_position]
+                value_start, piece_position = _field_value_span(model, piece_position)
+                if piece_tag == _SCORE_TAG:
+                    score = struct.unpack_from("<f", model, value_start)[0]
+                    struct.pack_into("<f", rounded, value_start, round(score * _SCORE_STEPS) / _SCORE_STEPS)
     return bytes(rounded)
 
 
-def _skip_field(data: bytes, position: int) -> tuple[int, int]:
-    """Return the offset of the value of the field at ``position``, and the end of the field."""
+def _field_value_span(data: bytes, position: int) -> tuple[int, int]:
+    """Return the start and end offsets of the value of the protobuf field whose tag is at ``position``."""
     tag, position = _read_varint(data, position)
-    kind = tag & 7
-    if kind == _MESSAGE:
+    wire_type = tag & 7
+    if wire_type == _LENGTH_DELIMITED:
         size, position = _read_varint(data, position)
         return position, position + size
-    if kind == _VARINT:
+    if wire_type == _VARINT:
         return position, _read_varint(data, position)[1]
-    return position, position + (4 if kind == _FIXED32 else 8)
+    return position, position + (4 if wire_type == _FIXED32 else 8)
 
 
 def _read_varint(data: bytes, position: int) -> tuple[int, int]:
+    """Return the protobuf varint at ``position`` and the offset after it."""
     value = shift = 0
     while True:
         byte = data[position]
