@@ -1,4 +1,4 @@
-"""CoNLL-U files: sentences, and the surface tokens among their rows with forms and tags of morphemes.
+"""Read CoNLL-U treebanks: their sentences, surface tokens, and the morphemes of each token.
 
 >>> split_morphemes("학교에", "학교+에", "ncn+jca")
 [('학교', 'ncn'), ('에', 'jca')]
@@ -13,6 +13,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from io import StringIO
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,16 +24,17 @@ if TYPE_CHECKING:
 
 FormTag = tuple[str, str]  # the form of a morpheme and its tag
 
-_MORPHEME_PATTERN = re.compile(r"(?:^|\+)(\+|[^+]+)")  # a morpheme is a single + or contains none
+_MORPHEME_PATTERN = re.compile(r"(?:^|\+)(\+|[^+]+)")  # morphemes joined by +; a morpheme is + itself or contains no +
 _NUM_COLUMNS = 10
-_FIELDS = ("id", "form", "lemma", "_", "xpos", "_", "_", "_", "_", "misc", "line")  # _: not used; line: added here
+# names of the columns for conllu: "_" are unused, and "line" is added by `_append_line_number`
+_FIELDS = ("id", "form", "lemma", "_", "xpos", "_", "_", "_", "_", "misc", "line")
 
 
 def read_conllu_text(path: Path) -> str:
     """Return the text of a file, decompressed if its name ends in ``.gz``.
 
     Raises:
-        CorpusError: it cannot be read, is damaged, or is not UTF-8; the last names the line.
+        CorpusError: it cannot be read, its compressed data is damaged, or a line is not UTF-8 (the message names it).
     """
     try:
         raw = path.read_bytes()
@@ -54,9 +56,13 @@ def read_conllu_text(path: Path) -> str:
 
 
 def parse_conllu(path: Path, content: str) -> Iterator[TokenList]:
-    """Yield the sentences of a file that have rows.
+    """Yield the sentences of a CoNLL-U file, without those that have no tokens.
 
-    The tokens have ``id``, ``form``, ``lemma``, ``xpos``, ``misc`` and ``line``, the number of the line in the file.
+    Each token has the fields ``id``, ``form``, ``lemma``, ``xpos``, ``misc`` and ``line``, its line number in the file.
+
+    Args:
+        path: the file, for error messages.
+        content: its text, from `read_conllu_text`.
 
     Raises:
         CorpusError: a row is not valid CoNLL-U; the message names the line.
@@ -70,14 +76,18 @@ def parse_conllu(path: Path, content: str) -> Iterator[TokenList]:
             'Reading CoNLL-U files takes conllu. Install it with: pip install "korlm[gold]"',
         ) from error
     lines = content.split("\n")
-    numbered = "\n".join(_number_row(path, number, line.rstrip("\r")) for number, line in enumerate(lines, 1))
+    numbered = "\n".join(_append_line_number(path, number, line.rstrip("\r")) for number, line in enumerate(lines, 1))
     for block in parse_sentences(StringIO(numbered)):
         if sentence := parse_token_and_metadata(block, _FIELDS):
             yield sentence
 
 
-def _number_row(path: Path, number: int, line: str) -> str:
-    """Return a line of a file; if it is a row, check it and append its number as a column."""
+def _append_line_number(path: Path, number: int, line: str) -> str:
+    """Return a token line with its line number as an 11th column; blank lines and comments are unchanged.
+
+    Raises:
+        CorpusError: it is not a valid token line.
+    """
     from conllu.exceptions import ParseException
     from conllu.parser import parse_id_value
 
@@ -93,23 +103,24 @@ def _number_row(path: Path, number: int, line: str) -> str:
             f"{path}의 {number}번째 줄이 CoNLL-U가 아닙니다 (탭으로 나눈 {_NUM_COLUMNS}칸이어야 합니다). 그 줄을 고치세요.",
             f"Line {number} of {path} is not CoNLL-U ({_NUM_COLUMNS} fields between tabs). Correct that line.",
         )
-    return re.sub(" {2,}", " ", f"{line}\t{number}")  # conllu takes two spaces for a tab
+    return re.sub(" {2,}", " ", f"{line}\t{number}")  # conllu also splits columns at two spaces
 
 
 def surface_tokens(sentence: TokenList) -> Iterator[tuple[Token, list[FormTag]]]:
-    """Yield the surface tokens with the forms and tags of their morphemes; an empty list where some are not given.
+    """Yield the surface tokens of a sentence, each with its morphemes; the list is empty if any of them is missing.
 
-    A multiword token (``1-2``) has the morphemes of its words. Empty nodes (``1.1``) are skipped.
+    A multiword token (``1-2``) replaces its words and has the morphemes of all of them. Empty nodes (``1.1``) are skipped.
     """
     words = {token["id"]: token for token in sentence if isinstance(token["id"], int)}
-    covered = 0  # last word of the multiword token
+    last_covered = 0  # id of the last word of the latest multiword token
     for token in sentence:
         match token["id"]:
-            case int(number) if number > covered:
+            case int(word_id) if word_id > last_covered:
                 yield token, _token_morphemes(token)
-            case (first, "-", covered):
-                parts = [_token_morphemes(words[number]) for number in range(first, covered + 1) if number in words]
-                yield token, [morpheme for part in parts for morpheme in part] if all(parts) else []
+            case (first, "-", last):
+                last_covered = last
+                word_morphemes = [_token_morphemes(words[i]) for i in range(first, last + 1) if i in words]
+                yield token, list(chain.from_iterable(word_morphemes)) if all(word_morphemes) else []
 
 
 def has_space_after(token: Token) -> bool:
@@ -118,25 +129,29 @@ def has_space_after(token: Token) -> bool:
 
 
 def split_morphemes(form: str, lemma: str, xpos: str) -> list[FormTag]:
-    """Return the morphemes of a word; an empty list if the lemma is missing or has not as many parts as the tags.
+    """Return the morphemes of a word.
 
     Args:
         form: FORM, the surface form.
-        lemma: LEMMA, morphemes joined by ``+``; ``_`` if missing.
-        xpos: XPOS, their tags joined by ``+``; ``_`` if missing.
+        lemma: LEMMA, the morphemes joined by ``+``; ``_`` if missing.
+        xpos: XPOS, the tags of the morphemes joined by ``+``; ``_`` if missing.
+
+    Returns:
+        Pairs of a form and its tag (``_`` if the tags are missing). The list is empty if the lemma is missing or if its
+        number of morphemes differs from the number of tags.
 
     >>> split_morphemes("1+1은", "1+++1+은", "SN+SW+SN+JX")
     [('1', 'SN'), ('+', 'SW'), ('1', 'SN'), ('은', 'JX')]
     """
-    if lemma == "_" != form:
+    if lemma == "_" and form != "_":  # the lemma of an underscore is an underscore
         return []
     tags = xpos.split("+")
-    if len(tags) == 1 and (lemma == form or "+" not in lemma):
+    if len(tags) == 1 and (lemma == form or "+" not in lemma):  # one morpheme, which may contain + as in "1+1"
         return [(lemma, xpos)]
-    parts = _MORPHEME_PATTERN.findall(lemma)
-    if "+".join(parts) != lemma or (len(parts) != len(tags) and xpos != "_"):
+    morphemes = _MORPHEME_PATTERN.findall(lemma)
+    if "+".join(morphemes) != lemma or (len(morphemes) != len(tags) and xpos != "_"):
         return []
-    return list(zip(parts, tags if xpos != "_" else ["_"] * len(parts), strict=True))
+    return list(zip(morphemes, tags if xpos != "_" else ["_"] * len(morphemes), strict=True))
 
 
 def _token_morphemes(token: Token) -> list[FormTag]:
