@@ -1,4 +1,4 @@
-"""The `Segmenter` base class: splits a text into the segments of a unit, before any vocabulary.
+"""The `Segmenter` base class: pre-tokenization, which splits a text into segments before the vocabulary is applied.
 
 >>> from korlm.tokenizers.segmenters.word import WordSegmenter
 >>> next(WordSegmenter().iter_lookup_strings(["나랑 쇼핑하자."]))
@@ -17,12 +17,15 @@ from korlm.tokenizers.encoding import Segment
 class Segmenter(ABC):
     """Splits texts into segments that partition them.
 
+    Each segment is looked up in the vocabulary as one or more lookup strings. These are usually the segment's text. A
+    segmenter that splits inside syllables writes the parts of a syllable as conjoining jamo (U+1100 to U+11FF), so that
+    its lookup strings can differ from the text (`korlm.tokenizers.syllable_splitting`).
+
     Attributes:
-        unit: of the segments.
-        conjoining_jamo: conjoining jamo that its lookup strings may hold (`korlm.tokenizers.syllable_splitting`); empty
-            if no boundary is inside a syllable.
-        one_character_per_segment: each code point is a segment.
-        hf_exportable: a Hugging Face ``tokenizer.json`` can express its rule.
+        unit: what a segment is, such as ``word`` or ``morpheme``.
+        conjoining_jamo: the conjoining jamo that its lookup strings may contain; empty if it never splits a syllable.
+        one_character_per_segment: whether every code point is a segment.
+        hf_exportable: whether a Hugging Face ``tokenizer.json`` can express its splitting rule.
     """
 
     unit: str
@@ -32,7 +35,7 @@ class Segmenter(ABC):
 
     @property
     def options(self) -> dict[str, Any]:
-        """Options to save so that a loaded segmenter finds the same segments, as plain values."""
+        """The options to save in ``config.json``, with which the same segmenter can be created again."""
         return {}
 
     @abstractmethod
@@ -40,14 +43,20 @@ class Segmenter(ABC):
         """Yield the segments of each text."""
 
     def iter_lookup_strings(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[str]]:
-        """Yield the strings of each text to look up in the vocabulary; may be faster than `segment`."""
+        """Yield the lookup strings of all segments of each text; may be faster than `segment`."""
         for text, segments in zip(texts, self.segment(texts, workers=workers), strict=True):
             yield [text[segment.start : segment.end] for segment in segments]
 
     def lookup_strings(self, escaped_text: str, segment: Segment) -> list[str]:
-        """Return the strings of one segment; the text is escaped by `escape_typed_jamo` if there are `conjoining_jamo`."""
+        """Return the lookup strings of one segment.
+
+        Args:
+            escaped_text: the text; if there are `conjoining_jamo`, the result of `escape_typed_jamo`, which distinguishes
+                conjoining jamo of the text from those that stand for parts of a syllable. The length is the same.
+            segment: a segment of the text.
+        """
         return [escaped_text[segment.start : segment.end]]
 
     def dependency_versions(self) -> list[str]:
-        """Return ``name:version`` of the libraries and options that decide the segments."""
+        """Return ``name:version`` of the libraries that the segments depend on, and options that change them."""
         return []

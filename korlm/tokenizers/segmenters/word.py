@@ -1,4 +1,6 @@
-"""Segmenters of the word unit: eojeol, each with the space before it, or English words by spaCy's rules.
+"""Segmenters of the word unit: eojeol (Korean words between spaces) or English words by the rules of spaCy.
+
+A space belongs to the segment of the word after it.
 
 >>> [segment[:2] for segment in next(WordSegmenter().segment(["나랑 쇼핑하자."]))]
 [(0, 2), (2, 8)]
@@ -18,7 +20,7 @@ from korlm.tokenizers.segmenters.base import Segmenter
 
 
 class WordSegmenter(Segmenter):
-    """Splits at whitespace; a single space belongs to the eojeol after it."""
+    """Splits at whitespace; a single space belongs to the eojeol after it (see `korlm.text.spans.join_spaces`)."""
 
     unit = "word"
     hf_exportable = True
@@ -29,10 +31,10 @@ class WordSegmenter(Segmenter):
 
 
 class SpacySegmenter(Segmenter):
-    """Splits by the rules of spaCy's blank pipeline: ``don't.`` is do, n't and a full stop.
+    """Splits by the tokenizer of spaCy's blank pipeline: ``don't.`` is split into ``do``, ``n't`` and a period.
 
     Args:
-        language: a language code of spaCy; korlm offers ``en``.
+        language: a language code of spaCy, such as ``en``.
     """
 
     unit = "word"
@@ -46,6 +48,7 @@ class SpacySegmenter(Segmenter):
 
     @cached_property
     def _spacy_tokenizer(self) -> Any:
+        """The spaCy tokenizer, created on first use."""
         try:
             import spacy
         except ImportError as error:
@@ -71,7 +74,7 @@ def make_word_segmenter(language: str = "") -> Segmenter:
     """Return the segmenter of the unit ``word``: eojeol, or English words for ``en``.
 
     Raises:
-        InputError: another language.
+        InputError: a language other than ``ko`` (or the empty string) and ``en``.
     """
     if language not in ("", "ko", "en"):
         raise InputError(
