@@ -1,7 +1,7 @@
-"""The Hugging Face Hub: addresses of repositories, downloads into huggingface_hub's cache, and errors in korlm's terms.
+"""The Hugging Face Hub: repository addresses, downloads into huggingface_hub's cache, and conversion of its exceptions.
 
-Only korlm's own files are downloaded, by their exact names: no pickle and no file outside the folder. Uploads are in
-`korlm.hub`.
+Only the files of korlm's formats are downloaded, by their exact names: no pickle and no file outside the folder. Uploads
+are in `korlm.hub`.
 
 >>> match_address("user/my-model@v1")
 Address(repo_id='user/my-model', revision='v1')
@@ -46,7 +46,7 @@ _REVISION = re.compile(r"\w[\w./+-]*", re.ASCII)
 
 
 class Address(NamedTuple):
-    """A repository on the Hub and one of its branches, tags or commits (None for the main branch)."""
+    """A repository on the Hub and its revision: a branch, tag or commit (None for the main branch)."""
 
     repo_id: str
     revision: str | None = None
@@ -56,14 +56,14 @@ class Address(NamedTuple):
 
 
 def match_address(name: str | Path, revision: str | None = None) -> Address | None:
-    """Parse a name as an address; return None if it does not have the form of one.
+    """Parse a name as a Hub address; return None if it does not have the form of one.
 
     Args:
         name: ``user/repo`` or ``user/repo@revision``. A `Path` is a folder, never an address.
-        revision: a branch, tag or commit, as after the ``@``.
+        revision: a branch, tag or commit, as an alternative to ``@revision``.
 
     Raises:
-        InputError: two different revisions, or not a valid name of a branch, tag or commit.
+        InputError: ``name`` and ``revision`` give different revisions, or the revision is not a valid name.
 
     Example:
         >>> str(match_address("user/repo", revision="main"))
@@ -72,18 +72,19 @@ def match_address(name: str | Path, revision: str | None = None) -> Address | No
     match = None if isinstance(name, Path) else _ADDRESS.fullmatch(name)
     if not match:
         return None
-    repo_id, chosen = match[1], match[2] or revision
-    if chosen and (not _REVISION.fullmatch(chosen) or ".." in chosen or revision not in (None, chosen)):
-        given = " / ".join(filter(None, (match[2], revision)))
+    repo_id, revision_in_name = match[1], match[2]
+    resolved = revision_in_name or revision
+    if resolved and (not _REVISION.fullmatch(resolved) or ".." in resolved or revision not in (None, resolved)):
+        given = " / ".join(filter(None, (revision_in_name, revision)))
         raise InputError(
             f"'{repo_id}'의 판(revision)으로 쓸 수 없습니다: {given}. 브랜치, 태그, 커밋 가운데 하나를 쓰세요.",
             f"That is no revision of '{repo_id}': {given}. Name one branch, tag or commit.",
         )
-    return Address(repo_id, chosen)
+    return Address(repo_id, resolved)
 
 
 def parse_address(name: str, revision: str | None = None) -> Address:
-    """Parse a name as an address; see `match_address`.
+    """Parse a name as a Hub address, which it must be; see `match_address`.
 
     Raises:
         InputError: the name does not have the form of an address.
@@ -105,12 +106,12 @@ def resolve_hub_address(name: str | Path, revision: str | None, *, is_bundled: b
     """Return the Hub address of an artifact, or None if it is not on the Hub.
 
     Args:
-        name: the user's name for it; an existing file or folder of that name has priority over the Hub.
+        name: the artifact's name as given by the user; a local file or folder of that name has priority over the Hub.
         revision: the requested revision, if any.
-        is_bundled: whether it is the name of a bundled artifact, which has priority over both.
+        is_bundled: whether an artifact of that name is bundled with korlm; it has priority over files and the Hub.
 
     Raises:
-        InputError: a revision was requested of an artifact that is not on the Hub.
+        InputError: a revision was requested, but the artifact is not on the Hub.
 
     Example:
         >>> resolve_hub_address("user/repo", "v2", is_bundled=False)
@@ -126,21 +127,22 @@ def resolve_hub_address(name: str | Path, revision: str | None, *, is_bundled: b
 
 
 def fetch_from_hub(repo_id: str, *, revision: str | None = None, token: str | None = None, kind: str = "model") -> Path:
-    """Download a model or tokenizer from the Hub, or find it in the cache if there is no network.
+    """Download a model or tokenizer from the Hub into the cache; without a network, use the cached copy.
 
     Args:
         repo_id: ``user/repo``, or ``user/repo@revision``.
-        revision: a branch, a tag or a commit; only a commit never changes.
-        token: for private repositories; by default ``HF_TOKEN`` or that of ``hf auth login``.
+        revision: a branch, a tag or a commit; only a commit always gives the same files.
+        token: access token for private repositories; by default ``HF_TOKEN`` or the token of ``hf auth login``.
         kind: ``model``, ``chat`` or ``tokenizer``.
 
     Returns:
-        The folder in the cache, which must not be written to.
+        The folder in the cache; do not write to it.
 
     Raises:
         UnknownNameError: no such repository or revision, or a private one that the token may not read.
-        ArtifactError: not korlm's (its weights are then not downloaded), neither network nor cached copy, or refused.
-        InputError: not the form of an address.
+        ArtifactError: the repository holds no korlm artifact of that kind (only its ``config.json`` is downloaded then);
+            or there is neither a network nor a cached copy; or the Hub refuses the request.
+        InputError: ``repo_id`` does not have the form of an address.
         MissingDependencyError: huggingface_hub is not installed.
 
     Example:
@@ -159,7 +161,7 @@ def fetch_from_hub(repo_id: str, *, revision: str | None = None, token: str | No
     _check_kind(folder / "config.json", address, kind)
     with translate_hub_errors(address):
         hub.snapshot_download(
-            address.repo_id, revision=folder.name, token=token, library_name="korlm",  # the same commit: the folder's name
+            address.repo_id, revision=folder.name, token=token, library_name="korlm",  # the folder is named by its commit
             allow_patterns=list(ARTIFACT_FILES[kind]),
         )  # fmt: skip
     return folder
@@ -169,21 +171,26 @@ def _silent_progress_class(hub: Any) -> type:
     """Return a progress bar class that shows nothing, for the few bytes of the configuration."""
 
     class SilentProgress(hub.utils.tqdm):
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **{**options, "disable": True})
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **{**kwargs, "disable": True})
 
     return SilentProgress
 
 
 def artifact_kind(config_path: Path) -> str:
-    """Return the kind of a ``config.json``: ``model``, ``chat``, ``tokenizer``, transformers' model type, or ``""``."""
-    content = read_json(config_path) if config_path.is_file() else None
-    if not isinstance(content, dict):
+    """Return the kind of the artifact that a ``config.json`` describes.
+
+    Returns:
+        ``model``, ``chat`` or ``tokenizer``; or the ``model_type`` of a transformers model; or ``""`` if it is neither.
+    """
+    config = read_json(config_path) if config_path.is_file() else None
+    if not isinstance(config, dict):
         return ""
-    return str(content.get("kind") if content.get("kind") in ARTIFACT_FILES else content.get("model_type", ""))
+    return str(config.get("kind") if config.get("kind") in ARTIFACT_FILES else config.get("model_type", ""))
 
 
 def _check_kind(config_path: Path, address: Address, kind: str) -> None:
+    """Raise an `ArtifactError` unless ``config.json`` describes a korlm artifact of this kind."""
     actual = artifact_kind(config_path)
     if actual == kind:
         return
@@ -224,12 +231,12 @@ def translate_hub_errors(address: Address, *, pushing: bool = False) -> Iterator
     """Convert the exceptions of huggingface_hub inside the block to korlm's errors.
 
     Args:
-        address: the repository that is read or written.
-        pushing: whether it is written.
+        address: the repository that is downloaded from or pushed to.
+        pushing: whether it is pushed to.
 
     Raises:
-        UnknownNameError: no such repository or revision, or a private one that the token may not see.
-        ArtifactError: any other refusal, no network, a full disk.
+        UnknownNameError: no such repository or revision, or a private one that the token may not read.
+        ArtifactError: any other error response of the Hub, no network, or a full disk.
     """
     from huggingface_hub import errors
 
@@ -245,7 +252,9 @@ def _translate_error(error: BaseException, address: Address, pushing: bool) -> K
     from huggingface_hub import constants, errors
 
     while isinstance(error, (errors.LocalEntryNotFoundError, RuntimeError)) and error.__cause__:
-        error = error.__cause__  # "not in the cache": the cause helps more
+        error = (
+            error.__cause__
+        )  # huggingface_hub only says "not in the cache"; the cause tells why it could not download
     if isinstance(error, errors.HfHubHTTPError):
         return _not_found_error(error, address) or _http_error(error, address, pushing)
     if isinstance(error, errors.OfflineModeIsEnabled) or constants.HF_HUB_OFFLINE:
@@ -286,7 +295,7 @@ def _unreachable_error(endpoint: str, address: Address, pushing: bool) -> Artifa
 
 
 def _not_found_error(error: Any, address: Address) -> KorlmError | None:
-    """Return the error for a repository or revision that the Hub does not show; None for other responses."""
+    """Return the error for a gated repository or a missing (or private) repository or revision; None for others."""
     from huggingface_hub import constants, errors
 
     page = f"{constants.ENDPOINT}/{address.repo_id}"
@@ -310,7 +319,7 @@ def _not_found_error(error: Any, address: Address) -> KorlmError | None:
 
 
 def _http_error(error: Any, address: Address, pushing: bool) -> ArtifactError:
-    """Return the error for any other unsuccessful response."""
+    """Return the error for the HTTP status codes that `_not_found_error` does not handle."""
     status = error.response.status_code
     if status == 401:
         return ArtifactError(
@@ -318,11 +327,11 @@ def _http_error(error: Any, address: Address, pushing: bool) -> ArtifactError:
             f"The Hub does not take the token (wrong or expired). Make a new one at {TOKEN_SETTINGS_URL}, then {LOGIN_HINT[1]}.",
         )
     if status == 403:
-        right = ("쓸", "write") if pushing else ("읽을", "read")
+        ko, en = ("쓸", "write") if pushing else ("읽을", "read")
         return ArtifactError(
-            f"이 토큰으로는 '{address.repo_id}'을(를) {right[0]} 수 없습니다. {TOKEN_SETTINGS_URL} 에서 {right[1]} 권한이 있는 토큰을 만들고, "
+            f"이 토큰으로는 '{address.repo_id}'을(를) {ko} 수 없습니다. {TOKEN_SETTINGS_URL} 에서 {en} 권한이 있는 토큰을 만들고, "
             "저장소 이름의 사용자가 맞는지 보세요.",
-            f"This token may not {right[1]} '{address.repo_id}'. Make one with the right to {right[1]} at {TOKEN_SETTINGS_URL}, "
+            f"This token may not {en} '{address.repo_id}'. Make one with the right to {en} at {TOKEN_SETTINGS_URL}, "
             "and check the user in the repository's name.",
         )
     reason = error.server_message or f"HTTP {status}"
