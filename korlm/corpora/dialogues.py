@@ -1,4 +1,4 @@
-"""Questions and answers for chat bots: the project's dialogues, Songys' Chatbot_data, and files, in disjoint splits.
+"""Question-answer pairs for chat bots: bundled dialogues, the Songys Chatbot_data corpus, and files, in disjoint splits.
 
 >>> pairs = load_pairs("dialogues")
 >>> len(pairs.train) > 1000, len(pairs.test) > 50
@@ -53,10 +53,12 @@ class PairCorpus:
     (`korlm.corpora.near_duplicates`), are in the same split.
 
     Attributes:
-        name: the names or paths that it was loaded by, joined by ``+``.
-        train: training pairs; ``valid`` and ``test`` likewise.
-        num_incomplete: number of rows without a question or an answer.
-        num_duplicates: number of repeated rows, left out.
+        name: the names or paths given to `load_pairs`, joined by ``+``.
+        train: training pairs.
+        valid: validation pairs.
+        test: test pairs.
+        num_incomplete: number of rows that were skipped because a turn is empty.
+        num_duplicates: number of duplicate rows that were skipped.
     """
 
     name: str
@@ -71,7 +73,7 @@ class PairCorpus:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of all pairs with their splits."""
+        """SHA-256 of all pairs, including their split."""
         return lines_sha256(
             "\0".join((split, *pair.history, pair.question, pair.answer))
             for split in SPLITS
@@ -80,18 +82,19 @@ class PairCorpus:
 
 
 def load_pairs(name: str | Path, *, question: str | None = None, answer: str | None = None) -> PairCorpus:
-    """Load pairs and split them about 90 : 5 : 5.
+    """Load question-answer pairs and split them into about 90% train, 5% valid and 5% test.
 
     Args:
-        name: ``dialogues`` (bundled), ``songys_chatbot`` (from ``KORLM_CORPORA``, else downloaded into the cache), or a
-            .csv, .tsv or .jsonl file with a question and an answer a row; a row of a .jsonl may instead hold the
-            ``turns`` of a dialogue. Several names joined by ``+`` are split as one: ``dialogues+songys_chatbot``.
-        question: the file's column of questions; by default question, Q, 질문, 물음 or prompt.
-        answer: the column of answers; by default answer, A, 답변, 답 or response.
+        name: ``dialogues`` (bundled), ``songys_chatbot`` (from the folder ``KORLM_CORPORA``, or downloaded into the cache),
+            or a .csv, .tsv or .jsonl file with one question and answer per row; a row of a .jsonl may instead have a list
+            ``turns`` with a whole dialogue. Names joined by ``+``, as in ``dialogues+songys_chatbot``, are loaded as one
+            corpus.
+        question: name of the file's question column; by default question, Q, 질문, 물음 or prompt.
+        answer: name of the file's answer column; by default answer, A, 답변, 답 or response.
 
     Raises:
-        UnknownNameError: neither a name nor a file.
-        CorpusError: unreadable, without these columns or without a pair; or it cannot be downloaded.
+        UnknownNameError: the name is neither a known corpus nor a file.
+        CorpusError: the file cannot be read, lacks these columns or has no complete pair; or the download failed.
 
     Example:
         >>> pairs = load_pairs("dialogues")
@@ -103,20 +106,22 @@ def load_pairs(name: str | Path, *, question: str | None = None, answer: str | N
         part_dialogues, part_incomplete = _read_dialogues(part, question, answer)
         dialogues += part_dialogues
         num_incomplete += part_incomplete
-    distinct = list(dict.fromkeys(dialogues))
-    if not distinct:
+    unique_dialogues = list(dict.fromkeys(dialogues))
+    if not unique_dialogues:
         raise CorpusError(
             f"'{name}'에 물음과 답이 모두 있는 줄이 없습니다. 칸의 이름(question, answer)과 내용을 확인하세요.",
             f"'{name}' has no row with both a question and an answer. Check its columns (question, answer).",
         )
     splits: dict[str, list[DialoguePair]] = {split: [] for split in SPLITS}
-    for turns, root in zip(distinct, cluster_near_duplicates(distinct), strict=True):
-        splits[assign_split("\0".join(distinct[root]))] += dialogue_pairs(turns)
-    return PairCorpus(str(name), **splits, num_incomplete=num_incomplete, num_duplicates=len(dialogues) - len(distinct))
+    # the hash of a cluster's first dialogue decides the split of the whole cluster
+    for turns, first_index in zip(unique_dialogues, cluster_near_duplicates(unique_dialogues), strict=True):
+        splits[assign_split("\0".join(unique_dialogues[first_index]))] += dialogue_pairs(turns)
+    num_duplicates = len(dialogues) - len(unique_dialogues)
+    return PairCorpus(str(name), **splits, num_incomplete=num_incomplete, num_duplicates=num_duplicates)
 
 
 def check_question(text: str) -> None:
-    """Raise an `InputError` for a question of whitespace only."""
+    """Raise an `InputError` if a question is empty or only whitespace."""
     if not text.strip():
         raise InputError(
             "빈 말에는 답할 수 없습니다. 한 글자 이상 쓰세요.", "There is nothing to answer. Type something."
@@ -124,7 +129,7 @@ def check_question(text: str) -> None:
 
 
 def dialogue_pairs(turns: Sequence[str]) -> list[DialoguePair]:
-    """Return the pairs of a dialogue, in which the user speaks first.
+    """Return the question-answer pairs of a dialogue, in which the user speaks first; a last turn without answer is dropped.
 
     >>> dialogue_pairs(["안녕하세요.", "반가워요.", "뭐 해요?", "글을 읽어요."])[1].history
     ('안녕하세요.', '반가워요.')
@@ -136,7 +141,10 @@ def dialogue_pairs(turns: Sequence[str]) -> list[DialoguePair]:
 
 
 def _read_dialogues(name: str | Path, question: str | None, answer: str | None) -> tuple[list[tuple[str, ...]], int]:
-    """Return dialogues as tuples of turns, and the number of incomplete rows."""
+    """Return the dialogues of one corpus or file as tuples of turns, and the number of incomplete rows.
+
+    Runs of whitespace in a turn become one space. A row is incomplete if it has fewer than two turns or an empty one.
+    """
     if name == "dialogues":
         paths = sorted((data_folder() / "dialogues").glob("*.jsonl"))
     elif name == "songys_chatbot":
@@ -150,8 +158,8 @@ def _read_dialogues(name: str | Path, question: str | None, answer: str | None) 
         )
     dialogues, num_incomplete = [], 0
     for path in paths:
-        for row in _iter_turn_lists(path, question, answer):
-            turns = tuple(check_text(" ".join(turn.split())) for turn in row)
+        for raw_turns in _iter_raw_turns(path, question, answer):
+            turns = tuple(check_text(" ".join(turn.split())) for turn in raw_turns)
             if len(turns) >= 2 and all(turns):
                 dialogues.append(turns)
             else:
@@ -159,7 +167,8 @@ def _read_dialogues(name: str | Path, question: str | None, answer: str | None) 
     return dialogues, num_incomplete
 
 
-def _iter_turn_lists(path: Path, question: str | None, answer: str | None) -> Iterator[list[str]]:
+def _iter_raw_turns(path: Path, question: str | None, answer: str | None) -> Iterator[list[str]]:
+    """Yield the turns of each row of a file: a question and an answer, or a whole dialogue."""
     if path.suffix not in (".csv", ".tsv", ".jsonl"):
         raise CorpusError(
             f"{path}의 형식을 모릅니다. 물음과 답이 든 .csv, .tsv, .jsonl을 쓰세요.",
@@ -171,12 +180,12 @@ def _iter_turn_lists(path: Path, question: str | None, answer: str | None) -> It
 
 
 def _iter_table_turns(path: Path, handle: IO[str], question: str | None, answer: str | None) -> Iterator[list[str]]:
-    columns: list[int] = []
+    column_indices: list[int] = []
     for row in iter_table_rows(handle, path.suffix, quoted_tsv=True):
-        if not columns:
-            columns = [row.index(name) for name in _find_columns(path, row, question, answer)]
+        if not column_indices:  # the first row is the header
+            column_indices = [row.index(name) for name in _find_columns(path, row, question, answer)]
         elif row:
-            yield [row[column] if column < len(row) else "" for column in columns]
+            yield [row[index] if index < len(row) else "" for index in column_indices]
 
 
 def _iter_json_turns(path: Path, handle: IO[str], question: str | None, answer: str | None) -> Iterator[list[str]]:
@@ -193,14 +202,26 @@ def _iter_json_turns(path: Path, handle: IO[str], question: str | None, answer: 
 
 
 def _find_columns(path: Path, names: Sequence[str], question: str | None, answer: str | None) -> list[str]:
-    """Return the names of the columns of questions and of answers."""
+    """Return the names of the question column and of the answer column.
+
+    Args:
+        path: the file, for error messages.
+        names: the names of the file's columns.
+        question: requested name of the question column; None for the first that is in ``_QUESTION_COLUMNS``.
+        answer: requested name of the answer column; None for the first that is in ``_ANSWER_COLUMNS``.
+
+    Raises:
+        CorpusError: there is no such column.
+    """
     columns = []
-    for asked, known, ko in ((question, _QUESTION_COLUMNS, "물음"), (answer, _ANSWER_COLUMNS, "답")):
-        matches = [name for name in names if name == asked or (asked is None and name.strip().lower() in known)]
+    for requested, defaults, ko in ((question, _QUESTION_COLUMNS, "물음"), (answer, _ANSWER_COLUMNS, "답")):
+        matches = [
+            name for name in names if name == requested or (requested is None and name.strip().lower() in defaults)
+        ]
         if not matches:
             raise CorpusError(
-                f"{path}에 {ko}의 칸({asked or ', '.join(known)})이 없습니다. 있는 칸: {', '.join(names)}. question과 answer로 정하세요.",
-                f"{path} has no column {asked or ' or '.join(known)}. It has: {', '.join(names)}. "
+                f"{path}에 {ko}의 칸({requested or ', '.join(defaults)})이 없습니다. 있는 칸: {', '.join(names)}. question과 answer로 정하세요.",
+                f"{path} has no column {requested or ' or '.join(defaults)}. It has: {', '.join(names)}. "
                 "Name them by question and answer.",
             )
         columns.append(matches[0])

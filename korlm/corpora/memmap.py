@@ -1,10 +1,10 @@
 """Lines of text on disk: memory-mapped sequences of strings, and a cache of the splits of large corpora.
 
-Lines are stored in two files: ``NAME.txt``, UTF-8 with a line end after each line, and ``NAME.npy``, the offset of each
-line. Both are memory-mapped, so that opening them takes the same time for a thousand lines and for a billion.
+Lines are stored in two files: ``NAME.txt``, UTF-8 with a line end after each line, and ``NAME.npy``, the byte offset of
+each line and of the end. Both are memory-mapped, so that opening a billion lines takes no longer than opening a thousand.
 
-Decompressing, splitting into fields and hashing lines takes 2 to 5 s for the reviews, so `cached_splits` keeps the
-splits. An entry is valid as long as the size and the modification time of every source file are the same.
+Decompressing, parsing and hashing the review corpus takes 2 to 5 s, so `cached_splits` caches its splits. A cache entry is
+valid as long as the size and the modification time of every source file are unchanged.
 
 >>> import tempfile
 >>> folder = Path(tempfile.mkdtemp())
@@ -24,7 +24,7 @@ import mmap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, overload
@@ -40,16 +40,16 @@ SPLITS = ("train", "valid", "test")
 _BATCH_LINES = 10_000  # lines decoded at once
 _CHUNK_BYTES = 2**20
 _OFFSET_DTYPE = np.dtype("<u8")
-_MIN_CACHED_BYTES = 2**20  # a smaller source is read quickly enough, and is held in memory
-_MAX_VERIFIED_BYTES = 2**27  # of text whose digest is checked at each start, in a tenth of a second
+_MIN_CACHED_BYTES = 2**20  # smaller sources are read into memory each time, which is fast enough
+_MAX_VERIFIED_BYTES = 2**27  # the digest of up to this much cached text is checked on each load, in about 0.1 s
 
 
 class MemmapLines(Sequence[str]):
-    """A memory-mapped sequence of the lines that a `LineWriter` wrote. Equal to a list of the same lines.
+    """A memory-mapped sequence of the lines that a `LineWriter` wrote; it is equal to a list of the same lines.
 
     Args:
         stem: the path of both files, without suffix.
-        digest: their `lines_sha256`, if known.
+        digest: the `lines_sha256` of the lines, if known.
 
     Raises:
         ArtifactError: the files are missing or inconsistent.
@@ -68,15 +68,15 @@ class MemmapLines(Sequence[str]):
         self._stem, self._data, self._offsets, self._digest = stem, data, offsets, digest
 
     def head(self, count: int) -> MemmapLines:
-        """Return the first ``count`` lines, memory-mapped as well; a slice is a list."""
-        lines = object.__new__(MemmapLines)
+        """Return the first ``count`` lines without reading them into memory, unlike a slice, which is a list."""
+        lines = object.__new__(MemmapLines)  # shares the mapped files instead of opening them again
         lines._stem, lines._data, lines._digest = self._stem, self._data, ""
         lines._offsets = self._offsets[: max(0, count) + 1]
         return lines
 
     @property
     def digest(self) -> str:
-        """The `lines_sha256` of the lines."""
+        """The `lines_sha256` of the lines, computed on first use."""
         self._digest = self._digest or chunks_sha256(self.iter_chunks())
         return self._digest
 
@@ -101,10 +101,11 @@ class MemmapLines(Sequence[str]):
         if isinstance(index, slice):
             start, stop, step = index.indices(len(self))
             if step == 1:
-                starts = range(start, stop, _BATCH_LINES)
-                return [line for first in starts for line in self._decode_lines(first, min(stop, first + _BATCH_LINES))]
+                batch_starts = range(start, stop, _BATCH_LINES)
+                batches = (self._decode_lines(first, min(stop, first + _BATCH_LINES)) for first in batch_starts)
+                return list(chain.from_iterable(batches))
             return [self[position] for position in range(start, stop, step)]
-        position = range(len(self))[index]
+        position = range(len(self))[index]  # resolves a negative index or raises an IndexError
         return self._decode_lines(position, position + 1)[0]
 
     def __iter__(self) -> Iterator[str]:
@@ -128,19 +129,22 @@ class MemmapLines(Sequence[str]):
         return f"<{len(self):,} lines of {self._stem}.txt>"
 
     def _decode_lines(self, start: int, stop: int) -> list[str]:
+        """Return the lines ``start`` to ``stop`` (exclusive)."""
         offsets = self._offsets[start : stop + 1].tolist()
         data = self._data[offsets[0] : offsets[-1]]
         try:
-            if data.count(b"\n") == stop - start:
+            if (
+                data.count(b"\n") == stop - start
+            ):  # no line contains a line end: decode all of them at once, which is faster
                 return data.decode().split("\n")[:-1]
-            ends = [offset - offsets[0] for offset in offsets]
-            return [data[start : end - 1].decode() for start, end in pairwise(ends)]
+            relative_offsets = [offset - offsets[0] for offset in offsets]
+            return [data[begin : end - 1].decode() for begin, end in pairwise(relative_offsets)]
         except UnicodeDecodeError as error:
             raise _damaged_lines_error(self._stem) from error
 
 
 class LineWriter:
-    """Writes lines for `MemmapLines`, in a ``with`` block.
+    """Writes lines to disk for `MemmapLines`, in a ``with`` block. If the block raises, the files are not readable.
 
     Args:
         stem: the path of both files, without suffix.
@@ -156,7 +160,7 @@ class LineWriter:
         self._num_bytes, self._buffer, self._buffered_bytes = 0, list[bytes](), 0
 
     def add(self, line: str) -> None:
-        """Append a line; it may contain line ends."""
+        """Append a line, to which a line end is added; the line itself may contain line ends, too."""
         data = line.encode() + b"\n"
         self._buffer.append(data)
         self._buffered_bytes += len(data)
@@ -178,6 +182,7 @@ class LineWriter:
             self._offsets_file.close()
 
     def _flush_buffer(self) -> None:
+        """Write the buffered lines and the offsets of their ends."""
         sizes = np.fromiter(map(len, self._buffer), _OFFSET_DTYPE, len(self._buffer))
         self._text_file.write(b"".join(self._buffer))
         self._offsets_file.append(np.cumsum(sizes, dtype=_OFFSET_DTYPE) + np.uint64(self._num_bytes))
@@ -186,7 +191,7 @@ class LineWriter:
 
 
 def lines_sha256(lines: Iterable[str]) -> str:
-    """Return the SHA-256 of lines with a line end after each, in hexadecimal digits."""
+    """Return the hexadecimal SHA-256 of lines, with a line end after each line."""
     return lines.digest if isinstance(lines, MemmapLines) else chunks_sha256(iter_line_chunks(lines))
 
 
@@ -209,7 +214,7 @@ def _damaged_lines_error(stem: Path) -> ArtifactError:
 
 @dataclass(frozen=True)
 class Splits:
-    """Lines by split, in memory or memory-mapped, and their `split_digest`, if known."""
+    """The lines of a corpus in three splits, in memory or memory-mapped, and their `split_digest` (empty if unknown)."""
 
     train: Sequence[str]
     valid: Sequence[str]
@@ -220,14 +225,14 @@ class Splits:
 def cached_splits(
     sources: Sequence[Path], variant: str, read_split_lines: Callable[[], Iterator[tuple[str, str]]]
 ) -> Splits:
-    """Return the lines of ``read_split_lines`` by split, from the cache if the sources have not changed.
+    """Return the splits of a corpus, from the cache if its source files have not changed.
 
-    Sources of less than 1 MiB are not cached.
+    Sources of less than 1 MiB in total are not cached.
 
     Args:
         sources: the files that ``read_split_lines`` reads.
-        variant: whatever else its result depends on, as text.
-        read_split_lines: yields pairs of a split's name and a line.
+        variant: a string that identifies everything else that its result depends on, such as options.
+        read_split_lines: reads the sources and yields pairs ``(split, line)``; called only if the cache cannot be used.
 
     Raises:
         CorpusError: raised by ``read_split_lines``.
@@ -235,30 +240,30 @@ def cached_splits(
     try:
         fingerprints = [file_fingerprint(path) for path in sources]
     except OSError:
-        return in_memory_splits(read_split_lines())  # raises the error that names the file
+        return in_memory_splits(read_split_lines())  # reports the missing file with a better message
     if sum(fingerprint["size"] for fingerprint in fingerprints) < _MIN_CACHED_BYTES:
         return in_memory_splits(read_split_lines())
     folder = cache_path("corpora", variant, *(path.resolve() for path in sources), FORMAT_VERSION)
-    stamp = [variant, fingerprints]
+    stamp = [variant, fingerprints]  # a cache entry is stale if its stamp differs
     splits = _load_splits(folder, stamp)
     if splits is None:
         try:
             _save_splits(folder, stamp, read_split_lines())
-        except (ArtifactError, OSError):  # the cache is optional
+        except (ArtifactError, OSError):  # not writable; the cache is optional
             return in_memory_splits(read_split_lines())
         splits = _load_splits(folder, stamp)
     return splits or in_memory_splits(read_split_lines())
 
 
 def split_digest(splits: Iterable[Iterable[str]]) -> str:
-    """Return the SHA-256 of all lines of the three splits, separated by the names of the splits."""
+    """Return the SHA-256 of the lines of train, valid and test, with the split names between them as separators."""
     train, valid, test = splits
     parts = (train, [f"\0{SPLITS[1]}"], valid, [f"\0{SPLITS[2]}"], test)
     return chunks_sha256(chunk for part in parts for chunk in iter_line_chunks(part))
 
 
 def in_memory_splits(lines: Iterator[tuple[str, str]]) -> Splits:
-    """Return the lines of pairs of a split's name and a line, in memory."""
+    """Collect pairs ``(split, line)`` into `Splits` in memory."""
     splits: dict[str, list[str]] = {split: [] for split in SPLITS}
     for split, line in lines:
         splits[split].append(line)
@@ -266,7 +271,7 @@ def in_memory_splits(lines: Iterator[tuple[str, str]]) -> Splits:
 
 
 def _load_splits(folder: Path, stamp: list[Any]) -> Splits | None:
-    """Return the cached splits, or None if they are missing, stale or damaged."""
+    """Return the cached splits; None if they are missing or damaged, or were cached with another ``stamp``."""
     try:
         config = read_artifact_config(folder, "lines")
         if config["stamp"] != stamp:
@@ -285,6 +290,7 @@ def _load_splits(folder: Path, stamp: list[Any]) -> Splits | None:
 
 
 def _save_splits(folder: Path, stamp: list[Any], lines: Iterator[tuple[str, str]]) -> None:
+    """Write pairs ``(split, line)`` to a new cache folder."""
     with new_folder(folder) as temporary:
         with ExitStack() as stack:
             writers = {split: stack.enter_context(LineWriter(temporary / split)) for split in SPLITS}
