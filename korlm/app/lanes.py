@@ -215,7 +215,7 @@ def compare_lanes(lanes: Sequence[Lane]) -> tuple[tuple[Lane, ...], tuple[tuple[
     unique = unique_boundaries(boundaries) if len(boundaries) > 1 else [set[int]() for _ in boundaries]
     boundaries_of = dict(zip(encodings, zip(boundaries, unique, strict=True), strict=True))
 
-    def compared(lane: Lane) -> Lane:
+    def compare_lane(lane: Lane) -> Lane:
         if lane.encoding is None:
             return lane
         own, only_here = boundaries_of[lane.name]
@@ -223,7 +223,7 @@ def compare_lanes(lanes: Sequence[Lane]) -> tuple[tuple[Lane, ...], tuple[tuple[
         return replace(lane, boundaries=frozenset(own), unique_boundaries=frozenset(only_here), boundary_types=types)
 
     agreement = agreement_matrix(list(encodings.values()))
-    return tuple(compared(lane) for lane in lanes), tuple(map(tuple, agreement))
+    return tuple(compare_lane(lane) for lane in lanes), tuple(map(tuple, agreement))
 
 
 def custom_kiwi_key(settings: KiwiSettings) -> tuple[Any, ...]:

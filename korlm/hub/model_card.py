@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from korlm.corpora.dataset_info import DatasetInfo
-from korlm.hub.rendering import Translate, install_command, render_bilingual_page, tokenizer_label, unit_label
+from korlm.hub.rendering import Translate, install_command, render_bilingual_page, tokenizer_label, tokenizer_unit_label
 from korlm.models.base import PretrainedModel
 from korlm.models.language_model import LanguageModel
 
@@ -90,7 +90,7 @@ def trained_model_values(model: PretrainedModel[Any], dataset: DatasetInfo, t: T
     ]
     return {
         "cell_name": config.cell.upper(),
-        "unit": unit_label(model.tokenizer, t),
+        "unit": tokenizer_unit_label(model.tokenizer, t),
         "parameters": f"{model.parameters:,}",
         "model_rows": model_rows,
         "test": test,

@@ -45,7 +45,7 @@ def render_bilingual_page(template: str, title: str, page_values: Callable[[Tran
     return fill_template("korlm.hub", "card.md.jinja", title=title, pages=pages)
 
 
-def unit_label(tokenizer: Tokenizer, t: Translate) -> str:
+def tokenizer_unit_label(tokenizer: Tokenizer, t: Translate) -> str:
     """Return the unit of a tokenizer's tokens in words."""
     return t(*_UNIT_LABELS.get(tokenizer.unit, (tokenizer.unit, tokenizer.unit)))
 
@@ -53,7 +53,7 @@ def unit_label(tokenizer: Tokenizer, t: Translate) -> str:
 def tokenizer_label(tokenizer: Tokenizer, t: Translate) -> str:
     """Return a tokenizer in words: its name, unit and vocabulary size."""
     size = t(f"어휘 {tokenizer.vocab_size:,}개", f"vocabulary of {tokenizer.vocab_size:,}")
-    return f"`{tokenizer.name}` ({unit_label(tokenizer, t)}, {size})"
+    return f"`{tokenizer.name}` ({tokenizer_unit_label(tokenizer, t)}, {size})"
 
 
 def escape_cell(text: str) -> str:

@@ -47,7 +47,7 @@ def to_json(comparison: TextComparison, reference: str, language: str) -> str:
         {
             "name": lane_name(lane.name, language),
             "unit": lane.unit,
-            "counts": _counts(lane.counts, lane.vocab_size) if lane.counts else None,
+            "counts": _counts_to_dict(lane.counts, lane.vocab_size) if lane.counts else None,
             "tokens": list(_token_rows(lane, reference)),
             "cuts": sorted(lane.boundaries),
             "lonely": sorted(lane.unique_boundaries),
@@ -86,7 +86,7 @@ def _token_rows(lane: Lane, reference: str) -> Iterator[dict[str, Any]]:
         }
 
 
-def _counts(counts: TokenCounts, vocab_size: int) -> dict[str, Any]:
+def _counts_to_dict(counts: TokenCounts, vocab_size: int) -> dict[str, Any]:
     return {
         "pieces": counts.segments,
         "ids": counts.ids,

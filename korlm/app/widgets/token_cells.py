@@ -59,7 +59,7 @@ def render_segment(
     flags = ("l", not is_start), ("r", span[1] < segment.end), ("fb", index in lane.oov_segments)
     classes += [name for name, is_set in flags if is_set]
     label = escape(describe_segment(lane, index, view_options, reference))
-    caption = _caption(lane, index, span) if is_start else ""
+    caption = _segment_caption(lane, index, span) if is_start else ""
     small = f"<small>{escape(caption)}</small>" if caption else ""
     bits = f' data-bits="{lane.segment_bits[index]!r}"' if is_start and lane.segment_bits else ""
     return (
@@ -195,7 +195,7 @@ def _text_on_character(token: str, span: Span, at: int) -> str:
     return (token[: len(token) - after] if after else token)[at - span[0] :]
 
 
-def _caption(lane: Lane, index: int, span: Span) -> str:
+def _segment_caption(lane: Lane, index: int, span: Span) -> str:
     """Return the line below a segment: its bits, else its tags, else the number of its tokens if it has several."""
     if lane.segment_bits:
         return lane.rounded_bits[index]
