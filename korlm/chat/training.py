@@ -67,7 +67,7 @@ def train_chat(
         overwrite: replace a run in the folder.
         precision: of the weights in ``best`` and ``last``: ``float32``, ``float16`` or ``int8``.
         keep: ``best``, or ``last``, which puts the final state into ``best``. At the best likelihood a small network tends to
-            generic answers; trained longer, its answers are more specific and cost more bits (docs/RESULTS.md).
+            generic answers; trained longer, its answers are more specific and cost more bits (docs/results/chat.md).
         report: called regularly with a `ProgressReport`.
         **options: the fields of `TokenizerConfig`, `TrainConfig` and `Seq2SeqConfig` (of a language model `NetConfig`).
             The batch size counts pairs.

@@ -2,7 +2,7 @@
 
 Twelve thousand pairs are too few to learn words from. A language model of 600,000 film reviews knows which words are alike:
 its embedding is copied token by token (by text, so that the vocabularies may differ), and its recurrent layers if cell and
-width are the same. All other weights keep their random initialization (figures: docs/RESULTS.md).
+width are the same. All other weights keep their random initialization (figures: docs/results/chat.md).
 
 >>> from korlm.nn.config import NetConfig
 >>> from korlm.tokenizers.segmented import byte_tokenizer

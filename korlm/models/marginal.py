@@ -23,7 +23,7 @@ from korlm.models.language_model import LanguageModel
 from korlm.models.results import MarginalScore, Score, Segmentation
 from korlm.models.segmentation_search import SegmentationSearchResult, sum_segmentations
 
-DEFAULT_BEAM_SIZE = 8  # 16 lowers bits per character by 0.0005, 64 by 0.0009 (docs/LOG.md)
+DEFAULT_BEAM_SIZE = 8  # 16 lowers bits per character by 0.0005, 64 by 0.0009 (dev/LOG.md)
 
 
 def score_marginal(

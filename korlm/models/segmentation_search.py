@@ -28,7 +28,7 @@ from korlm.nn.lm import RecurrentLM
 from korlm.tokenizers.base import EOS_ID
 from korlm.tokenizers.lattice import Lattice
 
-_MAX_NLL_GAP = 8.0  # nats; 5 loses 0.0003 bits per character, 14 gains 0.0001 (docs/LOG.md)
+_MAX_NLL_GAP = 8.0  # nats; 5 loses 0.0003 bits per character, 14 gains 0.0001 (dev/LOG.md)
 _CONCURRENT_LINES = 128  # a fifth faster than 64, and no slower than 256
 _END_NODE = -1  # the node after a line's </s>
 

@@ -83,7 +83,7 @@ class BaseTextModel(nn.Module):
     def init_output_bias_from_counts(self, counts: Tensor) -> None:
         """Set the output bias to the log frequencies of the tokens, so that training need not learn them first.
 
-        Saves some hundred steps: 4.35 instead of 4.53 bits per character after 500 (docs/LOG.md).
+        Saves some hundred steps: 4.35 instead of 4.53 bits per character after 500 (dev/LOG.md).
 
         Args:
             counts: ``[V]``. An adaptive softmax is left as it is.

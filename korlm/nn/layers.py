@@ -64,7 +64,7 @@ def run_layer(
         normalized: tuple[Tensor, State] = layer(inputs, state, weight_hh=dropped, lengths=lengths)
         return normalized
     if layer.proj_size and inputs.device.type == "cuda" and torch.is_autocast_enabled("cuda"):
-        # A precaution: one run with such a layer under autocast ended in nan; the cause is unknown (docs/LOG.md).
+        # A precaution: one run with such a layer under autocast ended in nan; the cause is unknown (dev/LOG.md).
         with torch.autocast("cuda", enabled=False):
             state = tuple(part.float() for part in state)
             return run_layer(layer, inputs.float(), state, weight_dropout=weight_dropout, lengths=lengths)

@@ -242,7 +242,7 @@ def activation_penalty(output: LMOutput, alpha: float, beta: float) -> Tensor:
 
 _FREQUENCY_POWER = 0.75  # as in the negative sampling of Mikolov et al. (2013)
 # Columns are padded to a multiple of this: oneDNN compiles a kernel for each new shape, and a sample has another size at
-# every step (25 ms of a step's 160, docs/LOG.md).
+# every step (25 ms of a step's 160, dev/LOG.md).
 _COLUMN_MULTIPLE = 512
 
 

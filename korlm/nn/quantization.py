@@ -26,7 +26,7 @@ def quantize(weights: Mapping[str, Tensor], precision: str) -> dict[str, Tensor]
     """Return weights as stored in a file.
 
     ``int8``: each row of a matrix is ``round(w / s)`` with ``s = max |w| / 127``, stored as float32 beside it (symmetric
-    per-channel quantization, Jacob et al. 2018); vectors stay float32. A quarter of the size; docs/RESULTS.md has the
+    per-channel quantization, Jacob et al. 2018); vectors stay float32. A quarter of the size; docs/results/language-models.md has the
     loss.
 
     Raises:

@@ -2,7 +2,7 @@
 
 glibc returns blocks of more than 32 MB, and others at its discretion, to the system as soon as they are freed. A training
 step allocates the same ones again at once, and the system clears every page. On a virtual machine that cost more than the
-arithmetic on them (docs/LOG.md).
+arithmetic on them (dev/LOG.md).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ oneDNN fuses an LSTM's window for torch, but not a GRU's, which torch runs as a 
 Here the input product is computed for all time steps at once, the recurrent weights are packed once per window, gates are
 float32, and the gradient is explicit: the forward pass stores the factors that it needs. The backward pass then costs one
 product and a few operations per step, and one product per window for the weights (the method of Appleyard et al. 2016,
-"Optimizing performance of recurrent neural networks on GPUs"). docs/LOG.md has the times.
+"Optimizing performance of recurrent neural networks on GPUs"). dev/LOG.md has the times.
 
 >>> layer = torch.nn.GRU(8, 16, batch_first=True)
 >>> inputs, state = torch.randn(2, 5, 8), torch.zeros(1, 2, 16)

@@ -1,7 +1,7 @@
 """An LSTM over a window in bf16 on CPU, with gates and cell state in float32.
 
 oneDNN's LSTM, which torch runs under autocast, keeps the cell state in bf16 too, whose 8 bits lose the terms of a long sum:
-after 500 steps the loss was 6 % above that in float32, and with only the recurrence in float32 it was not (docs/LOG.md). The
+after 500 steps the loss was 6 % above that in float32, and with only the recurrence in float32 it was not (dev/LOG.md). The
 method is that of `korlm.nn.bf16.gru`; it takes about as long as oneDNN's.
 
 >>> layer = torch.nn.LSTM(8, 16, batch_first=True)

@@ -1,6 +1,6 @@
 """bf16 products on CPU with weights packed once by oneDNN, and the parts that the GRU and LSTM kernels share.
 
-`torch.mm` repacks its second factor at every call, which costs as much as the thin product of a time step (docs/LOG.md). On
+`torch.mm` repacks its second factor at every call, which costs as much as the thin product of a time step (dev/LOG.md). On
 processors without bf16 the products are torch's own.
 
 >>> rows, weight = torch.ones(3, 8, dtype=BF16), torch.ones(4, 8, dtype=BF16)
