@@ -343,7 +343,8 @@ def test_an_error_of_kiwis_is_ours_and_one_of_the_texts_stays(monkeypatch: pytes
 def test_a_forked_child_has_a_kiwi_of_its_own() -> None:
     code = """
 import os, signal
-from korlm.morph.kiwi import *
+from korlm.morph.kiwi import KiwiAnalyzer, KiwiOptions
+from korlm.morph.user_words import parse_user_words
 own = KiwiAnalyzer(KiwiOptions(parse_user_words("갓뷁")))
 expected = list(own.spans(["갓뷁이"] * 3, workers=2))
 child = os.fork()
