@@ -346,11 +346,11 @@ import os, signal
 from korlm.morph.kiwi import KiwiAnalyzer, KiwiOptions
 from korlm.morph.user_words import parse_user_words
 own = KiwiAnalyzer(KiwiOptions(parse_user_words("갓뷁")))
-expected = list(own.spans(["갓뷁이"] * 3, workers=2))
+expected = list(own.morpheme_spans(["갓뷁이"] * 3, workers=2))
 child = os.fork()
 if not child:
     signal.alarm(600)  # the parent's threads are not here: a call on its Kiwi would wait forever
-    same = list(own.spans(["갓뷁이"] * 3, workers=2)) == expected
+    same = list(own.morpheme_spans(["갓뷁이"] * 3, workers=2)) == expected
     del own
     os._exit(0 if same else 1)
 raise SystemExit(os.waitpid(child, 0)[1] != 0)
