@@ -35,12 +35,6 @@ def run_jobs_in_this_process() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pretend that matplotlib is missing, which saves 2 s a report."""
-    monkeypatch.setattr("korlm.experiments.report.has_matplotlib", lambda: False)
-
-
 def run_command(*options: str) -> int:
     return main(["experiment", *options])
 

@@ -37,12 +37,6 @@ def run_jobs_in_this_process() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pretend that matplotlib is missing, which saves 2 s a report."""
-    monkeypatch.setattr("korlm.experiments.report.has_matplotlib", lambda: False)
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ExperimentResult]:
     folder = tmp_path_factory.mktemp("experiment")
