@@ -101,12 +101,12 @@ class Confidence:
     """How sure a bot is of an answer.
 
     Attributes:
-        surprisal: mean surprisal in bits per token, the end included.
+        surprisal: mean surprisal in bits per token, the end included; None if nothing was generated.
         familiarity: fraction of the question's bigrams that training questions have; None if unknown.
         limits: the thresholds; None means that the bot never abstains.
     """
 
-    surprisal: float
+    surprisal: float | None = None
     familiarity: float | None = None
     limits: ConfidenceThresholds | None = None
 
@@ -119,7 +119,7 @@ class Confidence:
             return ""
         if self.familiarity is not None and self.familiarity < self.limits.familiarity:
             return "question"
-        return "answer" if self.surprisal > self.limits.surprisal else ""
+        return "answer" if (self.surprisal or 0.0) > self.limits.surprisal else ""
 
 
 def _extract_bigrams(text: str) -> set[str]:

@@ -116,7 +116,8 @@ def compare_bots(
     for name in names:
         if name in (ELIZA, RETRIEVAL):
             progress(name)
-            answers = list(map(load_baseline(name, pairs.train).reply, (pair.question for pair in test_pairs)))
+            replies = load_baseline(name, pairs.train).answer_all([pair.question for pair in test_pairs])
+            answers = [reply.answer for reply in replies]
             figures = evaluate_answers(answers, test_pairs, pairs.train, resamples=resamples)
             rows.append(BotResult(name, "", "", 0, None, None, None, figures))
             continue
@@ -143,8 +144,8 @@ def _evaluate_bot(
 ) -> BotResult:
     options: dict[str, Any] = DECODINGS[decoding] | {"abstain": False, "history": [pair.history for pair in test_pairs]}
     questions = [pair.question for pair in test_pairs]
-    replies = bot.reply_all(questions, **options)
-    replies_to_shuffled = bot.reply_all(list(map(_shuffle_syllables, questions)), **options)
+    replies = bot.answer_all(questions, **options)
+    replies_to_shuffled = bot.answer_all(list(map(_shuffle_syllables, questions)), **options)
     refused, astray = (
         sum(not reply.is_confident for reply in group) / len(group) if bot.thresholds else None
         for group in (replies, replies_to_shuffled)

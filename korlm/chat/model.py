@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from korlm._deprecation import DeprecatedAlias, deprecated_keywords
+from korlm._deprecation import DeprecatedAlias
 from korlm.chat.architectures import ARCHITECTURES, compute_answer_bits, get_architecture
+from korlm.chat.bot import ChatBot
 from korlm.chat.confidence import BigramCoverage, Confidence, ConfidenceThresholds
 from korlm.chat.copy_mechanism import copy_words
 from korlm.chat.reply import ABSTAIN_TEXTS, Reply
@@ -38,7 +39,6 @@ from korlm.tokenizers.encoding import Encoding
 
 _MAX_HISTORY_TOKENS = 128  # that a language model reads
 _NO_REPEAT_NGRAM = {"syllable": 10, "jamo": 20, "byte": 30}  # default size by unit; 4 for longer tokens
-_renamed_keywords = deprecated_keywords(before="history", careful="abstain")
 
 
 class _EncodedQuestion(NamedTuple):
@@ -50,7 +50,7 @@ class _EncodedQuestion(NamedTuple):
         return Prompt(self.input_ids, is_reply=True)
 
 
-class ChatModel(PretrainedModel[Seq2Seq | RecurrentLM]):
+class ChatModel(ChatBot, PretrainedModel[Seq2Seq | RecurrentLM]):
     """A trained bot: an encoder-decoder, or a language model that reads the conversation in a chat template.
 
     Args:
@@ -125,51 +125,22 @@ class ChatModel(PretrainedModel[Seq2Seq | RecurrentLM]):
             signature=f"bpc|eol:1|given:question|pairs:{len(pairs)}|{self.tokenizer.signature}",
         )
 
-    @_renamed_keywords
-    def reply(self, text: str, *, history: Sequence[str] = (), abstain: bool = True, **options: Any) -> Reply:
-        """Answer a question.
-
-        Args:
-            text: the user's message; the part beyond the model's maximum length is not read.
-            history: the earlier turns, the user's first; an encoder-decoder does not read them.
-            abstain: say that the bot does not know where its confidence is low; False always gives its answer.
-            **options: the fields of `GenerationConfig`; the default is greedy, without repeated n-grams. With ``beams``,
-                ``n`` candidates are kept.
-
-        Raises:
-            InputError: an option out of its range, an unpaired surrogate, or a blank text.
-
-        Example:
-            >>> from korlm.nn.seq2seq import Seq2Seq, Seq2SeqConfig
-            >>> from korlm.tokenizers.segmented import byte_tokenizer
-            >>> bot = ChatModel(byte_tokenizer(), Seq2Seq(Seq2SeqConfig(260, embedding=8, hidden=16)))
-            >>> reply = bot.reply("안녕하세요?", max_tokens=9)
-            >>> reply.attention.shape == (len(reply.tokens), len(reply.question_tokens))
-            True
-        """
-        return self.reply_all([text], history=[history], abstain=abstain, **options)[0]
-
-    @_renamed_keywords
-    def reply_all(
-        self, texts: Sequence[str], *, history: Sequence[Sequence[str]] | None = None, abstain: bool = True,
-        **options: Any,
-    ) -> list[Reply]:  # fmt: skip
-        """Answer several questions in a batch, each on its own. See `reply`."""
+    def answer_all(
+        self, texts: Sequence[str], *, history: Sequence[Sequence[str]] = (), abstain: bool = True, **options: Any
+    ) -> list[Reply]:
+        """Answer several messages in a batch, without the safety guard. See `reply`."""
         config = self._build_config(options)
+        if not texts:
+            return []
         questions = self._encode_questions(texts, history or [()] * len(texts))
         results = self._generate(questions, config)
         return [self._finish_reply(*row, abstain) for row in zip(questions, results, strict=True)]
 
-    @_renamed_keywords
-    def stream_replies(
+    def stream_answer(
         self, text: str, *, history: Sequence[str] = (), abstain: bool = True,
         stopped: Callable[[], bool] = lambda: False, **options: Any,
     ) -> Iterator[Reply]:  # fmt: skip
-        """Yield the answer as it grows, never half a syllable; the last one is finished. See `reply`.
-
-        With a beam search, several candidates or words to copy, only the finished answer is yielded. ``stopped`` is called
-        before each token; True ends the answer, which is then given as it is.
-        """
+        """Yield the answer as it grows, without the safety guard. See `stream_replies`."""
         config = self._build_config(options)
         [question] = self._encode_questions([text], [history])
         if config.beams > 1 or config.n > 1 or self._copies_unknown_words:

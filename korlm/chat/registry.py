@@ -45,7 +45,7 @@ def load_chat(
 
     Args:
         name: as for `korlm.load_model`; ``chat-gru`` is the bundled bot that answers best. ``eliza`` and ``retrieval`` are
-            the baselines, whose ``reply`` returns a string; ``retrieval`` searches the pairs that the bundled bots were
+            the baselines; ``retrieval`` searches the pairs that the bundled bots were
             trained on, or the bundled ones alone where the others cannot be downloaded.
         revision: of a repository: a branch, tag or commit; its main branch by default.
         token: for a private repository; by default ``HF_TOKEN`` or that of ``hf auth login``.

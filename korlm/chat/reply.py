@@ -10,17 +10,33 @@ True
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from korlm._deprecation import DeprecatedAlias
 from korlm.chat.confidence import Confidence
+from korlm.chat.safety.cards import SafetyCard
 from korlm.generation.results import GeneratedText
 
 ABSTAIN_TEXTS = {
     "question": "제가 배우지 못한 이야기 같아요. 다르게 말씀해 주시겠어요?",
     "answer": "음, 그건 제가 잘 모르겠어요. 다른 이야기를 해 볼까요?",
 }
+
+
+class RetrievalResult(NamedTuple):
+    """The most similar known question.
+
+    Attributes:
+        answer: its answer.
+        question: the question.
+        similarity: cosine, 0 (no common morpheme) to 1.
+    """
+
+    answer: str
+    question: str
+    similarity: float
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single equality
@@ -37,26 +53,37 @@ class Reply:
             language model and before the end.
         candidates: the answers of the beam search or the samples, the best first; the first one is this answer.
         finished: False while the answer grows.
+        safety_card: the fixed answer to a crisis message, which the bot did not see; None for all other messages.
+        nearest: the known question whose answer this is; None unless the bot retrieves.
+        rule: the name of the rule that gave the answer; empty unless the bot has rules.
     """
 
     text: str
     answer: str
-    confidence: Confidence
+    confidence: Confidence = field(default_factory=Confidence)
     question_tokens: tuple[str, ...] = field(default=(), repr=False)
     tokens: tuple[str, ...] = field(default=(), repr=False)
     attention: np.ndarray | None = field(default=None, repr=False)
     candidates: tuple[GeneratedText, ...] = field(default=(), repr=False)
     finished: bool = True
+    safety_card: SafetyCard | None = None
+    nearest: RetrievalResult | None = None
+    rule: str = ""
 
     sure = DeprecatedAlias("is_confident")
     doubt = DeprecatedAlias("abstain_reason")
     pieces = DeprecatedAlias("tokens")
     question_pieces = DeprecatedAlias("question_tokens")
 
+    @classmethod
+    def from_safety_card(cls, card: SafetyCard) -> Reply:
+        """Return the fixed answer to a crisis message."""
+        return cls(card.text, card.text, safety_card=card)
+
     @property
     def abstain_reason(self) -> str:
-        """The reason not to give the answer: ``question``, ``answer`` or empty. See `Confidence.abstain_reason`."""
-        return self.confidence.abstain_reason
+        """The reason not to give the answer: ``crisis``, or ``question`` or ``answer`` (see `Confidence`), or empty."""
+        return "crisis" if self.safety_card else self.confidence.abstain_reason
 
     @property
     def is_confident(self) -> bool:

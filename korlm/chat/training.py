@@ -175,8 +175,8 @@ def _choose_thresholds(folder: Path, pairs: Sequence[DialoguePair]) -> None:
         return
     best = ChatModel.load(folder)
     pairs = pairs[:_NUM_THRESHOLD_QUESTIONS]
-    replies = best.reply_all([pair.question for pair in pairs], history=[pair.history for pair in pairs])
-    surprisals = [reply.confidence.surprisal for reply in replies]
+    replies = best.answer_all([pair.question for pair in pairs], history=[pair.history for pair in pairs])
+    surprisals = [reply.confidence.surprisal or 0.0 for reply in replies]
     familiarities = [reply.confidence.familiarity or 0.0 for reply in replies]
     thresholds = ConfidenceThresholds.from_validation(surprisals, familiarities)
     best.info["limits"] = {**asdict(thresholds), "questions": len(pairs)}

@@ -13,6 +13,7 @@ from typing import Any
 
 from korlm.chat.evaluation import DECODINGS, check_bots_and_decodings
 from korlm.chat.registry import ELIZA, RETRIEVAL, load_baseline, load_chat
+from korlm.chat.reply import Reply
 from korlm.corpora.dialogues import DialoguePair
 from korlm.i18n import localize
 
@@ -25,7 +26,7 @@ class BotAnswers:
         bot: the bot's name.
         decoding: a name of `korlm.chat.evaluation.DECODINGS`; empty for baselines.
         texts: the answers, also where the bot would abstain; one per question.
-        doubts: the reason to abstain: ``question``, ``answer`` (see `korlm.chat.confidence`), or empty.
+        doubts: the reason to abstain: ``crisis``, ``question``, ``answer`` (see `Reply`), or empty.
     """
 
     bot: str
@@ -87,13 +88,15 @@ def ask_bots(
     for name in names:
         if name in (ELIZA, RETRIEVAL):
             progress(name)
-            texts = list(map(load_baseline(name, training_pairs).reply, questions))
-            results.append(BotAnswers(name, "", texts, [""] * len(questions)))
+            results.append(_collect_answers(name, "", load_baseline(name, training_pairs).reply_all(questions)))
             continue
         bot = load_chat(name)
         for decoding in decodings:
             progress(f"{name} {decoding}")
-            replies = bot.reply_all(questions, **DECODINGS[decoding])
-            texts, doubts = [reply.answer for reply in replies], [reply.abstain_reason for reply in replies]
-            results.append(BotAnswers(name, decoding, texts, doubts))
+            results.append(_collect_answers(name, decoding, bot.reply_all(questions, **DECODINGS[decoding])))
     return Transcript(list(questions), results)
+
+
+def _collect_answers(name: str, decoding: str, replies: Sequence[Reply]) -> BotAnswers:
+    texts, doubts = [reply.answer for reply in replies], [reply.abstain_reason for reply in replies]
+    return BotAnswers(name, decoding, texts, doubts)

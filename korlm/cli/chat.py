@@ -71,8 +71,11 @@ def _run_baseline_chat(args: Namespace) -> None:
 
     bot = load_baseline(args.bot, on_fallback=report_fallback)
     for question in _iter_questions(args):
-        text = bot.reply(question)
-        print_json({"question": question, "text": text}) if args.json else print(text, flush=True)
+        reply = bot.reply(question)
+        if args.json:
+            print_json({"question": question, "text": reply.text, "abstain_reason": reply.abstain_reason})
+        else:
+            print(reply.text, flush=True)
 
 
 def _iter_questions(args: Namespace) -> Iterator[str]:
@@ -114,6 +117,8 @@ def _iter_typed_lines() -> Iterator[str]:
 
 def _explain_reply(reply: Reply) -> str:
     """Return the confidence with its thresholds, the answer if the bot abstained, and the candidates, one a line."""
+    if reply.safety_card:
+        return "  " + " · ".join(map(str, reply.safety_card.hotlines))
     confidence = reply.confidence
     limits = confidence.limits
     text = f"{localize('놀라움', 'surprisal')} {confidence.surprisal:.2f} {localize('비트/조각', 'bits a piece')}"
@@ -138,6 +143,7 @@ def _reply_to_dict(question: str, reply: Reply) -> dict[str, Any]:
         "text": reply.text,
         "answer": reply.answer,
         "sure": reply.is_confident,
+        "abstain_reason": reply.abstain_reason,
         "confidence": dataclasses.asdict(reply.confidence),
         "question_pieces": reply.question_tokens,
         "pieces": reply.tokens,

@@ -339,3 +339,28 @@ def test_ten_visitors_are_answered_at_once_each_with_their_own_streamed_answer(a
     for number, versions in enumerate(all_versions):
         assert all(later.startswith(earlier) for earlier, later in pairwise(versions)), versions
         assert number % 5 == 0 or len(set(versions)) >= 2, versions
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_a_crisis_message_gets_a_card_with_telephone_links(
+    browser: playwright.Browser, address: str, width: int, scheme: str
+) -> None:
+    for page in open_page(browser, address, width=width, scheme=scheme):
+        open_tab(page)
+        page.fill(BOX, "요즘 자꾸 죽고 싶다는 생각이 들어요")
+        page.press(BOX, "Enter")
+        [answer] = wait_for_answers(page, 1)
+        card = page.locator(".kl-safety")
+        card.wait_for(state="visible")
+        assert card.locator("p").inner_text() == answer
+        links = card.locator("a").evaluate_all("all => all.map(link => link.getAttribute('href'))")
+        assert links == ["tel:109", "tel:15770199", "tel:1388", "tel:119"]
+        assert "안전 장치" in page.locator(".kl-why").first.inner_text()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        low_contrast = page.evaluate(CONTRAST)
+        assert not low_contrast, low_contrast[:8]
+        page.screenshot(path=shot(f"safety-{width}-{scheme}"), full_page=True)
+        page.fill(BOX, "고마워요")
+        page.press(BOX, "Enter")
+        wait_for_answers(page, 2)
+        assert not card.is_visible()

@@ -6,7 +6,7 @@ True
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup
 
@@ -16,11 +16,11 @@ from korlm.app.chat.service import BotInfo
 from korlm.app.model_info import abbreviate_count
 from korlm.app.strings.common import translate
 from korlm.app.templating import bilingual_html, bilingual_text, render_bilingual_notice, render_template
+from korlm.i18n import localize
 
 if TYPE_CHECKING:
-    from korlm.chat.baselines.retrieval import RetrievalResult
     from korlm.chat.confidence import Confidence
-    from korlm.chat.reply import Reply
+    from korlm.chat.safety.cards import Hotline, SafetyCard
 
 
 class Meter(NamedTuple):
@@ -69,7 +69,7 @@ def confidence_level(confidence: Confidence) -> str:
     if confidence.abstain_reason:
         return "no"
     familiarity = 1.0 if confidence.familiarity is None else confidence.familiarity
-    is_clear = confidence.surprisal <= 0.6 * confidence.limits.surprisal
+    is_clear = (confidence.surprisal or 0.0) <= 0.6 * confidence.limits.surprisal
     return "yes" if is_clear and familiarity >= (1 + confidence.limits.familiarity) / 2 else "so"
 
 
@@ -92,6 +92,16 @@ def render_explanation(number: int, pending: PendingAnswer | None = None) -> Mar
     )
 
 
+def render_safety_card(card: SafetyCard) -> Markup:
+    """Return the card with the fixed answer to a crisis message and the telephone numbers as links."""
+    hotlines = [(hotline.number, _localize_hotline(hotline)) for hotline in card.hotlines]
+    return render_template("safety_card", text=card.text, hotlines=hotlines)
+
+
+def _localize_hotline(hotline: Hotline) -> Markup:
+    return bilingual_html(lambda language: localize(*hotline.name, language=language))
+
+
 def _render_state(pending: PendingAnswer) -> str:
     if pending.error:
         return render_bilingual_notice(pending.error)
@@ -101,16 +111,17 @@ def _render_state(pending: PendingAnswer) -> str:
 
 
 def _render_body(number: int, pending: PendingAnswer) -> str:
-    bot, explanation = pending.bot, pending.answer.explanation
-    if explanation is None:
+    bot, reply = pending.bot, pending.answer
+    if reply is None or not reply.finished:
         return ""
+    if reply.safety_card:
+        return render_bilingual_notice("explanation_crisis", "note")
     if bot.kind == "eliza":
-        return render_template("eliza_rule", rule=explanation)
-    if bot.kind == "retrieval":
-        nearest = cast("RetrievalResult", explanation)
+        return render_template("eliza_rule", rule=reply.rule)
+    if nearest := reply.nearest:
         meters = [Meter("similarity", f"{nearest.similarity:.2f}", nearest.similarity)]
         return render_template("nearest_question", nearest=nearest, meters=meters, pairs=f"{bot.pairs:,}")
-    reply, attention = cast("Reply", explanation), ""
+    attention = ""
     if reply.attention is not None and len(reply.attention):
         attention = render_attention_table(
             reply.question_tokens, reply.tokens, reply.attention.tolist(), f"why-{number}"
@@ -125,7 +136,7 @@ def _render_body(number: int, pending: PendingAnswer) -> str:
 
 
 def _confidence_meters(confidence: Confidence) -> list[Meter]:
-    limits, surprisal, familiarity = confidence.limits, confidence.surprisal, confidence.familiarity
+    limits, surprisal, familiarity = confidence.limits, confidence.surprisal or 0.0, confidence.familiarity
     scale = max(8.0, surprisal, limits.surprisal * 1.25 if limits else 0.0)  # bits at the end of the bar
     threshold = (
         (limits.surprisal / scale, bilingual_text("meter_most", limit=f"{limits.surprisal:.2f}")) if limits else ()

@@ -11,7 +11,7 @@ The page owns the conversations: they come with a request, return with the answe
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from itertools import islice
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from korlm.app.chat.decoding_controls import DecodingSettings, generation_options
-from korlm.app.chat.explanation_view import render_explanation
+from korlm.app.chat.explanation_view import render_explanation, render_safety_card
 from korlm.app.chat.history import (
     History,
     add_bot_message,
@@ -180,7 +180,7 @@ class ChatHandlers:
         for _ in limit_frame_rate(rounds, lambda: CHAT_FRAME_SECONDS):
             yield [*_skip_updates(3), *frames.next_updates()]
         self.requests.close(session, pending)  # before the page can ask again
-        yield [gr.skip(), *_ready_buttons(), *frames.final_updates()]
+        yield [_safety_note(answers.values()), *_ready_buttons(), *frames.final_updates()]
 
     def _pending_answers(
         self, settings: DecodingSettings, num_columns: int, inputs: AnswerInputs
@@ -221,7 +221,8 @@ class AnswerFrames:
                 continue
             state, text = self._last_shown[column] = (answer.state, self._bubble_text(answer))
             if (state, text) != (old_state, old_text):
-                chats[column] = add_bot_message(answer.history, text, aside=not answer.answer.text)
+                is_aside = not answer.text or answer.is_crisis
+                chats[column] = add_bot_message(answer.history, text, aside=is_aside)
             if state != old_state:
                 explanations[column] = render_explanation(column + 1, answer)
         return [*chats, *explanations]
@@ -232,9 +233,15 @@ class AnswerFrames:
         return self.next_updates()
 
     def _bubble_text(self, answer: PendingAnswer) -> str:
-        if answer.answer.text or answer.is_busy:
-            return answer.answer.text
+        if answer.text or answer.is_busy:
+            return answer.text
         return translate("chat_stopped" if answer.state == "stopped" else "chat_failed", self._language)
+
+
+def _safety_note(answers: Iterable[PendingAnswer]) -> Any:
+    """Return the safety card if the guard answered; all bots got the same message."""
+    cards = [answer.answer.safety_card for answer in answers if answer.answer and answer.answer.safety_card]
+    return render_safety_card(cards[0]) if cards else gr.skip()
 
 
 def _session_id(request: gr.Request) -> str:

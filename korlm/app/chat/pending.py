@@ -13,12 +13,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from korlm.app.chat.history import History, earlier_turns, last_question
-from korlm.app.chat.service import BotAnswer, BotInfo, ChatService
+from korlm.app.chat.service import BotInfo, ChatService
 from korlm.app.round_robin import Task, run_rounds
 from korlm.errors import KorlmError
+
+if TYPE_CHECKING:
+    from korlm.chat.reply import Reply
 
 _EXPIRY_SECONDS = 600.0  # a page that asked but was never answered is forgotten after this time
 
@@ -32,7 +35,7 @@ class PendingAnswer:
         decoding: one of `korlm.app.chat.decoding_controls.DECODINGS`.
         options: the fields of `GenerationConfig`.
         history: the conversation, which ends with the visitor's message.
-        answer: the answer so far.
+        answer: the answer so far; None before the bot starts.
         state: ``waiting``, ``loading``, ``writing``, ``done``, ``stopped`` or ``error``.
         error: why there is no answer.
     """
@@ -41,7 +44,7 @@ class PendingAnswer:
     decoding: str
     options: Mapping[str, Any]
     history: History
-    answer: BotAnswer = field(default_factory=lambda: BotAnswer(""))
+    answer: Reply | None = None
     state: str = "waiting"
     error: KorlmError | None = None
 
@@ -49,6 +52,16 @@ class PendingAnswer:
     def is_busy(self) -> bool:
         """Whether the answer is not complete."""
         return self.state in ("waiting", "loading", "writing")
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return self.answer.text if self.answer else ""
+
+    @property
+    def is_crisis(self) -> bool:
+        """Whether the safety guard answered."""
+        return self.answer is not None and self.answer.safety_card is not None
 
     def set_error(self, error: KorlmError) -> None:
         """Record why there is no answer."""

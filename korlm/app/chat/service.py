@@ -9,7 +9,6 @@ Importing this module loads neither torch nor an analyzer. Nothing that a visito
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +21,6 @@ from korlm.storage.artifacts import data_folder
 
 if TYPE_CHECKING:
     from korlm.chat.baselines.eliza import ElizaBot
-    from korlm.chat.baselines.retrieval import RetrievalResult
     from korlm.chat.model import ChatModel
     from korlm.chat.reply import Reply
 
@@ -51,21 +49,6 @@ class BotInfo:
     def is_trained(self) -> bool:
         """Whether the bot is a neural model."""
         return self.kind in ("net", "lm")
-
-
-@dataclass(frozen=True)
-class BotAnswer:
-    """An answer, with its explanation once it is finished.
-
-    Attributes:
-        text: the text of the bubble.
-        finished: False while the answer grows.
-        explanation: the `Reply` of a trained bot, the `RetrievalResult` of the retrieval bot, or the name of ELIZA's rule.
-    """
-
-    text: str
-    finished: bool = False
-    explanation: Reply | RetrievalResult | str | None = None
 
 
 class ChatService:
@@ -115,8 +98,8 @@ class ChatService:
     def stream_answers(
         self, name: str, text: str, history: Sequence[str] = (), *, abstain: bool = True,
         stopped: Callable[[], bool] = lambda: False, **options: Any,
-    ) -> Iterator[BotAnswer]:  # fmt: skip
-        """Yield a bot's answer as it grows; the last one is finished.
+    ) -> Iterator[Reply]:  # fmt: skip
+        """Yield a bot's answer as it grows, ``text`` being what to show; the last one is finished.
 
         Args:
             name: from `list_bots`.
@@ -135,8 +118,7 @@ class ChatService:
         if bot.kind == "eliza":
             yield _eliza_answer(loaded(), text, history)
         elif bot.kind == "retrieval":
-            nearest = loaded.find_nearest(text)
-            yield BotAnswer(nearest.answer, True, nearest)
+            yield loaded.reply(text)
         else:
             # an encoder-decoder does not read earlier turns
             turns = tuple(history[-_MAX_HISTORY_TURNS:]) if bot.kind == "lm" else ()
@@ -163,24 +145,22 @@ class ChatService:
         return loaded
 
 
-def _eliza_answer(bot: ElizaBot, text: str, history: Sequence[str]) -> BotAnswer:
+def _eliza_answer(bot: ElizaBot, text: str, history: Sequence[str]) -> Reply:
     """Return ELIZA's answer after it has answered the earlier turns again: it remembers nothing of a visitor."""
     for turn in history[::2][-_MAX_REPLAYED_TURNS:]:
         if turn.strip():
             bot.reply(turn)
-    counts = Counter(bot.rule_counts)
-    answer = bot.reply(text)
-    return BotAnswer(answer, True, next(iter(bot.rule_counts - counts), ""))
+    return bot.reply(text)
 
 
 def _stream_model_answers(
     bot: ChatModel, text: str, history: Sequence[str], abstain: bool, stopped: Callable[[], bool], options: dict[str, Any],
-) -> Iterator[BotAnswer]:  # fmt: skip
+) -> Iterator[Reply]:  # fmt: skip
     shown = ""
     for reply in bot.stream_replies(text, history=history, abstain=abstain, stopped=stopped, **options):
         if reply.finished:
-            yield BotAnswer(reply.text, True, reply)
+            yield reply
         else:
-            if not (abstain and reply.confidence.abstain_reason):  # doubtful words may be withheld in the end
+            if not (abstain and reply.abstain_reason):  # doubtful words may be withheld in the end
                 shown = reply.answer
-            yield BotAnswer(shown)
+            yield replace(reply, text=shown)

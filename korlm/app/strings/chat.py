@@ -11,9 +11,11 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     "tab_chat": ("챗봇", "Chatbot"),
     "chat_about": (
         "짧은 물음과 답 1만여 쌍으로 배운 작은 순환 신경망입니다. 사실은 모르고 말투만 압니다. "
-        "쓴 글은 저장하지도 기록하지도 않습니다.",
+        "상담사가 아니니, 마음이 위태롭거나 급한 일에는 109(자살예방)나 119에 전화해 주세요. "
+        "쓴 글은 이 화면이 열려 있는 동안만 쓰고, 저장하거나 기록하지 않습니다.",
         "Small recurrent nets that learnt from more than 10,000 short questions and answers in Korean. They know a manner of "
-        "speaking and no facts. What you type is neither stored nor logged.",
+        "speaking and no facts. They are no counselors: in a crisis, call 109 (suicide prevention in Korea) or 119. What you "
+        "type is used while this page is open, and neither stored nor logged.",
     ),
     "chat_count": ("몇 상대와 이야기할까요", "How many bots"),
     "count_1": ("한 상대", "one bot"),
@@ -90,6 +92,15 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
         "Loading the bot… the first time takes seconds.",
     ),
     "explanation_writing": ("답하는 중…", "Answering…"),
+    "explanation_crisis": (
+        "안전 장치가 이 말을 먼저 보고 정해진 답을 드렸습니다. 봇은 이 말을 읽지 않았습니다.",
+        "The safety guard saw this message first and gave a fixed answer. The bot did not read it.",
+    ),
+    "safety_title": ("사람의 도움이 필요한 이야기 같아요", "This seems to need help from people"),
+    "safety_note": (
+        "코름은 상담사가 아닙니다. 전화는 모두 밤낮없이 받습니다. 잘못 알아들었다면 그냥 이어서 말씀하세요.",
+        "The bot is no counselor. The lines are open day and night. If it misunderstood you, simply go on.",
+    ),
     "explanation_stopped": ("도중에 멈춘 답입니다.", "The answer was stopped on its way."),
     "confidence_yes": ("자신 있음", "sure"),
     "confidence_so": ("조금 자신 없음", "not quite sure"),

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from korlm.app.lanes import Lane, ViewOptions
 from korlm.app.strings.common import lane_name, translate
 from korlm.app.widgets.surprisal import format_probability
@@ -88,9 +90,16 @@ def _display_form(form: str) -> str:
 
 def _describe_boundaries(lane: Lane, index: int, reference: str, language: str) -> list[str]:
     """Return lines for the type of the boundary before a segment, those inside it, and one that no other lane has."""
-    lines = []
     tokens = lane.token_indices[index]
-    types = lane.boundary_types.get(reference, ())[tokens.start : tokens.stop]
+    lines = _describe_types(lane.boundary_types.get(reference, ())[tokens.start : tokens.stop], reference, language)
+    if lane.segments[index].start in lane.unique_boundaries:
+        return [*lines, translate("piece_lonely", language)]
+    return lines
+
+
+@functools.lru_cache(maxsize=4096)
+def _describe_types(types: tuple[str, ...], reference: str, language: str) -> list[str]:
+    lines = []
     if types and types[0]:
         verdict = translate("verdict_" + types[0], language)
         lines.append(translate("piece_cut", language, verdict=verdict, reference=lane_name(reference, language)))
@@ -100,6 +109,4 @@ def _describe_boundaries(lane: Lane, index: int, reference: str, language: str) 
             for boundary_type in dict.fromkeys(inside)
         )
         lines.append(translate("piece_inside", language, verdicts=verdicts))
-    if lane.segments[index].start in lane.unique_boundaries:
-        lines.append(translate("piece_lonely", language))
     return lines

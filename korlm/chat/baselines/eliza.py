@@ -5,10 +5,10 @@ ranked keywords with a pattern each, and answer templates that repeat a part of 
 match Kiwi's morphemes, which find a verb with any ending, and particles agree with the repeated word.
 
 >>> bot = ElizaBot()
->>> bot.reply("요즘 회사 가기가 너무 힘들어요.")
-'힘들다고 느끼신 지 오래됐어요?'
->>> bot.reply("여행을 가고 싶어요.")
-'여행을 가고 싶은 까닭이 뭐예요?'
+>>> print(bot.reply("요즘 회사 가기가 너무 힘들어요."))
+힘들다고 느끼신 지 오래됐어요?
+>>> print(bot.reply("여행을 가고 싶어요."))
+여행을 가고 싶은 까닭이 뭐예요?
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from korlm.chat.bot import ChatBot, reject_generation_options
+from korlm.chat.reply import Reply
 from korlm.corpora.dialogues import check_question
 from korlm.morph.base import Morpheme
 from korlm.morph.kiwi import KiwiAnalyzer
@@ -130,20 +132,26 @@ class _Utterance(NamedTuple):
         return " ".join(self.text[: self.morphemes[index].end].split()[-3:])
 
 
-class ElizaBot:
+class ElizaBot(ChatBot):
     """A conversation. It remembers only how often each pattern matched, so that the answers take turns."""
 
     def __init__(self) -> None:
         self.rule_counts: Counter[str] = Counter()
         self._analyzer = KiwiAnalyzer()
 
-    def reply(self, text: str) -> str:
-        """Answer a message.
+    def answer_all(
+        self, texts: Sequence[str], *, history: Sequence[Sequence[str]] = (), abstain: bool = True, **options: Any
+    ) -> list[Reply]:
+        """Answer messages in their order, without the safety guard.
 
         Raises:
-            InputError: a blank text or an unpaired surrogate.
+            InputError: generation options, a blank text or an unpaired surrogate.
             MissingDependencyError: Kiwi is not installed.
         """
+        reject_generation_options("eliza", options)
+        return list(map(self._answer_message, texts))
+
+    def _answer_message(self, text: str) -> Reply:
         check_question(text)
         utterance = _Utterance(text, self._analyzer.analyze([text])[0])
         for name, match in _PATTERNS:
@@ -152,7 +160,8 @@ class ElizaBot:
                 templates = _ANSWER_TEMPLATES[name]
                 template = templates[self.rule_counts[name] % len(templates)]
                 self.rule_counts[name] += 1
-                return template.format(_JosaText(repeated_part))
+                answer = template.format(_JosaText(repeated_part))
+                return Reply(answer, answer, rule=name)
         raise AssertionError("the last pattern always matches")
 
 

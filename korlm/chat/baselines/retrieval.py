@@ -14,29 +14,17 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any
 
+from korlm.chat.bot import ChatBot, reject_generation_options
+from korlm.chat.reply import Reply, RetrievalResult
 from korlm.corpora.dialogues import DialoguePair, check_question
 from korlm.corpora.near_duplicates import normalize_for_matching
 from korlm.errors import CorpusError
 from korlm.morph.kiwi import KiwiAnalyzer
 
 
-class RetrievalResult(NamedTuple):
-    """The most similar known question.
-
-    Attributes:
-        answer: its answer.
-        question: the question.
-        similarity: cosine, 0 (no common morpheme) to 1.
-    """
-
-    answer: str
-    question: str
-    similarity: float
-
-
-class RetrievalBot:
+class RetrievalBot(ChatBot):
     """An index of known questions and their answers.
 
     Args:
@@ -60,9 +48,17 @@ class RetrievalBot:
             for term, weight in self._tfidf_vector(document).items():
                 self._postings[term].append((index, weight))
 
-    def reply(self, text: str) -> str:
-        """Return the answer to the most similar question. See `find_nearest`."""
-        return self.find_nearest(text).answer
+    def answer_all(
+        self, texts: Sequence[str], *, history: Sequence[Sequence[str]] = (), abstain: bool = True, **options: Any
+    ) -> list[Reply]:
+        """Return the answers to the most similar questions, without the safety guard. See `find_nearest`.
+
+        Raises:
+            InputError: generation options, a blank text or an unpaired surrogate.
+        """
+        reject_generation_options("retrieval", options)
+        results = map(self.find_nearest, texts)
+        return [Reply(nearest.answer, nearest.answer, nearest=nearest) for nearest in results]
 
     def find_nearest(self, text: str) -> RetrievalResult:
         """Return the most similar question and its answer; of equally similar ones the first.

@@ -18,19 +18,18 @@ import pytest
 from korlm.app.chat import history
 from korlm.app.chat.attention_view import MAX_COLUMNS, MAX_ROWS, merge_byte_tokens, render_attention_table
 from korlm.app.chat.decoding_controls import DecodingSettings, generation_options
-from korlm.app.chat.explanation_view import confidence_level, render_explanation
+from korlm.app.chat.explanation_view import confidence_level, render_explanation, render_safety_card
 from korlm.app.chat.handlers import ChatHandlers
 from korlm.app.chat.pending import PendingAnswer, PendingRequests, answer_rounds
-from korlm.app.chat.service import BotAnswer, BotInfo, ChatService
+from korlm.app.chat.service import BotInfo, ChatService
 from korlm.app.chat.tab import bot_choices, preselected_bots
 from korlm.app.limits import MAX_BOTS, MAX_MESSAGE, validate_message
 from korlm.app.main import build_app
 from korlm.app.service import Service
 from korlm.chat.baselines.eliza import ElizaBot
-from korlm.chat.baselines.retrieval import RetrievalResult
 from korlm.chat.confidence import BigramCoverage, Confidence, ConfidenceThresholds
 from korlm.chat.model import ChatModel
-from korlm.chat.reply import Reply
+from korlm.chat.reply import Reply, RetrievalResult
 from korlm.corpora.dialogues import load_pairs
 from korlm.errors import InputError, UnknownNameError
 from korlm.generation.results import GeneratedText
@@ -61,18 +60,12 @@ def chat_service(bots: dict[str, ChatModel]) -> ChatService:
     return ChatService(Path("nowhere"), loaded=bots)
 
 
-def final_answer(
+def final_reply(
     chat_service: ChatService, name: str, text: str, history: tuple[str, ...] = (), **options: Any
-) -> BotAnswer:
-    *_, answer = chat_service.stream_answers(name, text, history, **options)
-    assert answer.finished
-    return answer
-
-
-def final_reply(chat_service: ChatService, name: str, text: str, **options: Any) -> Reply:
-    explanation = final_answer(chat_service, name, text, **options).explanation
-    assert isinstance(explanation, Reply)
-    return explanation
+) -> Reply:
+    *_, reply = chat_service.stream_answers(name, text, history, **options)
+    assert reply.finished
+    return reply
 
 
 def test_bots_are_listed_without_loading_them_and_paths_are_refused() -> None:
@@ -99,24 +92,23 @@ def test_eliza_rotates_its_answers_without_remembering_a_visitor() -> None:
     chat_service, conversation = ChatService(Path("nowhere")), ElizaBot()
     turns: tuple[str, ...] = ()
     for turn in ("요즘 너무 슬퍼요.", "그냥 슬퍼요.", "아직도 슬퍼요.", "엄마가 보고 싶어요."):
-        answer = final_answer(chat_service, "eliza", turn, turns)
-        assert answer.text == conversation.reply(turn) and answer.explanation in ("feeling", "want")
+        answer = final_reply(chat_service, "eliza", turn, turns)
+        assert answer.text == conversation.reply(turn).text and answer.rule in ("feeling", "want")
         turns += (turn, answer.text)
     assert (
-        final_answer(chat_service, "eliza", "요즘 너무 슬퍼요.").text
-        == final_answer(chat_service, "eliza", "요즘 너무 슬퍼요.").text
+        final_reply(chat_service, "eliza", "요즘 너무 슬퍼요.").text
+        == final_reply(chat_service, "eliza", "요즘 너무 슬퍼요.").text
     )
 
 
 def test_retrieval_explains_the_nearest_question_and_its_similarity() -> None:
     pair = load_pairs("dialogues").train[0]
     chat_service = ChatService(Path("nowhere"))
-    nearest = final_answer(chat_service, "retrieval", pair.question).explanation
-    assert isinstance(nearest, RetrievalResult)
-    assert nearest.similarity == pytest.approx(1.0) and nearest.question == pair.question
+    nearest = final_reply(chat_service, "retrieval", pair.question).nearest
+    assert nearest is not None and nearest.similarity == pytest.approx(1.0) and nearest.question == pair.question
     assert chat_service.get_bot("retrieval").pairs == len(load_pairs("dialogues").train)
-    unrelated = final_answer(chat_service, "retrieval", "😀").explanation
-    assert isinstance(unrelated, RetrievalResult) and unrelated.similarity == 0
+    unrelated = final_reply(chat_service, "retrieval", "😀").nearest
+    assert unrelated is not None and unrelated.similarity == 0
 
 
 @pytest.mark.parametrize("text", ODD)
@@ -126,7 +118,7 @@ def test_every_bot_answers_unusual_messages(chat_service: ChatService, text: str
             options = (
                 generation_options(decoding, DecodingSettings(beams=2)) | {"max_tokens": 6} if bot.is_trained else {}
             )
-            answer = final_answer(chat_service, bot.name, text, **options)
+            answer = final_reply(chat_service, bot.name, text, **options)
             assert isinstance(answer.text, str) and render_explanation(
                 1, PendingAnswer(bot, decoding, {}, [], answer, "done")
             )
@@ -143,6 +135,15 @@ def test_a_bot_that_abstains_keeps_its_own_answer(chat_service: ChatService) -> 
     assert confidence_level(final_reply(chat_service, "free", question, max_tokens=8).confidence) == "unknown"
     growing = list(chat_service.stream_answers("shy", question, max_tokens=8))[:-1]
     assert growing and not any(answer.text for answer in growing)  # an answer that may be withheld is not shown
+
+
+def test_every_bot_answers_a_crisis_message_with_the_card(chat_service: ChatService) -> None:
+    for bot in chat_service.list_bots():
+        reply = final_reply(chat_service, bot.name, "요즘 자꾸 죽고 싶다는 생각이 들어요.")
+        assert reply.abstain_reason == "crisis" and reply.safety_card is not None and "109" in reply.text
+        html = render_explanation(1, PendingAnswer(bot, "greedy", {}, [], reply, "done"))
+        assert "안전 장치" in html and "safety guard" in html
+        assert 'href="tel:15770199"' in render_safety_card(reply.safety_card)
 
 
 def test_attention_has_a_row_for_each_answer_token_that_sums_to_one(chat_service: ChatService) -> None:
@@ -181,14 +182,9 @@ def test_explanation_escapes_messages_and_answers() -> None:
     candidates = tuple(GeneratedText(text, (), 2.0, 1.0, score, "eos") for text, score in ((NASTY, -1.0), ("", -2.0)))
     confidence = Confidence(9.0, 0.3, ConfidenceThresholds(4.0, 0.5))
     reply = Reply("몰라요", NASTY, confidence, (NASTY,), (NASTY,), np.ones((1, 1), np.float32), candidates)
-    answer = BotAnswer("몰라요", True, reply)
-    html = render_explanation(1, PendingAnswer(BotInfo("x", "net"), "beam", {}, [], answer, "done"))
-    html += render_explanation(
-        1,
-        PendingAnswer(
-            BotInfo("r", "retrieval"), "", {}, [], BotAnswer("a", True, RetrievalResult("a", NASTY, 0.5)), "done"
-        ),
-    )
+    html = render_explanation(1, PendingAnswer(BotInfo("x", "net"), "beam", {}, [], reply, "done"))
+    retrieved = Reply("a", "a", nearest=RetrievalResult("a", NASTY, 0.5))
+    html += render_explanation(1, PendingAnswer(BotInfo("r", "retrieval"), "", {}, [], retrieved, "done"))
     assert "<img" not in html and "<unk>" not in html and "&lt;img" in html
     assert "하려던 말" in html and "What it would have said" in html
     assert "9.00" in html and "30%" in html and "-1.00" in html and "4.00" in html and "50%" in html

@@ -36,20 +36,20 @@ from korlm.morph.kiwi import KiwiAnalyzer
     ],
 )
 def test_eliza_repeats_a_part_of_the_message(said: str, expected: str) -> None:
-    assert ElizaBot().reply(said) == expected
+    assert ElizaBot().reply(said).text == expected
 
 
 def test_eliza_answers_take_turns_and_particles_agree() -> None:
     bot = ElizaBot()
-    said = [bot.reply("어제 기차를 탔어요.") for _ in range(4)]
+    said = [bot.reply("어제 기차를 탔어요.").text for _ in range(4)]
     assert said[1] == "기차가 왜 중요해요?" and said[2] == "기차를 떠올리면 어떤 생각이 드세요?" and said[3] == said[0]
-    assert bot.reply("서울 구경을 했어요.") == "구경이 왜 중요해요?"
-    assert ElizaBot().reply("어제 기차를 탔어요.") == said[0], "another conversation begins afresh"
+    assert bot.reply("서울 구경을 했어요.").text == "구경이 왜 중요해요?"
+    assert ElizaBot().reply("어제 기차를 탔어요.").text == said[0], "another conversation begins afresh"
 
 
 @pytest.mark.parametrize("text", ["가" * 10_000, "{0} {0:이/가} {x}", "<b>굵게</b>", "SELECT 1;", "왜" * 50 + "?"])
 def test_eliza_answers_anything(text: str) -> None:
-    answer = ElizaBot().reply(text)
+    answer = ElizaBot().reply(text).text
     assert re.search(r"(요|죠)[.?]$", answer)
 
 

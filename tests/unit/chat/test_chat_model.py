@@ -439,5 +439,5 @@ def test_baseline_bots_work_offline(
     said = capsys.readouterr()
     assert said.out.strip() in {pair.answer for pair in load_pairs("dialogues").train}
     assert re.search("함께 싣는 대화|bundled", said.err)
-    assert korlm.load_chat("retrieval").reply("배고파요.") == said.out.strip()
-    assert korlm.load_chat("eliza").reply("비가 와서 우울해요.") == "우울하다고 느끼신 지 오래됐어요?"
+    assert korlm.load_chat("retrieval").reply("배고파요.").text == said.out.strip()
+    assert korlm.load_chat("eliza").reply("비가 와서 우울해요.").text == "우울하다고 느끼신 지 오래됐어요?"
