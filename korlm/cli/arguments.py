@@ -42,7 +42,7 @@ def add_tokenizer_options(parser: ArgumentParser) -> None:
     group = parser.add_argument_group(localize("자르는 방법", "how it is cut"))
     english_help = localize("en: 영어 낱말 (spaCy)", "en: English words (spaCy)")
     group.add_argument("--language", choices=("ko", "en"), help=english_help)
-    split_help = localize("음절 안에서도 자름 (갔 → 가ㅆ)", "cut inside syllables")
+    split_help = localize("음절 안에서도 자름 (갔 → 가ㅆ)", "split inside syllables, too")
     group.add_argument("--split", choices=("jamo",), help=split_help)
     for name, ko, en in (
         ("user-dictionary", "사용자 사전 파일 (Kiwi)", "file of the user's words (Kiwi)"),

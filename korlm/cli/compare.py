@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 HELP = (
     "한 글을 여러 토크나이저로 자르거나, 말뭉치로 잰다 (--corpus, --gold)",
-    "cut a text several ways, or measure on a corpus (--corpus, --gold)",
+    "tokenize a text several ways, or measure on a corpus (--corpus, --gold)",
 )
 _TEXT_TOKENIZERS, _CORPUS_TOKENIZERS = "word,kiwi,okt,unigram,syllable", "word,kiwi,unigram,bpe,syllable"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from korlm.cli.arguments import add_model_argument, read_argument_or_lines
@@ -36,7 +35,7 @@ def run(args: Namespace) -> None:
     for line in read_argument_or_lines(args.text):
         segmentations = likely_segmentations(lm, line, args.n, beam=args.beam)
         if args.json:
-            print_json({"text": line, "segmentations": [asdict(segmentation) for segmentation in segmentations]})
+            print_json({"text": line, "segmentations": [segmentation.to_dict() for segmentation in segmentations]})
         else:
             _print_segmentations(segmentations)
 
@@ -46,6 +45,8 @@ def _print_segmentations(segmentations: Sequence[Segmentation]) -> None:
 
     mark = f"  ← {localize('토크나이저', 'tokenizer')}"
     for segmentation in segmentations:
-        text = format_segments(segmentation.pieces)
-        print(f"{segmentation.share:7.2%} {segmentation.bits:8.1f} bit  {text}{mark if segmentation.own else ''}")
+        text = format_segments(segmentation.tokens)
+        print(
+            f"{segmentation.probability:7.2%} {segmentation.bits:8.1f} bit  {text}{mark if segmentation.is_canonical else ''}"
+        )
     print()

@@ -8,7 +8,7 @@ from korlm.cli.arguments import add_tokenizer_options, batch_lines, read_input_l
 from korlm.cli.output import print_json
 from korlm.i18n import localize
 
-HELP = ("글을 조각으로 자른다", "cut text into pieces")
+HELP = ("글을 조각으로 자른다", "split text into tokens")
 
 
 def add_arguments(parser: ArgumentParser) -> None:

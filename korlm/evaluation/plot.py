@@ -154,5 +154,5 @@ def _draw_agreement_panel(
     panel.set_yticks(grid_lines, minor=True)
     panel.grid(which="minor", color="white", linewidth=2)
     panel.tick_params(which="minor", length=0)
-    title = "어절 안에서 같은 곳을 자른 비율" if language == "ko" else "Share of common cuts inside eojeol"
+    title = "어절 안에서 같은 곳을 자른 비율" if language == "ko" else "Boundaries in common inside eojeol"
     panel.set_title(title, loc="left", fontsize=11.5, color=TEXT_COLOR, pad=7)

@@ -78,7 +78,7 @@ def likely_segmentations(lm: LanguageModel, text: str, n: int = 5, *, beam: int 
     Example:
         >>> import korlm
         >>> for segmentation in korlm.likely_segmentations(korlm.load_model("reviews-kiwi-lstm"), "졸기대했었는데", 1):
-        ...     print(f"{segmentation.share:.2f} {segmentation.own}", " ".join(segmentation.pieces))
+        ...     print(f"{segmentation.probability:.2f} {segmentation.is_canonical}", " ".join(segmentation.tokens))
         0.97 False 졸 기대 했었 는데
         0.00 True 졸 기 대 했 었 는데
     """

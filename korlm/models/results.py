@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -63,18 +64,32 @@ class Segmentation:
     """One segmentation of a text.
 
     Attributes:
-        pieces: the text of each token; ``<0xEA>`` for a single byte.
+        tokens: the text of each token; ``<0xEA>`` for a single byte.
         ids: the token ids.
         bits: code length, including the end of the text.
-        share: probability given the text.
-        own: it is the segmentation of the tokenizer.
+        probability: probability given the text.
+        is_canonical: it is the segmentation of the tokenizer.
     """
 
-    pieces: list[str]
+    tokens: list[str]
     ids: list[int]
     bits: float
-    share: float
-    own: bool
+    probability: float
+    is_canonical: bool
+
+    pieces = DeprecatedAlias("tokens")
+    share = DeprecatedAlias("probability")
+    own = DeprecatedAlias("is_canonical")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values, under the keys of format version 1."""
+        return {
+            "pieces": self.tokens,
+            "ids": self.ids,
+            "bits": self.bits,
+            "share": self.probability,
+            "own": self.is_canonical,
+        }
 
 
 @dataclass(frozen=True)

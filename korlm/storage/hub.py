@@ -264,7 +264,7 @@ def _translate_error(error: BaseException, address: Address, pushing: bool) -> K
     reason = str(error).strip().split("\n")[0] or type(error).__name__
     return ArtifactError(
         f"'{address}'을(를) {'올리지' if pushing else '받지'} 못했습니다: {reason}. 고치고 다시 해 보세요.",
-        f"Could not {'push' if pushing else 'fetch'} '{address}': {reason}. Mend that and try again.",
+        f"Could not {'push' if pushing else 'fetch'} '{address}': {reason}. Correct that and try again.",
     )
 
 
@@ -342,5 +342,5 @@ def _http_error(error: Any, address: Address, pushing: bool) -> ArtifactError:
         )
     return ArtifactError(
         f"Hub이 '{address}'의 일을 받아들이지 않았습니다: {reason}. 고치고 다시 하세요.",
-        f"The Hub refused what was asked of '{address}': {reason}. Mend that and try again.",
+        f"The Hub refused what was asked of '{address}': {reason}. Correct that and try again.",
     )

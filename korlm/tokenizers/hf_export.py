@@ -125,7 +125,7 @@ def _unsupported_reason(tokenizer: Tokenizer) -> tuple[str, str] | None:
     return (
         f"{tokenizer.name}은(는) 분석기나 다른 라이브러리의 규칙으로 글을 자르는데, Hugging Face 형식에는 그것이 들어가지 못합니다. "
         "unigram이나 bpe를 내보내거나, korlm으로 ID를 만들어 쓰세요 (encode_array).",
-        f"{tokenizer.name} cuts by an analyzer or another library's rules, which Hugging Face's format cannot hold. "
+        f"{tokenizer.name} segments text by an analyzer or another library's rules, which Hugging Face's format cannot hold. "
         "Export unigram or bpe, or make the ids with korlm (encode_array).",
     )
 

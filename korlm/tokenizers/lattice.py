@@ -46,7 +46,7 @@ class Lattice(NamedTuple):
             predecessors.append({target: node for node, (target, edge_id) in edges if edge_id == token_id})
         nodes = [len(self.edges) - 1]
         if nodes[0] not in predecessors[-1]:
-            raise ValueError(f"ids that are no cut of the text: {list(ids)}")
+            raise ValueError(f"ids that are no segmentation of the text: {list(ids)}")
         for step in reversed(predecessors[1:]):
             nodes.append(step[nodes[-1]])
         return nodes[::-1]
@@ -70,7 +70,8 @@ class LatticeBuilder:
         if not tokenizer.lossless:
             raise InputError(
                 f"{tokenizer.name} 토크나이저는 글을 잃으므로 자르기를 모두 셀 수 없습니다. on_unknown=fallback인 것을 쓰세요.",
-                f"The tokenizer {tokenizer.name} is lossy, so its cuts cannot be summed over. Take one with fallback.",
+                f"The tokenizer {tokenizer.name} is lossy, so its segmentations cannot be summed over. "
+                "Use one with on_unknown=fallback.",
             )
         self._composes_jamo = tokenizer.composes_jamo
         self._byte_ids = tokenizer.byte_ids

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support import ROOT
-from support.experiments import jobs_in_this_process, load_run, reproducible_figures
+from support.experiments import load_run, reproducible_figures
 
 import korlm
 from korlm.cli.main import main
@@ -28,11 +28,8 @@ from korlm.experiments.config import ExperimentConfig
 from korlm.experiments.folder import load_experiment_corpus, word_statistics
 from korlm.experiments.plan import plan_runs
 
-
-@pytest.fixture(scope="module", autouse=True)
-def run_jobs_in_this_process() -> Iterator[None]:
-    with jobs_in_this_process():
-        yield
+pytest_plugins = ["support.experiments"]
+pytestmark = pytest.mark.usefixtures("jobs_in_this_process")
 
 
 def run_command(*options: str) -> int:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.experiments import jobs_in_this_process
 
 import korlm
 from korlm.errors import InputError
@@ -20,6 +18,9 @@ from korlm.experiments.results import reversed_pairs
 from korlm.experiments.run import report_experiment, run_experiment
 from korlm.reporting.significance import PairedDifference
 
+pytest_plugins = ["support.experiments"]
+pytestmark = pytest.mark.usefixtures("jobs_in_this_process")
+
 CONFIG = ExperimentConfig(
     "kolaw", ("syllable", "unigram:700", "word-unk:900"), seeds=1, parameters=3e4, characters=4e3, limit=150,
     options={"embedding": 8, "batch": 8, "bptt": 16, "validations": 1, "valid_lines": 0}, resamples=100, xz_bytes=5000,
@@ -27,10 +28,8 @@ CONFIG = ExperimentConfig(
 
 
 @pytest.fixture(autouse=True)
-def run_jobs_in_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def draw_no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("korlm.experiments.report.has_matplotlib", lambda: False)
-    with jobs_in_this_process():
-        yield
 
 
 def test_marginal_scores_of_finished_lossless_runs(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import csv
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from support.experiments import jobs_in_this_process, load_run, reproducible_figures
+from support.experiments import load_run, reproducible_figures
 
 import korlm
 from korlm.errors import ArtifactError, InputError, UnknownNameError
@@ -24,17 +23,14 @@ from korlm.experiments.plan import plan_runs
 from korlm.experiments.results import ExperimentResult
 from korlm.experiments.run import report_experiment, run_experiment
 
+pytest_plugins = ["support.experiments"]
+pytestmark = pytest.mark.usefixtures("jobs_in_this_process")
+
 SMALL = {"embedding": 8, "batch": 8, "bptt": 16, "validations": 3, "valid_lines": 0}
 CONFIG = ExperimentConfig(
     "kolaw", ("syllable", "unigram:700@1"), cells=("gru", "lstm"), parameters=2e4, characters=6e3, limit=150,
     options=SMALL, resamples=100, xz_bytes=5000,
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def run_jobs_in_this_process() -> Iterator[None]:
-    with jobs_in_this_process():
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ def run_job_here(job: dict[str, Any], *, on_event: Callable[[dict[str, Any]], No
     return dict(result)
 
 
-@contextmanager
+@pytest.fixture(scope="module")
 def jobs_in_this_process() -> Iterator[None]:
     """Make `run_experiment` run its jobs in this process."""
     with pytest.MonkeyPatch.context() as patch:

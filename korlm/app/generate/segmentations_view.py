@@ -57,22 +57,25 @@ def _model_values(score: ModelScore, text: str) -> dict[str, Any]:
     num_characters = len(text) + 1  # a line end for each line
     # the bits of the tokenizer's own segmentation exceed those of the sum by -log2 of its probability given the text
     log_probs = [
-        math.log2(segmentation.share) for line in score.segmentations for segmentation in line if segmentation.own
+        math.log2(segmentation.probability)
+        for line in score.segmentations
+        for segmentation in line
+        if segmentation.is_canonical
     ]
     return {
         "card": score.card,
         "marginal": (score.bits + math.fsum(log_probs)) / num_characters,
         "canonical": score.bits / num_characters,
-        "lines": [list(_line_values(line)) for line in score.segmentations[:_MAX_LINES] if line[0].pieces],
+        "lines": [list(_line_values(line)) for line in score.segmentations[:_MAX_LINES] if line[0].tokens],
     }
 
 
 def _line_values(line: Sequence[Segmentation]) -> Iterator[tuple[Segmentation, list[tuple[str, str]]]]:
     """Yield each segmentation with the text and the CSS classes of its tokens."""
-    tokenizer_tokens = next(segmentation.pieces for segmentation in line if segmentation.own)
+    tokenizer_tokens = next(segmentation.tokens for segmentation in line if segmentation.is_canonical)
     for segmentation in line:
-        differs = differing_tokens(tokenizer_tokens, segmentation.pieces)
-        yield segmentation, list(map(_token_values, segmentation.pieces, differs))
+        differs = differing_tokens(tokenizer_tokens, segmentation.tokens)
+        yield segmentation, list(map(_token_values, segmentation.tokens, differs))
 
 
 def _token_values(token: str, differs: bool) -> tuple[str, str]:

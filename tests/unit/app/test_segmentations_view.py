@@ -43,11 +43,14 @@ def test_segmentations_and_their_sum_equal_those_of_the_library(
     lines = text.split("\n")
     for line, segmentations in zip(lines, scores.valid_rows[0].segmentations, strict=True):
         expected = likely_segmentations(lm, line, 3, beam=DEFAULT_BEAM_SIZE)
-        assert [shown.pieces for shown in segmentations] == [segmentation.pieces for segmentation in expected]
-        assert sum(segmentation.own for segmentation in segmentations) == 1
+        assert [shown.tokens for shown in segmentations] == [segmentation.tokens for segmentation in expected]
+        assert sum(segmentation.is_canonical for segmentation in segmentations) == 1
     canonical = lm.score(lines)
     probabilities = [
-        segmentation.share for line in scores.valid_rows[0].segmentations for segmentation in line if segmentation.own
+        segmentation.probability
+        for line in scores.valid_rows[0].segmentations
+        for segmentation in line
+        if segmentation.is_canonical
     ]
     total = canonical.bits_per_character * canonical.characters + sum(map(math.log2, probabilities))
     summed = re.search(r'data-summed="([\d.]+)"', page)

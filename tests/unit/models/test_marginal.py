@@ -150,7 +150,7 @@ def test_narrow_beam_is_between_canonical_and_exact(text: str, beam: int) -> Non
     slack = 1e-4
     assert wide.bits[0] - slack <= narrow.bits[0] <= float(narrow.canonical_score.surprisals[0].sum()) + slack
     cuts = likely_segmentations(lm, text, 100, beam=beam)
-    assert sum(cut.share for cut in cuts) == pytest.approx(1) and sum(cut.own for cut in cuts) == 1
+    assert sum(cut.probability for cut in cuts) == pytest.approx(1) and sum(cut.is_canonical for cut in cuts) == 1
     assert [cut.bits for cut in cuts] == sorted(cut.bits for cut in cuts)
     assert all(tokenizer.decode(cut.ids) == text for cut in cuts)
 
@@ -202,7 +202,7 @@ def test_unsupported_input_is_a_clear_error(small_net: Make) -> None:
         score_marginal(lm, [])
     with pytest.raises(InputError, match="줄의 목록"):
         score_marginal(lm, "가")
-    with pytest.raises(ValueError, match="no cut"):
+    with pytest.raises(ValueError, match="no segmentation"):
         LatticeBuilder(lm.tokenizer).build("가").path_nodes([260, 260])
 
 
@@ -234,7 +234,7 @@ def test_commands_print_library_results(
     assert main(["segment", folder, "가나가", "-n", "2", "--json"]) == 0
     cuts = json.loads(capsys.readouterr().out)["segmentations"]
     assert [cut["pieces"] for cut in cuts][:2] == [
-        cut.pieces for cut in likely_segmentations(lm, "가나가", 2)[:2]
+        cut.tokens for cut in likely_segmentations(lm, "가나가", 2)[:2]
     ] and sum(cut["own"] for cut in cuts) == 1
     assert main(["segment", folder, "가나가"]) == 0
     said = capsys.readouterr().out
@@ -252,4 +252,4 @@ def test_canonical_segmentation_is_kept_in_a_full_beam(small_net: Make) -> None:
     assert (found.bits <= found.canonical_score.bits + 1e-6).all() and (found.canonical_probabilities > 0).all()
     for line in lines:
         cuts = likely_segmentations(lm, line, 1, beam=1)
-        assert sum(cut.own for cut in cuts) == 1
+        assert sum(cut.is_canonical for cut in cuts) == 1
