@@ -24,13 +24,7 @@ from korlm.app.lanes import (
     custom_kiwi_key,
     load_custom_kiwi,
 )
-from korlm.app.limits import (
-    MAX_TOKENS,
-    no_tokenizer_error,
-    unlisted_error,
-    validate_prompt,
-    validate_text,
-)
+from korlm.app.limits import MAX_TOKENS, no_tokenizer_error, unlisted_error, validate_prompt, validate_text
 from korlm.app.model_info import ModelCard, read_model_cards
 from korlm.app.pool import LazyCache, SingleSlotCache
 from korlm.app.widgets.surprisal import align_token_bits

@@ -65,11 +65,7 @@ def tokenizer_options(args: Namespace) -> dict[str, Any]:
 
 
 def add_fields(
-    parser: ArgumentParser,
-    config: type,
-    *,
-    exclude: Collection[str] = (),
-    defaults: Mapping[str, Any] | None = None,
+    parser: ArgumentParser, config: type, *, exclude: Collection[str] = (), defaults: Mapping[str, Any] | None = None
 ) -> None:
     """Add an option for each field of a configuration.
 

@@ -29,11 +29,7 @@ _LINES_PER_BATCH = 2_000
 
 
 def make_vocabulary(
-    corpus: Corpus,
-    spec: TokenizerSpec,
-    folder: Path,
-    *,
-    progress: Callable[[int, int], None] | None = None,
+    corpus: Corpus, spec: TokenizerSpec, folder: Path, *, progress: Callable[[int, int], None] | None = None
 ) -> dict[str, Any]:
     """Train a tokenizer's vocabulary, save it, encode the training text into the cache, and compute statistics.
 

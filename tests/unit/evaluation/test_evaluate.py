@@ -21,9 +21,7 @@ from support.tokenizers import TEXTS, load_tokenizer, word_tokenizer
 from korlm.cli.main import main
 from korlm.corpora.registry import load_corpus
 from korlm.errors import ArtifactError, CorpusError, InputError, MissingDependencyError, UnknownNameError
-from korlm.evaluation.boundaries import (
-    segment_boundaries,
-)
+from korlm.evaluation.boundaries import segment_boundaries
 from korlm.evaluation.corpus_statistics import collect_statistics
 from korlm.evaluation.evaluate import evaluate_tokenizers
 from korlm.evaluation.metrics import GOLD_KEYS, METRICS, TEXT_KEYS, renyi_efficiency
