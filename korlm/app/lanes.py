@@ -34,34 +34,20 @@ KIWI_SWITCHES = ("typos", "coda", "compounds", "letters")
 
 @dataclass(frozen=True)
 class Lane:
-    """One row of the drawing: a text as one tokenizer encodes it, or the error.
+    """One row of the drawing: a text as one tokenizer encodes it, or the error."""
 
-    Attributes:
-        name: the tokenizer or the model; `USER_WORDS_LANE` or `SWITCHES_LANE` for Kiwi as the visitor configured it.
-        unit: the tokenizer's unit.
-        encoding: None where encoding failed.
-        token_bytes: UTF-8 bytes of each token; empty for special tokens.
-        oov_segments: indices of the segments that are not in the vocabulary.
-        counts: of the whole text; None where nothing is counted.
-        vocab_size: number of tokens in the vocabulary.
-        segment_bits: surprisal of each segment under a model; empty where nothing is scored.
-        error: why there is no encoding.
-        boundaries: offsets inside eojeol where a segment begins.
-        unique_boundaries: the boundaries that no other lane has.
-        boundary_types: for each reference lane, the type of the boundary before each token; empty before the first.
-    """
-
-    name: str
-    unit: str
-    encoding: Encoding | None = None
-    token_bytes: tuple[bytes, ...] = ()
-    oov_segments: frozenset[int] = frozenset()
-    counts: TokenCounts | None = None
-    vocab_size: int = 0
-    segment_bits: tuple[float, ...] = ()
-    error: KorlmError | None = None
-    boundaries: frozenset[int] = frozenset()
-    unique_boundaries: frozenset[int] = frozenset()
+    name: str  # the tokenizer or the model; `USER_WORDS_LANE` or `SWITCHES_LANE` for Kiwi as the visitor configured it
+    unit: str  # the tokenizer's unit
+    encoding: Encoding | None = None  # None where encoding failed
+    token_bytes: tuple[bytes, ...] = ()  # UTF-8 bytes of each token; empty for special tokens
+    oov_segments: frozenset[int] = frozenset()  # indices of the segments that are not in the vocabulary
+    counts: TokenCounts | None = None  # of the whole text; None where nothing is counted
+    vocab_size: int = 0  # number of tokens in the vocabulary
+    segment_bits: tuple[float, ...] = ()  # surprisal of each segment under a model; empty where nothing is scored
+    error: KorlmError | None = None  # why there is no encoding
+    boundaries: frozenset[int] = frozenset()  # offsets inside eojeol where a segment begins
+    unique_boundaries: frozenset[int] = frozenset()  # the boundaries that no other lane has
+    # for each reference lane, the type of the boundary before each token; empty before the first
     boundary_types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @functools.cached_property
@@ -138,31 +124,19 @@ class ViewOptions:
 
 @dataclass(frozen=True)
 class TextComparison:
-    """The result of one request, which other `ViewOptions` can draw again.
+    """The result of one request, which other `ViewOptions` can draw again."""
 
-    Attributes:
-        text: the text that was tokenized.
-        names: the chosen tokenizers.
-        settings: of the second Kiwi lane.
-        lanes: one per tokenizer, in the order of the view.
-        agreement: Jaccard index of the boundaries of each pair of valid lanes.
-        perturbation: applied to the text before; empty for none.
-        original_text: the text before the perturbation.
-        ids_before: for each lane, the number of tokens of the original text.
-        pending: tokenizers that are still being loaded.
-        error: why there is no result.
-    """
-
-    text: str = ""
-    names: tuple[str, ...] = ()
-    settings: KiwiSettings = KiwiSettings()
-    lanes: tuple[Lane, ...] = ()
-    agreement: tuple[tuple[float, ...], ...] = ()
-    perturbation: str = ""
-    original_text: str = ""
+    text: str = ""  # the text that was tokenized
+    names: tuple[str, ...] = ()  # the chosen tokenizers
+    settings: KiwiSettings = KiwiSettings()  # of the second Kiwi lane
+    lanes: tuple[Lane, ...] = ()  # one per tokenizer, in the order of the view
+    agreement: tuple[tuple[float, ...], ...] = ()  # Jaccard index of the boundaries of each pair of valid lanes
+    perturbation: str = ""  # applied to the text before; empty for none
+    original_text: str = ""  # the text before the perturbation
+    # for each lane, the number of tokens of the original text
     ids_before: Mapping[str, int] = field(default_factory=dict)
-    pending: tuple[str, ...] = ()
-    error: KorlmError | None = None
+    pending: tuple[str, ...] = ()  # tokenizers that are still being loaded
+    error: KorlmError | None = None  # why there is no result
 
     @property
     def valid_lanes(self) -> list[Lane]:

@@ -24,41 +24,23 @@ _BUNDLED_LICENSE = "Apache-2.0"  # of the bundled weights: data/README.md
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What the small files of a model say about it.
+    """What the small files of a model say about it."""
 
-    Attributes:
-        name: the name of its folder.
-        tokenizer: name of its tokenizer.
-        unit: unit of its tokenizer.
-        cell: ``gru``, ``lstm`` and so on.
-        num_parameters: number of parameters.
-        bits_per_character: on test text, else the best on validation text; None if neither was measured.
-        has_test_bits: whether `bits_per_character` was measured on test text.
-        vocab_size: size of the vocabulary.
-        layers: number of recurrent layers.
-        hidden: size of a hidden layer.
-        corpus: description of the training corpus, in Korean and English, or empty.
-        known_issues: known issues of the corpus, in Korean and English, or empty.
-        lines: number of training lines.
-        license: license of the weights, or empty.
-        is_encoder_decoder: whether it is an encoder-decoder.
-    """
-
-    name: str
-    tokenizer: str
-    unit: str
-    cell: str
-    num_parameters: int
-    bits_per_character: float | None
-    has_test_bits: bool = True
-    vocab_size: int = 0
-    layers: int = 1
-    hidden: int = 0
-    corpus: tuple[str, str] = ("", "")
-    known_issues: tuple[str, str] = ("", "")
-    lines: int = 0
-    license: str = ""
-    is_encoder_decoder: bool = False
+    name: str  # the name of its folder
+    tokenizer: str  # name of its tokenizer
+    unit: str  # unit of its tokenizer
+    cell: str  # ``gru``, ``lstm`` and so on
+    num_parameters: int  # number of parameters
+    bits_per_character: float | None  # on test text, else the best on validation text; None if neither was measured
+    has_test_bits: bool = True  # whether `bits_per_character` was measured on test text
+    vocab_size: int = 0  # size of the vocabulary
+    layers: int = 1  # number of recurrent layers
+    hidden: int = 0  # size of a hidden layer
+    corpus: tuple[str, str] = ("", "")  # description of the training corpus, in Korean and English, or empty
+    known_issues: tuple[str, str] = ("", "")  # known issues of the corpus, in Korean and English, or empty
+    lines: int = 0  # number of training lines
+    license: str = ""  # license of the weights, or empty
+    is_encoder_decoder: bool = False  # whether it is an encoder-decoder
 
 
 def read_model_cards(folder: Path, *, runs: bool = False, kind: str = "model") -> list[ModelCard]:

@@ -25,19 +25,12 @@ ROUND_SECONDS = 0.05  # a token takes a few ms; a slower pace can be read, and l
 
 @dataclass(frozen=True)
 class Task:
-    """Work that advances by one step a round.
+    """Work that advances by one step a round."""
 
-    Attributes:
-        steps: does one step for each item.
-        name: what is working, for the log.
-        on_error: receives the error that ended the task, ready to be shown to a visitor.
-        loading: the thread that loads the model; no step is taken before it has ended.
-    """
-
-    steps: Iterator[None]
-    name: str
-    on_error: Callable[[KorlmError], None]
-    loading: threading.Thread | None = None
+    steps: Iterator[None]  # does one step for each item
+    name: str  # what is working, for the log
+    on_error: Callable[[KorlmError], None]  # receives the error that ended the task, ready to be shown to a visitor
+    loading: threading.Thread | None = None  # the thread that loads the model; no step is taken before it has ended
 
     def take_step(self) -> bool:
         """Take a step unless the model is still loading; return whether the task goes on."""

@@ -36,28 +36,19 @@ USER_TOKEN, BOT_TOKEN = "<user>", "<bot>"
 
 @dataclass(frozen=True)
 class ChatArchitecture:
-    """A kind of model that answers.
+    """A kind of model that answers."""
 
-    Attributes:
-        name: ``encoder-decoder`` or ``language-model``.
-        config_class: class of the model's configuration.
-        model_class: class of the model, called with a configuration.
-        loss: training loss of a batch.
-        make_batch: collates pairs of input ids and answer ids.
-        token_nll: negative log-likelihood of the targets of a batch, ``[B, T]``, 0 at padding.
-        encode_history: returns the input ids; takes the tokenizer, the ids of each turn so far (the user's first and last)
-            and the maximum number of tokens.
-        special_tokens: special tokens that the vocabulary needs.
-    """
-
-    name: str
-    config_class: type
-    model_class: Callable[[Any], TextModel]
-    loss: LossFunction
-    make_batch: CollateFunction
+    name: str  # ``encoder-decoder`` or ``language-model``
+    config_class: type  # class of the model's configuration
+    model_class: Callable[[Any], TextModel]  # class of the model, called with a configuration
+    loss: LossFunction  # training loss of a batch
+    make_batch: CollateFunction  # collates pairs of input ids and answer ids
+    # negative log-likelihood of the targets of a batch, ``[B, T]``, 0 at padding
     token_nll: Callable[[Any, Any], Tensor]
+    # returns the input ids; takes the tokenizer, the ids of each turn so far (the user's first and last) and the
+    # maximum number of tokens
     encode_history: Callable[[Tokenizer, Sequence[Ids], int], tuple[int, ...]]
-    special_tokens: tuple[str, ...] = ()
+    special_tokens: tuple[str, ...] = ()  # special tokens that the vocabulary needs
 
 
 def get_architecture(model: TextModel) -> ChatArchitecture:

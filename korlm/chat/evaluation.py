@@ -32,26 +32,16 @@ METRICS = ("bleu", "chrf", "distinct_1", "distinct_2", "length", "dull", "copied
 
 @dataclass(frozen=True)
 class BotResult:
-    """The figures of a bot with one decoding.
+    """The figures of a bot with one decoding."""
 
-    Attributes:
-        bot: the bot's name.
-        decoding: a name of `DECODINGS`; empty for baselines.
-        tokenizer: of a trained bot.
-        parameters: of a trained bot.
-        bits: bits per character of the reference answers given their questions; None for baselines.
-        refused: fraction of the questions on which the bot abstains; None if it never does.
-        astray: the same for questions with shuffled syllables, on which it should abstain.
-        figures: of `korlm.chat.metrics.evaluate_answers`, over its answers, also where it would abstain.
-    """
-
-    bot: str
-    decoding: str
-    tokenizer: str
-    parameters: int
-    bits: float | None
-    refused: float | None
-    astray: float | None
+    bot: str  # the bot's name
+    decoding: str  # a name of `DECODINGS`; empty for baselines
+    tokenizer: str  # of a trained bot
+    parameters: int  # of a trained bot
+    bits: float | None  # bits per character of the reference answers given their questions; None for baselines
+    refused: float | None  # fraction of the questions on which the bot abstains; None if it never does
+    astray: float | None  # the same for questions with shuffled syllables, on which it should abstain
+    # of `korlm.chat.metrics.evaluate_answers`, over its answers, also where it would abstain
     figures: dict[str, MetricEstimate]
 
 

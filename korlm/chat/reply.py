@@ -26,17 +26,11 @@ ABSTAIN_TEXTS = {
 
 
 class RetrievalResult(NamedTuple):
-    """The most similar known question.
+    """The most similar known question."""
 
-    Attributes:
-        answer: its answer.
-        question: the question.
-        similarity: cosine, 0 (no common morpheme) to 1.
-    """
-
-    answer: str
-    question: str
-    similarity: float
+    answer: str  # its answer
+    question: str  # the question
+    similarity: float  # cosine, 0 (no common morpheme) to 1
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single equality

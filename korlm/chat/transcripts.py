@@ -20,19 +20,12 @@ from korlm.i18n import localize
 
 @dataclass(frozen=True)
 class BotAnswers:
-    """The answers of a bot.
+    """The answers of a bot."""
 
-    Attributes:
-        bot: the bot's name.
-        decoding: a name of `korlm.chat.evaluation.DECODINGS`; empty for baselines.
-        texts: the answers, also where the bot would abstain; one per question.
-        doubts: the reason to abstain: ``crisis``, ``question``, ``answer`` (see `Reply`), or empty.
-    """
-
-    bot: str
-    decoding: str
-    texts: list[str]
-    doubts: list[str]
+    bot: str  # the bot's name
+    decoding: str  # a name of `korlm.chat.evaluation.DECODINGS`; empty for baselines
+    texts: list[str]  # the answers, also where the bot would abstain; one per question
+    doubts: list[str]  # the reason to abstain: ``crisis``, ``question``, ``answer`` (see `Reply`), or empty
 
 
 @dataclass(frozen=True)

@@ -26,15 +26,10 @@ from korlm.tokenizers.base import Tokenizer
 
 
 class TransferReport(NamedTuple):
-    """The copied weights.
+    """The copied weights."""
 
-    Attributes:
-        pieces: number of rows of the embedding.
-        weights: names of the other weights.
-    """
-
-    pieces: int
-    weights: tuple[str, ...]
+    pieces: int  # number of rows of the embedding
+    weights: tuple[str, ...]  # names of the other weights
 
 
 @torch.no_grad()

@@ -36,21 +36,13 @@ _SAVE_INTERVAL_SECONDS = 2.0  # at most this much work is lost to a kill; each s
 
 @dataclass(frozen=True)
 class EncodingProgress:
-    """Progress of an `encode_file` run, as saved in its journal.
+    """Progress of an `encode_file` run, as saved in its journal."""
 
-    Attributes:
-        consumed: where to resume reading: a byte offset in a plain ``.txt``, a number of lines in other formats.
-        position: bytes of the source that were read, for a progress bar.
-        lines: lines encoded.
-        characters: characters of these lines, including one line end per line.
-        tokens: ids written, including ``</s>``.
-    """
-
-    consumed: int = 0
-    position: int = 0
-    lines: int = 0
-    characters: int = 0
-    tokens: int = 0
+    consumed: int = 0  # where to resume reading: a byte offset in a plain ``.txt``, a number of lines in other formats
+    position: int = 0  # bytes of the source that were read, for a progress bar
+    lines: int = 0  # lines encoded
+    characters: int = 0  # characters of these lines, including one line end per line
+    tokens: int = 0  # ids written, including ``</s>``
 
     def with_batch(self, batch: LineBatch, tokens: int) -> EncodingProgress:
         """Return the progress after a batch was written as ``tokens`` ids."""
@@ -200,23 +192,14 @@ def read_journal(partial: Path, journal: Path, header: dict[str, Any]) -> Encodi
 
 @dataclass
 class _EncodingRun:
-    """One run of `encode_file`.
+    """One run of `encode_file`."""
 
-    Attributes:
-        path: the corpus file.
-        tokenizer: encodes its lines.
-        array: the partial array of ids.
-        journal: the path of the journal.
-        header: the fixed fields of the journal (`build_journal_header`).
-        state: the progress after the last complete batch.
-    """
-
-    path: Path
-    tokenizer: Tokenizer
-    array: AppendableNpy
-    journal: Path
-    header: dict[str, Any]
-    state: EncodingProgress
+    path: Path  # the corpus file
+    tokenizer: Tokenizer  # encodes its lines
+    array: AppendableNpy  # the partial array of ids
+    journal: Path  # the path of the journal
+    header: dict[str, Any]  # the fixed fields of the journal (`build_journal_header`)
+    state: EncodingProgress  # the progress after the last complete batch
 
     def encode(self, column: str | int | None, workers: int, progress: Callable[[int, int], None]) -> None:
         """Encode the rest of the file, saving the journal every two seconds and when interrupted."""

@@ -34,31 +34,18 @@ _ARROWS = {"higher": " ↑", "lower": " ↓", None: ""}
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric of a tokenizer.
+    """A metric of a tokenizer."""
 
-    Attributes:
-        key: its name in CSV and JSON.
-        ko: its label in Korean.
-        en: its label in English.
-        unit: ``count``, ``ratio``, ``share`` (0 to 1, shown in percent) or ``bits``.
-        better: ``higher``, ``lower``, or None where neither is better in itself.
-        source: the paper that defines or uses it, or empty.
-        meaning: the definition.
-        group: ``length``, ``vocabulary``, ``distribution``, ``boundaries`` or ``forms``: its place in the table.
-        compute: computes it from sums.
-        has_interval: whether it has a confidence interval.
-    """
-
-    key: str
-    ko: str
-    en: str
-    unit: MetricUnit
-    better: Literal["higher", "lower"] | None
-    source: str
-    meaning: str
-    group: str
-    compute: Callable[[MetricSums], Any] = field(repr=False)
-    has_interval: bool = True
+    key: str  # its name in CSV and JSON
+    ko: str  # its label in Korean
+    en: str  # its label in English
+    unit: MetricUnit  # ``count``, ``ratio``, ``share`` (0 to 1, shown in percent) or ``bits``
+    better: Literal["higher", "lower"] | None  # ``higher``, ``lower``, or None where neither is better in itself
+    source: str  # the paper that defines or uses it, or empty
+    meaning: str  # the definition
+    group: str  # ``length``, ``vocabulary``, ``distribution``, ``boundaries`` or ``forms``: its place in the table
+    compute: Callable[[MetricSums], Any] = field(repr=False)  # computes it from sums
+    has_interval: bool = True  # whether it has a confidence interval
 
     def format_label(self, language: str | None) -> str:
         """Return the label, with an arrow that shows which direction is better."""
@@ -77,23 +64,14 @@ class Metric:
 
 @dataclass(frozen=True)
 class TokenizerMetrics:
-    """The metrics of one tokenizer.
+    """The metrics of one tokenizer."""
 
-    Attributes:
-        name: the tokenizer's name, made unique.
-        unit: its segmentation unit.
-        signature: the tokenizer's signature (`Tokenizer.signature`).
-        values: an estimate for each key of `METRICS` that was computed.
-        scripts: number of vocabulary entries in each script.
-        lengths: number of vocabulary entries of 1, 2, ... characters.
-    """
-
-    name: str
-    unit: str
-    signature: str
-    values: dict[str, MetricEstimate]
-    scripts: dict[str, int]
-    lengths: dict[str, int]
+    name: str  # the tokenizer's name, made unique
+    unit: str  # its segmentation unit
+    signature: str  # the tokenizer's signature (`Tokenizer.signature`)
+    values: dict[str, MetricEstimate]  # an estimate for each key of `METRICS` that was computed
+    scripts: dict[str, int]  # number of vocabulary entries in each script
+    lengths: dict[str, int]  # number of vocabulary entries of 1, 2, ... characters
 
 
 METRIC_GROUPS = {

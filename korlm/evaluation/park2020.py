@@ -25,23 +25,14 @@ from korlm.tokenizers.train import train_tokenizer
 
 
 class ParkStrategy(NamedTuple):
-    """A row of the paper's table of translation results and its tokenizer in korlm.
+    """A row of the paper's table of translation results and its tokenizer in korlm."""
 
-    Attributes:
-        name: the paper's name.
-        ko: the name in Korean.
-        tokenizer: the tokenizer in korlm.
-        vocab_size: the paper's vocabulary size, without korlm's 260 further ids.
-        paper_oov: percentage of test tokens that are ``<unk>`` in the paper.
-        paper_length: tokens per sentence of the paper's test set.
-    """
-
-    name: str
-    ko: str
-    tokenizer: str
-    vocab_size: int
-    paper_oov: float
-    paper_length: float
+    name: str  # the paper's name
+    ko: str  # the name in Korean
+    tokenizer: str  # the tokenizer in korlm
+    vocab_size: int  # the paper's vocabulary size, without korlm's 260 further ids
+    paper_oov: float  # percentage of test tokens that are ``<unk>`` in the paper
+    paper_length: float  # tokens per sentence of the paper's test set
 
 
 # Figures: the table of Korean-English translation in https://github.com/kakaobrain/kortok (news of AI Hub).

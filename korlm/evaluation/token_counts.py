@@ -17,23 +17,14 @@ from korlm.tokenizers.encoding import Encoding
 
 @dataclass(frozen=True)
 class TokenCounts:
-    """Counts of one text under one tokenizer.
+    """Counts of one text under one tokenizer."""
 
-    Attributes:
-        characters: code points of the text.
-        eojeol: whitespace-separated words.
-        segments: units of pre-tokenization (such as words or morphemes), before the vocabulary is applied.
-        ids: token ids, the input of a model; an unknown segment counts as the syllables and bytes that encode it.
-        byte_ids: ids that stand for a single byte.
-        unknown_segments: out-of-vocabulary segments (`Tokenizer.oov_segments`).
-    """
-
-    characters: int
-    eojeol: int
-    segments: int
-    ids: int
-    byte_ids: int
-    unknown_segments: int
+    characters: int  # code points of the text
+    eojeol: int  # whitespace-separated words
+    segments: int  # units of pre-tokenization (such as words or morphemes), before the vocabulary is applied
+    ids: int  # token ids, the input of a model; an unknown segment counts as the syllables and bytes that encode it
+    byte_ids: int  # ids that stand for a single byte
+    unknown_segments: int  # out-of-vocabulary segments (`Tokenizer.oov_segments`)
 
     @property
     def fertility(self) -> float:

@@ -50,22 +50,17 @@ EXPERIMENT_PRESETS: dict[str, dict[str, Any]] = {
 class TokenizerSpec:
     """A tokenizer of an experiment, typed as ``NAME[-unk][:SIZE][@SEEDS]``.
 
-    Attributes:
-        name: a name of `korlm.list_tokenizers`, any ``analyzer+subword``, or the folder of a trained tokenizer.
-        vocab_size: vocabulary size; 0 for the default of the name (with ``-unk``: every token of the training text).
-        on_unknown: ``fallback``, or ``unk`` for ``-unk``: the classical vocabulary, which is lossy.
-        seeds: number of seeds of its rows; 0 for the experiment's number.
-
     >>> TokenizerSpec.parse("unigram:8000@3")
     TokenizerSpec(name='unigram', vocab_size=8000, on_unknown='fallback', seeds=3)
     >>> TokenizerSpec.parse("word-unk").label
     'word-unk'
     """
 
-    name: str
+    name: str  # a name of `korlm.list_tokenizers`, any ``analyzer+subword``, or the folder of a trained tokenizer
+    # vocabulary size; 0 for the default of the name (with ``-unk``: every token of the training text)
     vocab_size: int = 0
-    on_unknown: str = "fallback"
-    seeds: int = 0
+    on_unknown: str = "fallback"  # ``fallback``, or ``unk`` for ``-unk``: the classical vocabulary, which is lossy
+    seeds: int = 0  # number of seeds of its rows; 0 for the experiment's number
 
     @classmethod
     def parse(cls, text: str) -> TokenizerSpec:

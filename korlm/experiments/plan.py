@@ -44,19 +44,12 @@ _DEFAULT_OVERHEAD_SECONDS = 60.0  # loading, validating and scoring a run, befor
 
 @dataclass(frozen=True)
 class ParameterCounts:
-    """Number of weights of a language model by part.
+    """Number of weights of a language model by part."""
 
-    Attributes:
-        embedding: input embeddings, ``V x E``, the tables of hashed n-grams included.
-        recurrent: matrices and biases of the layers.
-        output: the rest: projection, output weights (none if tied to the embedding) and biases.
-        multiplied: weights that each token is multiplied by, tied ones included; embeddings are look-ups.
-    """
-
-    embedding: int
-    recurrent: int
-    output: int
-    multiplied: int
+    embedding: int  # input embeddings, ``V x E``, the tables of hashed n-grams included
+    recurrent: int  # matrices and biases of the layers
+    output: int  # the rest: projection, output weights (none if tied to the embedding) and biases
+    multiplied: int  # weights that each token is multiplied by, tied ones included; embeddings are look-ups
 
     @property
     def total(self) -> int:
@@ -157,28 +150,16 @@ def _count_adaptive_softmax(config: NetConfig, width: int) -> int:
 
 @dataclass(frozen=True)
 class PlannedRun(RunSpec):
-    """One training run, with the shape and the length that its budget allows.
+    """One training run, with the shape and the length that its budget allows."""
 
-    Attributes:
-        tokenizer, cell, seed: see `RunSpec`.
-        vocab_size: vocabulary size; a guess unless `vocab_size_is_exact`.
-        vocab_size_is_exact: whether the vocabulary is trained already.
-        hidden: hidden width.
-        parameters: number of weights.
-        flops_per_token: see `training_flops_per_token`.
-        epochs: passes over the training text; unlimited if a time limit ends the run.
-        training_tokens: tokens to train on, or None if a time limit ends the run.
-        minutes: time limit, or 0.
-    """
-
-    vocab_size: int
-    vocab_size_is_exact: bool
-    hidden: int
-    parameters: int
-    flops_per_token: int
-    epochs: float
-    training_tokens: float | None
-    minutes: float
+    vocab_size: int  # vocabulary size; a guess unless `vocab_size_is_exact`
+    vocab_size_is_exact: bool  # whether the vocabulary is trained already
+    hidden: int  # hidden width
+    parameters: int  # number of weights
+    flops_per_token: int  # see `training_flops_per_token`
+    epochs: float  # passes over the training text; unlimited if a time limit ends the run
+    training_tokens: float | None  # tokens to train on, or None if a time limit ends the run
+    minutes: float  # time limit, or 0
 
     def training_options(self, config: ExperimentConfig) -> dict[str, Any]:
         """Return the options of `korlm.train_model`, without the tokenizer."""
@@ -303,17 +284,11 @@ def _measure_peak_flops() -> float:
 
 @dataclass(frozen=True)
 class ExperimentPlan:
-    """The runs of an experiment with their estimated time; ``str()`` is a table for a terminal.
+    """The runs of an experiment with their estimated time; ``str()`` is a table for a terminal."""
 
-    Attributes:
-        runs: in the order of execution.
-        finished_names: names of the finished runs.
-        estimator: estimates their time.
-    """
-
-    runs: Sequence[PlannedRun]
-    finished_names: Collection[str]
-    estimator: TimeEstimator
+    runs: Sequence[PlannedRun]  # in the order of execution
+    finished_names: Collection[str]  # names of the finished runs
+    estimator: TimeEstimator  # estimates their time
 
     def to_list(self) -> list[dict[str, Any]]:
         """Return plain values for JSON, a run an entry."""

@@ -27,19 +27,12 @@ _BASELINE_LABELS = {"xz": "xz -9e", "uniform": "균등 uniform"}
 
 @dataclass(frozen=True)
 class _Column:
-    """A column of the results.
+    """A column of the results."""
 
-    Attributes:
-        header: in Korean and English.
-        format_cell: returns the text of a row.
-        split: the split whose bits per character it holds, if any; baselines have a value there.
-        on_terminal: whether it is one of the columns that fit a terminal.
-    """
-
-    header: tuple[str, str]
-    format_cell: Callable[[ResultRow], str]
-    split: str = ""
-    on_terminal: bool = True
+    header: tuple[str, str]  # in Korean and English
+    format_cell: Callable[[ResultRow], str]  # returns the text of a row
+    split: str = ""  # the split whose bits per character it holds, if any; baselines have a value there
+    on_terminal: bool = True  # whether it is one of the columns that fit a terminal
 
 
 def format_margin(interval: tuple[float, float] | None) -> str:

@@ -31,17 +31,11 @@ from korlm.tokenizers.base import EOS_ID
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A sequence in the beam.
+    """A sequence in the beam."""
 
-    Attributes:
-        state: its tokens and text.
-        log_prob: natural log of its probability.
-        score: ``log_prob`` over the length normalization.
-    """
-
-    state: GenerationState
-    log_prob: float
-    score: float
+    state: GenerationState  # its tokens and text
+    log_prob: float  # natural log of its probability
+    score: float  # ``log_prob`` over the length normalization
 
 
 @dataclass(frozen=True)

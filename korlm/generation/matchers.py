@@ -31,14 +31,10 @@ _MAX_UTF8_BYTES = 4  # of a character
 
 @dataclass(frozen=True)
 class ForcedString:
-    """A string that the text must contain.
+    """A string that the text must contain."""
 
-    Attributes:
-        data: its UTF-8 bytes.
-        tokenizations: the ids of each; in `SPACE_PREFIXED_UNITS` also with a space before the string.
-    """
-
-    data: bytes
+    data: bytes  # its UTF-8 bytes
+    # the ids of each; in `SPACE_PREFIXED_UNITS` also with a space before the string
     tokenizations: tuple[tuple[int, ...], ...]
 
     @property

@@ -24,16 +24,11 @@ from korlm.tokenizers.base import BOS_ID, EOS_ID, PAD_ID
 
 
 class DecoderOutput(NamedTuple):
-    """The result of one decoding step.
+    """The result of one decoding step."""
 
-    Attributes:
-        hidden: ``[B, E]``, from which the next token's logits are computed.
-        state: recurrent state; the batch is the second dimension of each part.
-        attention: ``[B, S]``, the decoder's attention over the source (0 at padding); None for a language model.
-    """
-
-    hidden: Tensor
-    state: State
+    hidden: Tensor  # ``[B, E]``, from which the next token's logits are computed
+    state: State  # recurrent state; the batch is the second dimension of each part
+    # ``[B, S]``, the decoder's attention over the source (0 at padding); None for a language model
     attention: Tensor | None = None
 
     def select_rows(self, rows: Tensor) -> DecoderOutput:

@@ -15,20 +15,15 @@ from korlm.tokenizers.base import EOS_ID, Decoder
 
 
 class Prompt(NamedTuple):
-    """An encoded prompt.
+    """An encoded prompt."""
 
-    Attributes:
-        ids: ``</s>`` and the prompt's tokens, or whatever else the model reads before the first generated token.
-        token_healing: the prompt ended in a space that is not among ``ids``: the first token must begin with it. Tokens
-            carry the space before them, so the model never saw a lone space before a word in training.
-        matcher_state: state of the string matcher after the prompt, so that no banned string crosses the seam.
-        is_reply: the generated text is an answer, which may repeat the prompt without a repetition penalty.
-    """
-
+    # ``</s>`` and the prompt's tokens, or whatever else the model reads before the first generated token
     ids: tuple[int, ...]
+    # the prompt ended in a space that is not among ``ids``: the first token must begin with it. Tokens carry the space
+    # before them, so the model never saw a lone space before a word in training
     token_healing: bool = False
-    matcher_state: int = 0
-    is_reply: bool = False
+    matcher_state: int = 0  # state of the string matcher after the prompt, so that no banned string crosses the seam
+    is_reply: bool = False  # the generated text is an answer, which may repeat the prompt without a repetition penalty
 
     @property
     def repetition_context(self) -> tuple[int, ...]:

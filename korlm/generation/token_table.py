@@ -23,24 +23,19 @@ NO_BYTE = 256  # padding after the last byte of a token
 
 @dataclass(frozen=True)
 class TokenTable:
-    """The tokens of a tokenizer as arrays.
+    """The tokens of a tokenizer as arrays."""
 
-    Attributes:
-        byte_matrix: ``[V, longest]`` uint16, the bytes that a decoder returns for each token at the start of a text, padded
-            with `NO_BYTE`. Fewer than the token's where the decoder holds its end back (jamo).
-        joins_previous: ``[V]`` booleans, tokens that change what the decoder holds back: in jamo units those that start
-            with a vowel or a final consonant.
-        starts_with_space: ``[V]`` booleans, tokens that start with a space.
-        forbidden: ``[V]`` booleans, ids that may not come at a character boundary: special tokens, ``</s>`` included, and
-            bytes that start no character.
-        holds_jamo: whether the decoder holds jamo back.
-    """
-
+    # ``[V, longest]`` uint16, the bytes that a decoder returns for each token at the start of a text, padded with
+    # `NO_BYTE`. Fewer than the token's where the decoder holds its end back (jamo)
     byte_matrix: np.ndarray
+    # ``[V]`` booleans, tokens that change what the decoder holds back: in jamo units those that start with a vowel or a
+    # final consonant
     joins_previous: np.ndarray
-    starts_with_space: np.ndarray
+    starts_with_space: np.ndarray  # ``[V]`` booleans, tokens that start with a space
+    # ``[V]`` booleans, ids that may not come at a character boundary: special tokens, ``</s>`` included, and bytes that
+    # start no character
     forbidden: np.ndarray
-    holds_jamo: bool
+    holds_jamo: bool  # whether the decoder holds jamo back
 
 
 _TABLE_CACHE: WeakKeyDictionary[Tokenizer, TokenTable] = WeakKeyDictionary()

@@ -20,19 +20,12 @@ from korlm.tokenizers.registry import load_tokenizer
 
 @dataclass(frozen=True)
 class Artifact:
-    """The folder of a language model, chatbot or tokenizer.
+    """The folder of a language model, chatbot or tokenizer."""
 
-    Attributes:
-        name: the bundled name, or the name of the folder.
-        folder: the folder with its files.
-        kind: ``model``, ``chat`` or ``tokenizer``.
-        is_bundled: whether it comes with korlm.
-    """
-
-    name: str
-    folder: Path
-    kind: str
-    is_bundled: bool
+    name: str  # the bundled name, or the name of the folder
+    folder: Path  # the folder with its files
+    kind: str  # ``model``, ``chat`` or ``tokenizer``
+    is_bundled: bool  # whether it comes with korlm
 
     @property
     def files(self) -> list[str]:

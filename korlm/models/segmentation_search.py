@@ -35,15 +35,10 @@ _END_NODE = -1  # the node after a line's </s>
 
 @dataclass(frozen=True)
 class SegmentationSearchResult:
-    """The segmentations found for a line.
+    """The segmentations found for a line."""
 
-    Attributes:
-        nll: ``-ln`` of their total probability, including the end of the line.
-        best_segmentations: the likeliest, best first, and the tokenizer's own; for each the nats, the ids, and whether it
-            is the tokenizer's.
-    """
-
-    nll: float
+    nll: float  # ``-ln`` of their total probability, including the end of the line
+    # the likeliest, best first, and the tokenizer's own; for each the nats, the ids, and whether it is the tokenizer's
     best_segmentations: list[tuple[float, tuple[int, ...], bool]]
 
 

@@ -39,14 +39,6 @@ MAX_THREADS = 64
 class KiwiOptions:
     """Options of Kiwi. All but ``workers`` change its boundaries.
 
-    Attributes:
-        user_words: words to add to its dictionary; see `korlm.morph.user_words`.
-        typos: the typos to correct: ``"basic"`` (안됀다), ``"continual"`` (머거써), ``"lengthening"`` (지인짜),
-            ``"basic_with_continual"``, ``"basic_with_continual_and_lengthening"``, or ``""`` for none.
-        normalize_coda: ignore an added final consonant (먹었엌ㅋㅋ).
-        split_compounds: split derived words completely (고마움 is 고맙 and 음).
-        workers: threads of Kiwi for many texts; 0 for one per core, at most 8.
-
     Raises:
         InputError: a value that is not allowed.
 
@@ -57,10 +49,13 @@ class KiwiOptions:
         'basic'
     """
 
-    user_words: tuple[UserWord, ...] = ()
+    user_words: tuple[UserWord, ...] = ()  # words to add to its dictionary; see `korlm.morph.user_words`
+    # the typos to correct: ``"basic"`` (안됀다), ``"continual"`` (머거써), ``"lengthening"`` (지인짜),
+    # ``"basic_with_continual"``, ``"basic_with_continual_and_lengthening"``, or ``""`` for none
     typos: str = setting("", "오타 교정", "typo correction", choices=TYPO_MODES)
-    normalize_coda: bool = False
-    split_compounds: bool = False
+    normalize_coda: bool = False  # ignore an added final consonant (먹었엌ㅋㅋ)
+    split_compounds: bool = False  # split derived words completely (고마움 is 고맙 and 음)
+    # threads of Kiwi for many texts; 0 for one per core, at most 8
     workers: int = setting(
         0, "Kiwi의 스레드 수, 0이면 모든 코어", "threads of Kiwi, 0: all cores", ge=0, le=MAX_THREADS
     )

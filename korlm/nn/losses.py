@@ -201,19 +201,13 @@ def _accumulation_dtype(dtype: torch.dtype) -> torch.dtype:
 
 
 class LMOutput(NamedTuple):
-    """The outputs of a language model over a window.
+    """The outputs of a language model over a window."""
 
-    Attributes:
-        hidden: ``[B, T, E]`` (untied: the recurrent width), for `RecurrentLM.nll` and `RecurrentLM.compute_logits`.
-        state: the state after the window; each part ``[L, B, ...]``.
-        raw_outputs: ``[B, T, H]`` outputs of the last layer (``P`` wide with a projection).
-        dropped_outputs: the same after dropout.
-    """
-
+    # ``[B, T, E]`` (untied: the recurrent width), for `RecurrentLM.nll` and `RecurrentLM.compute_logits`
     hidden: Tensor
-    state: tuple[Tensor, ...]
-    raw_outputs: Tensor
-    dropped_outputs: Tensor
+    state: tuple[Tensor, ...]  # the state after the window; each part ``[L, B, ...]``
+    raw_outputs: Tensor  # ``[B, T, H]`` outputs of the last layer (``P`` wide with a projection)
+    dropped_outputs: Tensor  # the same after dropout
 
 
 def activation_penalty(output: LMOutput, alpha: float, beta: float) -> Tensor:

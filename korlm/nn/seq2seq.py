@@ -37,17 +37,11 @@ from korlm.nn.losses import IGNORE_INDEX, chunked_cross_entropy
 
 
 class EncoderMemory(NamedTuple):
-    """The encoder outputs that the decoder attends to.
+    """The encoder outputs that the decoder attends to."""
 
-    Attributes:
-        keys: ``[B, S, H]``, the encoder's outputs.
-        projected_keys: ``[B, S, H]``, of `Attention.project_keys`.
-        mask: ``[B, S]``, False at padding.
-    """
-
-    keys: Tensor
-    projected_keys: Tensor
-    mask: Tensor
+    keys: Tensor  # ``[B, S, H]``, the encoder's outputs
+    projected_keys: Tensor  # ``[B, S, H]``, of `Attention.project_keys`
+    mask: Tensor  # ``[B, S]``, False at padding
 
     def select_rows(self, rows: Tensor) -> EncoderMemory:
         """Return the given rows, possibly repeated, for a beam."""

@@ -26,40 +26,24 @@ _RESAMPLES_PER_BATCH = 500  # 16 MB of weights
 
 @dataclass(frozen=True)
 class ScoreEstimate:
-    """Bits per character of a row: the mean over its seeds.
+    """Bits per character of a row: the mean over its seeds."""
 
-    Attributes:
-        value: bits per character.
-        seeds: 95 % interval over seeds (Student's t), or None with fewer than three.
-        lines: 95 % interval over lines (bootstrap of the seeds' mean).
-    """
-
-    value: float
-    seeds: tuple[float, float] | None
-    lines: tuple[float, float] | None
+    value: float  # bits per character
+    seeds: tuple[float, float] | None  # 95 % interval over seeds (Student's t), or None with fewer than three
+    lines: tuple[float, float] | None  # 95 % interval over lines (bootstrap of the seeds' mean)
 
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """Difference in bits per character of two rows on the same lines, first minus second.
+    """Difference in bits per character of two rows on the same lines, first minus second."""
 
-    Attributes:
-        first: index of the first row.
-        second: index of the second row.
-        difference: negative where the first is better.
-        lines: 95 % interval over lines, from resamples shared by both.
-        p: two-sided bootstrap p value.
-        adjusted: p after Holm's correction over all tested pairs.
-        seeds: 95 % interval over seeds (Welch's t), or None where either has fewer than three.
-    """
-
-    first: int
-    second: int
-    difference: float
-    lines: tuple[float, float] | None
-    p: float
-    adjusted: float
-    seeds: tuple[float, float] | None
+    first: int  # index of the first row
+    second: int  # index of the second row
+    difference: float  # negative where the first is better
+    lines: tuple[float, float] | None  # 95 % interval over lines, from resamples shared by both
+    p: float  # two-sided bootstrap p value
+    adjusted: float  # p after Holm's correction over all tested pairs
+    seeds: tuple[float, float] | None  # 95 % interval over seeds (Welch's t), or None where either has fewer than three
 
     @property
     def significant(self) -> bool:

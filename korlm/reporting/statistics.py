@@ -23,17 +23,12 @@ _BLOCK_LINES = 4_096  # lines drawn at once: 32 MB of weights for 1,000 resample
 
 
 class MetricEstimate(NamedTuple):
-    """A figure with its confidence interval.
+    """A figure with its confidence interval."""
 
-    Attributes:
-        value: the figure over all lines; None where it is undefined (such as the precision of no boundaries).
-        low: lower end of the interval, or None where there is no interval.
-        high: its upper end.
-    """
-
+    # the figure over all lines; None where it is undefined (such as the precision of no boundaries)
     value: float | None
-    low: float | None = None
-    high: float | None = None
+    low: float | None = None  # lower end of the interval, or None where there is no interval
+    high: float | None = None  # its upper end
 
     @property
     def margin(self) -> float | None:

@@ -27,27 +27,16 @@ _SORT_POOL = 50  # batches that are sorted by length together
 
 @dataclass(frozen=True)
 class TrainingBatch:
-    """The batch of one training step.
+    """The batch of one training step."""
 
-    Attributes:
-        inputs: ``[B, T]`` int64.
-        targets: ``[B, T]`` int64, the tokens after the inputs; `PAD_ID` where there is none.
-        num_positions: how far the position advances.
-        global_rows: ``B`` over all processes.
-        global_tokens: targets that are not padding, over all processes.
-        resets_state: the recurrent state starts at zero.
-        lr_scale: factor of the learning rate.
-        lengths: ``[B]`` where rows are lines to be packed, else None.
-    """
-
-    inputs: Tensor
-    targets: Tensor
-    num_positions: int
-    global_rows: int
-    global_tokens: int
-    resets_state: bool
-    lr_scale: float = 1.0
-    lengths: Tensor | None = None
+    inputs: Tensor  # ``[B, T]`` int64
+    targets: Tensor  # ``[B, T]`` int64, the tokens after the inputs; `PAD_ID` where there is none
+    num_positions: int  # how far the position advances
+    global_rows: int  # ``B`` over all processes
+    global_tokens: int  # targets that are not padding, over all processes
+    resets_state: bool  # the recurrent state starts at zero
+    lr_scale: float = 1.0  # factor of the learning rate
+    lengths: Tensor | None = None  # ``[B]`` where rows are lines to be packed, else None
 
     def to(self, device: torch.device) -> TrainingBatch:
         """Return the batch with its ids on a device."""

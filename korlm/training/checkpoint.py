@@ -20,33 +20,19 @@ _MUON_STATE_KEY = "momentum"  # of the Muon optimizer, which korlm no longer has
 
 @dataclass
 class TrainerState:
-    """The progress of a run; the fields are the keys of ``progress.json``.
+    """The progress of a run; the fields are the keys of ``progress.json``."""
 
-    Attributes:
-        data: digest of corpus and tokenizer, checked on resume.
-        batch: streams or lines per step, over all processes; must be the same on resume.
-        position: tokens read of each stream, or lines; see `korlm.training.batching`.
-        step: steps done.
-        pieces: target tokens trained on.
-        clipped: steps whose gradients were clipped.
-        seconds: time spent training, without validation.
-        checks: validations done.
-        best: best validation bits per character so far.
-        rate: factor of the learning rate left by the annealing of ``sgd``.
-        history: one entry per validation.
-    """
-
-    data: str
-    batch: int = 0
-    position: int = 0
-    step: int = 0
-    pieces: int = 0
-    clipped: int = 0
-    seconds: float = 0.0
-    checks: int = 0
-    best: float = float("inf")
-    rate: float = 1.0
-    history: list[dict[str, float]] = field(default_factory=list)
+    data: str  # digest of corpus and tokenizer, checked on resume
+    batch: int = 0  # streams or lines per step, over all processes; must be the same on resume
+    position: int = 0  # tokens read of each stream, or lines; see `korlm.training.batching`
+    step: int = 0  # steps done
+    pieces: int = 0  # target tokens trained on
+    clipped: int = 0  # steps whose gradients were clipped
+    seconds: float = 0.0  # time spent training, without validation
+    checks: int = 0  # validations done
+    best: float = float("inf")  # best validation bits per character so far
+    rate: float = 1.0  # factor of the learning rate left by the annealing of ``sgd``
+    history: list[dict[str, float]] = field(default_factory=list)  # one entry per validation
 
 
 def save_checkpoint(

@@ -27,15 +27,10 @@ _NO_IDS = torch.empty(0, dtype=torch.long)
 
 @dataclass(frozen=True)
 class PairBatch(TrainingBatch):
-    """A batch of pairs: ``inputs`` and ``targets`` are the answers'.
+    """A batch of pairs: ``inputs`` and ``targets`` are the answers'."""
 
-    Attributes:
-        source: ``[B, S]``, the questions from ``<s>`` to ``</s>``.
-        source_lengths: ``[B]``.
-    """
-
-    source: Tensor = _NO_IDS
-    source_lengths: Tensor = _NO_IDS
+    source: Tensor = _NO_IDS  # ``[B, S]``, the questions from ``<s>`` to ``</s>``
+    source_lengths: Tensor = _NO_IDS  # ``[B]``
 
     def to(self, device: torch.device) -> PairBatch:
         """Return the batch with its ids on a device."""

@@ -22,17 +22,12 @@ from korlm.training.dialogue_batches import PairBatch
 
 
 class LMLoss(NamedTuple):
-    """The loss of one batch.
+    """The loss of one batch."""
 
-    Attributes:
-        loss: scalar to minimize, over `TrainingBatch.global_tokens`: the sum over processes is the mean over all tokens.
-        nll: scalar, summed over the targets, in nats, detached.
-        state: recurrent state after the batch; it carries gradients.
-    """
-
+    # scalar to minimize, over `TrainingBatch.global_tokens`: the sum over processes is the mean over all tokens
     loss: Tensor
-    nll: Tensor
-    state: State
+    nll: Tensor  # scalar, summed over the targets, in nats, detached
+    state: State  # recurrent state after the batch; it carries gradients
 
 
 def lm_loss(

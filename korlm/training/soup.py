@@ -39,17 +39,11 @@ _TOLERANCE = 0.02  # width of the interval at which the golden-section search st
 
 @dataclass(frozen=True)
 class SoupCandidate:
-    """One candidate that the search evaluated on the validation lines.
+    """One candidate that the search evaluated on the validation lines."""
 
-    Attributes:
-        model: name of the model that is mixed in, or ``temperature`` while the temperature is tuned.
-        value: interpolation weight of that model (1 for the model alone), or the temperature.
-        bits_per_character: validation loss of the candidate.
-    """
-
-    model: str
-    value: float
-    bits_per_character: float
+    model: str  # name of the model that is mixed in, or ``temperature`` while the temperature is tuned
+    value: float  # interpolation weight of that model (1 for the model alone), or the temperature
+    bits_per_character: float  # validation loss of the candidate
 
 
 def make_soup(

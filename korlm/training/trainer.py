@@ -35,27 +35,16 @@ _ASGD_PATIENCE = 5  # validations without improvement before NT-ASGD starts to a
 
 @dataclass(frozen=True)
 class ProgressReport:
-    """The progress of a run, for a progress bar.
+    """The progress of a run, for a progress bar."""
 
-    Attributes:
-        step: steps done.
-        fraction_done: fraction of the run that is done, 0 to 1.
-        pieces_per_second: tokens per second since the last report, all processes together.
-        loss: mean nats per token since the last report.
-        clipped: fraction of the steps whose gradients were clipped.
-        seconds_left: estimated remaining seconds.
-        valid: bits per character of the last validation, or None.
-        finished_before: the resumed run was already finished, so nothing was done.
-    """
-
-    step: int
-    fraction_done: float
-    pieces_per_second: float
-    loss: float
-    clipped: float
-    seconds_left: float
-    valid: float | None
-    finished_before: bool = False
+    step: int  # steps done
+    fraction_done: float  # fraction of the run that is done, 0 to 1
+    pieces_per_second: float  # tokens per second since the last report, all processes together
+    loss: float  # mean nats per token since the last report
+    clipped: float  # fraction of the steps whose gradients were clipped
+    seconds_left: float  # estimated remaining seconds
+    valid: float | None  # bits per character of the last validation, or None
+    finished_before: bool = False  # the resumed run was already finished, so nothing was done
 
 
 class Trainer:

@@ -24,21 +24,13 @@ if TYPE_CHECKING:
 
 
 class Meter(NamedTuple):
-    """A figure with a bar, on which a tick marks its threshold.
+    """A figure with a bar, on which a tick marks its threshold."""
 
-    Attributes:
-        name: ``surprisal``, ``familiarity`` or ``similarity``.
-        value: the figure as text.
-        fraction: length of the bar, 0 to 1.
-        threshold: place of the tick, 0 to 1; None without a threshold.
-        threshold_text: the threshold as text.
-    """
-
-    name: str
-    value: str
-    fraction: float
-    threshold: float | None = None
-    threshold_text: str = ""
+    name: str  # ``surprisal``, ``familiarity`` or ``similarity``
+    value: str  # the figure as text
+    fraction: float  # length of the bar, 0 to 1
+    threshold: float | None = None  # place of the tick, 0 to 1; None without a threshold
+    threshold_text: str = ""  # the threshold as text
 
     @property
     def verdict(self) -> str:

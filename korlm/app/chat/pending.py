@@ -28,25 +28,15 @@ _EXPIRY_SECONDS = 600.0  # a page that asked but was never answered is forgotten
 
 @dataclass
 class PendingAnswer:
-    """The answer of one column, complete or in progress.
+    """The answer of one column, complete or in progress."""
 
-    Attributes:
-        bot: the bot that answers.
-        decoding: one of `korlm.app.chat.decoding_controls.DECODINGS`.
-        options: the fields of `GenerationConfig`.
-        history: the conversation, which ends with the visitor's message.
-        answer: the answer so far; None before the bot starts.
-        state: ``waiting``, ``loading``, ``writing``, ``done``, ``stopped`` or ``error``.
-        error: why there is no answer.
-    """
-
-    bot: BotInfo
-    decoding: str
-    options: Mapping[str, Any]
-    history: History
-    answer: Reply | None = None
-    state: str = "waiting"
-    error: KorlmError | None = None
+    bot: BotInfo  # the bot that answers
+    decoding: str  # one of `korlm.app.chat.decoding_controls.DECODINGS`
+    options: Mapping[str, Any]  # the fields of `GenerationConfig`
+    history: History  # the conversation, which ends with the visitor's message
+    answer: Reply | None = None  # the answer so far; None before the bot starts
+    state: str = "waiting"  # ``waiting``, ``loading``, ``writing``, ``done``, ``stopped`` or ``error``
+    error: KorlmError | None = None  # why there is no answer
 
     @property
     def is_busy(self) -> bool:
@@ -70,21 +60,13 @@ class PendingAnswer:
 
 @dataclass
 class PendingRequest:
-    """A page that waits for answers. It holds no text.
+    """A page that waits for answers. It holds no text."""
 
-    Attributes:
-        ticket: its number; a later request has a higher one.
-        stop_event: set when the bots have to stop.
-        has_started: whether the bots are answering.
-        cleared_columns: columns that the visitor emptied in the meantime.
-        created_at: time of the request, in seconds of the monotonic clock.
-    """
-
-    ticket: int
-    stop_event: threading.Event = field(default_factory=threading.Event)
-    has_started: bool = False
-    cleared_columns: set[int] = field(default_factory=set)
-    created_at: float = field(default_factory=time.monotonic)
+    ticket: int  # its number; a later request has a higher one
+    stop_event: threading.Event = field(default_factory=threading.Event)  # set when the bots have to stop
+    has_started: bool = False  # whether the bots are answering
+    cleared_columns: set[int] = field(default_factory=set)  # columns that the visitor emptied in the meantime
+    created_at: float = field(default_factory=time.monotonic)  # time of the request, in seconds of the monotonic clock
 
     @property
     def has_expired(self) -> bool:

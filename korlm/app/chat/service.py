@@ -31,19 +31,12 @@ _MAX_HISTORY_TURNS = 8  # earlier turns given to a language model, which reads a
 
 @dataclass(frozen=True)
 class BotInfo:
-    """A bot that can be chosen.
+    """A bot that can be chosen."""
 
-    Attributes:
-        name: its name.
-        kind: ``net`` (encoder-decoder), ``lm`` (language model), ``eliza`` or ``retrieval``.
-        card: the model card of a trained bot.
-        pairs: number of question-answer pairs that it was trained on or searches; 0 if unknown.
-    """
-
-    name: str
-    kind: str
-    card: ModelCard | None = None
-    pairs: int = 0
+    name: str  # its name
+    kind: str  # ``net`` (encoder-decoder), ``lm`` (language model), ``eliza`` or ``retrieval``
+    card: ModelCard | None = None  # the model card of a trained bot
+    pairs: int = 0  # number of question-answer pairs that it was trained on or searches; 0 if unknown
 
     @property
     def is_trained(self) -> bool:

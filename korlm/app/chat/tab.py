@@ -43,31 +43,18 @@ class ChatColumn:
 
 @dataclass(frozen=True)
 class ChatTab:
-    """The parts of the tab.
+    """The parts of the tab."""
 
-    Attributes:
-        handlers: the event handlers.
-        columns: the conversations, `MAX_BOTS` of them.
-        count: number of open columns.
-        message_box: the message to send.
-        note: why a message was refused.
-        send_button: sends the message.
-        stop_button: stops the answers.
-        ticket: of the last request; invisible.
-        decoding_controls: how bots generate.
-        language: the page's language switch.
-    """
-
-    handlers: ChatHandlers
-    columns: list[ChatColumn]
-    count: gr.Radio
-    message_box: gr.Textbox
-    note: gr.HTML
-    send_button: gr.Button
-    stop_button: gr.Button
-    ticket: gr.Number
-    decoding_controls: DecodingControls
-    language: gr.Radio
+    handlers: ChatHandlers  # the event handlers
+    columns: list[ChatColumn]  # the conversations, `MAX_BOTS` of them
+    count: gr.Radio  # number of open columns
+    message_box: gr.Textbox  # the message to send
+    note: gr.HTML  # why a message was refused
+    send_button: gr.Button  # sends the message
+    stop_button: gr.Button  # stops the answers
+    ticket: gr.Number  # of the last request; invisible
+    decoding_controls: DecodingControls  # how bots generate
+    language: gr.Radio  # the page's language switch
 
     @property
     def chats(self) -> list[Any]:

@@ -33,23 +33,14 @@ _SAVE_FILE_SCRIPT = """(content, name, kind) => {
 
 @dataclass(frozen=True)
 class CompareTab:
-    """The parts of the tab that the page needs: the request at the start, and views to draw again.
+    """The parts of the tab that the page needs: the request at the start, and views to draw again."""
 
-    Attributes:
-        controls: the inputs of every request.
-        kiwi_settings: contains the controls of Kiwi.
-        state: the comparison that the view shows.
-        view: the view.
-        note: about the perturbation of the text.
-        service: tokenizes.
-    """
-
-    controls: CompareFields
-    kiwi_settings: gr.Accordion
-    state: gr.State
-    view: gr.HTML
-    note: gr.HTML
-    service: Service
+    controls: CompareFields  # the inputs of every request
+    kiwi_settings: gr.Accordion  # contains the controls of Kiwi
+    state: gr.State  # the comparison that the view shows
+    view: gr.HTML  # the view
+    note: gr.HTML  # about the perturbation of the text
+    service: Service  # tokenizes
 
     def open_kiwi_settings(self, *values: Any) -> Any:
         """Open the accordion of Kiwi if a link has options of Kiwi."""

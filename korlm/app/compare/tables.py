@@ -18,21 +18,13 @@ from korlm.evaluation.token_counts import TokenCounts
 
 
 class CountsRow(NamedTuple):
-    """One row of the table.
+    """One row of the table."""
 
-    Attributes:
-        lane: the lane.
-        values: formatted counts by column.
-        num_tokens: number of tokens.
-        ids_before: number of tokens of the original text, or None without a perturbation.
-        change: formatted change of the number of tokens.
-    """
-
-    lane: Lane
-    values: dict[str, str]
-    num_tokens: int
-    ids_before: int | None
-    change: str
+    lane: Lane  # the lane
+    values: dict[str, str]  # formatted counts by column
+    num_tokens: int  # number of tokens
+    ids_before: int | None  # number of tokens of the original text, or None without a perturbation
+    change: str  # formatted change of the number of tokens
 
     @property
     def token_ids(self) -> str:

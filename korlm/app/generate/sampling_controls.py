@@ -59,25 +59,15 @@ _MAX_NEW_SEED = 1_000_000  # short enough to be read aloud
 
 @dataclass(frozen=True)
 class SamplingControls:
-    """The controls.
+    """The controls."""
 
-    Attributes:
-        preset: name of a preset.
-        description: what the preset does, in a sentence.
-        seed: seed of the first text.
-        draw_button: draws another seed.
-        samples: number of texts a model.
-        max_tokens: most tokens of a text.
-        sliders: one for each of `SLIDER_RANGES`, in its order.
-    """
-
-    preset: gr.Radio
-    description: gr.HTML
-    seed: gr.Number
-    draw_button: gr.Button
-    samples: gr.Slider
-    max_tokens: gr.Slider
-    sliders: list[gr.Slider]
+    preset: gr.Radio  # name of a preset
+    description: gr.HTML  # what the preset does, in a sentence
+    seed: gr.Number  # seed of the first text
+    draw_button: gr.Button  # draws another seed
+    samples: gr.Slider  # number of texts a model
+    max_tokens: gr.Slider  # most tokens of a text
+    sliders: list[gr.Slider]  # one for each of `SLIDER_RANGES`, in its order
 
     @property
     def components(self) -> list[Any]:

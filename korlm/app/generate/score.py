@@ -28,18 +28,12 @@ SEGMENTATIONS_PER_LINE = 3  # besides the tokenizer's own
 
 @dataclass(frozen=True)
 class ModelScore:
-    """The score of one model.
+    """The score of one model."""
 
-    Attributes:
-        card: the model.
-        lane: the text and its line ends with their surprisals.
-        error: why there is no score.
-        segmentations: likely segmentations of each line; empty for a text that is too long and for a lossy tokenizer.
-    """
-
-    card: ModelCard
-    lane: Lane | None = None
-    error: KorlmError | None = None
+    card: ModelCard  # the model
+    lane: Lane | None = None  # the text and its line ends with their surprisals
+    error: KorlmError | None = None  # why there is no score
+    # likely segmentations of each line; empty for a text that is too long and for a lossy tokenizer
     segmentations: Sequence[Sequence[Segmentation]] = ()
 
     @property

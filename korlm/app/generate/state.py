@@ -26,15 +26,10 @@ ACTIVE_STATES = ("waiting", "loading", "writing")  # of a text that is not compl
 
 
 class TextChunk(NamedTuple):
-    """Text that is final, with the tokens that spell it: several if one alone is not a whole character.
+    """Text that is final, with the tokens that spell it: several if one alone is not a whole character."""
 
-    Attributes:
-        text: the text; empty for the end of the sequence.
-        tokens: at least one.
-    """
-
-    text: str
-    tokens: tuple[Step, ...]
+    text: str  # the text; empty for the end of the sequence
+    tokens: tuple[Step, ...]  # at least one
 
     @property
     def bits(self) -> float:
@@ -49,19 +44,12 @@ class TextChunk(NamedTuple):
 
 @dataclass(eq=False)
 class TextSample:
-    """One text, complete or in progress.
+    """One text, complete or in progress."""
 
-    Attributes:
-        seed: the random seed; None for a beam.
-        chunks: what is final.
-        state: one of `ACTIVE_STATES`, ``done`` or ``stopped``.
-        reached_limit: whether it was truncated at the maximum number of tokens.
-    """
-
-    seed: int | None = None
-    chunks: list[TextChunk] = field(default_factory=list)
-    state: str = "waiting"
-    reached_limit: bool = False
+    seed: int | None = None  # the random seed; None for a beam
+    chunks: list[TextChunk] = field(default_factory=list)  # what is final
+    state: str = "waiting"  # one of `ACTIVE_STATES`, ``done`` or ``stopped``
+    reached_limit: bool = False  # whether it was truncated at the maximum number of tokens
     _pending_tokens: list[Step] = field(default_factory=list)
 
     def append(self, token: Step) -> None:
@@ -117,19 +105,13 @@ class TextSample:
 
 @dataclass
 class ModelColumn:
-    """The texts of one model, or the error that prevented them.
+    """The texts of one model, or the error that prevented them."""
 
-    Attributes:
-        card: the model.
-        samples: its texts.
-        prompt_segments: the segments of the prompt with their surprisals; None before it was scored.
-        error: what went wrong.
-    """
-
-    card: ModelCard
-    samples: list[TextSample]
+    card: ModelCard  # the model
+    samples: list[TextSample]  # its texts
+    # the segments of the prompt with their surprisals; None before it was scored
     prompt_segments: Sequence[tuple[Segment, float]] | None = None
-    error: KorlmError | None = None
+    error: KorlmError | None = None  # what went wrong
 
     @property
     def state(self) -> str:
@@ -160,27 +142,16 @@ class ModelColumn:
 
 @dataclass
 class GenerationJob:
-    """One press of the button, shared by the generator that writes it and the handlers that stop and redraw it.
+    """One press of the button, shared by the generator that writes it and the handlers that stop and redraw it."""
 
-    Attributes:
-        prompt: the beginning of every text.
-        options: the fields of `GenerationConfig` but ``n`` and ``seed``.
-        columns: the models.
-        language: the visitor's language, which may change while models write.
-        stop_requested: whether the models have to stop.
-        is_replaced: whether a later job is shown instead.
-        has_started: whether it is or was being written.
-        refusal: why the last press was refused; the earlier texts stay.
-    """
-
-    prompt: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    columns: list[ModelColumn] = field(default_factory=list)
-    language: str = "ko"
-    stop_requested: bool = False
-    is_replaced: bool = False
-    has_started: bool = False
-    refusal: KorlmError | None = None
+    prompt: str = ""  # the beginning of every text
+    options: Mapping[str, Any] = field(default_factory=dict)  # the fields of `GenerationConfig` but ``n`` and ``seed``
+    columns: list[ModelColumn] = field(default_factory=list)  # the models
+    language: str = "ko"  # the visitor's language, which may change while models write
+    stop_requested: bool = False  # whether the models have to stop
+    is_replaced: bool = False  # whether a later job is shown instead
+    has_started: bool = False  # whether it is or was being written
+    refusal: KorlmError | None = None  # why the last press was refused; the earlier texts stay
 
     @property
     def scored_prompt(self) -> str:

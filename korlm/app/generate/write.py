@@ -27,23 +27,14 @@ from korlm.app.service import Service
 
 @dataclass(frozen=True)
 class GenerationRequest:
-    """The values of the controls.
+    """The values of the controls."""
 
-    Attributes:
-        models: names of the models.
-        prompt: the beginning of the texts.
-        seed: of the first text; each further one adds 1.
-        samples: number of texts a model.
-        max_tokens: most tokens of a text.
-        options: values of `SLIDER_RANGES`.
-    """
-
-    models: tuple[str, ...]
-    prompt: str
-    seed: float | None
-    samples: float | None
-    max_tokens: float | None
-    options: Mapping[str, float | None]
+    models: tuple[str, ...]  # names of the models
+    prompt: str  # the beginning of the texts
+    seed: float | None  # of the first text; each further one adds 1
+    samples: float | None  # number of texts a model
+    max_tokens: float | None  # most tokens of a text
+    options: Mapping[str, float | None]  # values of `SLIDER_RANGES`
 
 
 def create_job(service: Service, request: GenerationRequest, language: str) -> GenerationJob:

@@ -24,23 +24,14 @@ WRITE_FRAME_SECONDS, SECONDS_PER_CHUNK = 0.05, 0.0006  # between two frames: a b
 
 @dataclass(frozen=True)
 class WriteTab:
-    """The parts of the tab that the page needs.
+    """The parts of the tab that the page needs."""
 
-    Attributes:
-        job_state: the job that is shown.
-        view: shows the texts.
-        start_button: starts a job.
-        stop_button: stops it.
-        sampling_controls: how to sample.
-        service: runs the models.
-    """
-
-    job_state: gr.State
-    view: gr.HTML
-    start_button: gr.Button
-    stop_button: gr.Button
-    sampling_controls: SamplingControls
-    service: Service
+    job_state: gr.State  # the job that is shown
+    view: gr.HTML  # shows the texts
+    start_button: gr.Button  # starts a job
+    stop_button: gr.Button  # stops it
+    sampling_controls: SamplingControls  # how to sample
+    service: Service  # runs the models
 
     @property
     def outputs(self) -> list[Any]:

@@ -38,23 +38,14 @@ _EOJEOL = re.compile(r"[^\S\n]*\S*\n|[^\S\n]*\S+|[^\S\n]+")
 
 
 class LaneBlock(NamedTuple):
-    """The part of all lanes that stays together on a line.
+    """The part of all lanes that stays together on a line."""
 
-    Attributes:
-        text: its characters.
-        has_leading_space: whether a space before the eojeol belongs to it.
-        width: in pixels.
-        line_offsets: pixels of the lines through all lanes, where every lane has a boundary.
-        cells: of the ruler.
-        rows: the segments of each lane.
-    """
-
-    text: str
-    has_leading_space: bool
-    width: int
-    line_offsets: list[int]
-    cells: Markup
-    rows: list[Markup]
+    text: str  # its characters
+    has_leading_space: bool  # whether a space before the eojeol belongs to it
+    width: int  # in pixels
+    line_offsets: list[int]  # pixels of the lines through all lanes, where every lane has a boundary
+    cells: Markup  # of the ruler
+    rows: list[Markup]  # the segments of each lane
 
 
 def render_lanes(

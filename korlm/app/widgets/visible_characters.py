@@ -25,15 +25,10 @@ _CONTROL_NAMES = [*_CONTROL_ABBREVIATIONS.split(), "FS", "GS", "RS", "US"]
 
 
 class Glyph(NamedTuple):
-    """The content of a cell.
+    """The content of a cell."""
 
-    Attributes:
-        text: empty for the space, whose mark the style sheet draws.
-        kind: ``""`` for the character itself, ``"space"``, or ``"sign"`` for the name of an invisible character.
-    """
-
-    text: str
-    kind: str = ""
+    text: str  # empty for the space, whose mark the style sheet draws
+    kind: str = ""  # ``""`` for the character itself, ``"space"``, or ``"sign"`` for the name of an invisible character
 
 
 @functools.lru_cache(maxsize=8192)

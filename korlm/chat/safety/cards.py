@@ -16,17 +16,11 @@ CrisisCategory = Literal["suicide", "violence", "sexual_violence", "child_abuse"
 
 @dataclass(frozen=True)
 class Hotline:
-    """A telephone number that anyone in Korea can call.
+    """A telephone number that anyone in Korea can call."""
 
-    Attributes:
-        number: the number, without an area code.
-        name: Korean and English name.
-        source: the authority and the date of the page or press release that states the number.
-    """
-
-    number: str
-    name: tuple[str, str]
-    source: str
+    number: str  # the number, without an area code
+    name: tuple[str, str]  # Korean and English name
+    source: str  # the authority and the date of the page or press release that states the number
 
     def __str__(self) -> str:
         return f"{localize(*self.name)} {self.number}"
@@ -61,17 +55,11 @@ RESCUE = Hotline(
 
 @dataclass(frozen=True)
 class SafetyCard:
-    """A fixed answer.
+    """A fixed answer."""
 
-    Attributes:
-        category: what the message is about.
-        text: the answer in Korean, in polite style.
-        hotlines: whom to call, the most fitting first.
-    """
-
-    category: CrisisCategory
-    text: str
-    hotlines: tuple[Hotline, ...]
+    category: CrisisCategory  # what the message is about
+    text: str  # the answer in Korean, in polite style
+    hotlines: tuple[Hotline, ...]  # whom to call, the most fitting first
 
 
 _CARDS: dict[CrisisCategory, SafetyCard] = {

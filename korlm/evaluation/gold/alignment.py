@@ -32,38 +32,25 @@ _ALLOMORPHS = {"ㄴ": "은", "ㄹ": "을", "ㅁ": "음"}
 
 
 class GoldEojeol(NamedTuple):
-    """One eojeol of a gold sentence.
+    """One eojeol of a gold sentence."""
 
-    Attributes:
-        start: offset of its first character in the sentence's text.
-        end: offset after its last character.
-        morphemes: in order, with spans in the text; spans overlap in a shared syllable (했 = 하 + 었).
-        fully_aligned: whether all its morphemes are known and aligned; scores ignore the other eojeol.
-    """
-
-    start: int
-    end: int
-    morphemes: tuple[Morpheme, ...]
-    fully_aligned: bool
+    start: int  # offset of its first character in the sentence's text
+    end: int  # offset after its last character
+    morphemes: tuple[
+        Morpheme, ...
+    ]  # in order, with spans in the text; spans overlap in a shared syllable (했 = 하 + 었)
+    fully_aligned: bool  # whether all its morphemes are known and aligned; scores ignore the other eojeol
 
 
 @dataclass(frozen=True)
 class GoldSentence:
-    """A sentence with its gold morphemes.
+    """A sentence with its gold morphemes."""
 
-    Attributes:
-        name: its ``sent_id``, or its number in the file.
-        text: its text.
-        eojeol: the eojeol of the text, in order.
-        num_tokens: number of surface tokens; punctuation marks are tokens of their own.
-        num_unaligned: number of tokens with missing (있어서 with the lemma 있) or unaligned morphemes.
-    """
-
-    name: str
-    text: str
-    eojeol: tuple[GoldEojeol, ...]
-    num_tokens: int
-    num_unaligned: int
+    name: str  # its ``sent_id``, or its number in the file
+    text: str  # its text
+    eojeol: tuple[GoldEojeol, ...]  # the eojeol of the text, in order
+    num_tokens: int  # number of surface tokens; punctuation marks are tokens of their own
+    num_unaligned: int  # number of tokens with missing (있어서 with the lemma 있) or unaligned morphemes
 
     @cached_property
     def morphemes(self) -> tuple[Morpheme, ...]:

@@ -38,39 +38,22 @@ from korlm.tokenizers.segmenters.morpheme import merge_morphemes
 
 
 class GoldCounts(NamedTuple):
-    """Counts of one sentence; scores are ratios of their sums over sentences.
+    """Counts of one sentence; scores are ratios of their sums over sentences."""
 
-    Attributes:
-        gold_eojeol: fully aligned eojeol; the other counts are inside them.
-        exact: eojeol whose segment boundaries are exactly the gold ones.
-        boundaries: segment boundaries of the tokenizer.
-        gold_boundaries: gold boundaries that have a character offset.
-        correct_boundaries: segment boundaries at a gold boundary.
-        in_syllable_boundaries: gold boundaries inside a syllable.
-        recalled_in_syllable: those whose syllable the tokenizer splits between jamo.
-        gold_ids: tokens that begin in these eojeol.
-        inside_morpheme: tokens that begin between two characters of a morpheme.
-        inside_syllable: tokens that begin between jamo of a syllable.
-        inside_bytes: tokens that begin between bytes of a character.
-        gold_forms: gold forms.
-        forms: forms of the tokenizer.
-        common_forms: forms on the longest common subsequence of the two.
-    """
-
-    gold_eojeol: int
-    exact: int
-    boundaries: int
-    gold_boundaries: int
-    correct_boundaries: int
-    in_syllable_boundaries: int
-    recalled_in_syllable: int
-    gold_ids: int
-    inside_morpheme: int
-    inside_syllable: int
-    inside_bytes: int
-    gold_forms: int
-    forms: int
-    common_forms: int
+    gold_eojeol: int  # fully aligned eojeol; the other counts are inside them
+    exact: int  # eojeol whose segment boundaries are exactly the gold ones
+    boundaries: int  # segment boundaries of the tokenizer
+    gold_boundaries: int  # gold boundaries that have a character offset
+    correct_boundaries: int  # segment boundaries at a gold boundary
+    in_syllable_boundaries: int  # gold boundaries inside a syllable
+    recalled_in_syllable: int  # those whose syllable the tokenizer splits between jamo
+    gold_ids: int  # tokens that begin in these eojeol
+    inside_morpheme: int  # tokens that begin between two characters of a morpheme
+    inside_syllable: int  # tokens that begin between jamo of a syllable
+    inside_bytes: int  # tokens that begin between bytes of a character
+    gold_forms: int  # gold forms
+    forms: int  # forms of the tokenizer
+    common_forms: int  # forms on the longest common subsequence of the two
 
 
 class ReferenceEojeol(NamedTuple):

@@ -34,17 +34,11 @@ class NoJavaError(Exception):
 
 
 class KonlpyBackend(NamedTuple):
-    """How an analyzer is built and called.
+    """How an analyzer is built and called."""
 
-    Attributes:
-        class_name: its class in ``konlpy.tag``.
-        options: keyword arguments of its ``pos``.
-        heap_megabytes: maximum Java heap.
-    """
-
-    class_name: str
-    options: dict[str, Any]
-    heap_megabytes: int
+    class_name: str  # its class in ``konlpy.tag``
+    options: dict[str, Any]  # keyword arguments of its ``pos``
+    heap_megabytes: int  # maximum Java heap
 
 
 BACKENDS = {
