@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser, Namespace
 
+from korlm.cli.arguments import add_option
 from korlm.errors import InputError
-from korlm.i18n import localize
 
 HELP = ("웹 앱을 연다", "open the web app")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1")
-    port_help = localize("포트 (없으면 7860부터 빈 것)", "port (else the first free from 7860)")
-    parser.add_argument("--port", type=int, help=port_help)
+    add_option(parser, "--port", "포트 (없으면 7860부터 빈 것)", "port (else the first free from 7860)", type=int)
 
 
 def run(args: Namespace) -> None:

@@ -12,48 +12,45 @@ from typing import Any
 from korlm.i18n import localize
 
 
+def add_option(parser: Any, names: str, ko: str, en: str, **options: Any) -> None:
+    """Add an argument with its help in both languages; ``names`` are separated by spaces, as in ``-n --n``."""
+    parser.add_argument(*names.split(), help=localize(ko, en), **options)
+
+
 def add_model_argument(parser: ArgumentParser) -> None:
     """Add the positional argument ``model``."""
-    text = localize("모델 이름, 폴더, 사용자/저장소[@판]", "name, folder or user/repo[@revision]")
-    parser.add_argument("model", help=text)
+    add_option(parser, "model", "모델 이름, 폴더, 사용자/저장소[@판]", "name, folder or user/repo[@revision]")
 
 
 def add_column_option(parser: ArgumentParser) -> None:
     """Add ``--column``, the name or index of a table's column."""
-    parser.add_argument("--column", help=localize("글이 든 칸", "column that holds the text"))
+    add_option(parser, "--column", "글이 든 칸", "column that holds the text")
 
 
 def add_precision_option(parser: ArgumentParser) -> None:
     """Add ``--precision``, the number format of the saved weights."""
-    text = localize("저장 정밀도", "of the weights on disk")
-    parser.add_argument("--precision", default="float32", choices=("float32", "float16", "int8"), help=text)
+    precisions = ("float32", "float16", "int8")
+    add_option(parser, "--precision", "저장 정밀도", "of the weights on disk", default="float32", choices=precisions)
 
 
-def add_start_options(parser: ArgumentParser, start_help: str) -> None:
+def add_start_options(parser: ArgumentParser, ko: str, en: str) -> None:
     """Add how a training run starts: ``--from MODEL`` (stored as ``start``), ``--resume`` and ``--overwrite``."""
-    parser.add_argument("--from", dest="start", metavar="MODEL", help=start_help)
-    parser.add_argument("--resume", action="store_true", help=localize("멈춘 데서 이어서", "go on where it stopped"))
-    overwrite_help = localize("있던 것을 지우고 새로", "start anew over a run")
-    parser.add_argument("--overwrite", action="store_true", help=overwrite_help)
+    add_option(parser, "--from", ko, en, dest="start", metavar="MODEL")
+    add_option(parser, "--resume", "멈춘 데서 이어서", "go on where it stopped", action="store_true")
+    add_option(parser, "--overwrite", "있던 것을 지우고 새로", "start anew over a run", action="store_true")
 
 
 def add_tokenizer_options(parser: ArgumentParser) -> None:
     """Add the options of `korlm.load_tokenizer` that change the segmentation."""
     group = parser.add_argument_group(localize("자르는 방법", "how it is cut"))
-    english_help = localize("en: 영어 낱말 (spaCy)", "en: English words (spaCy)")
-    group.add_argument("--language", choices=("ko", "en"), help=english_help)
-    split_help = localize("음절 안에서도 자름 (갔 → 가ㅆ)", "split inside syllables, too")
-    group.add_argument("--split", choices=("jamo",), help=split_help)
-    for name, ko, en in (
-        ("user-dictionary", "사용자 사전 파일 (Kiwi)", "file of the user's words (Kiwi)"),
-        ("typos", "오타 교정: basic, continual, ... (Kiwi)", "typo tolerance: basic, continual, ... (Kiwi)"),
-    ):
-        group.add_argument(f"--{name}", help=localize(ko, en), metavar="X")
-    for name, ko, en in (
-        ("normalize-coda", "덧붙은 받침을 떼고 분석 (했엌) (Kiwi)", "undo added final consonants (Kiwi)"),
-        ("split-compounds", "합성어를 나눔 (Kiwi)", "split compounds (Kiwi)"),
-    ):
-        group.add_argument(f"--{name}", action="store_true", help=localize(ko, en))
+    add_option(group, "--language", "en: 영어 낱말 (spaCy)", "en: English words (spaCy)", choices=("ko", "en"))
+    add_option(group, "--split", "음절 안에서도 자름 (갔 → 가ㅆ)", "split inside syllables, too", choices=("jamo",))
+    add_option(group, "--user-dictionary", "사용자 사전 파일 (Kiwi)", "file of the user's words (Kiwi)", metavar="X")
+    ko, en = "오타 교정: basic, continual, ... (Kiwi)", "typo tolerance: basic, continual, ... (Kiwi)"
+    add_option(group, "--typos", ko, en, metavar="X")
+    ko, en = "덧붙은 받침을 떼고 분석 (했엌) (Kiwi)", "undo added final consonants (Kiwi)"
+    add_option(group, "--normalize-coda", ko, en, action="store_true")
+    add_option(group, "--split-compounds", "합성어를 나눔 (Kiwi)", "split compounds (Kiwi)", action="store_true")
 
 
 def tokenizer_options(args: Namespace) -> dict[str, Any]:
@@ -124,10 +121,9 @@ def read_input_lines(files: Sequence[str]) -> Iterator[str]:
     """Yield the lines of files, or of standard input if there are none."""
     from korlm.corpora.files import read_lines
 
-    if files:
-        for path in files:
-            yield from read_lines(path)
-    else:
+    for path in files:
+        yield from read_lines(path)
+    if not files:
         yield from (line.rstrip("\r\n") for line in sys.stdin)
 
 

@@ -6,9 +6,10 @@ import dataclasses
 import sys
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from korlm.cli.arguments import add_fields, config_values, read_argument_or_lines
+from korlm.cli.arguments import add_fields, add_option, config_values, read_argument_or_lines
 from korlm.cli.output import print_json
 from korlm.errors import CorpusError
 from korlm.generation.config import GenerationConfig
@@ -27,14 +28,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     bot_help = localize(ko, "name, folder, user/repo[@revision], eliza or retrieval")
     parser.add_argument("bot", nargs="?", default=_DEFAULT_BOT, help=f"{bot_help} [{_DEFAULT_BOT}]")
     ko = "물음 (없으면 대화를 하거나, 표준 입력의 줄마다 답함)"
-    parser.add_argument(
-        "question", nargs="?", help=localize(ko, "question (else a talk, or the lines of standard input)")
-    )
-    careful_help = localize("모르면 모른다고 말함 [예]", "say so where it does not know [yes]")
-    parser.add_argument("--careful", action=BooleanOptionalAction, default=True, help=careful_help)
-    why_help = localize("자신 있는지와 후보도 보임", "also how sure it is, and its candidates")
-    parser.add_argument("--why", action="store_true", help=why_help)
-    parser.add_argument("-n", "--n", type=int, default=1, help=localize("후보의 수 [1]", "candidates [1]"), metavar="N")
+    add_option(parser, "question", ko, "question (else a talk, or the lines of standard input)", nargs="?")
+    ko, en = "모르면 모른다고 말함 [예]", "say so where it does not know [yes]"
+    add_option(parser, "--careful", ko, en, action=BooleanOptionalAction, default=True)
+    ko, en = "자신 있는지와 후보도 보임", "also how sure it is, and its candidates"
+    add_option(parser, "--why", ko, en, action="store_true")
+    add_option(parser, "-n --n", "후보의 수 [1]", "candidates [1]", type=int, default=1, metavar="N")
     # the defaults of `ChatModel.reply`; that of no_repeat_ngram depends on the tokenizer
     add_fields(parser, GenerationConfig, exclude=["n"], defaults={"temperature": 0.0, "min_tokens": 1})
 
@@ -105,14 +104,9 @@ def _run_conversation(bot: ChatModel, reply_options: dict[str, Any], args: Names
 
 
 def _iter_typed_lines() -> Iterator[str]:
-    while True:
-        try:
-            line = input("> ")
-        except EOFError:
-            return
-        if not line.strip():
-            return
-        yield line
+    with suppress(EOFError):
+        while (line := input("> ")).strip():
+            yield line
 
 
 def _explain_reply(reply: Reply) -> str:

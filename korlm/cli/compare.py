@@ -13,7 +13,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from korlm.cli.arguments import parse_column
+from korlm.cli.arguments import add_option, parse_column
 from korlm.cli.output import print_json
 from korlm.errors import InputError, MissingDependencyError
 from korlm.i18n import localize
@@ -29,10 +29,10 @@ _TEXT_TOKENIZERS, _CORPUS_TOKENIZERS = "word,kiwi,okt,unigram,syllable", "word,k
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("text", nargs="?", help=localize("글 (없으면 표준 입력)", "text (else standard input)"))
+    add_option(parser, "text", "글 (없으면 표준 입력)", "text (else standard input)", nargs="?")
     ko = f"쉼표로 나눈 이름, 또는 all [{_TEXT_TOKENIZERS}, 말뭉치에는 {_CORPUS_TOKENIZERS}]"
     en = f"names, or all [{_TEXT_TOKENIZERS}; of a corpus {_CORPUS_TOKENIZERS}]"
-    parser.add_argument("-t", "--tokenizers", help=localize(ko, en))
+    add_option(parser, "-t --tokenizers", ko, en)
     group = parser.add_argument_group(localize("말뭉치로 재기", "measuring on a corpus"))
     for name, ko, en in (
         ("corpus", "말뭉치 이름(kolaw, kobill, reviews)이나 파일", "corpus name or file"),
@@ -41,22 +41,20 @@ def add_arguments(parser: ArgumentParser) -> None:
         ("csv", "표를 쓸 .csv 파일", "write the figures as .csv"),
         ("plot", "그림을 그릴 .png, .svg, .pdf 파일", "draw a figure: .png, .svg or .pdf"),
     ):
-        group.add_argument(f"--{name}", help=localize(ko, en))
+        add_option(group, f"--{name}", ko, en)
     splits = ("train", "valid", "test", "all")
-    group.add_argument(
-        "--split", choices=splits, default="test", help=localize("잴 쪽 [test]", "what to measure [test]")
-    )
-    group.add_argument("--limit", type=int, help=localize("잴 줄 수의 한도", "at most so many lines"), metavar="N")
+    add_option(group, "--split", "잴 쪽 [test]", "what to measure [test]", choices=splits, default="test")
+    add_option(group, "--limit", "잴 줄 수의 한도", "at most so many lines", type=int, metavar="N")
     ko = "Park 외(2020)의 여섯 전략을 train에서 만들어 잰다 [형태소는 mecab]"
     en = "make Park et al.'s (2020) six strategies from train and measure them [morphemes by mecab]"
-    group.add_argument("--strategies", nargs="?", const="mecab", choices=("mecab", "kiwi"), help=localize(ko, en))
+    add_option(group, "--strategies", ko, en, nargs="?", const="mecab", choices=("mecab", "kiwi"))
     for name, default, ko, en in (
         ("vocab-size", None, "--strategies 어휘 크기의 한도", "no vocabulary of --strategies above this"),
         ("width", 256, "임베딩의 너비 [256]", "width of the embedding [256]"),
         ("resamples", 1000, "부트스트랩 횟수 [1000]", "bootstrap draws [1000]"),
         ("seed", 0, "부트스트랩의 씨앗 [0]", "seed of the bootstrap [0]"),
     ):
-        group.add_argument(f"--{name}", type=int, default=default, help=localize(ko, en), metavar="N")
+        add_option(group, f"--{name}", ko, en, type=int, default=default, metavar="N")
 
 
 def run(args: Namespace) -> None:
@@ -173,7 +171,6 @@ def _train_strategy_tokenizers(args: Namespace, train_lines: Sequence[str]) -> l
             "--strategies are made from train: --split must be test or valid.",
         )
     with progress_bar(localize("여섯 전략의 어휘를 만드는 중", "making six vocabularies")) as update_bar:
-        tokenizers = train_strategies(
+        return train_strategies(
             train_lines, analyzer=args.strategies, max_vocab_size=args.vocab_size, progress=update_bar
         )
-        return list(tokenizers)

@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from korlm.cli.arguments import add_column_option, parse_column
+from korlm.cli.arguments import add_column_option, add_option, parse_column
 from korlm.cli.output import print_values
 from korlm.i18n import localize
 
@@ -15,14 +15,12 @@ HELP = ("말뭉치를 ID 배열(.npy)로", "encode a corpus into a .npy of ids")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    file_help = localize(".txt .tsv .csv .jsonl 파일 (또는 .gz)", ".txt .tsv .csv .jsonl (or .gz) file")
-    parser.add_argument("file", help=file_help)
-    parser.add_argument("-t", "--tokenizer", required=True, help=localize("토크나이저 이름이나 폴더", "name or folder"))
-    output_help = localize("쓸 .npy [파일.토크나이저.npy]", ".npy to write [FILE.TOKENIZER.npy]")
-    parser.add_argument("-o", "--output", help=output_help)
+    add_option(parser, "file", ".txt .tsv .csv .jsonl 파일 (또는 .gz)", ".txt .tsv .csv .jsonl (or .gz) file")
+    add_option(parser, "-t --tokenizer", "토크나이저 이름이나 폴더", "name or folder", required=True)
+    add_option(parser, "-o --output", "쓸 .npy [파일.토크나이저.npy]", ".npy to write [FILE.TOKENIZER.npy]")
     add_column_option(parser)
-    parser.add_argument("--workers", type=int, default=2, help=localize("분석 스레드 [2]", "threads [2]"), metavar="N")
-    parser.add_argument("--restart", action="store_true", help=localize("있던 것을 버리고 새로", "start anew"))
+    add_option(parser, "--workers", "분석 스레드 [2]", "threads [2]", type=int, default=2, metavar="N")
+    add_option(parser, "--restart", "있던 것을 버리고 새로", "start anew", action="store_true")
 
 
 def run(args: Namespace) -> None:

@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from korlm.cli.arguments import add_column_option, add_model_argument, parse_column, read_input_lines
+from korlm.cli.arguments import add_column_option, add_model_argument, add_option, parse_column, read_input_lines
 from korlm.cli.output import print_values
 from korlm.errors import InputError
 from korlm.i18n import localize
@@ -20,16 +20,15 @@ HELP = ("글자당 비트를 잰다", "measure bits per character")
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_model_argument(parser)
-    corpus_help = localize("말뭉치나 파일 (없으면 표준 입력)", "corpus or file (else stdin)")
-    parser.add_argument("corpus", nargs="?", help=corpus_help)
+    add_option(parser, "corpus", "말뭉치나 파일 (없으면 표준 입력)", "corpus or file (else stdin)", nargs="?")
     parser.add_argument("--split", choices=("train", "valid", "test"), default="test")
     ko, en = "줄마다 이 모델과 고르게 섞음 (여러 번)", "mix evenly with this model, line by line (repeatable)"
-    parser.add_argument("--with", dest="others", action="append", default=[], metavar="MODEL", help=localize(ko, en))
+    add_option(parser, "--with", ko, en, dest="others", action="append", default=[], metavar="MODEL")
     ko, en = "동적 평가의 학습률 (0이면 안 함)", "learning rate of dynamic evaluation (0: none)"
-    parser.add_argument("--dynamic", type=float, default=0.0, metavar="RATE", help=localize(ko, en))
+    add_option(parser, "--dynamic", ko, en, type=float, default=0.0, metavar="RATE")
     ko = "토크나이저의 자르기만이 아니라 모든 자르기로 [K 없이 8, 안 하면 0]"
     en = "over all segmentations, not only the own [no K: 8; 0: none]"
-    parser.add_argument("--marginal", type=int, nargs="?", const=8, default=0, metavar="K", help=localize(ko, en))
+    add_option(parser, "--marginal", ko, en, type=int, nargs="?", const=8, default=0, metavar="K")
     add_column_option(parser)
 
 

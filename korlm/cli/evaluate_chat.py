@@ -12,7 +12,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from korlm.cli.arguments import parse_names, read_input_lines
+from korlm.cli.arguments import add_option, parse_names, read_input_lines
 from korlm.cli.output import print_json
 from korlm.cli.train_chat import add_pairs_arguments
 from korlm.i18n import localize
@@ -33,12 +33,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--decodings", default=_DEFAULT_DECODINGS, help=f"[{_DEFAULT_DECODINGS}]")
     ko = "재지 않고, 이 파일의 줄마다 봇들이 답한 것을 그대로 보임"
     en = "measure nothing; show what the bots answer to the lines of this file"
-    parser.add_argument("--ask", help=localize(ko, en), metavar="FILE")
-    for name, default, ko, en in (
-        ("limit", None, "물음 수의 한도", "at most so many questions"),
-        ("resamples", 1000, "부트스트랩 횟수 [1000]", "bootstrap draws [1000]"),
-    ):
-        parser.add_argument(f"--{name}", type=int, default=default, help=localize(ko, en), metavar="N")
+    add_option(parser, "--ask", ko, en, metavar="FILE")
+    add_option(parser, "--limit", "물음 수의 한도", "at most so many questions", type=int, metavar="N")
+    ko, en = "부트스트랩 횟수 [1000]", "bootstrap draws [1000]"
+    add_option(parser, "--resamples", ko, en, type=int, default=1000, metavar="N")
 
 
 def run(args: Namespace) -> None:

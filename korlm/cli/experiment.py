@@ -11,7 +11,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from korlm.cli.arguments import add_column_option, add_field, parse_column, parse_names
+from korlm.cli.arguments import add_column_option, add_field, add_option, parse_column, parse_names
 from korlm.cli.output import print_json
 from korlm.errors import InputError
 from korlm.experiments.config import EXPERIMENT_PRESETS, ExperimentConfig, merge_preset, option_fields
@@ -38,29 +38,27 @@ _BUDGET_OPTIONS = (
 
 def add_arguments(parser: ArgumentParser) -> None:
     ko, en = "말뭉치 이름(kolaw, kobill, reviews, wikitext2)이나 파일", "corpus name (reviews, wikitext2, ...) or file"
-    parser.add_argument("corpus", nargs="?", help=localize(ko, en))
-    parser.add_argument("--folder", default="runs/experiment", help=localize("실험의 폴더", "the experiment's folder"))
+    add_option(parser, "corpus", ko, en, nargs="?")
+    add_option(parser, "--folder", "실험의 폴더", "the experiment's folder", default="runs/experiment")
     add_column_option(parser)
     ko = f"쉼표로 나눈 이름[-unk][:어휘 크기][@씨앗 수]나 폴더 [{_DEFAULT_TOKENIZERS}]"
     en = f"NAME[-unk][:SIZE][@SEEDS] or folders, comma-separated [{_DEFAULT_TOKENIZERS}]"
-    parser.add_argument("--tokenizers", help=localize(ko, en))
-    cells_help = localize(f"쉼표로 나눈 셀 [{_DEFAULT_CELLS}]", f"cells, comma-separated [{_DEFAULT_CELLS}]")
-    parser.add_argument("--cells", help=cells_help)
+    add_option(parser, "--tokenizers", ko, en)
+    add_option(parser, "--cells", f"쉼표로 나눈 셀 [{_DEFAULT_CELLS}]", f"cells, comma-separated [{_DEFAULT_CELLS}]")
     ko = "정해 둔 실험 (course: WikiText-2를 낱말과 서브워드로)"
     en = "an experiment by name (course: WikiText-2 by words and subwords)"
-    parser.add_argument("--preset", choices=tuple(EXPERIMENT_PRESETS), help=localize(ko, en))
+    add_option(parser, "--preset", ko, en, choices=tuple(EXPERIMENT_PRESETS))
     ko = "--parameters와, 다른 셋 가운데 하나. 그 셋이 없으면 --epochs만큼 읽는다."
     en = "--parameters, and one of the other three; without those, --epochs."
     budget_title = localize("모든 학습에 같게 하는 예산", "the budget that is held equal")
     budget = parser.add_argument_group(budget_title, localize(ko, en))
     for group, kind, options in ((parser, int, _INTEGER_OPTIONS), (budget, float, _BUDGET_OPTIONS)):
         for name, ko, en in options:
-            group.add_argument(f"--{name.replace('_', '-')}", type=kind, help=localize(ko, en), metavar="N")
-    jobs_help = localize("나란히 돌릴 학습의 수 [1]", "runs side by side [1]")
-    parser.add_argument("--jobs", type=int, default=1, help=jobs_help, metavar="N")
-    parser.add_argument("--plan", action="store_true", help=localize("할 일과 시간만 보인다", "show what would be run"))
-    report_help = localize("끝난 것으로 보고서만", "the report alone, of what is finished")
-    parser.add_argument("--report-only", action="store_true", help=report_help)
+            add_option(group, f"--{name.replace('_', '-')}", ko, en, type=kind, metavar="N")
+    add_option(parser, "--jobs", "나란히 돌릴 학습의 수 [1]", "runs side by side [1]", type=int, default=1, metavar="N")
+    add_option(parser, "--plan", "할 일과 시간만 보인다", "show what would be run", action="store_true")
+    ko, en = "끝난 것으로 보고서만", "the report alone, of what is finished"
+    add_option(parser, "--report-only", ko, en, action="store_true")
     settings = parser.add_argument_group(localize("모든 학습에 같은 설정", "settings of every run"))
     for entry in option_fields():
         add_field(settings, entry, default=entry.default, suppress_default=True)

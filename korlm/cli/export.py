@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from korlm.cli.arguments import add_option
 from korlm.cli.output import print_values
-from korlm.i18n import localize
 
 HELP = ("Hugging Face의 tokenizer.json으로 쓴다", "write Hugging Face's tokenizer.json")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("tokenizer", help=localize("토크나이저 이름이나 폴더", "name or folder"))
-    parser.add_argument("file", nargs="?", default="tokenizer.json", help=localize("쓸 파일", "file to write"))
+    add_option(parser, "tokenizer", "토크나이저 이름이나 폴더", "name or folder")
+    add_option(parser, "file", "쓸 파일", "file to write", nargs="?", default="tokenizer.json")
 
 
 def run(args: Namespace) -> None:

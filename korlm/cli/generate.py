@@ -6,10 +6,10 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from korlm.cli.arguments import add_fields, add_model_argument, batch_lines, config_values, read_argument_or_lines
+from korlm.cli import arguments
+from korlm.cli.arguments import add_fields, add_option, config_values
 from korlm.cli.output import print_json
 from korlm.generation.config import GenerationConfig
-from korlm.i18n import localize
 
 if TYPE_CHECKING:
     from korlm.generation.results import GeneratedText
@@ -18,13 +18,11 @@ HELP = ("글을 이어 쓴다", "continue a text")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    add_model_argument(parser)
-    prompt_help = localize("글머리 (없으면 표준 입력의 줄마다)", "prompt (else lines of stdin)")
-    parser.add_argument("prompt", nargs="?", help=prompt_help)
-    n_help = localize("글머리마다 몇 개 [1]", "texts a prompt [1]")
-    parser.add_argument("-n", "--n", type=int, default=1, help=n_help, metavar="N")
+    arguments.add_model_argument(parser)
+    add_option(parser, "prompt", "글머리 (없으면 표준 입력의 줄마다)", "prompt (else lines of stdin)", nargs="?")
+    add_option(parser, "-n --n", "글머리마다 몇 개 [1]", "texts a prompt [1]", type=int, default=1, metavar="N")
     ko, en = "조각마다 놀라움과 그럴듯한 조각 K개도 [0]", "also each piece's surprisal and K likely pieces [0]"
-    parser.add_argument("--alternatives", type=int, default=0, help=localize(ko, en), metavar="K")
+    add_option(parser, "--alternatives", ko, en, type=int, default=0, metavar="K")
     add_fields(parser, GenerationConfig, exclude=["n"])
 
 
@@ -34,7 +32,7 @@ def run(args: Namespace) -> None:
 
     lm = load_model(args.model)
     config = config_values(args, GenerationConfig)
-    for prompts in batch_lines(read_argument_or_lines(args.prompt), 64):
+    for prompts in arguments.batch_lines(arguments.read_argument_or_lines(args.prompt), 64):
         if args.json or args.alternatives or args.n > 1:
             texts_by_prompt = lm.generate_batch(prompts, alternatives=args.alternatives, **config)
             for prompt, texts in zip(prompts, texts_by_prompt, strict=True):

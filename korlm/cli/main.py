@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from korlm._version import __version__
+from korlm.cli.arguments import add_option
 from korlm.errors import KorlmError
 from korlm.i18n import localize
 
@@ -53,11 +54,11 @@ class _BilingualArgumentParser(ArgumentParser):
 
 def _build_parser(first_argument: str | None) -> ArgumentParser:
     """Return the parser of the command that is typed first, or else a list of all commands without their arguments."""
-    description = (
+    ko, en = (
         "한국어 토큰화를 보고, 재고, 쓰는 도구",
         "See, measure and use Korean tokenization with recurrent language models",
     )
-    parser = _BilingualArgumentParser(prog="korlm", description=localize(*description))
+    parser = _BilingualArgumentParser(prog="korlm", description=localize(ko, en))
     parser.add_argument("--version", action="version", version=f"korlm {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in [first_argument] if first_argument in COMMANDS else COMMANDS:
@@ -65,8 +66,7 @@ def _build_parser(first_argument: str | None) -> ArgumentParser:
         help_text = localize(*module.HELP)
         subparser = subparsers.add_parser(name, help=help_text, description=help_text)
         subparser.set_defaults(run=module.run)
-        json_help = localize("프로그램이 읽을 JSON으로", "JSON for programs")
-        subparser.add_argument("--json", action="store_true", help=json_help)
+        add_option(subparser, "--json", "프로그램이 읽을 JSON으로", "JSON for programs", action="store_true")
         if name == first_argument:
             module.add_arguments(subparser)
     return parser

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from korlm.cli.arguments import add_option
 from korlm.cli.output import print_values
-from korlm.i18n import localize
 
 HELP = (
     "모델이나 토크나이저를 Hugging Face Hub에 올린다 (토큰: hf auth login이나 HF_TOKEN)",
@@ -14,11 +14,10 @@ HELP = (
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("name", help=localize("이름이나 폴더", "name or folder"))
-    repo_help = localize("사용자/저장소, 또는 사용자/저장소@브랜치", "user/repo or user/repo@branch")
-    parser.add_argument("repo", help=repo_help)
-    parser.add_argument("--private", action="store_true", help=localize("비공개 저장소로", "into a private repository"))
-    parser.add_argument("--message", help=localize("커밋에 적을 말", "what the commit says"))
+    add_option(parser, "name", "이름이나 폴더", "name or folder")
+    add_option(parser, "repo", "사용자/저장소, 또는 사용자/저장소@브랜치", "user/repo or user/repo@branch")
+    add_option(parser, "--private", "비공개 저장소로", "into a private repository", action="store_true")
+    add_option(parser, "--message", "커밋에 적을 말", "what the commit says")
 
 
 def run(args: Namespace) -> None:

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from korlm.cli.arguments import add_model_argument, read_argument_or_lines
+from korlm.cli.arguments import add_model_argument, add_option, read_argument_or_lines
 from korlm.cli.output import print_json
 from korlm.i18n import localize
 
@@ -18,12 +18,10 @@ HELP = ("모델이 그럴듯하게 보는 자르기를 보인다", "print the se
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_model_argument(parser)
-    text_help = localize("글 (없으면 표준 입력의 줄마다)", "text (else lines of stdin)")
-    parser.add_argument("text", nargs="?", help=text_help)
-    n_help = localize("몇 개까지 [5]", "how many at most [5]")
-    parser.add_argument("-n", "--n", type=int, default=5, help=n_help, metavar="N")
-    beam_help = localize("한자리에서 따라가 볼 길의 수 [32]", "ways to one place that are followed up [32]")
-    parser.add_argument("--beam", type=int, default=32, help=beam_help, metavar="K")
+    add_option(parser, "text", "글 (없으면 표준 입력의 줄마다)", "text (else lines of stdin)", nargs="?")
+    add_option(parser, "-n --n", "몇 개까지 [5]", "how many at most [5]", type=int, default=5, metavar="N")
+    ko, en = "한자리에서 따라가 볼 길의 수 [32]", "ways to one place that are followed up [32]"
+    add_option(parser, "--beam", ko, en, type=int, default=32, metavar="K")
 
 
 def run(args: Namespace) -> None:

@@ -6,9 +6,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from korlm.cli.arguments import add_column_option, add_precision_option, parse_column
+from korlm.cli.arguments import add_column_option, add_option, add_precision_option, parse_column
 from korlm.cli.output import print_values
-from korlm.i18n import localize
 
 if TYPE_CHECKING:
     from korlm.training.soup import SoupCandidate
@@ -18,13 +17,12 @@ HELP = ("여러 학습의 가중치를 섞고 온도를 맞춘다", "mix the wei
 
 def add_arguments(parser: ArgumentParser) -> None:
     ko, en = "한 모델에서 시작한 모델들 (이름, 폴더, 사용자/저장소)", "models that began with one model"
-    parser.add_argument("models", nargs="+", help=localize(ko, en))
-    parser.add_argument("--corpus", required=True, help=localize("말뭉치 이름이나 파일", "corpus name or file"))
+    add_option(parser, "models", ko, en, nargs="+")
+    add_option(parser, "--corpus", "말뭉치 이름이나 파일", "corpus name or file", required=True)
     add_column_option(parser)
-    folder_help = localize("저장할 폴더 [runs/soup]", "folder to write [runs/soup]")
-    parser.add_argument("--folder", default="runs/soup", help=folder_help)
+    add_option(parser, "--folder", "저장할 폴더 [runs/soup]", "folder to write [runs/soup]", default="runs/soup")
     ko, en = "섞는 비율과 온도를 정할 검증 줄 (0이면 모두) [4000]", "validation lines that decide (0: all) [4000]"
-    parser.add_argument("--valid-lines", type=int, default=4000, help=localize(ko, en), metavar="N")
+    add_option(parser, "--valid-lines", ko, en, type=int, default=4000, metavar="N")
     add_precision_option(parser)
 
 

@@ -6,17 +6,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import fields
 
-from korlm.cli.arguments import (
-    add_column_option,
-    add_fields,
-    add_precision_option,
-    add_start_options,
-    add_tokenizer_options,
-    config_values,
-    parse_column,
-    parse_names,
-    tokenizer_options,
-)
+from korlm.cli import arguments
+from korlm.cli.arguments import add_fields, add_option, config_values, parse_column, parse_names, tokenizer_options
 from korlm.cli.output import print_values
 from korlm.errors import InputError
 from korlm.i18n import localize
@@ -28,24 +19,23 @@ HELP = ("언어 모델을 가르친다", "train a language model")
 
 def add_arguments(parser: ArgumentParser) -> None:
     ko, en = "말뭉치 이름(kolaw, kobill, reviews)이나 파일 [kolaw]", "corpus name or file [kolaw]"
-    parser.add_argument("corpus", nargs="?", default="kolaw", help=localize(ko, en))
-    parser.add_argument("--folder", default="runs/model", help=localize("저장할 폴더", "folder to write"))
-    add_column_option(parser)
-    parser.add_argument("--limit", type=int, help=localize("학습 줄 수의 한도", "at most so many training lines"))
+    add_option(parser, "corpus", ko, en, nargs="?", default="kolaw")
+    add_option(parser, "--folder", "저장할 폴더", "folder to write", default="runs/model")
+    arguments.add_column_option(parser)
+    add_option(parser, "--limit", "학습 줄 수의 한도", "at most so many training lines", type=int)
     ko, en = "이 모델의 가중치에서 시작 (이름, 폴더, 사용자/저장소)", "start from the weights of this model"
-    add_start_options(parser, localize(ko, en))
-    add_precision_option(parser)
+    arguments.add_start_options(parser, ko, en)
+    arguments.add_precision_option(parser)
     group = parser.add_argument_group(localize("토크나이저만 만들기", "a tokenizer alone"))
-    only_help = localize("토크나이저만 만든다", "make the tokenizer alone")
-    group.add_argument("--only-tokenizer", action="store_true", help=only_help)
+    add_option(group, "--only-tokenizer", "토크나이저만 만든다", "make the tokenizer alone", action="store_true")
     for name, default, ko, en in (
         ("min-count", 2, "이보다 드문 조각은 뺌 [2]", "leave rarer pieces out [2]"),
         ("coverage", 0.9995, "글자 포함률 [0.9995]", "share of characters covered [0.9995]"),
         ("on-unknown", "fallback", "모르는 조각: fallback이나 unk [fallback]", "fallback or unk [fallback]"),
         ("specials", "", "더할 특수 토큰, 쉼표로 나눔", "further special tokens, comma-separated"),
     ):
-        group.add_argument(f"--{name}", type=type(default), default=default, help=localize(ko, en), metavar="X")
-    add_tokenizer_options(parser)
+        add_option(group, f"--{name}", ko, en, type=type(default), default=default, metavar="X")
+    arguments.add_tokenizer_options(parser)
     add_fields(parser, TokenizerConfig)
     add_fields(parser, NetConfig, exclude=["vocab_size"])
     add_fields(parser, TrainConfig)

@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import fields
 
-from korlm.cli.arguments import add_fields, add_precision_option, add_start_options, config_values
+from korlm.cli.arguments import add_fields, add_option, add_precision_option, add_start_options, config_values
 from korlm.cli.output import print_values
 from korlm.errors import InputError
 from korlm.i18n import localize
@@ -31,11 +31,8 @@ def add_pairs_arguments(parser: ArgumentParser) -> None:
     """Add the argument ``pairs`` and the names of a file's columns."""
     pairs_help = localize("대화 이름이나 파일, +로 이음", "pairs: names or files, joined by +")
     parser.add_argument("pairs", nargs="?", default=DEFAULT_PAIRS, help=f"{pairs_help} [{DEFAULT_PAIRS}]")
-    for name, ko, en in (
-        ("question", "파일에서 물음이 든 칸", "the file's column of questions"),
-        ("answer", "파일에서 답이 든 칸", "the file's column of answers"),
-    ):
-        parser.add_argument(f"--{name}", help=localize(ko, en), metavar="X")
+    add_option(parser, "--question", "파일에서 물음이 든 칸", "the file's column of questions", metavar="X")
+    add_option(parser, "--answer", "파일에서 답이 든 칸", "the file's column of answers", metavar="X")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -43,18 +40,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     forms = ("encoder-decoder", "language-model")
     ko = "인코더-디코더, 또는 대화 틀을 이어 쓰는 언어 모델"
     en = "an encoder-decoder, or a language model with a chat template"
-    parser.add_argument("--form", default="encoder-decoder", choices=forms, help=localize(ko, en))
-    folder_help = localize("둘 곳 [runs/chat]", "where to put it [runs/chat]")
-    parser.add_argument("--folder", default="runs/chat", help=folder_help)
+    add_option(parser, "--form", ko, en, default="encoder-decoder", choices=forms)
+    add_option(parser, "--folder", "둘 곳 [runs/chat]", "where to put it [runs/chat]", default="runs/chat")
     ko = "이 언어 모델이 아는 조각에서 시작 (이름, 폴더, 사용자/저장소)"
-    add_start_options(parser, localize(ko, "begin with the pieces that this language model knows"))
+    add_start_options(parser, ko, "begin with the pieces that this language model knows")
     ko = "남길 것: 검증에서 가장 나은 것, 또는 끝의 것 [best]"
     en = "which state: the best on validation, or the last [best]"
-    parser.add_argument("--keep", default="best", choices=("best", "last"), help=localize(ko, en))
+    add_option(parser, "--keep", ko, en, default="best", choices=("best", "last"))
     add_precision_option(parser)
     for name, (kind, default, ko, en) in _MODEL_OPTIONS.items():
-        help_text = localize(ko, en) + ("" if default is None else f" [{default}]")
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default, help=help_text, metavar="X")
+        shown = "" if default is None else f" [{default}]"
+        option = f"--{name.replace('_', '-')}"
+        add_option(parser, option, ko + shown, en + shown, type=kind, default=default, metavar="X")
     add_fields(parser, TokenizerConfig)
     defaults = {"batch": 64, "epochs": 30.0, "learning_rate": 2e-3, "validations": 30}
     add_fields(parser, TrainConfig, exclude=_RUNNING_TEXT_OPTIONS, defaults=defaults)
