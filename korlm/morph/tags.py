@@ -36,11 +36,11 @@ _COARSE_TAG_OF = {tag: name for name, tags in COARSE_TAGS.items() for tag in tag
 
 
 def _parse_tag_table(mapping: str, *, unchanged: str = "") -> dict[str, str]:
-    """Parse lines ``SEJONG: tag tag`` to a mapping from tag to Sejong tag; ``unchanged`` tags map to themselves."""
+    """Parse ``SEJONG: tag tag, ...`` to a mapping from tag to Sejong tag; ``unchanged`` tags map to themselves."""
     table = {tag: tag for tag in unchanged.split()}
-    for line in mapping.strip().splitlines():
-        sejong, tags = line.split(":")
-        table |= {tag: sejong.strip() for tag in tags.split()}
+    for entry in mapping.split(", "):
+        sejong, tags = entry.split(": ")
+        table |= dict.fromkeys(tags.split(), sejong)
     return table
 
 
@@ -51,159 +51,42 @@ _COMMON_TAGS = (
 _TAG_TABLES: dict[str, dict[str, str]] = {
     # Kiwi's Z_CODA is a lone consonant (the ㅋ of 했엌), SW like its ㅋㅋ; Z_SIOT is the ㅅ that joins two nouns.
     "kiwi": _parse_tag_table(
-        """
-        VV: VV-R VV-I NV
-        VA: VA-R VA-I
-        VX: VX-R VX-I
-        XSA: XSA-R XSA-I
-        XSN: Z_SIOT
-        NNG: NF
-        SS: SSO SSC
-        SW: SB W_HASHTAG W_EMOJI Z_CODA
-        SL: W_URL W_EMAIL W_MENTION
-        SN: W_SERIAL
-        NA: UN USER0 USER1 USER2 USER3 USER4
-        """,
+        "VV: VV-R VV-I NV, VA: VA-R VA-I, VX: VX-R VX-I, XSA: XSA-R XSA-I, XSN: Z_SIOT, NNG: NF, SS: SSO SSC, "
+        "SW: SB W_HASHTAG W_EMOJI Z_CODA, SL: W_URL W_EMAIL W_MENTION, SN: W_SERIAL, "
+        "NA: UN USER0 USER1 USER2 USER3 USER4",
         unchanged=_COMMON_TAGS + " XSM SP SS SO SW NA",
     ),
     "mecab": _parse_tag_table(
-        """
-        NNB: NNBC
-        SP: SC
-        SS: SSO SSC
-        SW: SY
-        VV: VSV
-        NA: UNKNOWN UNA
-        """,
-        unchanged=_COMMON_TAGS + " SP NA",
+        "NNB: NNBC, SP: SC, SS: SSO SSC, SW: SY, VV: VSV, NA: UNKNOWN UNA", unchanged=_COMMON_TAGS + " SP NA"
     ),
-    "komoran": _parse_tag_table("NNG: NF\nVV: NV", unchanged=_COMMON_TAGS + " SP SS SO SW NA"),
+    "komoran": _parse_tag_table("NNG: NF, VV: NV", unchanged=_COMMON_TAGS + " SP SS SO SW NA"),
     # Kkma guesses: UN a noun, UV a predicate, UE neither. EMO is an emoticon (^^, ㅋㅋ).
     "kkma": _parse_tag_table(
-        """
-        NNG: NN NNA UN
-        NNB: NNM
-        VV: UV VP
-        VX: VXV VXA
-        VCP: VC
-        MM: MD MDT MDN
-        MAG: MA
-        MAJ: MAC
-        JKB: JK JKM
-        JKV: JKI
-        EP: EPH EPT EPP
-        EF: EFN EFQ EFO EFA EFI EFR
-        EC: ECE ECD ECS EM
-        ETM: ET ETD
-        XPN: XP XPV
-        XSV: XS
-        XSN: XSO
-        SW: SY EMO
-        SL: OL
-        SH: OH
-        SN: ON
-        NA: UE BOS
-        """,
+        "NNG: NN NNA UN, NNB: NNM, VV: UV VP, VX: VXV VXA, VCP: VC, MM: MD MDT MDN, MAG: MA, MAJ: MAC, JKB: JK JKM, "
+        "JKV: JKI, EP: EPH EPT EPP, EF: EFN EFQ EFO EFA EFI EFR, EC: ECE ECD ECS EM, ETM: ET ETD, XPN: XP XPV, "
+        "XSV: XS, XSN: XSO, SW: SY EMO, SL: OL, SH: OH, SN: ON, NA: UE BOS",
         unchanged=_COMMON_TAGS + " XSM SP SS SO SW",
     ),
     "okt": _parse_tag_table(
-        """
-        NNG: Noun ProperNoun
-        VV: Verb
-        VA: Adjective
-        MM: Determiner Modifier
-        MAG: Adverb
-        MAJ: Conjunction
-        IC: Exclamation
-        JX: Josa
-        EP: PreEomi
-        EC: Eomi
-        XPN: VerbPrefix
-        XSN: Suffix
-        SF: Punctuation
-        SW: KoreanParticle Foreign Hashtag CashTag Others
-        SL: Alpha URL Email ScreenName
-        SN: Number
-        NA: Unknown Korean Space
-        """
+        "NNG: Noun ProperNoun, VV: Verb, VA: Adjective, MM: Determiner Modifier, MAG: Adverb, MAJ: Conjunction, "
+        "IC: Exclamation, JX: Josa, EP: PreEomi, EC: Eomi, XPN: VerbPrefix, XSN: Suffix, SF: Punctuation, "
+        "SW: KoreanParticle Foreign Hashtag CashTag Others, SL: Alpha URL Email ScreenName, SN: Number, "
+        "NA: Unknown Korean Space"
     ),
     # Hannanum's 22 tags are the first two letters of Kaist's (SL and SR are quotes and brackets); its 9 are N P M J E X I S F.
     "hannanum": _parse_tag_table(
-        """
-        NNG: N NC
-        NNP: NQ
-        NNB: NB
-        NR: NN
-        NP: NP
-        VV: P PV
-        VA: PA
-        VX: PX
-        VCP: JP
-        MM: MM
-        MAG: M MA
-        IC: I II
-        JKB: JC
-        JX: J JX
-        EC: E EC
-        EF: EF
-        EP: EP
-        ETM: ET
-        XPN: XP
-        XSV: X XS
-        SF: S SF
-        SP: SP
-        SS: SL SR
-        SE: SE
-        SO: SD
-        SW: SU SY
-        SL: F
-        NA: UN IW
-        """
+        "NNG: N NC, NNP: NQ, NNB: NB, NR: NN, NP: NP, VV: P PV, VA: PA, VX: PX, VCP: JP, MM: MM, MAG: M MA, "
+        "IC: I II, JKB: JC, JX: J JX, EC: E EC, EF: EF, EP: EP, ETM: ET, XPN: XP, XSV: X XS, SF: S SF, SP: SP, "
+        "SS: SL SR, SE: SE, SO: SD, SW: SU SY, SL: F, NA: UN IW"
     ),
     # Kaist's xsm makes adjectives (사랑+스럽) and xsa adverbs (당연+히); jct is the comitative 과, an adverbial particle.
     "kaist": _parse_tag_table(
-        """
-        NNG: ncn ncr ncpa ncps
-        NNP: nq nqpa nqpb nqpc nqq
-        NNB: nbn nbs nbu
-        NR: nnc nno
-        NP: npp npd
-        VV: pvg pvd
-        VA: paa pad
-        VX: px
-        VCP: jp
-        MM: mma mmd
-        MAG: mag mad
-        MAJ: maj
-        IC: ii
-        JKS: jcs
-        JKC: jcc
-        JKG: jcm
-        JKO: jco
-        JKB: jca jct
-        JKV: jcv
-        JKQ: jcr
-        JC: jcj
-        JX: jxt jxc jxf
-        EP: ep
-        EF: ef
-        EC: ecc ecs ecx
-        ETN: etn
-        ETM: etm
-        XPN: xp
-        XSN: xsn xsnu xsnca xsncc xsna xsns xsnp xsnx
-        XSV: xsv xsvv xsva xsvn
-        XSA: xsm xsms xsmn
-        XSM: xsa xsam xsas
-        SF: sf
-        SP: sp
-        SS: sl sr
-        SE: se
-        SO: sd
-        SW: su sy
-        SL: f
-        NA: unk iwg
-        """
+        "NNG: ncn ncr ncpa ncps, NNP: nq nqpa nqpb nqpc nqq, NNB: nbn nbs nbu, NR: nnc nno, NP: npp npd, "
+        "VV: pvg pvd, VA: paa pad, VX: px, VCP: jp, MM: mma mmd, MAG: mag mad, MAJ: maj, IC: ii, JKS: jcs, JKC: jcc, "
+        "JKG: jcm, JKO: jco, JKB: jca jct, JKV: jcv, JKQ: jcr, JC: jcj, JX: jxt jxc jxf, EP: ep, EF: ef, "
+        "EC: ecc ecs ecx, ETN: etn, ETM: etm, XPN: xp, XSN: xsn xsnu xsnca xsncc xsna xsns xsnp xsnx, "
+        "XSV: xsv xsvv xsva xsvn, XSA: xsm xsms xsmn, XSM: xsa xsam xsas, SF: sf, SP: sp, SS: sl sr, SE: se, SO: sd, "
+        "SW: su sy, SL: f, NA: unk iwg"
     ),
 }
 MAPPED_ANALYZERS = tuple(_TAG_TABLES)
