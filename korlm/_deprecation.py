@@ -29,11 +29,7 @@ def warn_deprecated(old: str, new: str, *, stacklevel: int = 3) -> None:
 
 
 class DeprecatedAlias:
-    """An old name of an attribute or method, as a class attribute.
-
-    Args:
-        new: the name of the attribute that it stands for.
-    """
+    """An old name of an attribute or method, as a class attribute; ``new`` is the name that it stands for."""
 
     def __init__(self, new: str) -> None:
         self.new = new
@@ -64,12 +60,7 @@ def deprecated_keywords(**new_names: str) -> Callable[[Callable[P, R]], Callable
 
 
 def deprecated_module_names(values: dict[str, Any], **new_names: str) -> Callable[[str], Any]:
-    """Return a module's ``__getattr__`` that knows old names: ``old="new"``.
-
-    Args:
-        values: the module's ``globals()``.
-        **new_names: the names that they stand for.
-    """
+    """Return a ``__getattr__`` that knows old names, ``old="new"``, of the module with the ``globals()`` ``values``."""
 
     def get_attribute(name: str) -> Any:
         module = values["__name__"]

@@ -116,13 +116,7 @@ def validate_models(names: Sequence[str], known: Sequence[str]) -> list[str]:
 
 
 def validate_number(value: float | None, name: tuple[str, str], low: int, high: int) -> int:
-    """Return the integer value of a control.
-
-    Args:
-        value: None for an empty control.
-        name: of the control, in Korean and English.
-        low: minimum.
-        high: maximum.
+    """Return the integer value, ``low`` to ``high``, of a control; None is empty, ``name`` is in Korean and English.
 
     Raises:
         InputError: no number, or one out of range.

@@ -31,12 +31,7 @@ class LocalizedComponents:
         return [component for component, _ in self._entries]
 
     def add(self, component: _Block, **texts: TextSource) -> _Block:
-        """Register a component, give it its Korean texts and return it.
-
-        Args:
-            component: any Gradio block.
-            **texts: text of each property (``label``, ``placeholder``, ``value``, ``choices``).
-        """
+        """Register a block, give its ``label``, ``placeholder``, ``value`` or ``choices`` in Korean, and return it."""
         self._entries.append((component, texts))
         for name, value in _localize_properties(texts, "ko").items():
             setattr(component, name, value)

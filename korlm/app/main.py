@@ -42,12 +42,7 @@ _SET_LANGUAGE = "(language) => { document.documentElement.lang = language; retur
 
 
 def build_app(service: Service | None = None, chat_service: ChatService | None = None) -> gr.Blocks:
-    """Create the app.
-
-    Args:
-        service: tokenizers and language models; a new one by default.
-        chat_service: the bots; new ones by default.
-    """
+    """Create the app over the given tokenizers, language models and bots; over new ones by default."""
     service, chat_service = service or Service(), chat_service or ChatService()
     localized = LocalizedComponents()
     with gr.Blocks(title="korlm · " + translate("title", "ko"), analytics_enabled=False) as demo:
@@ -111,8 +106,7 @@ def launch(*, port: int | None = None) -> None:
 
     Only this machine can open it, except on a Hugging Face Space (``SPACE_ID``) or with ``GRADIO_SERVER_NAME``.
 
-    Args:
-        port: by default ``GRADIO_SERVER_PORT``, else the first free one from 7860.
+    The port is by default ``GRADIO_SERVER_PORT``, else the first free one from 7860.
     """
     _declare_zero_gpu_function()
     service, chat_service = Service(), ChatService()

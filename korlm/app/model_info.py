@@ -46,10 +46,8 @@ class ModelCard:
 def read_model_cards(folder: Path, *, runs: bool = False, kind: str = "model") -> list[ModelCard]:
     """Return the card of each model folder in ``folder``; folders that cannot be read are logged and left out.
 
-    Args:
-        folder: contains model folders.
-        runs: the folders are training runs, of which the best checkpoints are read and named ``runs/NAME``.
-        kind: ``model`` for language models, ``chat`` for chatbots.
+    Of training runs (``runs``) the best checkpoints are read and named ``runs/NAME``. ``kind`` is ``model`` or
+    ``chat``.
     """
     cards: list[ModelCard] = []
     for config in sorted(folder.glob("*/best/config.json" if runs else "*/config.json")):

@@ -18,12 +18,7 @@ _Value = TypeVar("_Value")
 
 
 class LazyCache(Generic[_Value]):
-    """Values by name, each loaded once on first use. Different values may load at the same time.
-
-    Args:
-        load: returns the value of a name.
-        loaded: values that are loaded already.
-    """
+    """Values by name, each ``loaded`` before or by ``load`` on first use. Different ones may load at the same time."""
 
     def __init__(self, load: Callable[[str], _Value], loaded: Mapping[str, _Value] | None = None) -> None:
         self._load = load

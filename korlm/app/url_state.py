@@ -61,12 +61,7 @@ def build_query(comparison: TextComparison, view_options: ViewOptions) -> str:
 
 
 def parse_query(query_values: Mapping[str, str], known: Sequence[str]) -> UrlState:
-    """Parse a query string; unknown and too long values are dropped.
-
-    Args:
-        query_values: the first value of each name.
-        known: the installed tokenizers.
-    """
+    """Parse the first value of each name; unknown and too long values, and tokenizers not in ``known``, are dropped."""
     text = query_values.get("text", "")[:MAX_URL_TEXT]
     names = tuple(name for name in known if name in query_values.get("t", "").replace(" ", "+").split(","))
     switches = query_values.get("kiwi", "").split(",")

@@ -64,27 +64,16 @@ def tokenizer_options(args: Namespace) -> dict[str, Any]:
 def add_fields(
     parser: ArgumentParser, config: type, *, exclude: Collection[str] = (), defaults: Mapping[str, Any] | None = None
 ) -> None:
-    """Add an option for each field of a configuration.
-
-    Args:
-        parser: the parser to add to.
-        config: a dataclass of `korlm.config.setting` fields.
-        exclude: fields that get no option.
-        defaults: values that replace the fields' own defaults.
-    """
+    """Add an option for each `korlm.config.setting` but those of ``exclude``; ``defaults`` replace the fields' own."""
     for entry in fields(config):
         if entry.name not in exclude:
             add_field(parser, entry, default=(defaults or {}).get(entry.name, entry.default))
 
 
 def add_field(parser: Any, entry: Field[Any], *, default: Any, suppress_default: bool = False) -> None:
-    """Add the option of one field, with its help and default; a tuple becomes a repeatable option.
+    """Add the option of one `korlm.config.setting`, with help and default; a tuple becomes a repeatable option.
 
-    Args:
-        parser: a parser or a group of one.
-        entry: a field made by `korlm.config.setting`.
-        default: the value that the help shows and that holds if the option is not given.
-        suppress_default: leave no attribute if the option is not given.
+    The help shows ``default``, which holds if the option is not given, unless ``suppress_default`` leaves no attribute.
     """
     is_repeatable = isinstance(default, tuple)
     text = localize(entry.metadata["ko"], entry.metadata["en"])

@@ -202,13 +202,7 @@ def _iter_json_turns(path: Path, handle: IO[str], question: str | None, answer: 
 
 
 def _find_columns(path: Path, names: Sequence[str], question: str | None, answer: str | None) -> list[str]:
-    """Return the names of the question column and of the answer column.
-
-    Args:
-        path: the file, for error messages.
-        names: the names of the file's columns.
-        question: requested name of the question column; None for the first that is in ``_QUESTION_COLUMNS``.
-        answer: requested name of the answer column; None for the first that is in ``_ANSWER_COLUMNS``.
+    """Return the question and the answer column; None asks for the first in ``_QUESTION_COLUMNS``, ``_ANSWER_COLUMNS``.
 
     Raises:
         CorpusError: there is no such column.

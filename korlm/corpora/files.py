@@ -60,10 +60,7 @@ def read_lines(path: str | Path, *, column: str | int | None = None, raw: IO[byt
 def open_corpus_file(path: Path, *, raw: IO[bytes] | None = None, newline: str | None = None) -> Iterator[IO[str]]:
     """Open a file, compressed if its suffix is .gz, as UTF-8 text without a byte order mark.
 
-    Args:
-        path: the file.
-        raw: the opened file, read from its current position.
-        newline: as for `open`.
+    ``raw`` is the opened file, read from its current position; ``newline`` is as for `open`.
 
     Raises:
         CorpusError: the file cannot be opened, or the block raises an error of reading or parsing.
@@ -90,10 +87,7 @@ def iter_json_records(handle: IO[str]) -> Iterator[tuple[int, Any]]:
 def iter_table_rows(handle: IO[str], suffix: str, *, quoted_tsv: bool) -> Iterator[list[str]]:
     """Yield the fields of each row of a .csv or .tsv file.
 
-    Args:
-        handle: the opened file.
-        suffix: ``.csv`` or ``.tsv``.
-        quoted_tsv: in a .tsv, quotation marks enclose fields as in a .csv; otherwise they are text.
+    With ``quoted_tsv``, quotation marks in a .tsv enclose fields as in a .csv; otherwise they are text.
     """
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     if suffix == ".tsv" and not quoted_tsv:

@@ -144,10 +144,7 @@ class MemmapLines(Sequence[str]):
 
 
 class LineWriter:
-    """Writes lines to disk for `MemmapLines`, in a ``with`` block. If the block raises, the files are not readable.
-
-    Args:
-        stem: the path of both files, without suffix.
+    """Writes the files of `MemmapLines` at ``stem``, in a ``with`` block. If the block raises, they are not readable.
 
     Raises:
         OSError: the files cannot be written.

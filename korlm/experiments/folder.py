@@ -41,13 +41,7 @@ _VOCABULARY_FIELDS = ("corpus", "column", "limit", "score_lines", "xz_bytes")
 def load_experiment_corpus(
     name: str, *, column: str | int | None = None, limit: int | None = None, score_lines: int = 0
 ) -> Corpus:
-    """Load the corpus of an experiment.
-
-    Args:
-        name: see `korlm.load_corpus`.
-        column: column of a table.
-        limit: maximum number of training lines.
-        score_lines: number of first lines of valid and of test to keep; 0: all.
+    """Load a corpus by `korlm.load_corpus`; ``score_lines`` keeps so many first lines of valid and of test (0: all).
 
     Raises:
         KorlmError: as `korlm.load_corpus` raises.
@@ -90,11 +84,7 @@ def bits_file(split: str) -> str:
 
 
 class ExperimentFolder:
-    """Paths and files of an experiment's folder, which need not exist yet.
-
-    Args:
-        folder: its path.
-    """
+    """Paths and files of an experiment's folder, which need not exist yet."""
 
     def __init__(self, folder: str | Path) -> None:
         self.path = Path(folder)

@@ -98,12 +98,7 @@ def training_flops_per_token(config: NetConfig) -> int:
 
 
 def fit_hidden_width(parameters: float, vocab_size: int, **options: Any) -> int:
-    """Return the hidden width whose model has the number of weights nearest to ``parameters``.
-
-    Args:
-        parameters: the budget.
-        vocab_size: ``V``.
-        **options: the other fields of `NetConfig`.
+    """Return the hidden width with the number of weights nearest to ``parameters``; ``options`` are of `NetConfig`.
 
     Raises:
         InputError: the narrowest model has more weights than that.
@@ -236,11 +231,7 @@ def _guess_vocabulary(spec: TokenizerSpec, train_characters: int) -> tuple[int, 
 
 
 class TimeEstimator:
-    """Estimates the time of runs from the finished ones, or from the speed of a matrix product before any is.
-
-    Args:
-        results: contents of ``result.json`` of the finished runs.
-    """
+    """Estimates the time of runs from ``result.json`` of finished ones, or from the speed of a matrix product."""
 
     def __init__(self, results: Iterable[Mapping[str, Any]] = ()) -> None:
         self._flops = self._seconds = self._overhead_seconds = 0.0

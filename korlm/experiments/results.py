@@ -219,12 +219,7 @@ def _collect_marginal_scores(
 ) -> tuple[list[ScoreEstimate | None], list[PairedDifference]]:
     """Return each row's bits per character over all segmentations, None if a seed is not scored, and the tested pairs.
 
-    Args:
-        store: the experiment's folder.
-        beam: the beam of the scores.
-        rows_results: results of each row's seeds.
-        pairs: indices of rows to compare if both are scored.
-        draws: bootstrap draws over test lines.
+    ``pairs`` are indices of rows, which are compared if both are scored; ``draws`` are bootstrap draws over test lines.
     """
     bits_by_row: dict[int, np.ndarray] = {}
     for index, row_results in enumerate(rows_results):

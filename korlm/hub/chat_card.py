@@ -23,11 +23,8 @@ print(reply.text, reply.confidence)"""
 def render_chat_card(bot: ChatModel, title: str, address: str, dataset: DatasetInfo) -> str:
     """Return the body in Korean and English.
 
-    Args:
-        bot: the chatbot.
-        title: the heading.
-        address: the argument with which `korlm.load_chat` opens it.
-        dataset: the description of its training pairs; the card shows the answers to its prompts.
+    `korlm.load_chat` opens ``address``. The card shows the answers to the prompts of ``dataset``, the bot's training
+    pairs.
 
     Raises:
         MissingDependencyError: its analyzer is not installed.

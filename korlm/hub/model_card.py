@@ -29,13 +29,7 @@ class CardSample(NamedTuple):
 
 
 def render_model_card(lm: LanguageModel, title: str, address: str, dataset: DatasetInfo) -> str:
-    """Return the body in Korean and English.
-
-    Args:
-        lm: the language model.
-        title: the heading.
-        address: the argument with which `korlm.load_model` opens it.
-        dataset: the description of its corpus.
+    """Return the body in Korean and English; `korlm.load_model` opens ``address``, and ``dataset`` is of the corpus.
 
     Raises:
         MissingDependencyError: its analyzer is not installed.

@@ -32,10 +32,7 @@ _UNIT_LABELS = {
 def render_bilingual_page(template: str, title: str, page_values: Callable[[Translate], dict[str, Any]]) -> str:
     """Return a page in Korean and, below it, in English.
 
-    Args:
-        template: the template of one language's page, in ``korlm/hub/templates``.
-        title: the heading.
-        page_values: returns the template's values, given the function that translates.
+    ``template`` is one language's page in ``korlm/hub/templates``; ``page_values(translate)`` returns its values.
     """
     pages = {}
     for language in ("ko", "en"):
@@ -69,12 +66,7 @@ def code_block(text: str, language: str = "text") -> str:
 
 
 def install_command(address: str, tokenizer_name: str) -> str:
-    """Return the command that installs what a model or tokenizer needs.
-
-    Args:
-        address: ``user/repo``, or a bundled name.
-        tokenizer_name: the name of its tokenizer.
-    """
+    """Return the command that installs what a model or tokenizer, ``user/repo`` or a bundled name, needs."""
     analyzer = find_analyzer_name(tokenizer_name)
     extras = ["hub"] if "/" in address else []
     extras += [] if analyzer in (None, "kiwi") else ["mecab" if analyzer == "mecab" else "konlpy"]

@@ -23,12 +23,7 @@ print(tokenizer.decode(encoding.ids))"""
 
 
 def render_tokenizer_card(tokenizer: Tokenizer, title: str, address: str) -> str:
-    """Return the body in Korean and English.
-
-    Args:
-        tokenizer: the tokenizer.
-        title: the heading.
-        address: the argument with which `korlm.load_tokenizer` opens it.
+    """Return the body in Korean and English; `korlm.load_tokenizer` opens ``address``.
 
     Raises:
         MissingDependencyError: its analyzer is not installed.

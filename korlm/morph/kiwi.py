@@ -109,11 +109,7 @@ def _options_error(detail: str) -> ArtifactError:
 
 
 class KiwiAnalyzer:
-    """Kiwi, loaded on first use and used by many threads at once.
-
-    Args:
-        options: user words and typo correction.
-    """
+    """Kiwi, loaded on first use and used by many threads at once."""
 
     name = "kiwi"
 

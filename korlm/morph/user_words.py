@@ -73,10 +73,7 @@ def read_user_words(source: str | Path | Iterable[str | Sequence[Any]]) -> tuple
 
 
 def validate_user_words(numbered_words: Iterable[tuple[int, UserWord]]) -> tuple[UserWord, ...]:
-    """Check words and return them as Kiwi stores them, with spaces trimmed and collapsed.
-
-    Args:
-        numbered_words: line numbers, from 1, and words.
+    """Return words, given with line numbers from 1, as Kiwi stores them, with spaces trimmed and collapsed.
 
     Raises:
         InputError: as `parse_user_words`.

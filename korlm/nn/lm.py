@@ -62,11 +62,7 @@ class RecurrentLM(BaseTextModel):
                 nn.init.xavier_uniform_(linear.weight, generator=generator)
 
     def forward(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Run over ids.
-
-        Args:
-            ids: ``[B, T]`` int64.
-            state: from the previous call; None for zeros.
+        """Run over ids, ``[B, T]`` int64, from the state of the previous call; None for zeros.
 
         Returns:
             Hidden outputs ``[B, T, E]`` (``[B, T, H]`` untied), for `compute_logits` and `nll`; and the new state.

@@ -44,11 +44,7 @@ class HashedNgrams(nn.Module):
         return torch.zeros(1, batch_size, self.order - 1, dtype=torch.long, device=self.table.weight.device)
 
     def forward(self, ids: Tensor, history: Tensor) -> tuple[Tensor, Tensor]:
-        """Look up the n-grams.
-
-        Args:
-            ids: ``[B, T]`` int64.
-            history: ``[1, B, N - 1]``, the preceding tokens.
+        """Look up the n-grams of ids, ``[B, T]`` int64, after the preceding tokens, ``[1, B, N - 1]``.
 
         Returns:
             Features ``[B, T, width]``, and the history after the ids.

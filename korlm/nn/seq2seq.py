@@ -79,11 +79,7 @@ class Seq2Seq(BaseTextModel):
             initialize_weights(layers, config.layer_config(half), generator)
 
     def encode(self, ids: Tensor, lengths: Tensor) -> tuple[EncoderMemory, State]:
-        """Run the encoder.
-
-        Args:
-            ids: ``[B, S]`` int64; nothing after a row's length is read.
-            lengths: ``[B]``, at least 1.
+        """Run the encoder over ids, ``[B, S]`` int64; nothing after a row's length (``[B]``, at least 1) is read.
 
         Returns:
             The memory, and the decoder's initial state.

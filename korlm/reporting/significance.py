@@ -79,13 +79,7 @@ def bootstrap_scores(
 
 
 def estimate_score(bits: np.ndarray, characters: np.ndarray, resampled: np.ndarray) -> ScoreEstimate:
-    """Return the bits per character of a row with its intervals.
-
-    Args:
-        bits: ``[seeds, lines]``.
-        characters: ``[lines]``.
-        resampled: the row's column of `bootstrap_scores`.
-    """
+    """Return a row's bits per character with intervals, from ``[seeds, lines]`` bits and its `bootstrap_scores`."""
     seed_scores = bits.sum(axis=1) / characters.sum()
     return ScoreEstimate(
         float(seed_scores.mean()), student_t_interval(seed_scores), percentile_interval(resampled, CONFIDENCE_LEVEL)

@@ -76,13 +76,9 @@ def bootstrap_mean(values: np.ndarray, indices: np.ndarray) -> MetricEstimate:
 
 
 def bootstrap_statistic(statistic: Callable[[np.ndarray], float], indices: np.ndarray) -> MetricEstimate:
-    """Return a statistic of all items and a 95 % interval centered on it.
+    """Return a statistic of all items and a 95 % interval centered on it; ``indices`` of resamples, ``[R, items]``.
 
     Only the width of the resamples' distribution is used: repeated items bias a count of distinct ones.
-
-    Args:
-        statistic: computes the figure from the indices of items.
-        indices: the items of each resample, ``[R, items]``.
     """
     value = statistic(np.arange(indices.shape[1]))
     resampled = np.array([statistic(row) for row in indices])

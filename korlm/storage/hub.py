@@ -228,11 +228,7 @@ def hub_library() -> ModuleType:
 
 @contextmanager
 def translate_hub_errors(address: Address, *, pushing: bool = False) -> Iterator[None]:
-    """Convert the exceptions of huggingface_hub inside the block to korlm's errors.
-
-    Args:
-        address: the repository that is downloaded from or pushed to.
-        pushing: whether it is pushed to.
+    """Convert exceptions of huggingface_hub inside the block, a download or a push, to korlm's errors.
 
     Raises:
         UnknownNameError: no such repository or revision, or a private one that the token may not read.

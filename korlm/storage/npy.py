@@ -25,10 +25,7 @@ NPY_HEADER_BYTES = 128  # before the data of a one-dimensional array, in numpy's
 class AppendableNpy:
     """A one-dimensional ``.npy`` file to append to, without holding it in memory.
 
-    Args:
-        path: the file; its first ``count`` items are kept, the rest is truncated.
-        dtype: the type of the items.
-        count: number of items to keep.
+    The first ``count`` items of the file are kept, and the rest is truncated.
 
     Raises:
         OSError: the file is not writable; ``BlockingIOError`` if another process has it open as an `AppendableNpy`.

@@ -53,14 +53,11 @@ class Lattice(NamedTuple):
 
 
 class LatticeBuilder:
-    """Builds the lattices of texts for one tokenizer.
+    """Builds the lattices of texts for one lossless tokenizer.
 
     A path is any sequence of ids that `Tokenizer.decode` turns into the text, even if the tokenizer would never return
     it, with two exceptions: a character that is a token is not also encoded as bytes, and a compatibility jamo (ㅋ) is
     not encoded as the conjoining jamo of syllables, if the vocabulary has that.
-
-    Args:
-        tokenizer: a lossless one.
 
     Raises:
         InputError: it is lossy, so that a text is more than its segmentations.

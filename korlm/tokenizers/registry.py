@@ -112,11 +112,7 @@ def check_installed(tokenizer: Tokenizer) -> Tokenizer:
 
 
 def make_segmenter(name: str, options: Mapping[str, Any]) -> Segmenter:
-    """Return the segmenter of a tokenizer.
-
-    Args:
-        name: a name of `korlm.tokenizers.catalog.TOKENIZER_UNITS`, but not of a subword unit.
-        options: see `load_tokenizer`.
+    """Return the segmenter of a name of `TOKENIZER_UNITS`, but not of a subword unit; for options see `load_tokenizer`.
 
     Raises:
         InputError: an unknown option.

@@ -20,10 +20,8 @@ from torch import Tensor, nn
 class WeightAverage:
     """An average of a model's weights, stored beside them.
 
-    Args:
-        model: the model.
-        decay: of the moving average (Polyak and Juditsky 1992; as in Kingma and Ba 2015); 0 gives every step the same
-            weight.
+    ``decay`` is of the moving average (Polyak and Juditsky 1992; as in Kingma and Ba 2015); 0 gives every step the same
+    weight.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:

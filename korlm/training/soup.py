@@ -100,12 +100,7 @@ def make_soup(
 
 
 class SoupSearch:
-    """Evaluates and reports candidates, and keeps the lowest validation loss so far in ``best_loss``.
-
-    Args:
-        validation_loss: returns a model's bits per character on the validation lines.
-        report: called with every candidate.
-    """
+    """Evaluates candidates by validation bits per character, reports each, and keeps the lowest in ``best_loss``."""
 
     def __init__(
         self, validation_loss: Callable[[RecurrentLM], float], report: Callable[[SoupCandidate], None]

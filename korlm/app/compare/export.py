@@ -24,10 +24,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 def to_csv(comparison: TextComparison, reference: str, language: str) -> str:
     """Return CSV with a row for each token of each lane, and a byte order mark so that Excel reads Korean.
 
-    Args:
-        comparison: the lanes.
-        reference: the lane that boundaries are comparison with, or an empty string.
-        language: of the name of the second Kiwi lane.
+    Boundaries are compared with the lane ``reference``, if any; ``language`` is that of the second Kiwi lane's name.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")

@@ -94,10 +94,8 @@ def stream_comparison(service: Service, form: CompareForm) -> Iterator[TextCompa
 def apply_perturbation(kind: str, text: str, previous: PerturbedText | None) -> tuple[str, PerturbedText | None]:
     """Return the perturbed text and the state that restores the original.
 
-    Args:
-        kind: a name of `korlm.text.perturbations.PERTURBATIONS`.
-        text: the text of the box.
-        previous: the perturbation before; a new one applies to the text as it was typed.
+    ``kind`` is a name of `korlm.text.perturbations.PERTURBATIONS`. One after ``previous`` applies to the text as it was
+    typed.
     """
     original = previous.original if previous and previous.result == text else text
     result = PERTURBATIONS[kind](original)

@@ -115,11 +115,8 @@ def update_reference(comparison: TextComparison | None, view_options: ViewOption
 def build_compare_tab(service: Service, localized: LocalizedComponents, language: gr.Radio, script: str) -> CompareTab:
     """Create the tab inside an open `gr.Tab` and bind its events.
 
-    Args:
-        service: tokenizes.
-        localized: registers the texts.
-        language: the switch, an input of every handler.
-        script: JavaScript of the view (keys, tooltips, copying).
+    The switch ``language`` is an input of every handler; ``script`` is JavaScript of the view (keys, tooltips,
+    copying).
     """
     with gr.Column(elem_classes="kl-panel"):
         with gr.Row(elem_classes="kl-ask"):

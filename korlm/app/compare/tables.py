@@ -35,10 +35,7 @@ class CountsRow(NamedTuple):
 def render_counts_table(lanes: Sequence[Lane], language: str, ids_before: Mapping[str, int] | None = None) -> Markup:
     """Render the counts of the lanes that have any; nothing if none has.
 
-    Args:
-        lanes: of all tokenizers.
-        language: ``"ko"`` or ``"en"``.
-        ids_before: for each lane, the number of tokens of the text before a perturbation.
+    ``ids_before`` has for each lane the number of tokens of the text before a perturbation.
     """
     ids_before = ids_before or {}
     rows = [

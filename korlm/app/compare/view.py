@@ -21,12 +21,7 @@ from korlm.app.widgets.legend import render_legend
 
 
 def render_comparison(comparison: TextComparison | None, view_options: ViewOptions) -> Markup:
-    """Render the whole view.
-
-    Args:
-        comparison: None before the first request.
-        view_options: how to draw it. If the reference is not there, another one takes its place.
-    """
+    """Render the whole view; None before the first request. Another reference replaces one that is not there."""
     language = view_options.language
     if comparison is None or (not comparison.text and not comparison.error):
         return render_notice(translate("empty", language), kind="empty")

@@ -25,17 +25,14 @@ from korlm.morph.base import Morpheme
 from korlm.morph.kiwi import KiwiAnalyzer
 from korlm.text.josa import with_josa
 
-_FAMILY = frozenset(
-    (
-        "엄마 아빠 어머니 아버지 부모 부모님 언니 오빠 누나 형 동생 남편 아내 딸 아들 할머니 할아버지 가족 아이 친구"
-    ).split()
+_FAMILY_WORDS = (
+    "엄마 아빠 어머니 아버지 부모 부모님 언니 오빠 누나 형 동생 남편 아내 딸 아들 할머니 할아버지 가족 아이 친구"
 )
-_FEELINGS = frozenset(
-    (
-        "힘들 슬프 외롭 무섭 괴롭 아프 우울하 답답하 불안하 심심하 피곤하 속상하 억울하 그립 부럽 두렵 지치 화나 "
-        "짜증나 행복하 기쁘 즐겁 설레 걱정되 부끄럽 서럽 서운하 허전하 쓸쓸하"
-    ).split()
+_FEELING_STEMS = (
+    "힘들 슬프 외롭 무섭 괴롭 아프 우울하 답답하 불안하 심심하 피곤하 속상하 억울하 그립 부럽 두렵 지치 화나 "
+    "짜증나 행복하 기쁘 즐겁 설레 걱정되 부끄럽 서럽 서운하 허전하 쓸쓸하"
 )
+_FAMILY, _FEELINGS = frozenset(_FAMILY_WORDS.split()), frozenset(_FEELING_STEMS.split())
 # verbs: 지친다고
 _QUOTED_STEMS = {"지치": "지친", "설레": "설렌", "화나": "화난", "짜증나": "짜증난", "걱정되": "걱정된"}
 _GREETINGS, _GOODBYES = ("안녕하세요", "안녕", "반가워", "반갑"), ("잘 가", "안녕히", "그만할", "다음에 봐")

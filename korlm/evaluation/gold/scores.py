@@ -80,12 +80,7 @@ def reference_eojeols(sentence: GoldSentence) -> list[ReferenceEojeol]:
 
 
 def score_sentence(encoding: Encoding, gold: Sequence[ReferenceEojeol]) -> GoldCounts:
-    """Compare the encoding of a sentence with its gold eojeol.
-
-    Args:
-        encoding: the encoding of the sentence's text.
-        gold: the sentence's `reference_eojeols`.
-    """
+    """Compare the encoding of a sentence's text with its `reference_eojeols`."""
     all_boundaries = segment_boundaries(encoding)
     boundaries = [{offset for offset in all_boundaries if eojeol.start < offset < eojeol.end} for eojeol in gold]
     eojeol_at = {offset: index for index, eojeol in enumerate(gold) for offset in range(eojeol.start, eojeol.end)}

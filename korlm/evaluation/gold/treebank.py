@@ -56,13 +56,9 @@ def read_conllu_text(path: Path) -> str:
 
 
 def parse_conllu(path: Path, content: str) -> Iterator[TokenList]:
-    """Yield the sentences of a CoNLL-U file, without those that have no tokens.
+    """Yield the sentences of a CoNLL-U file that have tokens; ``content`` is its text, from `read_conllu_text`.
 
     Each token has the fields ``id``, ``form``, ``lemma``, ``xpos``, ``misc`` and ``line``, its line number in the file.
-
-    Args:
-        path: the file, for error messages.
-        content: its text, from `read_conllu_text`.
 
     Raises:
         CorpusError: a row is not valid CoNLL-U; the message names the line.
