@@ -159,15 +159,9 @@ class TextComparison:
 def build_lane(name: str, text: str, tokenizer: Tokenizer) -> Lane:
     """Encode a text and count its tokens."""
     encoding = tokenizer.encode(text)
-    return Lane(
-        name,
-        tokenizer.unit,
-        encoding,
-        tuple(tokenizer.token_bytes[token_id] for token_id in encoding.ids),
-        frozenset(tokenizer.oov_segments(encoding)),
-        count_tokens(encoding, tokenizer),
-        tokenizer.vocab_size,
-    )
+    token_bytes = tuple(tokenizer.token_bytes[token_id] for token_id in encoding.ids)
+    oov_segments, counts = frozenset(tokenizer.oov_segments(encoding)), count_tokens(encoding, tokenizer)
+    return Lane(name, tokenizer.unit, encoding, token_bytes, oov_segments, counts, tokenizer.vocab_size)
 
 
 def build_lane_or_error(name: str, unit: str, build: Callable[[], Lane]) -> Lane:
@@ -219,9 +213,6 @@ def load_custom_kiwi(settings: KiwiSettings) -> Tokenizer:
         InputError: see `custom_kiwi_key`.
     """
     words, (typos, coda, compounds, letters) = custom_kiwi_key(settings)
-    options: dict[str, Any] = {"user_words": words} if words else {}
-    options |= {"typos": "basic"} if typos else {}
-    options |= {"normalize_coda": True} if coda else {}
-    options |= {"split_compounds": True} if compounds else {}
-    options |= {"split": "jamo"} if letters else {}
-    return load_tokenizer("kiwi", **options)
+    options = {"user_words": words, "typos": "basic" * typos, "split": "jamo" * letters}
+    options |= {"normalize_coda": coda, "split_compounds": compounds}
+    return load_tokenizer("kiwi", **{name: value for name, value in options.items() if value})

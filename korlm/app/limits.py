@@ -165,10 +165,8 @@ def no_tokenizer_error() -> InputError:
 def unlisted_error(kind: Literal["tokenizer", "model", "bot"], name: str) -> UnknownNameError:
     """Return the error for a name that is not in the list."""
     ko_kind = {"tokenizer": "토크나이저는", "model": "모델은", "bot": "상대는"}[kind]
-    return UnknownNameError(
-        f"'{name}'이라는 {ko_kind} 없습니다. 목록에서 골라 주세요.",
-        f"There is no {kind} '{name}'. Choose from the list.",
-    )
+    ko = f"'{name}'이라는 {ko_kind} 없습니다. 목록에서 골라 주세요."
+    return UnknownNameError(ko, f"There is no {kind} '{name}'. Choose from the list.")
 
 
 def unexpected_error() -> KorlmError:

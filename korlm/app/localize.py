@@ -17,6 +17,7 @@ from korlm.app.strings.common import translate
 
 _Block = TypeVar("_Block", bound=Block)
 TextSource = str | Callable[[str], Any]  # a key of `korlm.app.strings`, or a function of the language
+UNQUEUED: dict[str, Any] = {"show_progress": "hidden", "queue": False}  # options of events that are quick
 
 
 class LocalizedComponents:

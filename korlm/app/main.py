@@ -22,7 +22,7 @@ from korlm.app.chat.tab import build_chat_tab
 from korlm.app.compare.handlers import CompareFields
 from korlm.app.compare.tab import build_compare_tab
 from korlm.app.generate.tab import build_generate_tab
-from korlm.app.localize import LocalizedComponents
+from korlm.app.localize import UNQUEUED, LocalizedComponents
 from korlm.app.service import Service
 from korlm.app.strings.common import translate
 from korlm.app.templating import render_template
@@ -55,9 +55,8 @@ def build_app(service: Service | None = None, chat_service: ChatService | None =
         localized.add(header, value=lambda language: render_template("header", language))
         with gr.Tabs():
             with localized.add(gr.Tab(id="compare"), label="tab_compare"):
-                compare = build_compare_tab(
-                    service, localized, language_switch, _read_static_files("pieces.js", "view.js")
-                )
+                script = _read_static_files("pieces.js", "view.js")
+                compare = build_compare_tab(service, localized, language_switch, script)
             with localized.add(gr.Tab(id="generate"), label="tab_generate"):
                 generate = build_generate_tab(service, localized, language_switch, _read_static_files("pieces.js"))
             with localized.add(gr.Tab(id="chat"), label="tab_chat"):
@@ -83,14 +82,14 @@ def build_app(service: Service | None = None, chat_service: ChatService | None =
         views = [compare.view, compare.controls.reference, compare.note, *generate.redraw_outputs]
         language_switch.input(
             switch_language, [compare.state, *generate.redraw_inputs, *controls], [*localized.components, *views],
-            show_progress="hidden", queue=False,
+            **UNQUEUED,
         )  # fmt: skip
         language_switch.change(None, language_switch, None, js=_SET_LANGUAGE)
         loaded = demo.load(
             load_page, generate.redraw_inputs[:2], [*controls, *localized.components, *generate.redraw_outputs],
             show_progress="hidden",
         )  # fmt: skip
-        loaded.then(compare.open_kiwi_settings, controls, compare.kiwi_settings, show_progress="hidden", queue=False)
+        loaded.then(compare.open_kiwi_settings, controls, compare.kiwi_settings, **UNQUEUED)
         loaded.then(**compare.run_event)
 
         def forget_session(request: gr.Request) -> None:
@@ -126,10 +125,8 @@ def launch(*, port: int | None = None) -> None:
         prevent_thread_lock=True,
         state_session_capacity=MAX_SESSIONS,
     )
-    print(
-        localize(f"앱이 열렸습니다: {address} (끝내려면 Ctrl-C)", f"The app is open at {address} (Ctrl-C ends it)"),
-        flush=True,
-    )
+    ko, en = f"앱이 열렸습니다: {address} (끝내려면 Ctrl-C)", f"The app is open at {address} (Ctrl-C ends it)"
+    print(localize(ko, en), flush=True)
     # after the page is served: loading blocks the interpreter for seconds
     chat_service.start_warm_up(after=service.start_warm_up())
     demo.block_thread()

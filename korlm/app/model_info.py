@@ -73,7 +73,8 @@ def _read_card(folder: Path, name: str, default_license: str) -> ModelCard:
     net = read_json(folder / "config.json")["net"]
     tokenizer = read_json(folder / "tokenizer" / "config.json")
     info = read_json(folder / "build_info.json")
-    dataset = get_dataset_info(info) if info.get("corpus", {}).get("name") else None
+    corpus = info.get("corpus", {})
+    dataset = get_dataset_info(info) if corpus.get("name") else None
     return ModelCard(
         name=name,
         tokenizer=str(tokenizer["name"]),
@@ -87,7 +88,7 @@ def _read_card(folder: Path, name: str, default_license: str) -> ModelCard:
         hidden=int(net.get("hidden", 0)),
         corpus=(dataset.ko, dataset.en) if dataset else ("", ""),
         known_issues=dataset.failing if dataset else ("", ""),
-        lines=int(info.get("corpus", {}).get("train_lines", info.get("corpus", {}).get("train_pairs", 0))),
+        lines=int(corpus.get("train_lines", corpus.get("train_pairs", 0))),
         license=str(info.get("license") or default_license),
         is_encoder_decoder="attention" in net,
     )

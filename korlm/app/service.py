@@ -11,19 +11,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from korlm.app.lanes import (
-    KiwiSettings,
-    Lane,
-    TextComparison,
-    build_lane,
-    build_lane_or_error,
-    compare_lanes,
-    custom_kiwi_key,
-    load_custom_kiwi,
-)
+from korlm.app import lanes as app_lanes
+from korlm.app.lanes import KiwiSettings, Lane, TextComparison, build_lane, build_lane_or_error, custom_kiwi_key
 from korlm.app.limits import MAX_TOKENS, no_tokenizer_error, unlisted_error, validate_prompt, validate_text
 from korlm.app.model_info import ModelCard, read_model_cards
 from korlm.app.pool import LazyCache, SingleSlotCache
@@ -122,17 +115,13 @@ class Service:
                 lanes.append(self._build_lane(text, name))
             if name == "kiwi" and active and active.lane_name not in skip:
                 lanes.append(self._build_custom_lane(text, active))
-        compared_lanes, agreement = compare_lanes(lanes)
-        return TextComparison(
-            text, tuple(chosen), settings or KiwiSettings(), compared_lanes, agreement, pending=tuple(skip)
-        )
+        compared = app_lanes.compare_lanes(lanes)
+        return TextComparison(text, tuple(chosen), settings or KiwiSettings(), *compared, pending=tuple(skip))
 
     def list_models(self) -> list[ModelCard]:
         """Return the bundled models and the training runs of this machine, without loading them."""
-        return [
-            *read_model_cards(data_folder() / "models"),
-            *(read_model_cards(self._runs, runs=True) if self._runs else []),
-        ]
+        trained = read_model_cards(self._runs, runs=True) if self._runs else []
+        return read_model_cards(data_folder() / "models") + trained
 
     def load_in_background(self, model: str) -> threading.Thread | None:
         """Load a model in a thread and return the thread; None if it is loaded."""
@@ -222,11 +211,8 @@ class Service:
     def start_warm_up(self) -> threading.Thread | None:
         """Load the preselected and the small tokenizers and then the models in threads; return the last thread."""
         installed = [option for option in self.tokenizer_options() if not option.reason]
-        names = [
-            option.name
-            for option in sorted(installed, key=lambda option: option.unit not in _FAST_UNITS)
-            if option.unit in _FAST_UNITS or option.name in PRESELECTED_TOKENIZERS
-        ]
+        fast = [option.name for option in installed if option.unit in _FAST_UNITS]
+        names = [*fast, *(option.name for option in installed if option.name in {*PRESELECTED_TOKENIZERS} - {*fast})]
         models = [card.name for card in self.list_models()]
         return self._models.load_in_background(*models, after=self._tokenizers.load_in_background(*names))
 
@@ -241,15 +227,13 @@ class Service:
         return loaded
 
     def _build_lane(self, text: str, name: str) -> Lane:
-        return build_lane_or_error(
-            name, TOKENIZER_UNITS[name], lambda: build_lane(name, text, self._tokenizers.get(name))
-        )
+        unit = TOKENIZER_UNITS[name]
+        return build_lane_or_error(name, unit, lambda: build_lane(name, text, self._tokenizers.get(name)))
 
     def _build_custom_lane(self, text: str, settings: KiwiSettings) -> Lane:
         def build() -> Lane:
-            with self._custom_kiwi.locked_value(
-                custom_kiwi_key(settings), lambda: load_custom_kiwi(settings)
-            ) as tokenizer:
+            load = partial(app_lanes.load_custom_kiwi, settings)
+            with self._custom_kiwi.locked_value(custom_kiwi_key(settings), load) as tokenizer:
                 return build_lane(settings.lane_name, text, tokenizer)
 
         return build_lane_or_error(settings.lane_name, "morpheme", build)

@@ -53,9 +53,8 @@ class Comparison:
         return "\n".join([*rows, "", self._format_counts(width)] if self.vocabularies else rows)
 
     def _format_counts(self, width: int) -> str:
-        heads = localize(
-            "조각 토큰 토큰/어절 글자/토큰 어휘밖 바이트", "pieces tokens tok/eojeol chars/tok unknown bytes"
-        ).split()
+        ko, en = "조각 토큰 토큰/어절 글자/토큰 어휘밖 바이트", "pieces tokens tok/eojeol chars/tok unknown bytes"
+        heads = localize(ko, en).split()
         lines = [" " * width + "".join("  " + pad_left(head, 10) for head in heads)]
         for lane in self.lanes:
             counts = lane.counts
@@ -68,19 +67,13 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON: the text, and the encoding and counts of each lane."""
-        return {
-            "text": self.text,
-            "lanes": [
-                {
-                    "name": lane.name,
-                    "unit": lane.unit,
-                    "signature": lane.signature,
-                    **encoding_to_dict(lane.encoding),
-                    "counts": asdict(lane.counts),
-                }
-                for lane in self.lanes
-            ],
-        }
+        lanes = [
+            {name: getattr(lane, name) for name in ("name", "unit", "signature")}
+            | encoding_to_dict(lane.encoding)
+            | {"counts": asdict(lane.counts)}
+            for lane in self.lanes
+        ]
+        return {"text": self.text, "lanes": lanes}
 
 
 def compare(text: str, names: Sequence[str | Tokenizer], *, vocabularies: bool = True) -> Comparison:

@@ -54,9 +54,8 @@ class Evaluation:
         return [row.name for row in self.rows]
 
     def __getitem__(self, name: str) -> TokenizerMetrics:
-        for row in self.rows:
-            if row.name == name:
-                return row
+        if row := next((row for row in self.rows if row.name == name), None):
+            return row
         raise UnknownNameError(
             f"'{name}'은(는) 잰 토크나이저가 아닙니다. 잰 것: {', '.join(self.names)}.",
             f"'{name}' was not measured. Measured: {', '.join(self.names)}.",
@@ -124,17 +123,13 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON: the corpus, and the metrics of each tokenizer with intervals."""
+        metric_fields = ("ko", "en", "unit", "better", "source", "meaning")
         return {
-            "signature": self.signature,
-            "lines": self.lines,
-            "characters": self.characters,
-            "confidence": self.confidence,
+            **{name: getattr(self, name) for name in ("signature", "lines", "characters", "confidence")},
             "gold": dict(self.gold),
             "tokenizers": [
                 {
-                    "name": row.name,
-                    "unit": row.unit,
-                    "signature": row.signature,
+                    **{name: getattr(row, name) for name in ("name", "unit", "signature")},
                     "metrics": {key: estimate._asdict() for key, estimate in row.values.items()},
                     "vocabulary_by_script": dict(row.scripts),
                     "vocabulary_by_length": dict(row.lengths),
@@ -143,8 +138,7 @@ class Evaluation:
             ],
             "agreement": [list(row) for row in self.agreement],
             "metrics": {
-                key: {name: getattr(METRICS[key], name) for name in ("ko", "en", "unit", "better", "source", "meaning")}
-                for key in self.rows[0].values
+                key: {name: getattr(METRICS[key], name) for name in metric_fields} for key in self.rows[0].values
             },
         }
 

@@ -36,13 +36,9 @@ _COURSE_OPTIONS = {
     "learning_rate": 20.0, "anneal": 4.0, "schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "clip": 0.25,
     "validations": 6, "valid_lines": 0,
 }  # fmt: skip
-EXPERIMENT_PRESETS: dict[str, dict[str, Any]] = {
-    "course": {  # the exercise of a first lecture on language models
-        "corpus": "wikitext2",
-        "tokenizers": ("word-unk", "unigram:8000"),
-        "cells": ("lstm",),
-        "options": _COURSE_OPTIONS,
-    }
+_COURSE_TOKENIZERS = ("word-unk", "unigram:8000")
+EXPERIMENT_PRESETS: dict[str, dict[str, Any]] = {  # course: the exercise of a first lecture on language models
+    "course": dict(corpus="wikitext2", tokenizers=_COURSE_TOKENIZERS, cells=("lstm",), options=_COURSE_OPTIONS)
 }
 
 

@@ -204,13 +204,10 @@ def _changed_fields(stored: ExperimentConfig, requested: ExperimentConfig) -> li
 
 
 def _corpus_info(corpus: Corpus) -> dict[str, Any]:
-    return {
-        "name": corpus.name,
-        "sha256": corpus.digest,
-        "lines": {split: len(getattr(corpus, split)) for split in SPLITS},
-        "characters": {split: count_characters(getattr(corpus, split)) for split in SPLITS},
-        "words": word_statistics(corpus),
-    }
+    lines = {split: len(getattr(corpus, split)) for split in SPLITS}
+    characters = {split: count_characters(getattr(corpus, split)) for split in SPLITS}
+    info = {"name": corpus.name, "sha256": corpus.digest, "lines": lines, "characters": characters}
+    return info | {"words": word_statistics(corpus)}
 
 
 def _package_versions() -> dict[str, str]:

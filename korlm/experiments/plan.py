@@ -206,9 +206,7 @@ def plan_run(
         "epochs": config.epochs,
     }[config.budget_kind]
     return PlannedRun(
-        tokenizer=run_spec.tokenizer,
-        cell=run_spec.cell,
-        seed=run_spec.seed,
+        **vars(run_spec),
         vocab_size=vocab_size,
         vocab_size_is_exact=vocabulary_info is not None,
         hidden=net.hidden,
@@ -293,11 +291,8 @@ class ExperimentPlan:
         ]  # fmt: skip
 
     def __str__(self) -> str:
-        ko, en = (
-            "토크나이저 어휘 셀 폭 매개변수 씨앗 끝남 한번에",
-            "tokenizer vocabulary cell width parameters seeds done each",
-        )
-        lines = [localize(ko, en).split()]
+        ko = "토크나이저 어휘 셀 폭 매개변수 씨앗 끝남 한번에"
+        lines = [localize(ko, "tokenizer vocabulary cell width parameters seeds done each").split()]
         runs_by_row: dict[tuple[str, str], list[PlannedRun]] = {}
         for run in self.runs:
             runs_by_row.setdefault((run.tokenizer.label, run.cell), []).append(run)
@@ -311,11 +306,9 @@ class ExperimentPlan:
             ])  # fmt: skip
         unfinished = (run for run in self.runs if run.name not in self.finished_names)
         remaining = format_duration(self.estimator.remaining_seconds(unfinished))
-        guess = ("", "") if self.estimator.has_measurements else (" (어림)", " (a guess)")
-        count = len(self.runs)
-        note = localize(
-            f"모두 {count}번, 남은 시간 {remaining}{guess[0]}", f"{count} runs, time left {remaining}{guess[1]}"
-        )
+        guess = "" if self.estimator.has_measurements else localize(" (어림)", " (a guess)")
+        ko, en = f"모두 {len(self.runs)}번, 남은 시간 {remaining}", f"{len(self.runs)} runs, time left {remaining}"
+        note = localize(ko, en) + guess
         if not all(run.vocab_size_is_exact for run in self.runs):
             note += "\n" + localize(
                 "≈: 아직 만들지 않은 어휘의 가장 큰 크기. 폭은 만든 뒤에 정해집니다. 어휘를 만드는 시간은 세지 않았습니다.",
@@ -334,9 +327,8 @@ def plan_experiment(config: ExperimentConfig, folder: str | Path) -> ExperimentP
     store = ExperimentFolder(folder)
     store.check_compatible(config)
     corpus = load_experiment_corpus(**config.corpus_arguments)
-    vocabularies = {
-        spec.slug: info for spec in config.tokenizer_specs if (info := store.load_vocabulary_info(spec.slug))
-    }
+    slugs = [spec.slug for spec in config.tokenizer_specs]
+    vocabularies = {slug: info for slug in slugs if (info := store.load_vocabulary_info(slug))}
     runs = plan_runs(config, train_characters=count_characters(corpus.train), vocabularies=vocabularies)
     results = {run.name: result for run in runs if (result := store.load_result(run.name))}
     return ExperimentPlan(runs, set(results), TimeEstimator(results.values()))

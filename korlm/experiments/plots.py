@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Callable
 from functools import partial
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from korlm.experiments.results import ExperimentResult, ResultRow
@@ -100,9 +101,8 @@ def _plot_scores(result: ExperimentResult, *, korean: bool) -> Figure:
         panel.plot([], [], marker, color=color, label=cell)
     panel.set_yticks(range(len(labels)), map(_format_label, labels))
     panel.set_ylim(len(labels) - 0.5, -0.5)
-    panel.set_xlabel(
-        "시험 글의 글자당 비트 (낮을수록 좋음)" if korean else "bits per character, test (lower is better)"
-    )
+    ko, en = "시험 글의 글자당 비트 (낮을수록 좋음)", "bits per character, test (lower is better)"
+    panel.set_xlabel(ko if korean else en)
     _style_figure(figure, [panel], result, len(cells))
     return figure
 
@@ -112,13 +112,8 @@ def _plot_learning_curves(result: ExperimentResult, axis: str, *, korean: bool) 
     from matplotlib.figure import Figure
 
     labels = list(dict.fromkeys(row.label for row in result.rows))
-    styles: dict[str, Any] = {
-        label: {
-            "color": SERIES_COLORS[index % len(SERIES_COLORS)],
-            "linestyle": LINE_STYLES[index // len(SERIES_COLORS) % len(LINE_STYLES)],
-        }
-        for index, label in enumerate(labels)
-    }
+    looks = cycle((color, style) for style in LINE_STYLES for color in SERIES_COLORS)
+    styles: dict[str, Any] = {label: dict(zip(("color", "linestyle"), next(looks), strict=True)) for label in labels}
     cells = _plotted_cells(result)
     columns = max(1, min(3, int(0.9 * _FIGURE_WIDTH / (0.65 + _LETTER_WIDTH * _longest_label(labels)))))
     legend_height = 0.95 + 0.24 * -(-len(labels) // columns)
@@ -130,10 +125,8 @@ def _plot_learning_curves(result: ExperimentResult, axis: str, *, korean: bool) 
         panel = figure.add_axes((0.15, bottom, 0.81, _PANEL_HEIGHT / height))
         for curve in result.curves:
             if curve["cell"] == cell and curve["points"]:
-                x = [point[axis] for point in curve["points"]]
-                y = [point["valid_bpc"] for point in curve["points"]]
-                style = styles[curve["label"]]
-                panel.plot(x, y, **style, marker=".", markersize=4, linewidth=1.3, alpha=0.85)
+                x, y = ([point[key] for point in curve["points"]] for key in (axis, "valid_bpc"))
+                panel.plot(x, y, **styles[curve["label"]], marker=".", markersize=4, linewidth=1.3, alpha=0.85)
         panel.set_title(cell, loc="left", color=TEXT_COLOR, fontsize=12)
         panel.set_ylabel("검증 글자당 비트" if korean else "valid bits per character", color=TEXT_COLOR)
         panel.set_xlim(left=0)

@@ -8,9 +8,11 @@ All of it is computed from the finished runs in the folder, without the corpus a
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import combinations
+from itertools import combinations, product
+from operator import ne
 from typing import Any
 
 import numpy as np
@@ -131,14 +133,10 @@ class ExperimentResult:
         }
 
     def _pair_to_dict(self, pair: PairedDifference) -> dict[str, Any]:
-        first, second = self.rows[pair.first], self.rows[pair.second]
-        return {
-            **asdict(pair),
-            "first": [first.label, first.cell],
-            "second": [second.label, second.cell],
-            "significant": pair.significant,
-            "beyond_seeds": pair.significant_across_seeds,
-        }
+        rows = {"first": self.rows[pair.first], "second": self.rows[pair.second]}
+        names = {place: [row.label, row.cell] for place, row in rows.items()}
+        verdicts = {"significant": pair.significant, "beyond_seeds": pair.significant_across_seeds}
+        return asdict(pair) | names | verdicts
 
 
 def collect_results(store: ExperimentFolder) -> ExperimentResult:
@@ -150,13 +148,11 @@ def collect_results(store: ExperimentFolder) -> ExperimentResult:
     """
     config, metadata = store.read_metadata()
     results = {run.name: store.load_result(run.name) for run in config.run_specs()}
-    by_row: dict[tuple[str, str], list[dict[str, Any]]] = {
-        (spec.slug, cell): [] for spec in config.tokenizer_specs for cell in config.cells
-    }
+    by_row: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for run in config.run_specs():
         if result := results[run.name]:
             by_row[run.tokenizer.slug, run.cell].append(result)
-    keys = [key for key, row_results in by_row.items() if row_results]
+    keys = [key for key in product((spec.slug for spec in config.tokenizer_specs), config.cells) if key in by_row]
     if not keys:
         raise InputError(
             f"{store.path}에 끝난 학습이 없어 보고서를 쓸 수 없습니다. 먼저 korlm experiment를 돌리세요.",
@@ -248,11 +244,7 @@ def _comparable_pairs(keys: Sequence[tuple[str, str]], lossless: Sequence[bool])
     [(0, 1), (1, 2)]
     """
     usable = [index for index, is_lossless in enumerate(lossless) if is_lossless]
-    return [
-        (first, second)
-        for first, second in combinations(usable, 2)
-        if (keys[first][0] == keys[second][0]) != (keys[first][1] == keys[second][1])
-    ]
+    return [(row, other) for row, other in combinations(usable, 2) if sum(map(ne, keys[row], keys[other])) == 1]
 
 
 def _build_row(
@@ -263,26 +255,20 @@ def _build_row(
     marginal: ScoreEstimate | None,
 ) -> ResultRow:
     first = results[0]
-    vocabulary = {
-        name: vocabulary_info[name] for name in ("unit", "vocab_size", "lossless", "unknown", "pieces_per_character")
-    }
-    seconds, tokens, flops = (
-        float(np.mean([result[name] for result in results])) for name in ("seconds", "pieces", "flops")
-    )
-    memory = [result["memory"] for result in results if result["memory"]]
+    vocabulary_keys = ("unit", "vocab_size", "lossless", "unknown", "pieces_per_character")
+    mean_keys = ("seconds", "pieces", "flops")
+    means: dict[str, Any] = {key: float(np.mean([result[key] for result in results])) for key in mean_keys}
     bits_per_token = float(np.mean([result["test"]["bits_per_piece"] for result in results]))
     return ResultRow(
         label=first["label"],
         cell=first["cell"],
         seeds=[result["seed"] for result in results],
-        **vocabulary,
+        **{name: vocabulary_info[name] for name in vocabulary_keys},
         hidden=first["net"]["hidden"],
         parameters={name: first["parameters"][name] for name in ("embedding", "recurrent", "output", "total")},
-        seconds=seconds,
-        pieces=tokens,
-        flops=flops,
-        training_characters=tokens / vocabulary_info["pieces_per_character"]["train"],
-        memory=max(memory) if memory else None,
+        **means,
+        training_characters=means["pieces"] / vocabulary_info["pieces_per_character"]["train"],
+        memory=max((result["memory"] for result in results if result["memory"]), default=None),
         valid=estimates["valid"],
         test=estimates["test"],
         each=seed_scores,
@@ -296,11 +282,9 @@ def _build_curve(result: dict[str, Any], vocabulary_info: dict[str, Any]) -> dic
     tokens_per_character = vocabulary_info["pieces_per_character"]["train"]
     points = [
         {
-            "characters": entry["pieces"] / tokens_per_character,
-            "flops": entry["pieces"] * result["flops_per_piece"],
-            "seconds": entry["seconds"],
-            "valid_bpc": entry["valid_bpc"],
+            "characters": entry["pieces"] / tokens_per_character, "flops": entry["pieces"] * result["flops_per_piece"],
+            "seconds": entry["seconds"], "valid_bpc": entry["valid_bpc"],
         }
         for entry in result["history"]
-    ]
-    return {"label": result["label"], "cell": result["cell"], "seed": result["seed"], "points": points}
+    ]  # fmt: skip
+    return {**{name: result[name] for name in ("label", "cell", "seed")}, "points": points}

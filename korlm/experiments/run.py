@@ -117,9 +117,8 @@ class _JobRunner:
         for spec in self.config.tokenizer_specs:
             info = self.store.load_vocabulary_info(spec.slug)
             if info is None:
-                self.progress.on_stage_begin(
-                    f"어휘를 만드는 중: {spec.label}", f"making the vocabulary of {spec.label}"
-                )
+                ko, en = f"어휘를 만드는 중: {spec.label}", f"making the vocabulary of {spec.label}"
+                self.progress.on_stage_begin(ko, en)
                 job = {"kind": "vocabulary", "spec": asdict(spec), "folder": str(self.store.tokenizers_folder)}
                 info = self._run_job(job, self.store.tokenizers_folder / f"{spec.slug}.log")
             for run_spec in self.config.run_specs():
@@ -132,8 +131,7 @@ class _JobRunner:
         """Measure the baselines unless they are stored."""
         if self.store.load_baselines() is None:
             self.progress.on_stage_begin("바닥을 재는 중 (xz, 균등)", "measuring the floors (xz, uniform)")
-            file = str(self.store.baselines_file)
-            job = {"kind": "baselines", "max_prime_bytes": self.config.xz_bytes, "file": file}
+            job = {"kind": "baselines", "max_prime_bytes": self.config.xz_bytes, "file": str(self.store.baselines_file)}
             self._run_job(job, self.store.path / "floors.log")
 
     def execute_runs(self, runs: list[PlannedRun]) -> None:
@@ -166,17 +164,15 @@ class _JobRunner:
         names = [run.name for run in runs if vocabularies[run.tokenizer.slug]["lossless"]]
 
         def score_one(name: str) -> None:
+            ko, en = f"모든 자르기로 재는 중: {name}", f"measuring over all segmentations: {name}"
             with self._progress_lock:
-                self.progress.on_stage_begin(
-                    f"모든 자르기로 재는 중: {name}", f"measuring over all segmentations: {name}"
-                )
+                self.progress.on_stage_begin(ko, en)
             folder = self.store.run_folder(name)
             job = {"kind": "marginal", "folder": str(folder), "beam": beam}
             self._run_job(job, folder / "log.txt", threads=self._threads_per_run)
 
-        self._run_in_parallel(
-            score_one, [name for name in names if beam and self.store.load_marginal_bits(name, beam) is None]
-        )
+        unscored = [name for name in names if beam and self.store.load_marginal_bits(name, beam) is None]
+        self._run_in_parallel(score_one, unscored)
 
     def _run_in_parallel(self, function: Callable[[Item], None], items: Iterable[Item]) -> None:
         """Call a function for each item in threads; after a failure or Ctrl-C the other jobs save and stop."""

@@ -44,6 +44,10 @@ def _format_label(row: ResultRow) -> str:
     return row.label + ("" if row.lossless else LOSSY_MARK)
 
 
+def _format_memory(num_bytes: int | None) -> str:
+    return _NO_VALUE if num_bytes is None else f"{num_bytes / 2**20:,.0f}"
+
+
 def _format_estimate(estimate: ScoreEstimate) -> list[str]:
     return [f"{estimate.value:.3f}", format_margin(estimate.seeds), format_margin(estimate.lines)]
 
@@ -69,11 +73,7 @@ _COLUMNS = (
     _Column(("학습 초", "train s"), lambda row: f"{row.seconds:,.0f}", on_terminal=False),
     _Column(("글자/초", "chars/s"), lambda row: f"{row.characters_per_second:,.0f}", on_terminal=False),
     _Column(("조각당 혼란도", "perplexity/piece"), lambda row: f"{row.perplexity:,.1f}", on_terminal=False),
-    _Column(
-        ("메모리 MB", "memory MB"),
-        lambda row: _NO_VALUE if row.memory is None else f"{row.memory / 2**20:,.0f}",
-        on_terminal=False,
-    ),
+    _Column(("메모리 MB", "memory MB"), lambda row: _format_memory(row.memory), on_terminal=False),
 )
 
 

@@ -65,10 +65,8 @@ def _run_vocabulary_job(corpus: Corpus, job: dict[str, Any], emit: EmitEvent) ->
 def _run_baselines_job(corpus: Corpus, job: dict[str, Any], emit: EmitEvent) -> dict[str, Any]:
     from korlm.experiments.baselines import uniform_baseline, xz_baseline
 
-    functions: dict[str, Callable[..., dict[str, Any]]] = {
-        "xz": partial(xz_baseline, max_prime_bytes=job["max_prime_bytes"]),
-        "uniform": uniform_baseline,
-    }
+    measure_xz = partial(xz_baseline, max_prime_bytes=job["max_prime_bytes"])
+    functions: dict[str, Callable[..., dict[str, Any]]] = {"xz": measure_xz, "uniform": uniform_baseline}
     baselines = {
         name: {split: measure(corpus.train, getattr(corpus, split)) for split in SCORED_SPLITS}
         for name, measure in functions.items()

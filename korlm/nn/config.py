@@ -16,13 +16,8 @@ from korlm.errors import InputError
 CELLS = {"rnn": 1, "relu": 1, "gru": 3, "lstm": 4}  # with the number of gates: blocks of H rows in the weights
 INITIALIZATIONS = ("orthogonal", "xavier", "he", "uniform")
 SOFTMAXES = ("full", "adaptive")
-DROPOUT_FIELDS = (
-    "dropout",
-    "hidden_dropout",
-    "embedding_dropout",
-    "weight_dropout",
-    "locked",
-)  # no weight's shape depends on them
+# no weight's shape depends on them
+DROPOUT_FIELDS = ("dropout", "hidden_dropout", "embedding_dropout", "weight_dropout", "locked")
 ADAPTIVE_DIV_VALUE = 4  # each cluster of the adaptive softmax is this much narrower than the one before it
 
 

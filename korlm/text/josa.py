@@ -15,13 +15,8 @@ from korlm.text.hangul import COMPATIBILITY_TAILS, final_consonant, is_syllable,
 # Final sounds of the Sino-Korean digit names (영 일 이 삼 사 오 육 칠 팔 구) and of the Korean names of Latin letters.
 _DIGIT_FINAL_SOUNDS = dict(zip("0123456789", ("ㅇ", "ㄹ", "", "ㅁ", "", "", "ㄱ", "ㄹ", "ㄹ", ""), strict=True))
 _LATIN_LETTER_FINAL_SOUNDS = {"l": "ㄹ", "m": "ㅁ", "n": "ㄴ", "r": "ㄹ"}  # 엘 엠 엔 알; all others end in a vowel
-_POWER_OF_TEN_FINAL_SOUNDS = (
-    ("0" * 8, "ㄱ"),
-    ("0000", "ㄴ"),
-    ("000", "ㄴ"),
-    ("00", "ㄱ"),
-    ("0", "ㅂ"),
-)  # 억 만 천 백 십
+# 억 만 천 백 십
+_POWER_OF_TEN_FINAL_SOUNDS = (("0" * 8, "ㄱ"), ("0000", "ㄴ"), ("000", "ㄴ"), ("00", "ㄱ"), ("0", "ㅂ"))
 
 
 def with_josa(word: str, josa: str) -> str:

@@ -40,14 +40,9 @@ def _count_spread(lanes: Sequence[Lane], language: str) -> dict[str, object]:
     """Return the lanes sorted by number of tokens, and the values of the sentence about them."""
     counted = sorted((lane.counts.ids, lane_name(lane.name, language), lane.unit) for lane in lanes if lane.counts)
     low, middle, high = min_median_max([num_tokens for num_tokens, _, _ in counted])
-    summary = {
-        "low": low,
-        "least": ", ".join(name for num_tokens, name, _ in counted if num_tokens == low),
-        "high": high,
-        "most": ", ".join(name for num_tokens, name, _ in counted if num_tokens == high),
-        "middle": middle,
-        "times": f"{high / low:.1f}" if low else "–",
-    }
+    least, most = (", ".join(name for count, name, _ in counted if count == end) for end in (low, high))
+    times = f"{high / low:.1f}" if low else "–"
+    summary = {"low": low, "least": least, "high": high, "most": most, "middle": middle, "times": times}
     return {"rows": counted, "most": high or 1, "summary": summary}
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -51,12 +52,8 @@ def build_tokenizer_choice(service: Service, localized: LocalizedComponents) -> 
     names = gr.CheckboxGroup(
         choices=_tokenizer_choices(installed, "ko"), value=preselected_tokenizers(options), elem_id="compare-names"
     )
-    return localized.add(
-        names,
-        label="tokenizers",
-        choices=lambda language: _tokenizer_choices(installed, language),
-        **({"info": lambda language: translate("not_installed", language, names=missing)} if missing else {}),
-    )
+    info = {"info": partial(translate, "not_installed", names=missing)} if missing else {}
+    return localized.add(names, label="tokenizers", choices=partial(_tokenizer_choices, installed), **info)
 
 
 def build_perturbation_row(localized: LocalizedComponents) -> tuple[dict[str, gr.Button], gr.Button, gr.HTML]:
@@ -67,14 +64,12 @@ def build_perturbation_row(localized: LocalizedComponents) -> tuple[dict[str, gr
             label, value=lambda language: Markup('<span class="kl">{}</span>').format(translate("stress", language))
         )
         buttons = {
-            kind: localized.add(
-                gr.Button(size="sm", elem_id=f"stress-{kind}", scale=0, min_width=64), value=f"stress_{kind}"
-            )
-            for kind in PERTURBATIONS
+            kind: gr.Button(size="sm", elem_id=f"stress-{kind}", scale=0, min_width=64) for kind in PERTURBATIONS
         }
-        undo = localized.add(
-            gr.Button(size="sm", variant="secondary", elem_id="stress-restore", scale=0, min_width=64), value="restore"
-        )
+        for kind, button in buttons.items():
+            localized.add(button, value=f"stress_{kind}")
+        undo = gr.Button(size="sm", variant="secondary", elem_id="stress-restore", scale=0, min_width=64)
+        localized.add(undo, value="restore")
     note = gr.HTML(render_perturbation_note(None, "ko"), js_on_load=None, elem_id="stress-note")
     return buttons, undo, note
 
@@ -88,7 +83,7 @@ def build_kiwi_settings(localized: LocalizedComponents) -> tuple[gr.Accordion, d
         )
         with gr.Column(min_width=220):
             switches = {name: gr.Checkbox(False, elem_id=f"kiwi-{name}") for name in KIWI_SWITCHES}
-    localized.add(words, label="words", info=lambda language: translate("words_info", language, most=MAX_CUSTOM_WORDS))
+    localized.add(words, label="words", info=partial(translate, "words_info", most=MAX_CUSTOM_WORDS))
     for name, switch in switches.items():
         localized.add(switch, label=f"switch_{name}")
     return settings, {"words": words, **switches}
@@ -99,26 +94,12 @@ def build_view_controls(localized: LocalizedComponents) -> dict[str, Any]:
     reference = gr.Dropdown(
         choices=reference_choices(["kiwi"], "ko"), value="kiwi", elem_id="look-reference", filterable=False, scale=0, min_width=190
     )  # fmt: skip
-    color = gr.Radio(
-        choices=radio_choices("color", url_state.COLOR_MODES, "ko"),
-        value="pos",
-        elem_id="look-color",
-        scale=0,
-        min_width=170,
-    )
-    form = gr.Radio(
-        choices=radio_choices("form", url_state.FORM_MODES, "ko"),
-        value="surface",
-        elem_id="look-form",
-        scale=0,
-        min_width=170,
-    )
-    localized.add(reference, label="reference")
-    localized.add(
-        color, label="color", choices=lambda language: radio_choices("color", url_state.COLOR_MODES, language)
-    )
-    localized.add(form, label="form", choices=lambda language: radio_choices("form", url_state.FORM_MODES, language))
-    return {"reference": reference, "color": color, "form": form}
+    view_controls: dict[str, Any] = {"reference": localized.add(reference, label="reference")}
+    for name, modes in (("color", url_state.COLOR_MODES), ("form", url_state.FORM_MODES)):
+        choices = partial(radio_choices, name, modes)
+        radio = gr.Radio(choices=choices("ko"), value=modes[0], elem_id=f"look-{name}", scale=0, min_width=170)
+        view_controls[name] = localized.add(radio, label=name, choices=choices)
+    return view_controls
 
 
 def build_export_buttons(localized: LocalizedComponents) -> tuple[gr.Button, gr.Button]:

@@ -32,9 +32,8 @@ def to_csv(comparison: TextComparison, reference: str, language: str) -> str:
     for lane in comparison.valid_lanes:
         name = escape_formula(lane_name(lane.name, language))
         for row in _token_rows(lane, reference):
-            writer.writerow(
-                [name, *(escape_formula(value) if isinstance(value, str) else value for value in row.values())]
-            )
+            cells = (escape_formula(value) if isinstance(value, str) else value for value in row.values())
+            writer.writerow([name, *cells])
     return "\ufeff" + out.getvalue()
 
 
@@ -65,9 +64,8 @@ def escape_formula(value: str) -> str:
 def _token_rows(lane: Lane, reference: str) -> Iterator[dict[str, Any]]:
     assert lane.encoding is not None
     encoding = lane.encoding
-    for index, (token_id, token, (start, end)) in enumerate(
-        zip(encoding.ids, encoding.tokens, encoding.spans, strict=True)
-    ):
+    tokens = zip(encoding.ids, encoding.tokens, encoding.spans, strict=True)
+    for index, (token_id, token, (start, end)) in enumerate(tokens):
         segment = encoding.segments[encoding.segment_of[index]]
         yield {
             "index": index,

@@ -58,14 +58,9 @@ class CompareFields(NamedTuple):
 
     def to_form(self) -> CompareForm:
         """Convert the values, any of which may be None."""
-        switches = (bool(value) for value in (self.typos, self.coda, self.compounds, self.letters))
-        return CompareForm(
-            self.text or "",
-            tuple(self.names or ()),
-            KiwiSettings(self.words or "", *switches),
-            ViewOptions(self.reference or "", self.color, self.form, self.language),
-            self.perturbed,
-        )
+        settings = KiwiSettings(self.words or "", *map(bool, (self.typos, self.coda, self.compounds, self.letters)))
+        view_options = ViewOptions(self.reference or "", self.color, self.form, self.language)
+        return CompareForm(self.text or "", tuple(self.names or ()), settings, view_options, self.perturbed)
 
 
 def stream_comparison(service: Service, form: CompareForm) -> Iterator[TextComparison]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from korlm.app.compare import controls, export, handlers
 from korlm.app.compare.handlers import CompareFields
 from korlm.app.compare.view import render_comparison
 from korlm.app.lanes import TextComparison, ViewOptions
-from korlm.app.localize import LocalizedComponents
+from korlm.app.localize import UNQUEUED, LocalizedComponents
 from korlm.app.service import Service
 
 DEFAULT_TEXT = "아버지가 방에 들어가셨다. 아버지가방에들어가셨다ㅋㅋ"
@@ -61,16 +62,11 @@ class CompareTab:
         """Yield (view, state, reference, note): at once for the tokenizers that are loaded, then for all."""
         form = CompareFields(*values).to_form()
         view_options = form.view_options
+        perturbed = form.perturbed if form.perturbed and form.perturbed.result == form.text else None
+        note = controls.render_perturbation_note(perturbed, view_options.language)
         for comparison in handlers.stream_comparison(self.service, form):
-            yield (
-                render_comparison(comparison, view_options),
-                comparison,
-                update_reference(comparison, view_options),
-                controls.render_perturbation_note(
-                    form.perturbed if form.perturbed and form.perturbed.result == form.text else None,
-                    view_options.language,
-                ),
-            )
+            reference = update_reference(comparison, view_options)
+            yield render_comparison(comparison, view_options), comparison, reference, note
 
     def redraw_views(self, comparison: TextComparison | None, *values: Any) -> tuple[Any, ...]:
         """Return (view, reference, note) with other view options, without tokenizing again."""
@@ -86,20 +82,14 @@ class CompareTab:
         text, perturbed = state.text or DEFAULT_TEXT, None
         if state.perturbation:
             text, perturbed = handlers.apply_perturbation(state.perturbation, text, None)
-        view_options = state.view_options
+        names = list(state.names) or controls.preselected_tokenizers(options)
+        reference, *look, language = dataclasses.astuple(state.view_options)
+        choices = controls.reference_choices(installed, language)
+        settings = state.settings
         return CompareFields(
-            text,
-            list(state.names) or controls.preselected_tokenizers(options),
-            state.settings.words,
-            *state.settings.switches,
-            gr.update(
-                choices=controls.reference_choices(installed, view_options.language), value=view_options.reference
-            ),
-            view_options.color,
-            view_options.form,
-            view_options.language,
+            text, names, settings.words, *settings.switches, gr.update(choices=choices, value=reference), *look, language,
             perturbed,
-        )
+        )  # fmt: skip
 
 
 def update_reference(comparison: TextComparison | None, view_options: ViewOptions) -> Any:
@@ -125,12 +115,8 @@ def build_compare_tab(service: Service, localized: LocalizedComponents, language
         localized.add(text, label="text", placeholder="text_hint")
         localized.add(run, value="run")
         perturbation_buttons, restore, note = controls.build_perturbation_row(localized)
-        examples = gr.Dataset(
-            components=[text],
-            samples=[[example] for example in controls.EXAMPLES.values()],
-            type="index",
-            elem_id="examples",
-        )
+        samples = [[example] for example in controls.EXAMPLES.values()]
+        examples = gr.Dataset(components=[text], samples=samples, type="index", elem_id="examples")
         localized.add(examples, label="examples", sample_labels=controls.example_labels)
         names = controls.build_tokenizer_choice(service, localized)
         kiwi_settings, kiwi_controls = controls.build_kiwi_settings(localized)
@@ -143,14 +129,8 @@ def build_compare_tab(service: Service, localized: LocalizedComponents, language
     tab = CompareTab(fields, kiwi_settings, gr.State(None), view, note, service)
     _bind_run(tab, [run.click, text.submit], examples, text)
     _bind_perturbations(tab, perturbation_buttons, restore)
-    gr.on(
-        [control.input for control in view_controls.values()],
-        tab.redraw_views,
-        [tab.state, *tab.controls],
-        [tab.view, fields.reference, tab.note],
-        show_progress="hidden",
-        queue=False,
-    )
+    triggers, outputs = [control.input for control in view_controls.values()], [tab.view, fields.reference, tab.note]
+    gr.on(triggers, tab.redraw_views, [tab.state, *tab.controls], outputs, **UNQUEUED)
     _bind_downloads(tab, csv, json)
     return tab
 
@@ -158,38 +138,31 @@ def build_compare_tab(service: Service, localized: LocalizedComponents, language
 def _bind_run(tab: CompareTab, triggers: Sequence[Any], examples: gr.Dataset, text: gr.Textbox) -> None:
     gr.on(triggers, **tab.run_event, trigger_mode="always_last")
     samples = list(controls.EXAMPLES.values())
-    chosen = examples.click(lambda index: samples[index], examples, text, show_progress="hidden", queue=False)
-    chosen.then(**tab.run_event)
+    examples.click(lambda index: samples[index], examples, text, **UNQUEUED).then(**tab.run_event)
 
 
 def _bind_perturbations(tab: CompareTab, buttons: Mapping[str, gr.Button], restore: gr.Button) -> None:
     fields = [tab.controls.text, tab.controls.perturbed]
     functions = [(button, functools.partial(handlers.apply_perturbation, kind)) for kind, button in buttons.items()]
     for button, function in [*functions, (restore, handlers.restore_original_text)]:
-        event = button.click(function, fields, fields, show_progress="hidden", queue=False)
-        event.then(**tab.run_event)
+        button.click(function, fields, fields, **UNQUEUED).then(**tab.run_event)
 
 
 def _bind_downloads(tab: CompareTab, csv: gr.Button, json: gr.Button) -> None:
     content = gr.Textbox(visible="hidden", elem_id="compare-file")
-    name = gr.Textbox(visible="hidden")
-    kind = gr.Textbox(visible="hidden")
+    name, kind = gr.Textbox(visible="hidden"), gr.Textbox(visible="hidden")
 
     def bind_download(
         button: gr.Button, export_content: Callable[[TextComparison, str, str], str], file: str, mime: str
     ) -> None:
-        def export_view(
-            comparison: TextComparison | None, reference: str | None, language: str
-        ) -> tuple[str, str, str]:
+        def export_view(comparison: TextComparison | None, reference: str | None, language: str) -> tuple[str, ...]:
             if not comparison or not comparison.valid_lanes:
                 return "", file, mime
             return export_content(comparison, comparison.choose_reference(reference or ""), language), file, mime
 
         inputs, outputs = [tab.state, tab.controls.reference, tab.controls.language], [content, name, kind]
-        event = button.click(export_view, inputs, outputs, show_progress="hidden", queue=False)
-        event.then(None, outputs, None, js=_SAVE_FILE_SCRIPT).then(
-            lambda: "", None, content, show_progress="hidden", queue=False
-        )
+        event = button.click(export_view, inputs, outputs, **UNQUEUED)
+        event.then(None, outputs, None, js=_SAVE_FILE_SCRIPT).then(lambda: "", None, content, **UNQUEUED)
 
     bind_download(csv, export.to_csv, "korlm.csv", "text/csv;charset=utf-8")
     bind_download(json, export.to_json, "korlm.json", "application/json")

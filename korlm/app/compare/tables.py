@@ -38,9 +38,7 @@ def render_counts_table(lanes: Sequence[Lane], language: str, ids_before: Mappin
     ``ids_before`` has for each lane the number of tokens of the text before a perturbation.
     """
     ids_before = ids_before or {}
-    rows = [
-        _counts_row(lane, lane.counts, ids_before.get(lane.name), language) for lane in lanes if lane.counts is not None
-    ]
+    rows = [_counts_row(lane, lane.counts, ids_before.get(lane.name), language) for lane in lanes if lane.counts]
     if not rows:
         return Markup()
     most = max(1, *(row.num_tokens for row in rows), *ids_before.values())

@@ -63,13 +63,8 @@ def _render_kiwi_change(comparison: TextComparison, language: str) -> Markup:
     before, after = counts.get("kiwi"), counts.get(custom_lane)
     if not before or not after:
         return Markup()
-    message = translate(
-        "own_change",
-        language,
-        name=lane_name(custom_lane, language),
-        pieces=f"{before.segments:,} → {after.segments:,}",
-        more=format_change(before.segments, after.segments, language),
-        ids=f"{before.ids:,} → {after.ids:,}",
-        much=format_change(before.ids, after.ids, language),
-    )
-    return render_notice(message, kind="own")
+    values = {"name": lane_name(custom_lane, language)}
+    for key, change_key, count in (("pieces", "more", "segments"), ("ids", "much", "ids")):
+        counts_of_both = getattr(before, count), getattr(after, count)
+        values |= {key: "{:,} → {:,}".format(*counts_of_both), change_key: format_change(*counts_of_both, language)}
+    return render_notice(translate("own_change", language, **values), kind="own")

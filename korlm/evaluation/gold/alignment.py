@@ -36,9 +36,8 @@ class GoldEojeol(NamedTuple):
 
     start: int  # offset of its first character in the sentence's text
     end: int  # offset after its last character
-    morphemes: tuple[
-        Morpheme, ...
-    ]  # in order, with spans in the text; spans overlap in a shared syllable (했 = 하 + 었)
+    # in order, with spans in the text; spans overlap in a shared syllable (했 = 하 + 었)
+    morphemes: tuple[Morpheme, ...]
     fully_aligned: bool  # whether all its morphemes are known and aligned; scores ignore the other eojeol
 
 
