@@ -26,7 +26,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 from pathlib import Path
-from types import TracebackType
 from typing import Any, overload
 
 import numpy as np
@@ -133,9 +132,7 @@ class MemmapLines(Sequence[str]):
         offsets = self._offsets[start : stop + 1].tolist()
         data = self._data[offsets[0] : offsets[-1]]
         try:
-            if (
-                data.count(b"\n") == stop - start
-            ):  # no line contains a line end: decode all of them at once, which is faster
+            if data.count(b"\n") == stop - start:  # no line contains a line end: decoding all at once is faster
                 return data.decode().split("\n")[:-1]
             relative_offsets = [offset - offsets[0] for offset in offsets]
             return [data[begin : end - 1].decode() for begin, end in pairwise(relative_offsets)]
@@ -167,9 +164,7 @@ class LineWriter:
     def __enter__(self) -> LineWriter:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *details: object) -> None:
         try:
             if kind is None:
                 self._flush_buffer()
@@ -277,10 +272,9 @@ def _load_splits(folder: Path, stamp: list[Any]) -> Splits | None:
         splits = {split: MemmapLines(folder / split, digest=digests[split]) for split in SPLITS}
         if [len(lines) for lines in splits.values()] != config["counts"]:
             return None
-        if sum(lines.num_bytes for lines in splits.values()) <= _MAX_VERIFIED_BYTES:
-            for split, lines in splits.items():
-                if chunks_sha256(lines.iter_chunks()) != digests[split]:
-                    return None
+        is_small = sum(lines.num_bytes for lines in splits.values()) <= _MAX_VERIFIED_BYTES
+        if is_small and {split: chunks_sha256(lines.iter_chunks()) for split, lines in splits.items()} != digests:
+            return None
         return Splits(**splits, digest=config["digest"])
     except (ArtifactError, KeyError):
         return None

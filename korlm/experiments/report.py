@@ -11,20 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from korlm.experiments import tables
 from korlm.experiments.plan import format_duration
 from korlm.experiments.plots import render_report_figures
 from korlm.experiments.results import ExperimentResult, ResultRow, reversed_pairs
-from korlm.experiments.tables import (
-    FEW_SEEDS_MARK,
-    LOSSY_MARK,
-    build_cell_differences_table,
-    build_course_table,
-    build_difference_matrix,
-    build_marginal_table,
-    build_results_table,
-    embedding_width,
-    format_results_csv,
-)
 from korlm.reporting.markdown import (
     CodeBlock,
     FigureBlock,
@@ -196,7 +186,8 @@ def write_experiment_report(result: ExperimentResult, folder: Path) -> None:
     blocks = _build_report_blocks(result, figures)
     write_file(folder / "report.md", blocks_to_markdown(blocks).encode())
     write_file(folder / "report.html", blocks_to_html(blocks, f"korlm: {result.config.signature}").encode())
-    write_file(folder / "table.csv", format_results_csv(result).encode("utf-8-sig"))  # Excel reads Hangul by the mark
+    table = tables.format_results_csv(result)
+    write_file(folder / "table.csv", table.encode("utf-8-sig"))  # Excel reads Hangul by the mark
     write_json(folder / "result.json", result.to_dict())
     write_json(folder / "curves.json", result.curves)
 
@@ -209,14 +200,14 @@ def _build_report_blocks(result: ExperimentResult, figures: dict[str, FigureBloc
         ko = f"아직 끝나지 않은 학습이 {len(names)}개 있어 이 보고서에 없습니다: {', '.join(names)}."
         blocks.append(Paragraph(ko, f"{len(names)} runs are not finished and missing here: {', '.join(names)}."))
     marks = _text_paragraphs(
-        "marks", lossy=not all(row.lossless for row in result.rows), lossy_mark=LOSSY_MARK.strip(),
-        few_seeds=any(row.has_too_few_seeds for row in result.rows), few_seeds_mark=FEW_SEEDS_MARK.strip(),
+        "marks", lossy=not all(row.lossless for row in result.rows), lossy_mark=tables.LOSSY_MARK.strip(),
+        few_seeds=any(row.has_too_few_seeds for row in result.rows), few_seeds_mark=tables.FEW_SEEDS_MARK.strip(),
     )  # fmt: skip
-    blocks += [Heading(2, "결과", "Results"), build_results_table(result), *marks]
+    blocks += [Heading(2, "결과", "Results"), tables.build_results_table(result), *marks]
     blocks += [figures["bits"]] if figures else []
     if result.config.preset == "course" or not all(row.lossless for row in result.rows):
         blocks += _build_course_blocks(result)
-    if table := build_marginal_table(result):
+    if table := tables.build_marginal_table(result):
         blocks += [Heading(2, "모든 자르기로 재면", "Over all segmentations")]
         blocks += _text_paragraphs("marginal", beam=result.config.marginal)
         blocks += [*_to_paragraphs(_describe_reversed_pairs(result)), table]
@@ -246,16 +237,16 @@ def _build_difference_blocks(result: ExperimentResult) -> list[ReportBlock]:
         return []
     blocks: list[ReportBlock] = [Heading(2, "차이", "Differences")]
     for cell in result.config.cells:
-        if table := build_difference_matrix(result, cell):
+        if table := tables.build_difference_matrix(result, cell):
             paragraphs = _to_paragraphs(_describe_cell_differences(result, cell))
             blocks += [Heading(3, cell, "by tokenizer"), *paragraphs, table]
-    if table := build_cell_differences_table(result):
+    if table := tables.build_cell_differences_table(result):
         blocks += [Heading(3, "셀", "Between cells"), table]
     return blocks
 
 
 def _build_course_blocks(result: ExperimentResult) -> list[ReportBlock]:
-    words, width = result.metadata["corpus"]["words"], embedding_width(result)
+    words, width = result.metadata["corpus"]["words"], tables.embedding_width(result)
     unseen, written = (
         {split: f"{fraction * 100:.2f}" for split, fraction in words[name].items()}
         for name in ("unseen", "written_unk")
@@ -264,7 +255,7 @@ def _build_course_blocks(result: ExperimentResult) -> list[ReportBlock]:
     sizes_text = {name: f"{size:,}" for name, size in sizes.items()}
     heading = Heading(2, "수업의 문제: 낱말과 서브워드", "The course exercise: words against subwords")
     texts = _text_paragraphs("course", unseen=unseen, written=written, **sizes_text)
-    return [heading, *texts, build_course_table(result), *_text_paragraphs("course_marks")]
+    return [heading, *texts, tables.build_course_table(result), *_text_paragraphs("course_marks")]
 
 
 def _format_configuration(result: ExperimentResult) -> str:

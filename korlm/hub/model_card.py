@@ -72,25 +72,22 @@ def trained_model_values(model: PretrainedModel[Any], dataset: DatasetInfo, t: T
     info, config = model.info, model.net.config
     test = info.get("test")
     corpus = t(dataset.ko, dataset.en)
+    shape = f"{config.layers}{t('층', '')} × {config.hidden}, {t('임베딩', 'embedding')} {config.embedding}"
     model_rows = [
-        (
-            t("셀", "cell"),
-            f"{config.cell.upper()}, {config.layers}{t('층', '')} × {config.hidden}, {t('임베딩', 'embedding')} {config.embedding}",
-        ),
+        (t("셀", "cell"), f"{config.cell.upper()}, {shape}"),
         (t("매개변수", "parameters"), f"{model.parameters:,}"),
         (t("토크나이저", "tokenizer"), tokenizer_label(model.tokenizer, t)),
         (t("배운 글", "learnt from"), corpus if "corpus" in info else ""),
         (t("글자당 비트 (test)", "bits per character (test)"), f"**{test['bits_per_character']:.3f}**" if test else ""),
     ]
+    valid = [entry["valid_bpc"] for entry in info.get("history", []) if "valid_bpc" in entry]
     return {
         "cell_name": config.cell.upper(),
         "unit": tokenizer_unit_label(model.tokenizer, t),
         "parameters": f"{model.parameters:,}",
         "model_rows": model_rows,
         "test": test,
-        "best_valid": min(
-            (entry["valid_bpc"] for entry in info.get("history", []) if "valid_bpc" in entry), default=None
-        ),
+        "best_valid": min(valid, default=None),
         "training_rows": _training_rows(info, corpus, t),
         "training_commands": "\n".join(_training_commands(info, t)),
         "failing": t(*dataset.failing),

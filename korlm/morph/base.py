@@ -62,12 +62,10 @@ class Analyzer(Protocol):
     @property
     def name(self) -> str:
         """The name in the registry."""
-        ...
 
     @property
     def version(self) -> str:
         """The version of the backend, on which the boundaries depend."""
-        ...
 
     def analyze(self, texts: Sequence[str], *, workers: int = 1) -> list[list[Morpheme]]:
         """Return the morphemes of each text, in order of start.
@@ -83,7 +81,6 @@ class Analyzer(Protocol):
             MissingDependencyError: the backend is not installed.
             AnalyzerError: the backend crashed or hung.
         """
-        ...
 
     def morpheme_spans(self, texts: Iterable[str], *, workers: int = 1) -> Iterator[list[Span]]:
         """Yield the disjoint spans of the morphemes of each text: `merge_spans` over those of `analyze`.
@@ -91,4 +88,3 @@ class Analyzer(Protocol):
         Encoding to token ids needs no forms and tags. Texts are read and analyzed lazily, so that a corpus of any size
         needs little memory. Arguments and errors are those of `analyze`.
         """
-        ...

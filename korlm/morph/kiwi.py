@@ -158,13 +158,8 @@ class KiwiAnalyzer:
 
     def _tokenize(self, texts: Iterable[str], workers: int) -> Iterator[list[Token]]:
         """Yield Kiwi's tokens for each text."""
-        options: dict[str, Any] = {}
-        if self.options.typos:
-            options["typos"] = self.options.typos
-        if self.options.normalize_coda:
-            options["normalize_coda"] = True
-        if self.options.split_compounds:
-            options["split_complex"] = True
+        named = {"typos": "typos", "normalize_coda": "normalize_coda", "split_complex": "split_compounds"}
+        options = {name: value for name, own in named.items() if (value := getattr(self.options, own))}
         kiwi = self._load_kiwi()
         try:
             if workers > 1:

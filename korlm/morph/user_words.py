@@ -85,15 +85,11 @@ def validate_user_words(numbered_words: Iterable[tuple[int, UserWord]]) -> tuple
         problem = _find_problem(form, word.tag, word.score)
         if not problem and (form, word.tag) in lines:
             first = lines[form, word.tag]
-            problem = (
-                f"'{abbreviate(form, 20)}/{word.tag}'이(가) {first}번째 줄에 이미 있습니다",
-                f"the word is already in line {first}",
-            )
+            ko = f"'{abbreviate(form, 20)}/{word.tag}'이(가) {first}번째 줄에 이미 있습니다"
+            problem = ko, f"the word is already in line {first}"
         if not problem and len(words) == MAX_USER_WORDS:
-            problem = (
-                f"단어는 {MAX_USER_WORDS:,}개까지 넣을 수 있습니다",
-                f"at most {MAX_USER_WORDS:,} words are allowed",
-            )
+            ko = f"단어는 {MAX_USER_WORDS:,}개까지 넣을 수 있습니다"
+            problem = ko, f"at most {MAX_USER_WORDS:,} words are allowed"
         if problem:
             raise _line_error(line, *problem)
         lines[form, word.tag] = line
@@ -130,11 +126,9 @@ def _parse_line(line_number: int, line: str) -> UserWord:
         try:
             return UserWord(form, tag.strip(), float(score or 0))
         except ValueError:
-            raise _line_error(
-                line_number,
-                f"점수 '{abbreviate(score, 20)}'이(가) 수가 아닙니다",
-                f"the score '{abbreviate(score, 20)}' is no number",
-            ) from None
+            shown = abbreviate(score, 20)
+            ko, en = f"점수 '{shown}'이(가) 수가 아닙니다", f"the score '{shown}' is no number"
+            raise _line_error(line_number, ko, en) from None
     form, slash, tag = line.strip().rpartition("/")
     if slash:
         return UserWord(form, tag.strip())

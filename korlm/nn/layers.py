@@ -80,9 +80,7 @@ def run_layer(
         outputs, *parts = kernel(inputs, _to_torch_state(state), weights, True, 1, 0.0, layer.training, False, True)
         return outputs, tuple(parts)
     packed = pack_padded_sequence(inputs, lengths.cpu(), batch_first=True, enforce_sorted=False)
-    assert (
-        packed.sorted_indices is not None and packed.unsorted_indices is not None
-    )  # never None with enforce_sorted=False
+    assert packed.sorted_indices is not None and packed.unsorted_indices is not None  # set by enforce_sorted=False
     sorted_state = _to_torch_state(tuple(part.index_select(1, packed.sorted_indices) for part in state))
     data, *parts = kernel(packed.data, packed.batch_sizes, sorted_state, weights, True, 1, 0.0, layer.training, False)
     padded, _ = pad_packed_sequence(packed._replace(data=data), batch_first=True, total_length=inputs.shape[1])

@@ -156,9 +156,8 @@ def adaptive_cross_entropy(
     bounds = torch.tensor(layer.cutoffs[:-1], device=targets.device)
     clusters = torch.bucketize(targets, bounds, right=True)  # 0 for the head
     is_target = targets != ignore_index
-    head_targets = torch.where(clusters > 0, layer.shortlist_size - 1 + clusters, targets).where(
-        is_target, IGNORE_INDEX
-    )
+    head_targets = torch.where(clusters > 0, layer.shortlist_size - 1 + clusters, targets)
+    head_targets = head_targets.where(is_target, IGNORE_INDEX)
     options["reduction"] = "none" if reduction == "none" else "sum"
     total = chunked_cross_entropy(hidden, layer.head.weight, layer.head.bias, head_targets, **options)
     for index, tail in enumerate(layer.tail):

@@ -247,10 +247,9 @@ def translate_hub_errors(address: Address, *, pushing: bool = False) -> Iterator
 def _translate_error(error: BaseException, address: Address, pushing: bool) -> KorlmError:
     from huggingface_hub import constants, errors
 
+    # huggingface_hub only says "not in the cache"; the cause tells why it could not download
     while isinstance(error, (errors.LocalEntryNotFoundError, RuntimeError)) and error.__cause__:
-        error = (
-            error.__cause__
-        )  # huggingface_hub only says "not in the cache"; the cause tells why it could not download
+        error = error.__cause__
     if isinstance(error, errors.HfHubHTTPError):
         return _not_found_error(error, address) or _http_error(error, address, pushing)
     if isinstance(error, errors.OfflineModeIsEnabled) or constants.HF_HUB_OFFLINE:

@@ -41,11 +41,9 @@ class Decoder(Protocol):
 
     def push(self, token_id: int) -> bytes:
         """Append an id; return the bytes that are now final."""
-        ...
 
     def finish(self) -> bytes:
         """Return the bytes held back."""
-        ...
 
 
 class Tokenizer(ABC):

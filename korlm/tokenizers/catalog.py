@@ -23,9 +23,7 @@ TOKENIZER_UNITS = {
     **dict.fromkeys(ANALYZERS, "morpheme"),
     **{f"{analyzer}+{subword}": "morpheme-subword" for analyzer in ANALYZERS for subword in SUBWORD_ALGORITHMS},
     **dict.fromkeys(SUBWORD_ALGORITHMS, "subword"),
-    "syllable": "syllable",
-    "jamo": "jamo",
-    "byte": "byte",
+    **{unit: unit for unit in ("syllable", "jamo", "byte")},
 }
 DEFAULT_VOCAB_SIZES = {
     "word": 16_000,

@@ -149,11 +149,8 @@ def _word_config(tokenizer: Tokenizer, keys: Sequence[str]) -> _JsonObject:
         sequence = {"type": "Sequence", "pretokenizers": [eojeol, characters]}
         return {"pre_tokenizer": sequence, "model": _bpe_model(tokenizer, keys, ignore_merges=True)}
     unknown = keys[UNK_ID]
-    typed_names = {
-        "type": "Replace",
-        "pattern": {"Regex": whole_word_pattern(sorted(tokenizer.specials))},
-        "content": unknown,
-    }
+    names = whole_word_pattern(sorted(tokenizer.specials))
+    typed_names = {"type": "Replace", "pattern": {"Regex": names}, "content": unknown}
     model = {"type": "WordLevel", "vocab": dict(zip(keys, range(len(keys)), strict=True)), "unk_token": unknown}
     return {"normalizer": typed_names, "pre_tokenizer": eojeol, "model": model}
 
@@ -222,23 +219,20 @@ def name_splitting_pattern(names: Iterable[str], tokens: Iterable[str], *, fuse_
             boundaries_by_bigram[token[at - 1 : at + 1]].append((token, at))
     options = []
     for name in names:
-        free = [
-            at
-            for at in range(1, len(name))
-            if not any(
-                _crosses_boundary(token, token_at, name, at)
-                for token, token_at in boundaries_by_bigram[name[at - 1 : at + 1]]
-            )
-            and not (fuse_unknown and tokens.isdisjoint(name[at - 1 : at + 1]))
-        ]
-        if not free:
+
+        def is_free(at: int, name: str = name) -> bool:
+            bigram = name[at - 1 : at + 1]
+            if fuse_unknown and tokens.isdisjoint(bigram):
+                return False
+            return not any(_crosses_boundary(token, end, name, at) for token, end in boundaries_by_bigram[bigram])
+
+        if (at := next(filter(is_free, range(1, len(name))), 0)) == 0:
             raise InputError(
                 f"어휘가 배운 조각이 특수 이름 '{name}'과 겹쳐서, 사람이 친 '{name}'을 보통 글자로 둘 수 없습니다. "
                 "그 글자가 없는 글로 다시 가르치거나 특수 토큰의 이름을 바꾸세요.",
                 f"Learnt pieces overlap the special name '{name}', so a typed '{name}' could not stay ordinary text. "
                 "Train on text without it, or rename the special token.",
             )
-        at = free[0]
         before = f"(?<={re.escape(name[: at - 1])})" if at > 1 else ""
         options.append(f"{before}{re.escape(name[at - 1])}(?={re.escape(name[at:])})")
     return f"(?:{'|'.join(options) or _MATCH_NOTHING})"

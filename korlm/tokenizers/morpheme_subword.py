@@ -36,12 +36,14 @@ class MorphemeSubwordTokenizer(SegmentedTokenizer):
         return self.subword_tokenizer.model
 
     def dependency_versions(self) -> list[str]:
+        """Return the versions of the analyzer and of SentencePiece."""
         return [*self.segmenter.dependency_versions(), *self.subword_tokenizer.dependency_versions()]
 
     def _build_encoding(self, text: str, ids: list[int], spans: list[Span], segments: list[Segment]) -> Encoding:
         return super()._build_encoding(text, ids, spans, _refine_segments(segments, spans))
 
     def oov_segments(self, encoding: Encoding) -> set[int]:
+        """Return the segments with a token for a byte or ``<unk>``."""
         return Tokenizer.oov_segments(self, encoding)
 
 

@@ -54,9 +54,11 @@ class SegmentedTokenizer(Tokenizer):
 
     @property
     def on_unknown(self) -> str:
+        """The vocabulary's mode."""
         return self.vocabulary.on_unknown
 
     def dependency_versions(self) -> list[str]:
+        """Return the segmenter's versions."""
         return self.segmenter.dependency_versions()
 
     def _iter_ids(self, texts: Sequence[str], workers: int) -> Iterator[list[int]]:
@@ -99,6 +101,7 @@ class SegmentedTokenizer(Tokenizer):
         return Encoding(text, ids, tokens, spans, segments, segment_indices(spans, segments))
 
     def oov_segments(self, encoding: Encoding) -> set[int]:
+        """Return the segments with a lookup string that is not in the vocabulary; none for bytes."""
         if self.unit == "byte":
             return set()
         escaped = escape_typed_jamo(encoding.text) if self.composes_jamo else encoding.text
@@ -109,9 +112,11 @@ class SegmentedTokenizer(Tokenizer):
         }
 
     def decoder(self) -> Decoder:
+        """Return a decoder, which composes conjoining jamo if the vocabulary has any."""
         return _JamoDecoder(self) if self.composes_jamo else super().decoder()
 
     def token_text(self, token_id: int) -> str:
+        """Return the text of a token, with compatibility jamo for conjoining ones."""
         text = super().token_text(token_id)
         return to_compatibility_jamo(text) if self.composes_jamo else text
 
@@ -120,6 +125,7 @@ class SegmentedTokenizer(Tokenizer):
         return lossy | super()._config_fields() | self.segmenter.options
 
     def write_vocabulary(self, folder: Path) -> None:
+        """Write the vocabulary's file into a folder."""
         self.vocabulary.write_vocabulary(folder)
 
 

@@ -291,10 +291,12 @@ class SentencePieceTokenizer(_SentencePieceModel):
 
     @property
     def on_unknown(self) -> str:
+        """``bytes`` if the model has byte tokens, else ``unk``."""
         return "bytes" if self.byte_ids else "unk"
 
     @property
     def unk_id(self) -> int:
+        """The model's own id of ``<unk>``."""
         return self.processor.unk_id()
 
     def _iter_encodings(self, texts: Sequence[str], workers: int) -> Iterator[Encoding]:
@@ -321,6 +323,7 @@ class SentencePieceTokenizer(_SentencePieceModel):
         return spans
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
+        """Return the UTF-8 of the text that the model's own decoder gives."""
         ids = list(ids)
         self.check_ids(ids)
         text: str = self.processor.decode(ids)

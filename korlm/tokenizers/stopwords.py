@@ -266,9 +266,8 @@ def _parse_entry(place: str, entry: object) -> tuple[str, str | None]:
     elif isinstance(entry, (tuple, list)) and len(entry) == 2 and all(isinstance(part, str) for part in entry):
         form, tag = entry
     else:
-        raise _stopwords_error(
-            place, f"꼴이나 (꼴, 표지)가 아닙니다: {entry!r}", f"it is neither a form nor (form, tag): {entry!r}"
-        )
+        ko, en = f"꼴이나 (꼴, 표지)가 아닙니다: {entry!r}", f"it is neither a form nor (form, tag): {entry!r}"
+        raise _stopwords_error(place, ko, en)
     form = to_compatibility_jamo(form.strip())
     if not form:
         raise _stopwords_error(place, "꼴이 비었습니다", "the form is empty")

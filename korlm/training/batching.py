@@ -51,7 +51,6 @@ class BatchSource(Protocol):
 
     def batch_at(self, position: int) -> TrainingBatch:
         """Return the batch at a position."""
-        ...
 
 
 class StreamBatches:

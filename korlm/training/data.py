@@ -69,10 +69,9 @@ def _resolve_tokenizer(
         return load_tokenizer(resume_folder / "last" / "tokenizer")
     if isinstance(tokenizer_source, Tokenizer):
         return _require_eos_id(tokenizer_source)
-    if (
-        Path(tokenizer_source.tokenizer).is_dir() or tokenizer_source.tokenizer not in TOKENIZER_UNITS
-    ):  # a folder, or on the Hub
-        return _require_eos_id(load_tokenizer(tokenizer_source.tokenizer))
+    name = tokenizer_source.tokenizer
+    if Path(name).is_dir() or name not in TOKENIZER_UNITS:  # a folder, or on the Hub
+        return _require_eos_id(load_tokenizer(name))
     return _train_or_load_cached(tokenizer_source, corpus, specials)
 
 

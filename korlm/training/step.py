@@ -74,11 +74,10 @@ class TrainStep:
         ).tolist()
         if not math.isfinite(total_nll) or not math.isfinite(gradient_norm):
             return math.nan, 0
+        factor = lr_factor(fraction_done, self.config)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = (
-                    group["peak"] * lr_factor(fraction_done, self.config) * trainer_state.rate * batch.lr_scale
-                )
+                group["lr"] = group["peak"] * factor * trainer_state.rate * batch.lr_scale
             optimizer.step()
         if self.config.average and not self.average.num_averaged:
             self.average.start()

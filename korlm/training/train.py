@@ -95,16 +95,12 @@ def train_model(
     tokenizer, ids = encode_training_corpus(tokenizer_source, corpus, folder if resume else None, group, encoding)
     counts = torch.from_numpy(np.bincount(ids[:_MAX_COUNTED_IDS], minlength=tokenizer.vocab_size))
     model = initial.net if initial else _build_model(tokenizer, plan, counts)
-    info = make_build_info(
-        "korlm.train_model",
-        {"name": corpus.name, "sha256": corpus.digest, "train_lines": len(corpus.train)},
-        {"tokenizer": tokenizer.name, **asdict(initial.net.config)}
-        if initial
-        else {**asdict(plan.tokenizer), **plan.net_options},
-        training,
-        tokenizer,
-        **({"start": initial_model_info(initial)} if initial else {}),
-    )
+    corpus_info = {"name": corpus.name, "sha256": corpus.digest, "train_lines": len(corpus.train)}
+    model_info, extra = {**asdict(plan.tokenizer), **plan.net_options}, {}
+    if initial:
+        model_info = {"tokenizer": tokenizer.name, **asdict(initial.net.config)}
+        extra = {"start": initial_model_info(initial)}
+    info = make_build_info("korlm.train_model", corpus_info, model_info, training, tokenizer, **extra)
     lm = LanguageModel(tokenizer, model.to(group.device), info=info)
     trainer = make_trainer(
         lm, _make_batches(ids, training, group), corpus, training,
@@ -233,8 +229,7 @@ def _load_initial_model(start: str | Path | None, options: dict[str, Any]) -> La
     """Return the initial model of a run with the dropout rates that were set, or None for random weights."""
     if start is None:
         return None
-    fixed = [option for option in options if option not in (*TrainConfig.__dataclass_fields__, *DROPOUT_FIELDS)]
-    if fixed:
+    if fixed := [option for option in options if option not in (*TrainConfig.__dataclass_fields__, *DROPOUT_FIELDS)]:
         raise InputError(
             f"{', '.join(fixed)}은(는) 시작 모델({start})이 정합니다. 빼거나, 시작 모델 없이 새로 배우세요.",
             f"{', '.join(fixed)}: the model to start from ({start}) decides that. Leave it out, or start afresh.",

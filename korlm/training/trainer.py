@@ -184,12 +184,10 @@ class Trainer:
         num_tokens = self._totals[0] - self._totals_at_validation[0]
         train_nats = (self._totals[1] - self._totals_at_validation[1]) / num_tokens if num_tokens else math.nan
         self._totals_at_validation = self._totals
-        progress.history.append(
-            {
-                "step": progress.step, "pieces": progress.pieces, "seconds": progress.seconds,
-                "train_nats": train_nats, "valid_bpc": bits, "clipped": progress.clipped / max(1, progress.step),
-            }
-        )  # fmt: skip
+        progress.history.append({
+            "step": progress.step, "pieces": progress.pieces, "seconds": progress.seconds,
+            "train_nats": train_nats, "valid_bpc": bits, "clipped": progress.clipped / max(1, progress.step),
+        })  # fmt: skip
 
     def _adjust_after_validation(self, improved: bool) -> None:
         """With SGD, anneal the learning rate or start averaging if validation has not improved."""
@@ -219,18 +217,10 @@ class Trainer:
         if num_tokens and seconds:
             self._recent_rates = (num_tokens / seconds, (self._totals[1] - last_nats) / num_tokens)
         done = min(1.0, self.fraction_done)
-        self.report(
-            ProgressReport(
-                step=self.state.step,
-                fraction_done=done,
-                pieces_per_second=self._recent_rates[0],
-                loss=self._recent_rates[1],
-                clipped=self.state.clipped / max(1, self.state.step),
-                seconds_left=self.state.seconds / done * (1 - done) if done else math.inf,
-                valid=self.state.history[-1]["valid_bpc"] if self.state.history else None,
-                finished_before=finished_before,
-            )
-        )
+        step, clipped = self.state.step, self.state.clipped / max(1, self.state.step)
+        seconds_left = self.state.seconds / done * (1 - done) if done else math.inf
+        valid = self.state.history[-1]["valid_bpc"] if self.state.history else None
+        self.report(ProgressReport(step, done, *self._recent_rates, clipped, seconds_left, valid, finished_before))
         self._totals_at_report = (self.state.seconds, *self._totals)
 
 

@@ -101,9 +101,7 @@ def _group_into_characters(tokens: Sequence[str]) -> list[tuple[str, range]]:
 def _decode_byte_tokens(tokens: Sequence[str]) -> str:
     """Return the character that byte tokens spell; empty if they are not exactly one character's bytes."""
     matches = [_BYTE_TOKEN.fullmatch(token) for token in tokens]
-    try:
-        return bytes(
-            int(match.group(1), 16) if match else 0xFF for match in matches
-        ).decode()  # 0xFF is in no character
+    try:  # 0xFF is in no character
+        return bytes(int(match.group(1), 16) if match else 0xFF for match in matches).decode()
     except UnicodeDecodeError:
         return ""

@@ -59,9 +59,8 @@ class _GruFunction(torch.autograd.Function):
         needs_grad = any(ctx.needs_input_grad)
         packed = prepack_weight(weight, batch)
         hidden = product.new_empty(length + 1, batch, width)
-        factors = product.new_empty(
-            length if needs_grad else 0, batch, 5 * width
-        )  # of r, z, q, n; of dh into the previous dh
+        # of r, z, q, n; of dh into the previous dh
+        factors = product.new_empty(length if needs_grad else 0, batch, 5 * width)
         hidden[0], h = h, h.clone()
         x, inner, step_factors = (h.new_empty(batch, count * width) for count in (3, 3, 5))
         rz, x_n, q = inner[:, : 2 * width], x[:, 2 * width :], inner[:, 2 * width :]

@@ -33,10 +33,12 @@ class SyllableSegmenter(Segmenter):
     hf_exportable = True
 
     def segment(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[Segment]]:
+        """Yield a segment for each character."""
         for text in texts:
             yield [Segment(index, index + 1) for index in range(len(text))]
 
     def iter_lookup_strings(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[str]]:
+        """Yield the characters of each text."""
         return map(list, texts)
 
 
@@ -54,7 +56,9 @@ class JamoSegmenter(SyllableSegmenter):
     conjoining_jamo = CONJOINING_JAMO
 
     def iter_lookup_strings(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[str]]:
+        """Yield the jamo of each text."""
         return map(to_jamo, texts)
 
     def lookup_strings(self, escaped_text: str, segment: Segment) -> list[str]:
+        """Return the jamo of one character."""
         return to_jamo(escaped_text[segment.start])

@@ -53,11 +53,13 @@ class MorphemeSegmenter(Segmenter):
 
     @property
     def options(self) -> dict[str, Any]:
+        """The split mode and the analyzer's options, where there are any."""
         return ({"split": self.split} if self.split else {}) | (
             {"analyzer": self.analyzer_options} if self.analyzer_options else {}
         )
 
     def segment(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[Segment]]:
+        """Yield the segments of each text; morphemes that share a syllable are one segment."""
         for start in range(0, len(texts), _BATCH_SIZE):
             batch = texts[start : start + _BATCH_SIZE]
             for text, morphemes in zip(batch, self.analyzer.analyze(batch, workers=workers), strict=True):
@@ -67,6 +69,7 @@ class MorphemeSegmenter(Segmenter):
                 yield [Segment(start, end, morphemes_by_end.get(end, ())) for start, end in spans]
 
     def iter_lookup_strings(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[str]]:
+        """Yield the lookup strings of each text; without ``split`` only spans are analyzed, which is faster."""
         if self.split:
             for text, segments in zip(texts, self.segment(texts, workers=workers), strict=True):
                 escaped = escape_typed_jamo(text)
@@ -76,11 +79,13 @@ class MorphemeSegmenter(Segmenter):
             yield span_texts(text, spans)
 
     def lookup_strings(self, escaped_text: str, segment: Segment) -> list[str]:
+        """Return the text of a segment, or with ``split`` its parts inside syllables."""
         if self.split and len(segment.morphemes) > 1:
             return split_within_syllables(escaped_text, segment.start, segment.end, segment.morphemes)
         return super().lookup_strings(escaped_text, segment)
 
     def dependency_versions(self) -> list[str]:
+        """Return the split mode, if any, and the version of the analyzer."""
         split = [f"split:{self.split}"] if self.split else []
         return [*split, f"{self.analyzer.name}:{self.analyzer.version}"]
 

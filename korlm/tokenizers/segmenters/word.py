@@ -26,6 +26,7 @@ class WordSegmenter(Segmenter):
     hf_exportable = True
 
     def segment(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[Segment]]:
+        """Yield the eojeol of each text."""
         for text in texts:
             yield [Segment(*span) for span in join_spaces(text, eojeol_spans(text))]
 
@@ -44,6 +45,7 @@ class SpacySegmenter(Segmenter):
 
     @property
     def options(self) -> dict[str, Any]:
+        """The language."""
         return {"language": self.language}
 
     @cached_property
@@ -59,11 +61,13 @@ class SpacySegmenter(Segmenter):
         return spacy.blank(self.language).tokenizer
 
     def segment(self, texts: Sequence[str], *, workers: int = 1) -> Iterator[list[Segment]]:
+        """Yield spaCy's words of each text."""
         for text in texts:
             words = [(word.idx, word.idx + len(word.text)) for word in self._spacy_tokenizer(text) if not word.is_space]
             yield [Segment(*span) for span in join_spaces(text, words)]
 
     def dependency_versions(self) -> list[str]:
+        """Return spaCy's version, or ``none`` if it is not installed."""
         try:
             return [f"spacy-{self.language}:{importlib.metadata.version('spacy')}"]
         except importlib.metadata.PackageNotFoundError:
