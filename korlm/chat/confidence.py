@@ -28,11 +28,7 @@ QUESTIONS_FILE = "questions.json"
 
 
 class BigramCoverage:
-    """The character bigrams of the training questions, with markers for their beginning and end.
-
-    Args:
-        bigrams: strings of two characters.
-    """
+    """The character bigrams of the training questions, with markers for their beginning and end."""
 
     def __init__(self, bigrams: Iterable[str]) -> None:
         self._known_bigrams = frozenset(bigrams)

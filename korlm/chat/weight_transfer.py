@@ -34,12 +34,7 @@ class TransferReport(NamedTuple):
 
 @torch.no_grad()
 def transfer_weights(model: Seq2Seq | RecurrentLM, tokenizer: Tokenizer, source_model: LanguageModel) -> TransferReport:
-    """Copy the fitting weights of a language model into a new network.
-
-    Args:
-        model: changed in place.
-        tokenizer: the tokenizer of ``model``.
-        source_model: the language model.
+    """Copy the fitting weights of a language model into a network, in place; ``tokenizer`` is the network's.
 
     Raises:
         InputError: the embeddings have different widths.

@@ -28,11 +28,8 @@ def render_attention_table(
 ) -> Markup:
     """Return the table in a box that scrolls by itself.
 
-    Args:
-        question_tokens: the tokens of the question, ``S`` of them.
-        answer_tokens: the tokens of the answer, ``T`` of them.
-        attention: ``[T, S]``, each row summing to 1.
-        element_id: prefix of the table's HTML id.
+    ``attention`` is ``[T, S]`` for ``T`` answer and ``S`` question tokens, each row summing to 1; ``element_id``
+    prefixes HTML ids.
     """
     question_tokens, answer_tokens, attention = merge_byte_tokens(question_tokens, answer_tokens, attention)
     columns = [display_token(token) for token in question_tokens[:MAX_COLUMNS]]

@@ -66,12 +66,7 @@ def confidence_level(confidence: Confidence) -> str:
 
 
 def render_explanation(number: int, pending: PendingAnswer | None = None) -> Markup:
-    """Return the explanation of a column.
-
-    Args:
-        number: number of the column, from 1.
-        pending: its answer, complete or in progress; None before the first message.
-    """
+    """Return the explanation of a column, numbered from 1; None before the first message."""
     if pending is None:
         return render_template("explanation_empty", notice=render_bilingual_notice("explanation_empty", "empty"))
     return render_template(

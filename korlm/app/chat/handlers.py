@@ -59,11 +59,7 @@ class AnswerInputs(NamedTuple):
 
 
 class ChatHandlers:
-    """The handlers of the tab. They share which pages are being answered, and nothing else.
-
-    Args:
-        chat_service: the bots.
-    """
+    """The handlers of the tab. They share which pages are being answered, and nothing else."""
 
     def __init__(self, chat_service: ChatService) -> None:
         self.service = chat_service

@@ -33,10 +33,7 @@ def add_user_message(history: Sequence[Message], text: str) -> History:
 def add_bot_message(history: Sequence[Message], text: str, *, aside: bool = False) -> History:
     """Put the bot's answer after the visitor's last message, in place of any earlier answer.
 
-    Args:
-        history: the conversation.
-        text: the answer.
-        aside: it is a text of the app, which no bot gets to read.
+    An ``aside`` is a text of the app, which no bot gets to read.
     """
     message = _make_message("assistant", text)
     return [*until_last_question(history), message | {"metadata": {"log": _ASIDE_MARK}} if aside else message]

@@ -88,11 +88,7 @@ def build_chat_tab(
 ) -> ChatTab:
     """Lay out the tab inside an open `gr.Tab` and bind its events.
 
-    Args:
-        chat_service: the bots.
-        localized: registers the components whose texts depend on the language.
-        language: the page's language switch.
-        script: JavaScript of the tab (the Enter key, names of buttons).
+    ``language`` is the page's switch; ``script`` is JavaScript of the tab (the Enter key, names of buttons).
     """
     bots = chat_service.list_bots()
     with gr.Column(elem_classes="kl-panel kl-chat"):

@@ -23,13 +23,7 @@ _MAX_LINES = 4
 
 
 def render_segmentations(scores: Sequence[ModelScore], text: str, language: str) -> Markup:
-    """Return the section of the segmentations, empty if no model has any.
-
-    Args:
-        scores: the scores of the models.
-        text: the scored text.
-        language: ``"ko"`` or ``"en"``.
-    """
+    """Return the section of the segmentations of a scored text, empty if no model has any."""
     if len(text) > MAX_SEGMENTATION_TEXT:
         return render_template("segmentations_too_long", language, most=f"{MAX_SEGMENTATION_TEXT:,}")
     models = [_model_values(score, text) for score in scores if score.segmentations]

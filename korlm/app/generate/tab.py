@@ -79,11 +79,7 @@ def build_generate_tab(
 ) -> GenerateTab:
     """Lay out the tab inside an open `gr.Tab` and bind its events.
 
-    Args:
-        service: runs the models.
-        localized: registers the components whose texts depend on the language.
-        language: the page's language switch.
-        script: JavaScript of the views (keys, tooltips, copying).
+    ``language`` is the page's switch; ``script`` is JavaScript of the views (keys, tooltips, copying).
     """
     cards = service.list_models()
     names = preselected_models(cards)

@@ -97,12 +97,7 @@ def build_write_tab(
 ) -> WriteTab:
     """Lay out the tab inside an open `gr.Tab` and bind its events.
 
-    Args:
-        service: runs the models.
-        localized: registers the components whose texts depend on the language.
-        language: the page's language switch.
-        models: the chosen models.
-        script: JavaScript of the view.
+    ``language`` is the page's switch, ``models`` are the chosen ones, and ``script`` is JavaScript of the view.
     """
     with gr.Row(elem_classes="kl-ask"):
         prompt = gr.Textbox("이 영화는", lines=1, max_lines=4, elem_id="generate-prompt", scale=1, min_width=260)

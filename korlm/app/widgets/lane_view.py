@@ -112,10 +112,7 @@ def split_into_blocks(text: str, lanes: Sequence[Lane], max_cells: int = MAX_BLO
 
     A longer eojeol is split where the most lanes have a boundary.
 
-    Args:
-        text: the text.
-        lanes: the lanes of the text.
-        max_cells: maximum number of cells of a block, not counting the space before the eojeol.
+    ``max_cells`` does not count the space before the eojeol.
     """
     segment_ends = [{segment.end for segment in lane.segments} for lane in lanes]
     spans: list[Span] = []

@@ -72,12 +72,7 @@ def surprisal_level(bits: float) -> int:
 
 
 def render_surprisal_scale(language: str, unit: str) -> Markup:
-    """Render the legend of the shades.
-
-    Args:
-        language: ``"ko"`` or ``"en"``.
-        unit: ``"piece"`` where the bits of a token are shaded, ``"character"`` where bits per character are.
-    """
+    """Render the legend of the shades: of bits of a ``piece``, or of bits per ``character``."""
     edges = ["0", *(f"{edge:g}" for edge in SURPRISAL_EDGES)]
     labels = [f"{low}–{high}" for low, high in pairwise(edges)] + [f"{edges[-1]}+"]
     return render_template("surprisal_scale", language, labels=labels, unit=unit)

@@ -42,13 +42,8 @@ def render_segment(
 ) -> str:
     """Return the HTML of a segment, or of the part of it inside a block: then open where the segment continues.
 
-    Args:
-        lane: the lane of the segment.
-        index: of the segment in the lane.
-        span: the characters inside the block.
-        view_options: colors, forms, language.
-        reference: the lane that boundaries are compared with, or an empty string.
-        is_tab_stop: whether the Tab key moves here.
+    ``span`` are the characters inside the block, ``reference`` is the lane that boundaries are compared with, or empty,
+    and ``is_tab_stop`` tells whether the Tab key moves here.
     """
     segment = lane.segments[index]
     is_start = span[0] == segment.start

@@ -23,14 +23,7 @@ _MAX_BYTES = 24
 
 
 def describe_segment(lane: Lane, index: int, view_options: ViewOptions, reference: str = "") -> str:
-    """Return the lines of a segment's tooltip.
-
-    Args:
-        lane: the lane of the segment.
-        index: of the segment in the lane.
-        view_options: for the language.
-        reference: the lane that boundaries are compared with, or an empty string.
-    """
+    """Return the lines of the tooltip of a lane's segment; boundaries are against the lane ``reference``, if any."""
     language, segment = view_options.language, lane.segments[index]
     span = translate("piece_span", language, start=segment.start, end=segment.end)
     lines = [
