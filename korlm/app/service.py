@@ -155,13 +155,9 @@ class Service:
         return [text.steps for text in texts]
 
     def score(self, model: str, lines: Sequence[str]) -> Lane:
-        """Return the surprisals of a text, whose lines are scored one by one.
+        """Return the surprisals of a text of at most `MAX_SCORE_TEXT` characters, whose lines are scored one by one.
 
         Each line end is a token. The bits add up to those of `LanguageModel.score`.
-
-        Args:
-            model: a name from `list_models`.
-            lines: at most `MAX_SCORE_TEXT` characters in all.
 
         Returns:
             A lane of the lines, each with a line end. Tokens of one character are one segment (`align_token_bits`).
@@ -194,10 +190,8 @@ class Service:
     def find_segmentations(self, model: str, lines: Sequence[str], count: int) -> list[list[Segmentation]]:
         """Return the likeliest segmentations of each line under a model, and the tokenizer's own.
 
-        Args:
-            model: a name from `list_models`.
-            lines: at most `MAX_SEGMENTATION_TEXT` characters in all.
-            count: number of segmentations of a line, besides the tokenizer's own.
+        There are ``count`` of each line besides the tokenizer's own. Lines have at most `MAX_SEGMENTATION_TEXT`
+        characters in all.
 
         Raises:
             InputError: a lossy tokenizer.

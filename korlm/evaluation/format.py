@@ -24,10 +24,7 @@ def format_metric_tables(
 ) -> str:
     """Return aligned tables: a row per metric, a column per tokenizer, at most six tokenizers in a table.
 
-    Args:
-        rows: the metrics of each tokenizer.
-        agreement: ``[T, T]``, the boundary agreement of the same tokenizers.
-        language: ``"ko"`` or ``"en"``; by default the user's.
+    The agreement is ``[T, T]``, of the boundaries of the same tokenizers; the language is by default the user's.
     """
     tables = []
     for first in range(0, len(rows), _TOKENIZERS_PER_TABLE):

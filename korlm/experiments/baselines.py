@@ -18,14 +18,10 @@ _MAX_LZMA_DICTIONARY = 3 << 29  # 1.5 GiB, liblzma's limit
 
 
 def uniform_baseline(train: Sequence[str], lines: Sequence[str]) -> dict[str, Any]:
-    """Compute the code length of lines when every character is equally likely.
+    """Compute the code length of one line or more when every character is equally likely.
 
     The alphabet is the distinct characters of the training text, the line end and an escape: ``n`` symbols of ``log2 n``
     bits each. A character that the training text lacks costs an escape and the 21 bits of a code point.
-
-    Args:
-        train: training lines.
-        lines: the lines to score, not empty.
 
     Returns:
         ``bits_per_character``, ``alphabet`` (``n``), ``unseen`` (characters of ``lines`` that ``train`` lacks).
@@ -41,15 +37,10 @@ def uniform_baseline(train: Sequence[str], lines: Sequence[str]) -> dict[str, An
 
 
 def xz_baseline(train: Sequence[str], lines: Sequence[str], *, max_prime_bytes: int) -> dict[str, Any]:
-    """Compute the code length of lines under xz that has just read the training text.
+    """Compute the code length of one line or more under xz after at most ``max_prime_bytes`` of training text.
 
     It is the compressed size of the end of the training text followed by the lines, minus that of the end alone: UTF-8, a
     line feed after each line, LZMA2 at preset 9 extreme with a dictionary that holds it all, no checksum.
-
-    Args:
-        train: training lines.
-        lines: the lines to score, not empty.
-        max_prime_bytes: maximum number of bytes of ``train`` to read first.
 
     Returns:
         ``bits_per_character``, and ``prime``: the number of bytes that were read first.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -25,8 +25,6 @@ from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.registry import load_tokenizer
 
 if TYPE_CHECKING:
-    from typing import Self
-
     from korlm.nn.seq2seq import TextModel
 
 N = TypeVar("N", bound="TextModel")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +14,6 @@ from korlm.nn.cells import State
 from korlm.nn.dropout import apply_dropout
 from korlm.nn.inference import PrepackedStepper
 from korlm.nn.layers import run_layer
-
-if TYPE_CHECKING:
-    from typing import Self
 
 
 class BaseTextModel(nn.Module):

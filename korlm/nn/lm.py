@@ -32,9 +32,7 @@ class RecurrentLM(BaseTextModel):
     The state is ``(h,)``, for LSTM ``(h, c)``; each ``[L, B, H]``, h ``[L, B, P]`` with a projection. With hashed n-grams
     its last part is the preceding tokens, ``[1, B, N - 1]``.
 
-    Args:
-        config: the shape.
-        generator: random generator of the initial weights; torch's global one by default.
+    The initial weights are drawn by ``generator``, torch's global one by default.
     """
 
     def __init__(self, config: NetConfig, *, generator: torch.Generator | None = None) -> None:

@@ -51,9 +51,7 @@ class EncoderMemory(NamedTuple):
 class Seq2Seq(BaseTextModel):
     """An encoder-decoder. The decoder's state is ``(h,)``, for LSTM ``(h, c)``, each ``[L, B, H]``.
 
-    Args:
-        config: the shape.
-        generator: random generator of the initial weights; torch's global one by default.
+    The initial weights are drawn by ``generator``, torch's global one by default.
     """
 
     output: nn.Linear

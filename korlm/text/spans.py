@@ -72,9 +72,7 @@ def join_spaces(text: str, spans: Iterable[Span]) -> list[Span]:
     one space and a segment that begins with the other, as in GPT-2's pre-tokenizer. Any other whitespace character is
     a segment of its own.
 
-    Args:
-        text: the caller's string.
-        spans: disjoint spans in order; they need not cover the text.
+    The spans are disjoint and in order; they need not cover the text.
 
     Returns:
         Spans in order that cover ``text``.
