@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -83,13 +82,12 @@ class CompareTab:
         if state.perturbation:
             text, perturbed = handlers.apply_perturbation(state.perturbation, text, None)
         names = list(state.names) or controls.preselected_tokenizers(options)
-        reference, *look, language = dataclasses.astuple(state.view_options)
-        choices = controls.reference_choices(installed, language)
-        settings = state.settings
+        settings, look = state.settings, state.view_options
+        choices = controls.reference_choices(installed, look.language)
+        reference = gr.update(choices=choices, value=look.reference)
         return CompareFields(
-            text, names, settings.words, *settings.switches, gr.update(choices=choices, value=reference), *look, language,
-            perturbed,
-        )  # fmt: skip
+            text, names, settings.words, *settings.switches, reference, look.color, look.form, look.language, perturbed
+        )
 
 
 def update_reference(comparison: TextComparison | None, view_options: ViewOptions) -> Any:
