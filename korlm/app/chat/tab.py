@@ -16,7 +16,7 @@ from korlm.app.chat.explanation_view import bot_name, render_explanation
 from korlm.app.chat.handlers import ChatHandlers
 from korlm.app.chat.service import BotInfo, ChatService
 from korlm.app.limits import MAX_BOTS
-from korlm.app.localize import LocalizedComponents
+from korlm.app.localize import UNQUEUED, LocalizedComponents
 from korlm.app.strings.chat import CHAT_TEXTS
 from korlm.app.strings.common import translate
 from korlm.app.templating import render_template
@@ -27,7 +27,6 @@ CHAT_CONCURRENCY = 10  # visitors who are answered at the same time
 _EXAMPLE_MESSAGES = (
     "안녕하세요!", "오늘 너무 피곤해요.", "배고픈데 뭐 먹을까?", "비가 와서 기분이 우울해요.", "주말에 뭐 할까?", "넌 누구야?",
 )  # fmt: skip
-_UNQUEUED: dict[str, Any] = {"show_progress": "hidden", "queue": False}
 
 
 @dataclass(frozen=True)
@@ -183,28 +182,28 @@ def _bind_message_row(tab: ChatTab, examples: gr.Dataset, new_chat_button: gr.Bu
     outputs = [tab.message_box, tab.note, tab.send_button, tab.stop_button, tab.ticket, *tab.chats]
     submitted = gr.on(
         [tab.send_button.click, tab.message_box.submit], tab.handlers.submit_message, [tab.message_box, *inputs], outputs,
-        api_name="ask", **_UNQUEUED,
+        api_name="ask", **UNQUEUED,
     )  # fmt: skip
     _bind_answering(tab, submitted)
-    _bind_answering(tab, examples.click(tab.handlers.submit_example, [examples, *inputs], outputs, **_UNQUEUED))
+    _bind_answering(tab, examples.click(tab.handlers.submit_example, [examples, *inputs], outputs, **UNQUEUED))
     stop_outputs = [tab.send_button, tab.stop_button, *tab.chats]
-    tab.stop_button.click(tab.handlers.stop_answers, [tab.language, *tab.chats], stop_outputs, **_UNQUEUED)
+    tab.stop_button.click(tab.handlers.stop_answers, [tab.language, *tab.chats], stop_outputs, **UNQUEUED)
     clear = _make_clear_handler(tab, *range(MAX_BOTS))
-    cleared = new_chat_button.click(clear, None, [*tab.chats, *tab.explanations], **_UNQUEUED)
-    cleared.then(lambda: "", None, tab.note, **_UNQUEUED)
+    cleared = new_chat_button.click(clear, None, [*tab.chats, *tab.explanations], **UNQUEUED)
+    cleared.then(lambda: "", None, tab.note, **UNQUEUED)
     shown = [*(column.container for column in tab.columns), *tab.explanations]
-    tab.count.input(_column_visibility, tab.count, shown, **_UNQUEUED)
+    tab.count.input(_column_visibility, tab.count, shown, **UNQUEUED)
 
 
 def _bind_column(tab: ChatTab, index: int) -> None:
     column, handlers = tab.columns[index], tab.handlers
     outputs = [tab.note, tab.send_button, tab.stop_button, tab.ticket, tab.decoding_controls.seed, column.chat]
-    _bind_answering(tab, column.chat.retry(handlers.regenerate_answer, column.chat, outputs, **_UNQUEUED))
-    _bind_answering(tab, column.chat.edit(handlers.edit_message, column.chat, outputs, **_UNQUEUED))
-    column.chat.undo(handlers.undo_message, column.chat, column.chat, **_UNQUEUED)
-    column.chat.clear(_make_clear_handler(tab, index), None, [column.chat, column.explanation], **_UNQUEUED)
+    _bind_answering(tab, column.chat.retry(handlers.regenerate_answer, column.chat, outputs, **UNQUEUED))
+    _bind_answering(tab, column.chat.edit(handlers.edit_message, column.chat, outputs, **UNQUEUED))
+    column.chat.undo(handlers.undo_message, column.chat, column.chat, **UNQUEUED)
+    column.chat.clear(_make_clear_handler(tab, index), None, [column.chat, column.explanation], **UNQUEUED)
     column.bot.input(
-        lambda name: gr.update(visible=handlers.service.get_bot(name).is_trained), column.bot, column.decoding, **_UNQUEUED
+        lambda name: gr.update(visible=handlers.service.get_bot(name).is_trained), column.bot, column.decoding, **UNQUEUED
     )  # fmt: skip
     column.chat.like(None, None, None, js="() => {}")  # shown on the page, sent to nobody
 
@@ -213,7 +212,7 @@ def _bind_answering(tab: ChatTab, submitted: Any) -> None:
     """Let bots answer after an event."""
     outputs = [tab.note, tab.send_button, tab.stop_button, *tab.chats]
     answering = submitted.then(**tab.answer_event)
-    answering.failure(tab.handlers.show_failure, [tab.language, *tab.chats], outputs, **_UNQUEUED)
+    answering.failure(tab.handlers.show_failure, [tab.language, *tab.chats], outputs, **UNQUEUED)
 
 
 def _make_clear_handler(tab: ChatTab, *columns: int) -> Any:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from korlm.app.limits import MAX_BEAMS, MAX_SAMPLES, MAX_TOKENS
-from korlm.app.localize import LocalizedComponents
+from korlm.app.localize import UNQUEUED, LocalizedComponents
 from korlm.app.strings.common import translate
 from korlm.app.templating import render_template
 
@@ -76,11 +76,10 @@ class SamplingControls:
 
     def bind_events(self, language: gr.Radio) -> None:
         """Let a preset set the sliders, a slider select its preset, and the button draw a seed."""
-        unqueued: dict[str, Any] = {"show_progress": "hidden", "queue": False}
-        self.preset.input(apply_preset, [self.preset, language], [self.description, *self.sliders], **unqueued)
+        self.preset.input(apply_preset, [self.preset, language], [self.description, *self.sliders], **UNQUEUED)
         for slider in self.sliders:
-            slider.release(identify_preset, [language, *self.sliders], [self.preset, self.description], **unqueued)
-        self.draw_button.click(new_seed, None, self.seed, **unqueued)
+            slider.release(identify_preset, [language, *self.sliders], [self.preset, self.description], **UNQUEUED)
+        self.draw_button.click(new_seed, None, self.seed, **UNQUEUED)
 
 
 def preset_values(name: str) -> list[float]:

@@ -11,7 +11,7 @@ import gradio as gr
 from korlm.app.generate.score import TextScores, stream_scores
 from korlm.app.generate.score_view import render_scores
 from korlm.app.limits import MODEL_CONCURRENCY, MODEL_QUEUE, busy_error
-from korlm.app.localize import LocalizedComponents
+from korlm.app.localize import UNQUEUED, LocalizedComponents
 from korlm.app.service import Service
 
 _DEFAULT_TEXT = "영화가 너무 재미있어서 시간 가는 줄 몰랐다."
@@ -66,10 +66,8 @@ def build_score_tab(
         "concurrency_id": MODEL_QUEUE,
         "concurrency_limit": MODEL_CONCURRENCY,
     }
-    example_chosen = examples.click(lambda sample: sample[0], examples, text, show_progress="hidden", queue=False)
-    for event in (
-        gr.on([score_button.click, text.submit], **run, trigger_mode="always_last"),
-        example_chosen.then(**run),
-    ):
-        event.failure(show_score_failure, language, [view, tab.state], show_progress="hidden", queue=False)
+    example_chosen = examples.click(lambda sample: sample[0], examples, text, **UNQUEUED)
+    pressed = gr.on([score_button.click, text.submit], **run, trigger_mode="always_last")
+    for event in (pressed, example_chosen.then(**run)):
+        event.failure(show_score_failure, language, [view, tab.state], **UNQUEUED)
     return tab

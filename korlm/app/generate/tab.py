@@ -17,7 +17,7 @@ from korlm.app.generate.score_view import render_scores
 from korlm.app.generate.state import GenerationJob
 from korlm.app.generate.write_tab import WriteTab, build_write_tab
 from korlm.app.limits import MAX_MODELS
-from korlm.app.localize import LocalizedComponents
+from korlm.app.localize import UNQUEUED, LocalizedComponents
 from korlm.app.model_info import ModelCard
 from korlm.app.service import Service
 from korlm.app.strings.common import translate
@@ -98,9 +98,7 @@ def build_generate_tab(
                 write = build_write_tab(service, localized, language, models, script)
             with localized.add(gr.Tab(id="score"), label="tab_score"):
                 score = build_score_tab(service, localized, language, models, script)
-    models.input(
-        partial(render_chosen_cards, service), [models, language], card_view, show_progress="hidden", queue=False
-    )
+    models.input(partial(render_chosen_cards, service), [models, language], card_view, **UNQUEUED)
     return GenerateTab(models, card_view, write, score, service)
 
 

@@ -13,7 +13,7 @@ from korlm.app.generate.state import GenerationJob
 from korlm.app.generate.view import JOIN_TEMPLATE, HtmlFragments, render_generation
 from korlm.app.generate.write import GenerationRequest, create_job, generate_rounds
 from korlm.app.limits import MODEL_CONCURRENCY, MODEL_QUEUE, busy_error
-from korlm.app.localize import LocalizedComponents
+from korlm.app.localize import UNQUEUED, LocalizedComponents
 from korlm.app.round_robin import limit_frame_rate
 from korlm.app.service import Service
 from korlm.errors import KorlmError
@@ -118,22 +118,21 @@ def build_write_tab(
     tab = WriteTab(gr.State(None), view, start_button, stop_button, controls, service)
     _bind_events(tab, prompt, again_button, models, language)
     controls.bind_events(language)
-    examples.click(lambda sample: sample[0], examples, prompt, show_progress="hidden", queue=False)
+    examples.click(lambda sample: sample[0], examples, prompt, **UNQUEUED)
     return tab
 
 
 def _bind_events(
     tab: WriteTab, prompt: gr.Textbox, again_button: gr.Button, models: gr.CheckboxGroup, language: gr.Radio
 ) -> None:
-    unqueued: dict[str, Any] = {"show_progress": "hidden", "queue": False}
     # The waiting texts are shown at once; only the writing goes through the queue.
     start: dict[str, Any] = {
         "fn": tab.start_job,
         "inputs": [tab.job_state, models, prompt, language, *tab.sampling_controls.components],
         "outputs": tab.outputs,
-        **unqueued,
+        **UNQUEUED,
     }
-    new_seed_drawn = again_button.click(new_seed, None, tab.sampling_controls.seed, **unqueued)
+    new_seed_drawn = again_button.click(new_seed, None, tab.sampling_controls.seed, **UNQUEUED)
     started = [gr.on([tab.start_button.click, prompt.submit], **start), new_seed_drawn.then(**start)]
     running = [
         event.then(
@@ -143,10 +142,10 @@ def _bind_events(
         for event in started
     ]  # fmt: skip
     for event in running:
-        event.failure(show_write_failure, [tab.job_state, language], tab.outputs, **unqueued)
+        event.failure(show_write_failure, [tab.job_state, language], tab.outputs, **UNQUEUED)
     # The handler stops the job and shows its texts as stopped; `cancels` ends a generator that still waits in the queue
     # or for a model to load. It runs a second time because a frame on its way would bring the waiting state back.
-    stop: dict[str, Any] = {"fn": stop_writing, "inputs": tab.job_state, "outputs": tab.outputs, **unqueued}
+    stop: dict[str, Any] = {"fn": stop_writing, "inputs": tab.job_state, "outputs": tab.outputs, **UNQUEUED}
     tab.stop_button.click(**stop, cancels=running).then(**stop)
 
 
