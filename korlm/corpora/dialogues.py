@@ -16,6 +16,7 @@ from typing import IO
 from korlm._deprecation import DeprecatedAlias
 from korlm.corpora.download import download_songys_chatbot
 from korlm.corpora.files import iter_json_records, iter_table_rows, open_corpus_file
+from korlm.corpora.intents import iter_multi_turn_dialogues, load_intents
 from korlm.corpora.memmap import SPLITS, lines_sha256
 from korlm.corpora.near_duplicates import cluster_near_duplicates
 from korlm.corpora.registry import assign_split
@@ -23,7 +24,7 @@ from korlm.errors import CorpusError, InputError, UnknownNameError
 from korlm.storage.artifacts import data_folder
 from korlm.text.spans import check_text
 
-PAIR_NAMES = ("dialogues", "songys_chatbot")
+PAIR_NAMES = ("intents", "dialogues", "songys_chatbot")
 _QUESTION_COLUMNS = ("question", "q", "질문", "물음", "prompt")
 _ANSWER_COLUMNS = ("answer", "a", "답변", "답", "response")
 
@@ -85,10 +86,11 @@ def load_pairs(name: str | Path, *, question: str | None = None, answer: str | N
     """Load question-answer pairs and split them into about 90% train, 5% valid and 5% test.
 
     Args:
-        name: ``dialogues`` (bundled), ``songys_chatbot`` (from the folder ``KORLM_CORPORA``, or downloaded into the cache),
-            or a .csv, .tsv or .jsonl file with one question and answer per row; a row of a .jsonl may instead have a list
-            ``turns`` with a whole dialogue. Names joined by ``+``, as in ``dialogues+songys_chatbot``, are loaded as one
-            corpus.
+        name: ``intents`` (bundled; without the phrasings that `korlm.corpora.intents` holds out), ``dialogues`` (the
+            smaller bundled set that the bundled bots were trained on), ``songys_chatbot`` (from the folder
+            ``KORLM_CORPORA``, or downloaded into the cache), or a .csv, .tsv or .jsonl file with one question and answer
+            per row; a row of a .jsonl may instead have a list ``turns`` with a whole dialogue. Names joined by ``+``, as
+            in ``dialogues+songys_chatbot``, are loaded as one corpus.
         question: name of the file's question column; by default question, Q, 질문, 물음 or prompt.
         answer: name of the file's answer column; by default answer, A, 답변, 답 or response.
 
@@ -101,8 +103,14 @@ def load_pairs(name: str | Path, *, question: str | None = None, answer: str | N
         >>> any(pair.history for pair in pairs.train)
         True
     """
-    dialogues, num_incomplete = [], 0
+    dialogues: list[tuple[str, ...]] = []
+    fixed_splits: dict[tuple[str, ...], str] = {}
+    num_incomplete = 0
     for part in [name] if Path(name).is_file() else str(name).split("+"):
+        if part == "intents":
+            fixed_splits = {turns: split for split, turns in _iter_intent_dialogues()}
+            dialogues += fixed_splits
+            continue
         part_dialogues, part_incomplete = _read_dialogues(part, question, answer)
         dialogues += part_dialogues
         num_incomplete += part_incomplete
@@ -112,10 +120,17 @@ def load_pairs(name: str | Path, *, question: str | None = None, answer: str | N
             f"'{name}'에 물음과 답이 모두 있는 줄이 없습니다. 칸의 이름(question, answer)과 내용을 확인하세요.",
             f"'{name}' has no row with both a question and an answer. Check its columns (question, answer).",
         )
+    clusters = cluster_near_duplicates(unique_dialogues)
+    # the split of a cluster is that of its intents; without any, the hash of its first dialogue decides
+    cluster_splits = {
+        cluster: fixed_splits[turns]
+        for turns, cluster in zip(unique_dialogues, clusters, strict=True)
+        if turns in fixed_splits
+    }
     splits: dict[str, list[DialoguePair]] = {split: [] for split in SPLITS}
-    # the hash of a cluster's first dialogue decides the split of the whole cluster
-    for turns, first_index in zip(unique_dialogues, cluster_near_duplicates(unique_dialogues), strict=True):
-        splits[assign_split("\0".join(unique_dialogues[first_index]))] += dialogue_pairs(turns)
+    for turns, cluster in zip(unique_dialogues, clusters, strict=True):
+        split = cluster_splits.get(cluster) or assign_split("\0".join(unique_dialogues[cluster]))
+        splits[split] += dialogue_pairs(turns)
     num_duplicates = len(dialogues) - len(unique_dialogues)
     return PairCorpus(str(name), **splits, num_incomplete=num_incomplete, num_duplicates=num_duplicates)
 
@@ -138,6 +153,13 @@ def dialogue_pairs(turns: Sequence[str]) -> list[DialoguePair]:
         DialoguePair(turns[index], turns[index + 1], tuple(turns[:index]))
         for index in range(0, len(turns) - len(turns) % 2, 2)
     ]
+
+
+def _iter_intent_dialogues() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the split and the turns of the bundled intents and dialogues, without the phrasings that are held out."""
+    for intent in load_intents():
+        yield from ((intent.split, (question, intent.answer)) for question in intent.questions)
+    yield from iter_multi_turn_dialogues()
 
 
 def _read_dialogues(name: str | Path, question: str | None, answer: str | None) -> tuple[list[tuple[str, ...]], int]:
