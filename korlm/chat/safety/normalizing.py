@@ -1,0 +1,86 @@
+"""The forms of a message that the safety patterns read: without spaces, and with common misspellings made equal.
+
+>>> list_views("죽 고 시 퍼, 떄려써요")[0]
+'죽고시퍼떼려서요'
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_REPEATED = re.compile(r"(.)\1{2,}")
+_NOT_LETTERS = re.compile(r"[\W_]+")
+_NOT_SYLLABLES = re.compile(r"[^가-힣ㄱ-ㅎ\n]+")
+_JAMO = re.compile(r"[^가-힣\n]+")
+_LOOSE_LETTERS = re.compile("([ㄱ-ㅎ])([ㅏ-ㅣ])([ㄱ-ㅎ](?![ㅏ-ㅣ]))?")
+
+_FIRST_SYLLABLE, _VOWELS, _FINALS = ord("가"), 21, 28
+_INITIALS_IN_ORDER = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
+_FINALS_IN_ORDER = " ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
+_SAME_VOWEL = {1: 5, 3: 7, 10: 11, 15: 11}  # ㅐ like ㅔ, ㅒ like ㅖ, ㅙ and ㅞ like ㅚ
+_KEPT_APART = "애내"  # the particle 에 and the ending 네 are too frequent
+
+
+def squeeze_text(text: str) -> str:
+    """Return only the letters and digits of a text: composed, in half width and lower case, none more than twice in a row.
+
+    >>> squeeze_text("  ＡＢ 죽…고 싶\\\u200b어어어어! ")
+    'ab죽고싶어어'
+    """
+    composed = unicodedata.normalize("NFC", text)
+    half_width = "".join(chr(ord(char) - 0xFEE0) if "！" <= char <= "～" else char for char in composed)
+    return _REPEATED.sub(r"\1\1", _NOT_LETTERS.sub("", half_width.lower()))
+
+
+def _soften_syllable(syllable: str) -> str:
+    initial, rest = divmod(ord(syllable) - _FIRST_SYLLABLE, _VOWELS * _FINALS)
+    vowel, final = divmod(rest, _FINALS)
+    initial = 9 if initial == 10 else initial  # ㅆ like ㅅ
+    final = 19 if final == 20 else final
+    return chr(_FIRST_SYLLABLE + (initial * _VOWELS + _SAME_VOWEL.get(vowel, vowel)) * _FINALS + final)
+
+
+_SOFT = {
+    code: _soften_syllable(chr(code)) for code in range(ord("가"), ord("힣") + 1) if chr(code) not in _KEPT_APART
+}  # fmt: skip
+
+
+def soften_spelling(text: str) -> str:
+    """Return a text, or a pattern, in which letters that are often confused are equal: ㅐ and ㅔ, ㅙ and ㅚ, ㅅ and ㅆ.
+
+    >>> soften_spelling("때렸어요"), soften_spelling("떼렷써요")
+    ('떼렷어요', '떼렷서요')
+    """
+    return text.translate(_SOFT)
+
+
+def _join_letters(match: re.Match[str]) -> str:
+    initial, vowel, final = match.groups()
+    if initial not in _INITIALS_IN_ORDER:
+        return match[0]
+    code = (_INITIALS_IN_ORDER.index(initial) * _VOWELS + ord(vowel) - ord("ㅏ")) * _FINALS
+    if final and final not in _FINALS_IN_ORDER:
+        return chr(_FIRST_SYLLABLE + code) + final
+    return chr(_FIRST_SYLLABLE + code + (_FINALS_IN_ORDER.index(final) if final else 0))
+
+
+def compose_letters(text: str) -> str:
+    """Return a text in which loose letters are joined to syllables.
+
+    >>> compose_letters("ㅈㅏ살, ㅈㅜㄱㄱㅗ")
+    '자살, 죽고'
+    """
+    return _LOOSE_LETTERS.sub(_join_letters, text)
+
+
+def list_views(text: str, idioms: re.Pattern[str] | None = None) -> list[str]:
+    """Return the different forms of a message to search: as it is, without digits and Latin letters, and without jamo.
+
+    Args:
+        text: the message.
+        idioms: harmless phrases, softened; a line break replaces each, so that no pattern reaches across it.
+    """
+    softened = soften_spelling(compose_letters(squeeze_text(text)))
+    whole = idioms.sub("\n", softened) if idioms else softened
+    return list(dict.fromkeys([whole, _NOT_SYLLABLES.sub("", whole), _JAMO.sub("", whole)]))
