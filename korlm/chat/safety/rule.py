@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from korlm.chat.safety.cards import CrisisCategory
 from korlm.chat.safety.normalizing import soften_spelling
 
-_REACH_BEFORE, _REACH_AFTER = 14, 14
+_REACH_BEFORE, _REACH_AFTER = 10, 10
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,14 @@
 
 from __future__ import annotations
 
+from korlm.chat.safety.abuse_patterns import CHILD_ABUSE_RULES, SEXUAL_VIOLENCE_RULES
 from korlm.chat.safety.cards import CrisisCategory
-from korlm.chat.safety.harm_patterns import CHILD_ABUSE_RULES, SEXUAL_VIOLENCE_RULES, VIOLENCE_RULES
-from korlm.chat.safety.health_patterns import EMERGENCY_RULES, MEDICATION_RULES
+from korlm.chat.safety.emergency_patterns import EMERGENCY_RULES
 from korlm.chat.safety.idioms import IDIOMS
+from korlm.chat.safety.medication_patterns import MEDICATION_RULES
 from korlm.chat.safety.normalizing import list_views, squeeze_text
 from korlm.chat.safety.suicide_patterns import SUICIDE_RULES
+from korlm.chat.safety.violence_patterns import VIOLENCE_RULES
 
 __all__ = ["match_rules", "squeeze_text"]
 
