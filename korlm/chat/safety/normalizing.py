@@ -18,8 +18,8 @@ _LOOSE_LETTERS = re.compile("([ㄱ-ㅎ])([ㅏ-ㅣ])([ㄱ-ㅎ](?![ㅏ-ㅣ]))?")
 _FIRST_SYLLABLE, _VOWELS, _FINALS = ord("가"), 21, 28
 _INITIALS_IN_ORDER = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 _FINALS_IN_ORDER = " ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
-_SAME_VOWEL = {1: 5, 3: 7, 10: 11, 15: 11}  # ㅐ like ㅔ, ㅒ like ㅖ, ㅙ and ㅞ like ㅚ
-_KEPT_APART = "애내"  # the particle 에 and the ending 네 are too frequent
+_SAME_VOWEL = {1: 5, 3: 5, 7: 5, 10: 11, 15: 11}  # ㅐ, ㅒ and ㅖ like ㅔ, ㅙ and ㅞ like ㅚ
+_KEPT_APART = "애내걔얘쟤"  # the syllables 에, 네, 게 and 제 are too frequent
 
 
 def squeeze_text(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 
 import pytest
@@ -27,10 +28,37 @@ CRISIS = {
     "숨을 못 쉬겠어요 가슴이 조여요": "emergency",
     "타이레놀 하루에 몇 알까지 먹어도 돼요?": "medication",
     "감기약이랑 술 같이 먹어도 되나": "medication",
+    "내가 사라지면 다들 홀가분해하겠지": "suicide",
+    "이대로 잠들어서 안 깨어났으면 좋겠어요": "suicide",
+    "진짜 죽꼬 시퍼": "suicide",
+    "인자 고마 죽어뿌고 싶다": "suicide",
+    "누나가 유서를 써 놨어요": "suicide",
+    "난간 위에 서 있어요 뛰어내리고 싶어요": "suicide",
+    "그동안 고마웠어요 먼저 떠날게요": "suicide",
+    "수면제를 모아 두고 있어요": "suicide",
+    "형이 술만 마시면 저를 패요": "violence",
+    "여자친구한테 맞아서 멍들었어요": "violence",
+    "옛 애인이 스토킹해요": "violence",
+    "그놈을 찔러 버리고 싶다": "violence",
+    "떄려써요 또 남친이": "violence",
+    "사장님이 자꾸 엉덩이를 만져요": "sexual_violence",
+    "채팅에서 만난 아저씨가 알몸 사진을 보내래요": "sexual_violence",
+    "몰래 찍은 영상을 퍼뜨린다고 협박해요": "sexual_violence",
+    "엄마가 며칠째 밥을 안 줘요": "child_abuse",
+    "아랫집 꼬마 몸에 멍이 가득해요": "child_abuse",
+    "할머니가 의식이 없어요": "emergency",
+    "동생이 사탕이 목에 걸려서 파래졌어요": "emergency",
+    "아이가 표백제를 마셨어요": "emergency",
+    "코피가 안 멈춰요": "emergency",
+    "혈압약을 두 번 먹었는데 괜찮을까요": "medication",
+    "강아지한테 해열제 먹여도 되나요": "medication",
 }
 HARMLESS = [
     "배고파 죽겠어", "웃겨 죽는 줄", "더워 죽겠다", "자살골 넣었어", "죽 먹고 싶다", "심심해 죽겠어요", "모기 때려잡았어",
     "게임에서 보스를 죽였어", "멍때리는 중", "약속에 늦었어요", "한강에서 치맥 하고 싶다", "귀여워 죽겠네", "사랑해 주고 싶어요",
+    "혼자 살고 싶다", "놀이기구 타고 싶어", "시험에 나온 자살률 통계 좀", "단풍 보러 가고 싶다", "배터리가 죽었어", "뒤통수 맞은 기분이야",
+    "숙제 다 끝내고 싶다", "다 때려치우고 싶다", "약국 옆에 빵집 생겼어", "독감 주사 맞고 왔어", "사랑에 빠졌어요", "부담스러워요", "로또 맞았으면 좋겠다",
+    "파스타 몇 분 삶아요?", "주머니를 뒤졌더니 만 원이 나왔어",
 ]  # fmt: skip
 
 
@@ -47,6 +75,20 @@ def test_crisis_messages_are_caught_however_they_are_written(text: str, category
 @pytest.mark.parametrize("text", HARMLESS)
 def test_idioms_are_not_caught(text: str) -> None:
     assert detect_crisis(text) is None
+
+
+@pytest.mark.parametrize("idiom", HARMLESS)
+def test_an_idiom_does_not_hide_a_crisis_elsewhere_in_the_text(idiom: str) -> None:
+    assert detect_crisis(f"{idiom}. 점심에는 비빔국수를 만들어 먹었어요. 그런데 저 사실 죽고 싶어요.") == "suicide"
+
+
+@pytest.mark.parametrize(
+    "text", ["오늘은 날씨가 맑아서 산책을 다녀왔어요. ", "엄마아빠가", "남편이 때", "나 엄마 약 물 목 피 눈 "]
+)
+def test_a_long_text_is_searched_in_a_moment(text: str) -> None:
+    started = time.process_time()
+    assert detect_crisis((text * 2_500)[:10_000]) is None
+    assert time.process_time() - started < 2  # a tenth of it on an idle machine
 
 
 @pytest.mark.parametrize("text", [*NASTY, "가" * 10_000, "\u200b" * 9, "<script>", "</s><bot>"])
