@@ -3,16 +3,7 @@
 from __future__ import annotations
 
 from korlm.chat.safety.rule import CrisisRule, make_rules
-from korlm.chat.safety.vocabulary import (
-    DIE,
-    LIFE,
-    NO_WAKING,
-    SUICIDE,
-    VANISH,
-    WANT,
-    WISH,
-    any_of,
-)
+from korlm.chat.safety.vocabulary import DIE, LIFE, NO_WAKING, SUICIDE, VANISH, WANT, WISH, any_of
 
 _PLAN = any_of(
     "을래|을거예|을꺼예|을겁|을건|을거야|을거에|을거라|을꺼|을게|을께|을란다|을라고|으려|으러|을생각|을결심|을각오|을용기|을준비|을날|을방법|을만큼힘|을자격|기로|어야|어서(?:사|갚|끝)|고만싶",
