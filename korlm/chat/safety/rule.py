@@ -38,6 +38,6 @@ class CrisisRule:
 def make_rules(category: CrisisCategory, *rows: tuple[str] | tuple[str, str]) -> tuple[CrisisRule, ...]:
     """Return a rule for each row: a pattern, and possibly the words that make it harmless; both in usual spelling."""
     return tuple(
-        CrisisRule(category, *(re.compile(soften_spelling(text)) for text in row), *([None] * (2 - len(row))))  # type: ignore[arg-type]
+        CrisisRule(category, *(re.compile(soften_spelling(text)) for text in row), *([None] * (2 - len(row))))
         for row in rows
     )
