@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from korlm.errors import InputError
@@ -74,10 +74,18 @@ def validate(instance: Any) -> None:
                 f"{field.name}에 '{value}'은(는) 없습니다. {names} 가운데 고르세요.",
                 f"There is no {field.name} '{value}'. Choose from {names}.",
             )
-        if not all(_BOUNDS[name][0](value, bound) for name, bound in bounds.items()):
+        if not _is_within(value, bounds):
             ko = " ".join(f"{bound:,} {_BOUNDS[name][1]}" for name, bound in bounds.items())
             en = " and ".join(f"{_BOUNDS[name][2]} {bound:,}" for name, bound in bounds.items())
             raise InputError(
                 f"{field.name}에 쓸 수 없는 값입니다: {value}. {ko}인 값을 쓰세요. ({field.metadata['ko']})",
                 f"{field.name} cannot be {value}. It must be {en}. ({field.metadata['en']})",
             )
+
+
+def _is_within(value: Any, bounds: Mapping[str, float]) -> bool:
+    """Return whether a value is within bounds; a value that is no number is not."""
+    try:
+        return all(_BOUNDS[name][0](value, bound) for name, bound in bounds.items())
+    except TypeError:
+        return False

@@ -9,6 +9,7 @@ from korlm.cli.arguments import add_option
 from korlm.errors import InputError
 
 HELP = ("웹 앱을 연다", "open the web app")
+_MAX_PORT = 65535
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -18,6 +19,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> None:
     """Open the web app."""
+    if args.port is not None and not 1 <= args.port <= _MAX_PORT:
+        raise InputError(
+            f"{args.port}은(는) 포트 번호가 아닙니다. --port는 1에서 {_MAX_PORT} 사이여야 합니다.",
+            f"{args.port} is not a port. --port must be from 1 to {_MAX_PORT}.",
+        )
     try:
         import gradio  # noqa: F401
     except ImportError as error:

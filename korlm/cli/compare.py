@@ -13,7 +13,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from korlm.cli.arguments import add_option, parse_column
+from korlm.cli.arguments import add_option, parse_column, parse_names
 from korlm.cli.output import print_json
 from korlm.errors import InputError, MissingDependencyError
 from korlm.i18n import localize
@@ -71,7 +71,7 @@ def run(args: Namespace) -> None:
     text = args.text if args.text is not None else sys.stdin.read().removesuffix("\n")
     if not text:
         raise InputError("글이 비었습니다. 한 글자 이상 쓰세요.", "The text is empty. Type something.")
-    comparison = compare(text, _load_installed_tokenizers(args.tokenizers or _TEXT_TOKENIZERS))
+    comparison = compare(text, _load_installed_tokenizers(_TEXT_TOKENIZERS if args.tokenizers is None else args.tokenizers))
     print_json(comparison.to_dict()) if args.json else print(comparison)
 
 
@@ -80,12 +80,18 @@ def _load_installed_tokenizers(names: str) -> list[Tokenizer]:
 
     Raises:
         MissingDependencyError: none of them is installed.
+        InputError: there is no name.
         UnknownNameError: a name that `korlm.load_tokenizer` does not know.
     """
     from korlm.tokenizers.catalog import list_tokenizers
     from korlm.tokenizers.registry import check_installed, load_tokenizer
 
-    requested = [name.strip() for name in names.split(",")]
+    requested = parse_names(names)
+    if not requested:
+        raise InputError(
+            f"--tokenizers에 이름이 없습니다 (받은 것: '{names}'). word,kiwi처럼 쉼표로 나누어 쓰세요.",
+            f"--tokenizers names no tokenizer (got '{names}'). Give names separated by commas, such as word,kiwi.",
+        )
     if requested == ["all"]:
         requested = [info.name for info in list_tokenizers() if info.ready]
     tokenizers: dict[str, Tokenizer] = {}
@@ -120,7 +126,7 @@ def _run_corpus_evaluation(args: Namespace) -> None:
     if args.strategies:
         tokenizers = _train_strategy_tokenizers(args, train_lines)
     else:
-        tokenizers = _load_installed_tokenizers(args.tokenizers or _CORPUS_TOKENIZERS)
+        tokenizers = _load_installed_tokenizers(_CORPUS_TOKENIZERS if args.tokenizers is None else args.tokenizers)
     with progress_bar(localize("재는 중", "measuring"), total=len(lines or [])) as update_bar:
         evaluation = evaluate_tokenizers(
             lines, tokenizers, gold=args.gold, width=args.width,

@@ -26,7 +26,8 @@ def run(args: Namespace) -> None:
     from korlm.tokenizers.registry import load_tokenizer
     from korlm.tokenizers.stopwords import check_word_unit, drop_stopwords, list_segment_texts, load_stopwords
 
-    name = args.tokenizer or ("word" if args.language == "en" else "kiwi")
+    default_name = "word" if args.language == "en" else "kiwi"
+    name = default_name if args.tokenizer is None else args.tokenizer
     tokenizer = load_tokenizer(name, **tokenizer_options(args))
     stopwords = None
     if args.no_stopwords or args.stopwords:

@@ -14,6 +14,7 @@ import gzip
 import io
 import json
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,7 +72,8 @@ def open_corpus_file(path: Path, *, raw: IO[bytes] | None = None, newline: str |
             yield handle
     except KorlmError:
         raise
-    except (OSError, EOFError, ValueError, csv.Error) as error:  # decoding and JSON errors are ValueErrors
+    except (OSError, EOFError, ValueError, RecursionError, csv.Error, zlib.error) as error:
+        # decoding and JSON errors are ValueErrors; deeply nested JSON exceeds the recursion limit
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise CorpusError(
             f"{path}을(를) 읽지 못했습니다 ({reason}). 경로와 UTF-8 인코딩, 형식을 확인하세요.",
@@ -109,10 +111,11 @@ def _iter_json_texts(handle: IO[str], column: str | int | None, path: Path) -> I
         if isinstance(record, str) and column is None:
             yield record
             continue
-        names = [column] if column is not None else [name for name in _TEXT_COLUMNS if name in record]
-        if not isinstance(record, dict) or not names or not isinstance(record.get(names[0]), str):
+        fields = record if isinstance(record, dict) else {}
+        names = [column] if column is not None else [name for name in _TEXT_COLUMNS if name in fields]
+        if not names or not isinstance(fields.get(names[0]), str):
             raise _missing_column_error(path, column, f"line {number}")
-        yield record[names[0]]
+        yield fields[names[0]]
 
 
 def _iter_table_texts(handle: IO[str], suffix: str, column: str | int | None, path: Path) -> Iterator[str]:

@@ -19,7 +19,8 @@ from korlm.corpora.files import read_lines
 from korlm.corpora.memmap import SPLITS, MemmapLines, Splits, cached_splits, in_memory_splits, split_digest
 from korlm.errors import CorpusError, UnknownNameError
 from korlm.storage.artifacts import data_folder
-from korlm.text.spans import check_text
+from korlm.storage.names import check_name
+from korlm.text.spans import check_list, check_text
 
 BUNDLED_CORPORA = ("kolaw", "kobill")
 
@@ -64,7 +65,9 @@ def split_lines(name: str, lines: Iterable[str]) -> Corpus:
 
     Raises:
         CorpusError: no lines.
+        InputError: a single string, or a line that is not one.
     """
+    check_list(lines, "line")
     return _build_corpus(name, in_memory_splits(_assign_splits(lines)))
 
 
@@ -92,8 +95,10 @@ def load_corpus(name: str | Path, *, column: str | int | None = None, limit: int
 
     Raises:
         UnknownNameError: neither a name nor a file.
+        InputError: neither a str nor a Path, or empty.
         CorpusError: unreadable or empty, or it cannot be downloaded.
     """
+    check_name(name, f"{', '.join(BUNDLED_CORPORA)}, reviews, wikitext2")
     if name in BUNDLED_CORPORA:
         paths = sorted((data_folder() / "corpora" / str(name)).glob("*.txt"))
         corpus = split_lines(str(name), (line.strip() for path in paths for line in read_lines(path)))

@@ -15,6 +15,7 @@ from korlm.evaluation.token_counts import TokenCounts, count_tokens
 from korlm.i18n import localize
 from korlm.morph.base import Morpheme
 from korlm.text.display import pad_left, show_invisible
+from korlm.text.spans import check_list
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.encoding import Encoding
 from korlm.tokenizers.registry import load_tokenizer
@@ -91,6 +92,7 @@ def compare(text: str, names: Sequence[str | Tokenizer], *, vocabularies: bool =
         >>> compare("이 영화를 봤다.", ["kiwi"]).lanes[0].encoding.tokens
         ['이', ' 영화', '를', ' 봤', '다', '.']
     """
+    check_list(names, '"kiwi"')
     lanes = []
     for name in names:
         tokenizer = name if isinstance(name, Tokenizer) else load_tokenizer(name)

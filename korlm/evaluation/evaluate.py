@@ -27,6 +27,7 @@ from korlm.evaluation.metrics import GOLD_KEYS, METRICS, TEXT_KEYS, TokenizerMet
 from korlm.evaluation.result import Evaluation
 from korlm.evaluation.vocabulary_profile import vocabulary_lengths, vocabulary_scripts
 from korlm.reporting.statistics import MetricEstimate, bootstrap_sums, percentile_interval
+from korlm.text.spans import check_list
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.registry import load_tokenizer
 
@@ -163,6 +164,7 @@ def load_named_tokenizers(names: Sequence[str | Path | Tokenizer]) -> dict[str, 
     Raises:
         InputError: no tokenizer, or one named twice.
     """
+    check_list(names, '"kiwi"')
     if not names:
         raise InputError("토크나이저를 하나 이상 고르세요.", "Choose at least one tokenizer.")
     keys = [name.signature if isinstance(name, Tokenizer) else str(name) for name in names]

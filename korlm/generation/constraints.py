@@ -33,6 +33,7 @@ from korlm.generation.state import GenerationState, Prompt
 from korlm.generation.text_stream import TextStream
 from korlm.generation.token_table import decode_ahead, token_table
 from korlm.text.incremental import allowed_next_bytes, is_complete_character
+from korlm.text.spans import check_text
 from korlm.tokenizers.base import EOS_ID, Tokenizer
 
 _MAX_CACHED_MASKS = 1000  # 36 MB at V = 9,000
@@ -77,10 +78,10 @@ class Constraints:
         """Encode the prompts that are strings.
 
         Raises:
-            InputError: an unpaired surrogate.
+            InputError: a prompt that is not a string, or an unpaired surrogate.
             AnalyzerError, MissingDependencyError: the morphological analyzer failed or is not installed.
         """
-        texts = [prompt for prompt in prompts if isinstance(prompt, str)]
+        texts = [check_text(prompt) for prompt in prompts if not isinstance(prompt, Prompt)]
         can_heal = self.tokenizer.unit in SPACE_PREFIXED_UNITS and bool(
             (self.token_table.starts_with_space & ~self.token_table.forbidden).any()
         )

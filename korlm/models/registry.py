@@ -12,7 +12,14 @@ from korlm.errors import UnknownNameError
 from korlm.models.language_model import LanguageModel
 from korlm.storage.artifacts import data_folder, read_json
 from korlm.storage.hub import fetch_from_hub, resolve_hub_address
+from korlm.storage.names import check_name
 from korlm.tokenizers.registry import check_installed
+
+# By kind of model folder.
+_LISTINGS = {"model": "list_models", "chat": "list_chats"}
+_LOADERS = {"model": "load_model", "chat": "load_chat"}
+# Names of `korlm.chat.registry` that are no folders.
+_CHAT_NAMES = ("chat-gru", "eliza", "retrieval")
 
 
 def list_models() -> list[str]:
@@ -30,7 +37,7 @@ def load_model(name: str | Path, *, revision: str | None = None, token: str | No
         token: for a private repository; by default ``HF_TOKEN`` or that of ``hf auth login``.
 
     Raises:
-        UnknownNameError: no such name, folder or repository (or a private one, without a token).
+        UnknownNameError: no such name, folder or repository (or a private one, without a token), or a chatbot's name.
         ArtifactError: corrupt, of another kind, or containing a pickle; or the Hub is unreachable and it is not cached.
         MissingDependencyError: huggingface_hub, or the analyzer that a model from the Hub needs, is not installed.
         InputError: a revision of a model that is not on the Hub.
@@ -57,15 +64,38 @@ def find_model_folder(name: str | Path, kind: str, *, revision: str | None = Non
     >>> find_model_folder("reviews-syllable-lstm", "model").name
     'reviews-syllable-lstm'
     """
+    check_name(name, f"korlm.{_LISTINGS[kind]}()")
     bundled = data_folder() / "models" / str(name)
-    is_bundled = bundled.name == str(name) and bundled.is_dir()  # of any kind: loading reports a wrong kind
+    is_bundled = bundled.name == str(name) and bundled.is_dir()
+    if is_bundled and (bundled_kind := read_json(bundled / "config.json")["kind"]) != kind:
+        raise wrong_loader_error(name, bundled_kind)
     if address := resolve_hub_address(name, revision, is_bundled=is_bundled):
         return fetch_from_hub(address.repo_id, revision=address.revision, token=token, kind=kind)
     folder = bundled if is_bundled else Path(name)
     if folder.is_dir():
         return folder / "best" if (folder / "best").is_dir() else folder
     names = list_bundled_models(kind)
+    if kind == LanguageModel.kind and name in _CHAT_NAMES:
+        raise wrong_loader_error(name, "chat")
     raise UnknownNameError(
         f"'{name}'이라는 모델도 폴더도 없습니다. 쓸 수 있는 이름: {', '.join(names) or '없음'}. Hub의 것은 '사용자/저장소'.",
         f"There is no model and no folder '{name}'. Names: {', '.join(names) or 'none'}. On the Hub: 'user/repo'.",
+    )
+
+
+def wrong_loader_error(name: object, kind: str) -> UnknownNameError:
+    """Return the error for the name of a model of another kind, which names the function that loads it.
+
+    >>> wrong_loader_error("chat-gru", "chat").message("en")
+    "'chat-gru' is a chatbot. Load it with korlm.load_chat('chat-gru') or korlm chat."
+    """
+    ko, en, command = (
+        ("챗봇", "a chatbot", "korlm chat")
+        if kind == "chat"
+        else ("언어 모델", "a language model", "korlm generate")
+    )
+    loader = f"korlm.{_LOADERS[kind]}('{name}')"
+    return UnknownNameError(
+        f"'{name}'은(는) {ko}입니다. {loader} 또는 {command} 명령을 쓰세요.",
+        f"'{name}' is {en}. Load it with {loader} or {command}.",
     )

@@ -39,8 +39,28 @@ def check_text(text: str) -> str:
     return text
 
 
+def check_list(texts: Iterable[object], name: str) -> None:
+    """Raise an `InputError` for a single string where a list is expected, whose characters would be taken one by one.
+
+    Args:
+        texts: what the user gave.
+        name: the Python name of one of them, for the message.
+
+    Example:
+        >>> check_list("가나", "text")
+        Traceback (most recent call last):
+        korlm.errors.InputError: ...
+    """
+    if isinstance(texts, (str, bytes)):
+        raise InputError(
+            f"문자열 하나가 아니라 목록이 필요합니다. [{name}]처럼 목록으로 넣으세요.",
+            f"Expected a list, got a single string. Pass a list: [{name}].",
+        )
+
+
 def check_texts(texts: Sequence[str]) -> Sequence[str]:
     """Return ``texts`` unchanged, or raise as `check_text` does; a large batch is searched at once."""
+    check_list(texts, "text")
     try:
         if not _SURROGATE.search("".join(texts)):
             return texts

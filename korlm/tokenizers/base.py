@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from korlm._deprecation import DeprecatedAlias
 from korlm.errors import InputError
 from korlm.storage.artifacts import FORMAT_VERSION, new_folder, write_json
-from korlm.text.spans import check_text, check_texts
+from korlm.text.spans import check_list, check_text, check_texts
 from korlm.tokenizers.encoding import Encoding
 
 if TYPE_CHECKING:
@@ -159,9 +160,10 @@ class Tokenizer(ABC):
             workers: threads or processes, if the backend can use them.
 
         Raises:
-            InputError: an unpaired surrogate.
+            InputError: a text that is not a string, a single string, or an unpaired surrogate.
             AnalyzerError, MissingDependencyError: the morphological analyzer failed or is not installed.
         """
+        check_list(texts, "text")
         return list(self._iter_encodings([check_text(text) for text in texts], workers))
 
     def encode_ids(self, texts: Sequence[str], *, workers: int = 1) -> list[list[int]]:
@@ -187,25 +189,34 @@ class Tokenizer(ABC):
         """Decode ids to text; incomplete or invalid UTF-8 bytes become U+FFFD.
 
         Raises:
-            InputError: an id that is not in the vocabulary.
+            InputError: not ids, or an id that is not in the vocabulary.
         """
         return self.decode_bytes(ids).decode("utf-8", errors="replace")
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """Return the UTF-8 bytes of ``ids``. See `decode`."""
-        ids = list(ids)
-        self.check_ids(ids)
+        ids = self.check_ids(ids)
         decoder = self.decoder()
         return b"".join([*map(decoder.push, ids), decoder.finish()])
 
-    def check_ids(self, ids: Sequence[int]) -> None:
-        """Raise an `InputError` for an id that is not in the vocabulary."""
+    def check_ids(self, ids: Iterable[int]) -> list[int]:
+        """Return ids as a list of integers, or raise an `InputError` if they are none or not in the vocabulary."""
+        try:
+            if isinstance(ids, (str, bytes)):
+                raise TypeError
+            ids = list(map(operator.index, ids))
+        except TypeError:
+            raise InputError(
+                f"decode에는 정수 ID의 목록이 필요합니다 (받은 것: {type(ids).__name__}). encode(글).ids를 넣으세요.",
+                f"decode takes a list of integer ids (got {type(ids).__name__}). Pass encode(text).ids.",
+            ) from None
         if ids and not 0 <= min(ids) <= max(ids) < self.vocab_size:
             wrong = next(i for i in ids if not 0 <= i < self.vocab_size)
             raise InputError(
                 f"ID {wrong}은(는) 어휘(0~{self.vocab_size - 1})에 없습니다. 같은 토크나이저의 ID인지 보세요.",
                 f"Id {wrong} is not in the vocabulary (0 to {self.vocab_size - 1}). Is it from the same tokenizer?",
             )
+        return ids
 
     def decoder(self) -> Decoder:
         """Return a decoder for ids that come one by one, as from a model."""

@@ -22,6 +22,7 @@ from korlm.morph.mecab import MecabAnalyzer
 from korlm.morph.user_words import read_user_words
 from korlm.storage.artifacts import data_folder, read_artifact_config, read_json
 from korlm.storage.hub import fetch_from_hub, resolve_hub_address
+from korlm.storage.names import check_name
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.catalog import (
     SUBWORD_ALGORITHMS,
@@ -67,7 +68,7 @@ def load_tokenizer(
 
     Raises:
         UnknownNameError: neither a name, a folder nor a repository (or a private one, without a token).
-        InputError: an unknown option, an invalid user word, or a revision of something that is not on the Hub.
+        InputError: not a name, an unknown option, an invalid user word, or a revision of something that is not on the Hub.
         ArtifactError: corrupt, foreign, or from a newer korlm; or not cached, and the Hub cannot be reached.
         MissingDependencyError: a required package is not installed.
 
@@ -76,6 +77,7 @@ def load_tokenizer(
         >>> [(segment.start, segment.end, segment.tag) for segment in segments]
         [(0, 3, 'NNP'), (3, 4, 'JKS')]
     """
+    check_name(name, "korlm.list_tokenizers()")
     if address := resolve_hub_address(name, revision, is_bundled=str(name) in bundled_tokenizers()):
         fetched = fetch_from_hub(address.repo_id, revision=address.revision, token=token, kind="tokenizer")
         return check_installed(_load_folder(fetched, options))

@@ -324,9 +324,7 @@ class SentencePieceTokenizer(_SentencePieceModel):
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """Return the UTF-8 of the text that the model's own decoder gives."""
-        ids = list(ids)
-        self.check_ids(ids)
-        text: str = self.processor.decode(ids)
+        text: str = self.processor.decode(self.check_ids(ids))
         return text.encode()
 
     def _config_fields(self) -> dict[str, Any]:

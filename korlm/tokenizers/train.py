@@ -12,7 +12,7 @@ from itertools import chain, islice
 from typing import Any
 
 from korlm.errors import CorpusError, InputError
-from korlm.text.spans import check_text
+from korlm.text.spans import check_list, check_text
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.catalog import (
     DEFAULT_VOCAB_SIZES,
@@ -103,6 +103,7 @@ def train_tokenizer(
 
 def _check_lines(lines: Iterable[str]) -> Iterator[str]:
     """Return the lines from the first non-blank one on; raise a `CorpusError` if there is none."""
+    check_list(lines, "line")
     checked = (check_text(line) for line in lines)
     first_line = next((line for line in checked if line.strip()), None)
     if first_line is None:

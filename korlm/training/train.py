@@ -86,6 +86,11 @@ def train_model(
         ArtifactError: the folder cannot be written, holds another run (without ``resume`` or ``overwrite``), or (with
             ``resume``) holds no matching checkpoint.
     """
+    if isinstance(lines, (str, Path)):
+        raise InputError(
+            f"줄의 목록이나 말뭉치가 필요합니다. 이름이나 파일이면 load_corpus로 여세요: train_model(load_corpus({str(lines)!r})).",
+            f"Expected lines or a corpus. Load a name or file by load_corpus: train_model(load_corpus({str(lines)!r})).",
+        )
     plan = parse_training_options(options)
     initial = _load_initial_model(start, options)
     corpus = lines if isinstance(lines, Corpus) else split_lines("lines", lines)

@@ -62,6 +62,7 @@ def test_tokenize_by_syllables_loads_no_heavy_library() -> None:
 def test_compare_prints_one_line_per_tokenizer() -> None:
     process = korlm("compare", "나랑 쇼핑하자.", "-t", "word,kiwi,byte")
     assert process.stdout.splitlines()[0] == "word  나랑│␣쇼핑하자."
+    assert korlm("compare", "나랑", "-t", "word,,byte,").stdout == korlm("compare", "나랑", "-t", "word, byte").stdout
     lanes = json.loads(korlm("compare", "가", "--json").stdout)["lanes"]
     assert [lane["name"] for lane in lanes] == ["word", "kiwi", "okt", "unigram", "syllable"]
 
@@ -140,6 +141,12 @@ def test_train_evaluate_and_generate_end_to_end(tmp_path: Path) -> None:
         (["train", "no-corpus"], "'no-corpus'"),
         (["train", "kolaw", "--cell", "cnn"], "'cnn'"),
         (["train", "kolaw", "--batch", "0"], "batch"),
+        (["compare", "가", "-t", ","], "--tokenizers"),
+        (["compare", "가", "-t", ""], "--tokenizers"),
+        (["tokenize", "-t", ""], "이름이 비었습니다"),
+        (["app", "--port", "80000"], "65535"),
+        (["app", "--port", "0"], "65535"),
+        (["app", "--port", "-1"], "65535"),
         (["nonsense"], "nonsense"),
         ([], "COMMAND"),
     ],

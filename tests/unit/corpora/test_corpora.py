@@ -54,7 +54,11 @@ def test_crlf_and_byte_order_mark_are_removed(tmp_path: Path) -> None:
         ("a.txt", "가".encode("cp949"), "UTF-8"),
         ("a.txt.gz", b"not gzip", "읽지 못했습니다"),
         ("a.jsonl", b"{", "읽지 못했습니다"),
-        ("a.jsonl", b'{"a": 1}\n', "칸이 없습니다"),
+        ("a.jsonl", b'{"a": 1}\n', "column"),
+        ("a.jsonl", b'{"text": "\xea\xb0\x80"}\n5\n', "line 2"),
+        *(("a.jsonl", value, "column") for value in (b"5", b"null", b"true", b"[1]", b'["text"]', b'{"text": null}')),
+        ("a.jsonl", b"[" * 100_000, "읽지 못했습니다"),
+        ("a.txt.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xff\xff\xff", "읽지 못했습니다"),
     ],
 )
 def test_an_unreadable_file_raises_corpus_error(tmp_path: Path, name: str, content: bytes, message: str) -> None:
