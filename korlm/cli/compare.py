@@ -71,7 +71,9 @@ def run(args: Namespace) -> None:
     text = args.text if args.text is not None else sys.stdin.read().removesuffix("\n")
     if not text:
         raise InputError("글이 비었습니다. 한 글자 이상 쓰세요.", "The text is empty. Type something.")
-    comparison = compare(text, _load_installed_tokenizers(_TEXT_TOKENIZERS if args.tokenizers is None else args.tokenizers))
+    comparison = compare(
+        text, _load_installed_tokenizers(_TEXT_TOKENIZERS if args.tokenizers is None else args.tokenizers)
+    )
     print_json(comparison.to_dict()) if args.json else print(comparison)
 
 

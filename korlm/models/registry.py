@@ -90,9 +90,7 @@ def wrong_loader_error(name: object, kind: str) -> UnknownNameError:
     "'chat-gru' is a chatbot. Load it with korlm.load_chat('chat-gru') or korlm chat."
     """
     ko, en, command = (
-        ("챗봇", "a chatbot", "korlm chat")
-        if kind == "chat"
-        else ("언어 모델", "a language model", "korlm generate")
+        ("챗봇", "a chatbot", "korlm chat") if kind == "chat" else ("언어 모델", "a language model", "korlm generate")
     )
     loader = f"korlm.{_LOADERS[kind]}('{name}')"
     return UnknownNameError(

@@ -27,7 +27,9 @@ def lm() -> korlm.LanguageModel:
         (korlm.load_corpus, "kolaw"),
     ],
 )
-def test_what_is_no_name_is_an_error_that_tells_the_names(load: Callable[..., object], listing: str, name: object) -> None:
+def test_what_is_no_name_is_an_error_that_tells_the_names(
+    load: Callable[..., object], listing: str, name: object
+) -> None:
     with pytest.raises(InputError) as error:
         load(name)
     assert listing in error.value.ko and listing in error.value.en
