@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from korlm.errors import InputError, KorlmError, UnknownNameError
+from korlm.text.josa import quote_with_josa
 from korlm.text.spans import check_text
 
 MAX_TEXT = 20_000  # characters of a text to compare
@@ -165,7 +166,7 @@ def no_tokenizer_error() -> InputError:
 def unlisted_error(kind: Literal["tokenizer", "model", "bot"], name: str) -> UnknownNameError:
     """Return the error for a name that is not in the list."""
     ko_kind = {"tokenizer": "토크나이저는", "model": "모델은", "bot": "상대는"}[kind]
-    ko = f"'{name}'이라는 {ko_kind} 없습니다. 목록에서 골라 주세요."
+    ko = f"{quote_with_josa(name, '이라는/라는')} {ko_kind} 없습니다. 목록에서 골라 주세요."
     return UnknownNameError(ko, f"There is no {kind} '{name}'. Choose from the list.")
 
 

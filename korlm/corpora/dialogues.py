@@ -22,6 +22,7 @@ from korlm.corpora.near_duplicates import cluster_near_duplicates
 from korlm.corpora.registry import assign_split
 from korlm.errors import CorpusError, InputError, UnknownNameError
 from korlm.storage.artifacts import data_folder
+from korlm.text.josa import quote_with_josa
 from korlm.text.spans import check_text
 
 PAIR_NAMES = ("intents", "dialogues", "songys_chatbot")
@@ -175,7 +176,7 @@ def _read_dialogues(name: str | Path, question: str | None, answer: str | None) 
         paths = [Path(name)]
     else:
         raise UnknownNameError(
-            f"'{name}'이라는 대화도 파일도 없습니다. 쓸 수 있는 이름: {', '.join(PAIR_NAMES)}.",
+            f"{quote_with_josa(name, '이라는/라는')} 대화도 파일도 없습니다. 쓸 수 있는 이름: {', '.join(PAIR_NAMES)}.",
             f"There are no dialogues and no file '{name}'. Names: {', '.join(PAIR_NAMES)}.",
         )
     dialogues, num_incomplete = [], 0

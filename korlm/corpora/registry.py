@@ -20,6 +20,7 @@ from korlm.corpora.memmap import SPLITS, MemmapLines, Splits, cached_splits, in_
 from korlm.errors import CorpusError, UnknownNameError
 from korlm.storage.artifacts import data_folder
 from korlm.storage.names import check_name
+from korlm.text.josa import quote_with_josa
 from korlm.text.spans import check_list, check_text
 
 BUNDLED_CORPORA = ("kolaw", "kobill")
@@ -114,7 +115,7 @@ def load_corpus(name: str | Path, *, column: str | int | None = None, limit: int
         corpus = _build_corpus(str(name), splits)
     else:
         raise UnknownNameError(
-            f"'{name}'이라는 말뭉치도 파일도 없습니다. 쓸 수 있는 이름: {', '.join(BUNDLED_CORPORA)}, reviews, wikitext2.",
+            f"{quote_with_josa(name, '이라는/라는')} 말뭉치도 파일도 없습니다. 쓸 수 있는 이름: {', '.join(BUNDLED_CORPORA)}, reviews, wikitext2.",
             f"There is no corpus and no file '{name}'. Names: {', '.join(BUNDLED_CORPORA)}, reviews, wikitext2.",
         )
     if limit is not None:

@@ -20,6 +20,7 @@ from korlm.evaluation.metrics import METRICS
 from korlm.evaluation.result import Evaluation
 from korlm.i18n import localize
 from korlm.text.display import format_columns
+from korlm.text.josa import quote_with_josa
 from korlm.tokenizers.base import FIRST_TOKEN_ID, Tokenizer
 from korlm.tokenizers.train import train_tokenizer
 
@@ -81,7 +82,7 @@ def train_strategies(
     if unknown := sorted(set(sizes) - {strategy.name for strategy in STRATEGIES}):
         names = ", ".join(strategy.name for strategy in STRATEGIES)
         raise InputError(
-            f"'{unknown[0]}'이라는 전략은 없습니다. 있는 것: {names}.",
+            f"{quote_with_josa(unknown[0], '이라는/라는')} 전략은 없습니다. 있는 것: {names}.",
             f"There is no strategy '{unknown[0]}'. There are: {names}.",
         )
     tokenizers: list[Tokenizer] = []

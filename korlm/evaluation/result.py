@@ -22,6 +22,7 @@ from korlm.evaluation.metrics import METRICS, TokenizerMetrics
 from korlm.evaluation.plot import plot_metrics
 from korlm.i18n import localize
 from korlm.reporting.statistics import MetricEstimate, percentile_interval
+from korlm.text.josa import quote_with_josa
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Evaluation:
         estimates, other_estimates = self[first].values, self[second].values
         if key not in estimates:
             raise UnknownNameError(
-                f"'{key}'라는 값은 없습니다. 있는 것: {', '.join(estimates)}.",
+                f"{quote_with_josa(key, '이라는/라는')} 값은 없습니다. 있는 것: {', '.join(estimates)}.",
                 f"There is no figure '{key}'. There are: {', '.join(estimates)}.",
             )
         value, other_value = estimates[key].value, other_estimates[key].value

@@ -19,6 +19,7 @@ from typing import Any
 
 from korlm.errors import InputError, MissingDependencyError
 from korlm.nn.config import CELLS, NetConfig
+from korlm.text.josa import quote_with_josa
 from korlm.tokenizers.catalog import TOKENIZER_UNITS, install_hint, unknown_tokenizer_error
 from korlm.training.config import TrainConfig
 
@@ -269,7 +270,7 @@ def _coerce_float_options(options: dict[str, Any]) -> dict[str, Any]:
 def _check_tokenizers_and_cells(tokenizer_specs: list[TokenizerSpec], cells: tuple[str, ...], seeds: int) -> None:
     if unknown_cell := next((cell for cell in cells if cell not in CELLS), None):
         raise InputError(
-            f"'{unknown_cell}'이라는 셀은 없습니다. {', '.join(CELLS)} 가운데 고르세요.",
+            f"{quote_with_josa(unknown_cell, '이라는/라는')} 셀은 없습니다. {', '.join(CELLS)} 가운데 고르세요.",
             f"There is no cell '{unknown_cell}'. Choose from {', '.join(CELLS)}.",
         )
     slugs = [spec.slug for spec in tokenizer_specs]

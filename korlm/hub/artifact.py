@@ -14,6 +14,7 @@ from korlm.errors import UnknownNameError
 from korlm.models.language_model import LanguageModel
 from korlm.storage.artifacts import data_folder, read_artifact_config, read_json
 from korlm.storage.hub import ARTIFACT_FILES
+from korlm.text.josa import quote_with_josa
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.registry import load_tokenizer
 
@@ -53,7 +54,7 @@ def find_artifact(name: str | Path) -> Artifact:
     folder = Path(name)
     if not folder.is_dir():
         raise UnknownNameError(
-            f"'{name}'이라는 모델이나 토크나이저도, 그런 폴더도 없습니다. 이름이나 경로를 확인하세요.",
+            f"{quote_with_josa(name, '이라는/라는')} 모델이나 토크나이저도, 그런 폴더도 없습니다. 이름이나 경로를 확인하세요.",
             f"There is no model, tokenizer or folder '{name}'. Check the name or path.",
         )
     best = folder / "best" if (folder / "best").is_dir() else folder

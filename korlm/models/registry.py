@@ -13,6 +13,7 @@ from korlm.models.language_model import LanguageModel
 from korlm.storage.artifacts import data_folder, read_json
 from korlm.storage.hub import fetch_from_hub, resolve_hub_address
 from korlm.storage.names import check_name
+from korlm.text.josa import quote_with_josa
 from korlm.tokenizers.registry import check_installed
 
 # By kind of model folder.
@@ -78,7 +79,7 @@ def find_model_folder(name: str | Path, kind: str, *, revision: str | None = Non
     if kind == LanguageModel.kind and name in _CHAT_NAMES:
         raise wrong_loader_error(name, "chat")
     raise UnknownNameError(
-        f"'{name}'이라는 모델도 폴더도 없습니다. 쓸 수 있는 이름: {', '.join(names) or '없음'}. Hub의 것은 '사용자/저장소'.",
+        f"{quote_with_josa(name, '이라는/라는')} 모델도 폴더도 없습니다. 쓸 수 있는 이름: {', '.join(names) or '없음'}. Hub의 것은 '사용자/저장소'.",
         f"There is no model and no folder '{name}'. Names: {', '.join(names) or 'none'}. On the Hub: 'user/repo'.",
     )
 

@@ -210,7 +210,7 @@ def read_artifact_config(folder: str | Path, kind: str) -> dict[str, Any]:
         )
     if config.get("format") != FORMAT_VERSION:
         raise ArtifactError(
-            f"{folder}의 형식 {config.get('format')}은 이 korlm이 읽는 {FORMAT_VERSION}과 다릅니다. korlm을 새로 설치하세요.",
+            f"{folder}의 형식은 {config.get('format')}인데, 이 korlm은 형식 {FORMAT_VERSION}만 읽습니다. korlm을 새로 설치하세요.",
             f"{folder} has format {config.get('format')}; this korlm reads {FORMAT_VERSION}. Upgrade korlm.",
         )
     return config

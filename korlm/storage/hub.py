@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 from korlm.errors import ArtifactError, InputError, KorlmError, MissingDependencyError, UnknownNameError
 from korlm.storage.artifacts import read_json
+from korlm.text.josa import quote_with_josa
 
 INSTALL_HUB = 'pip install "korlm[hub]"'
 TOKEN_SETTINGS_URL = "https://huggingface.co/settings/tokens"
@@ -196,7 +197,7 @@ def _check_kind(config_path: Path, address: Address, kind: str) -> None:
         return
     if actual in ARTIFACT_FILES:
         raise ArtifactError(
-            f"'{address}'은(는) {kind}이 아니라 {actual}입니다. korlm.load_{actual}('{address}')로 여세요.",
+            f"'{address}'은(는) {kind}이(가) 아니라 {actual}입니다. korlm.load_{actual}('{address}')(으)로 여세요.",
             f"'{address}' is a {actual}, not a {kind}. Open it with korlm.load_{actual}('{address}').",
         )
     if actual:
@@ -278,7 +279,7 @@ def _offline_error(address: Address, pushing: bool) -> ArtifactError:
 def _unreachable_error(endpoint: str, address: Address, pushing: bool) -> ArtifactError:
     if pushing:
         return ArtifactError(
-            f"Hub({endpoint})과 이어지지 않아 '{address}'에 올리지 못했습니다. 인터넷 연결을 보고 다시 하세요.",
+            f"Hub({endpoint})에 연결하지 못해 '{address}'에 올리지 못했습니다. 인터넷 연결을 보고 다시 하세요.",
             f"The Hub ({endpoint}) cannot be reached, so '{address}' was not pushed. Check the connection; try again.",
         )
     return ArtifactError(
@@ -306,7 +307,7 @@ def _not_found_error(error: Any, address: Address) -> KorlmError | None:
         )
     if isinstance(error, errors.RepositoryNotFoundError) or error.response.status_code == 404:
         return UnknownNameError(
-            f"'{address.repo_id}'이라는 폴더도 Hub 저장소도 없거나, 비공개 저장소입니다. 이름을 확인하세요. 비공개라면 {LOGIN_HINT[0]}.",
+            f"{quote_with_josa(address.repo_id, '이라는/라는')} 폴더도 Hub 저장소도 없거나, 비공개 저장소입니다. 이름을 확인하세요. 비공개라면 {LOGIN_HINT[0]}.",
             f"'{address.repo_id}' is no folder and no repository on the Hub, or a private one. Check the name; "
             f"if it is private, {LOGIN_HINT[1]}.",
         )

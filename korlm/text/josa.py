@@ -25,10 +25,11 @@ def with_josa(word: str, josa: str) -> str:
     Args:
         word: the word before the particle.
         josa: the form after a consonant and the form after a vowel: ``은/는``, ``이/가``, ``을/를``, ``과/와``, ``아/야``,
-            ``으로/로``, ``이에요/예요``, ``이/`` (민수, 지연이) ... After ㄹ, 으로 becomes 로.
+            ``으로/로``, ``이라는/라는``, ``이에요/예요``, ``이/`` (민수, 지연이) ... After ㄹ, 으로 becomes 로.
 
     Returns:
-        The word and one form; both forms, as in print (``korlm은(는)``), if the pronunciation is unknown.
+        The word and one form; both forms, as in print (``korlm은(는)``, ``korlm(이)라는``), if the pronunciation is
+        unknown.
 
     Raises:
         InputError: ``josa`` is not two forms.
@@ -42,10 +43,21 @@ def with_josa(word: str, josa: str) -> str:
     after_consonant, after_vowel = forms
     sound = final_sound(word)
     if sound is None:
-        return f"{word}{after_consonant}({after_vowel})" if after_vowel else f"{word}({after_consonant})"
+        if after_consonant.endswith(after_vowel):  # they differ by a 이 or 으 before: (이)라는, (으)로
+            return f"{word}({after_consonant.removesuffix(after_vowel)}){after_vowel}"
+        return f"{word}{after_consonant}({after_vowel})"
     if sound == "" or (sound == "ㄹ" and after_consonant.startswith("으로")):
         return word + after_vowel
     return word + after_consonant
+
+
+def quote_with_josa(name: object, josa: str) -> str:
+    """Return what a user wrote in quotation marks, for a message, with the form of a particle that agrees with it.
+
+    >>> quote_with_josa("나무", "이라는/라는"), quote_with_josa("책", "이라는/라는"), quote_with_josa("kiwy", "이라는/라는")
+    ("'나무'라는", "'책'이라는", "'kiwy'(이)라는")
+    """
+    return with_josa(f"'{name}'", josa)
 
 
 def final_sound(word: str) -> str | None:

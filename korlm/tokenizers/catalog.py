@@ -14,6 +14,7 @@ from korlm.errors import UnknownNameError
 from korlm.morph.konlpy.client import konlpy_install_hint
 from korlm.morph.mecab import mecab_install_hint
 from korlm.storage.artifacts import data_folder
+from korlm.text.josa import quote_with_josa
 
 KONLPY_ANALYZERS = ("okt", "komoran", "hannanum", "kkma")
 ANALYZERS = ("kiwi", "mecab", *KONLPY_ANALYZERS)
@@ -98,12 +99,12 @@ def install_hint(name: str) -> str:
 def unknown_tokenizer_error(name: object, *, or_folder: bool) -> UnknownNameError:
     """Return the error for an unknown name; ``or_folder``: a folder would have been accepted, too."""
     ko, en = (
-        ("이라는 토크나이저도 폴더도 없습니다", "tokenizer and no folder")
+        ("토크나이저도 폴더도 없습니다", "tokenizer and no folder")
         if or_folder
-        else ("이라는 토크나이저는 없습니다", "tokenizer")
+        else ("토크나이저는 없습니다", "tokenizer")
     )
     names = ", ".join(bundled_tokenizers())
     return UnknownNameError(
-        f"'{name}'{ko}. 쓸 수 있는 이름: {names}. 분석기+서브워드(예: okt+bpe)는 train_tokenizer로 만듭니다.",
+        f"{quote_with_josa(name, '이라는/라는')} {ko}. 쓸 수 있는 이름: {names}. 분석기+서브워드(예: okt+bpe)는 train_tokenizer로 만듭니다.",
         f"There is no {en} '{name}'. Names: {names}. Any analyzer+subword (okt+bpe) can be made by train_tokenizer.",
     )

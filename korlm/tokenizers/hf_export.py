@@ -30,6 +30,7 @@ from typing import Any
 
 from korlm.errors import InputError
 from korlm.storage.artifacts import write_file
+from korlm.text.josa import quote_with_josa
 from korlm.tokenizers.base import UNK_ID, Tokenizer
 from korlm.tokenizers.sentencepiece import META_SYMBOL, SentencePieceTokenizer, SubwordTokenizer
 
@@ -228,7 +229,7 @@ def name_splitting_pattern(names: Iterable[str], tokens: Iterable[str], *, fuse_
 
         if (at := next(filter(is_free, range(1, len(name))), 0)) == 0:
             raise InputError(
-                f"어휘가 배운 조각이 특수 이름 '{name}'과 겹쳐서, 사람이 친 '{name}'을 보통 글자로 둘 수 없습니다. "
+                f"어휘가 배운 조각이 특수 이름 {quote_with_josa(name, '과/와')} 겹쳐서, 사람이 친 {quote_with_josa(name, '을/를')} 보통 글자로 둘 수 없습니다. "
                 "그 글자가 없는 글로 다시 가르치거나 특수 토큰의 이름을 바꾸세요.",
                 f"Learnt pieces overlap the special name '{name}', so a typed '{name}' could not stay ordinary text. "
                 "Train on text without it, or rename the special token.",

@@ -23,6 +23,7 @@ from korlm.morph.user_words import read_user_words
 from korlm.storage.artifacts import data_folder, read_artifact_config, read_json
 from korlm.storage.hub import fetch_from_hub, resolve_hub_address
 from korlm.storage.names import check_name
+from korlm.text.josa import quote_with_josa, with_josa
 from korlm.tokenizers.base import Tokenizer
 from korlm.tokenizers.catalog import (
     SUBWORD_ALGORITHMS,
@@ -148,7 +149,7 @@ def parse_kiwi_options(options: Mapping[str, Any]) -> KiwiOptions:
     known = [field.name for field in fields(KiwiOptions)]
     if unknown := [key for key in options if key not in known]:
         raise InputError(
-            f"'{unknown[0]}'이라는 옵션은 없습니다. 쓸 수 있는 옵션: {', '.join(known)}.",
+            f"{quote_with_josa(unknown[0], '이라는/라는')} 옵션은 없습니다. 쓸 수 있는 옵션: {', '.join(known)}.",
             f"There is no option '{unknown[0]}'. Options: {', '.join(known)}.",
         )
     words = options.get("user_words", ())
@@ -209,7 +210,7 @@ def _read_model(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError as error:
         raise ArtifactError(
-            f"{path.parent}에 {path.name}이 없습니다. 폴더를 다시 받으세요.",
+            f"{path.parent}에 {with_josa(path.name, '이/가')} 없습니다. 폴더를 다시 받으세요.",
             f"{path.parent} has no {path.name}. Fetch the folder again.",
         ) from error
     except OSError as error:

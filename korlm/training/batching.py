@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from korlm.errors import CorpusError
+from korlm.text.josa import with_josa
 from korlm.tokenizers.base import EOS_ID, PAD_ID
 
 _SORT_POOL = 50  # batches that are sorted by length together
@@ -179,6 +180,6 @@ def _shard_slice(batch_size: int, shard: tuple[int, int]) -> slice:
 
 def _too_few_error(count: int, ko: str, en: str, batch: int) -> CorpusError:
     return CorpusError(
-        f"말뭉치의 {ko} {count}개로는 batch {batch}를 채우지 못합니다. batch를 줄이거나 글을 늘리세요.",
+        f"말뭉치의 {ko} {count}개로는 {with_josa(f'batch {batch}', '을/를')} 채우지 못합니다. batch를 줄이거나 글을 늘리세요.",
         f"{count} {en} are too few for a batch of {batch}. Lower the batch or add text.",
     )

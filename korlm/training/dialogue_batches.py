@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from korlm.errors import CorpusError
+from korlm.text.josa import with_josa
 from korlm.tokenizers.base import BOS_ID, EOS_ID, PAD_ID
 from korlm.training.batching import ShuffledBatches, TrainingBatch
 
@@ -57,7 +58,7 @@ class PairBatches(ShuffledBatches):
         super().__init__(sizes, batch_size=batch_size, seed=seed, shard=shard)
         if not self.epoch_length:
             raise CorpusError(
-                f"물음과 답 {len(pairs)}쌍으로는 batch {batch_size}를 채우지 못합니다. batch를 줄이거나 대화를 늘리세요.",
+                f"물음과 답 {len(pairs)}쌍으로는 {with_josa(f'batch {batch_size}', '을/를')} 채우지 못합니다. batch를 줄이거나 대화를 늘리세요.",
                 f"{len(pairs)} pairs are too few for a batch of {batch_size}. Lower the batch or add dialogues.",
             )
         self._pairs, self._collate = pairs, collate or collate_pairs

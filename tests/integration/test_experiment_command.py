@@ -157,7 +157,7 @@ def test_plan_lists_runs_without_running_them(capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("options", "ko", "en"),
     [
-        (["kolaw", "--tokenizers", "sylable"], "'sylable'이라는 토크나이저도 폴더도 없습니다", "no tokenizer and no folder 'sylable'"),
+        (["kolaw", "--tokenizers", "sylable"], "'sylable'(이)라는 토크나이저도 폴더도 없습니다", "no tokenizer and no folder 'sylable'"),
         (["kolaw", "--tokenizers", "unigram:8000@0"], "unigram:8000@3", "NAME[:SIZE][@SEEDS]"),
         (["kolaw", "--tokenizers", "byte,byte@2"], "서로 다르게", "each once"),
         (["kolaw", "--cells", "transformer"], "rnn, relu, gru, lstm 가운데", "Choose from rnn"),

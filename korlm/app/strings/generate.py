@@ -110,7 +110,7 @@ GENERATE_TEXTS: dict[str, tuple[str, str]] = {
     "prompt_bits_lowest": ("가장 쉽게 읽음", "read most easily"),
     "prompt_empty": ("첫머리 없음", "No prompt"),
     "text_bits": ("글자당 {bits}비트", "{bits} bits per character"),
-    "text_label": ("{model}이 쓴 글", "What {model} wrote"),
+    "text_label": ("{model}의 생성 결과", "What {model} wrote"),
     "card_seed": ("시드 {seed}", "seed {seed}"),
     "card_rank": ("{rank}위", "rank {rank}"),
     "copy_text": ("복사", "Copy"),
