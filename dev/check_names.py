@@ -45,7 +45,7 @@ STANDARD_TERMS = frozenset(
 # "Class.method" with the current class name: the method overrides or implements one whose name a library decides.
 LIBRARY_OVERRIDES = frozenset(
     {
-        "_BilingualArgumentParser.error",  # argparse.ArgumentParser
+        "BilingualArgumentParser.error",  # argparse.ArgumentParser
         "JoinLines.preprocess",  # jinja2.ext.Extension
     }
 )

@@ -8,13 +8,12 @@ user's language and exit status 2.
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
 
 from korlm._version import __version__
 from korlm.cli.arguments import add_option
+from korlm.cli.parser import BilingualArgumentParser
 from korlm.errors import KorlmError
 from korlm.i18n import localize
 
@@ -46,20 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-class _BilingualArgumentParser(ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        hint = localize("쓰는 법은", "for usage see")
-        self.exit(2, f"korlm: {message}\n{hint}: {self.prog} --help\n")
-
-
-def _build_parser(first_argument: str | None) -> ArgumentParser:
+def _build_parser(first_argument: str | None) -> BilingualArgumentParser:
     """Return the parser of the command that is typed first, or else a list of all commands without their arguments."""
     ko, en = (
         "한국어 토큰화를 보고, 재고, 쓰는 도구",
         "See, measure and use Korean tokenization with recurrent language models",
     )
-    parser = _BilingualArgumentParser(prog="korlm", description=localize(ko, en))
-    parser.add_argument("--version", action="version", version=f"korlm {__version__}")
+    parser = BilingualArgumentParser(prog="korlm", description=localize(ko, en))
+    ko, en = "버전을 보여 주고 끝냅니다", "show the version and exit"
+    add_option(parser, "--version", ko, en, action="version", version=f"korlm {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in [first_argument] if first_argument in COMMANDS else COMMANDS:
         module = import_module(f"korlm.cli.{COMMANDS[name]}")

@@ -166,6 +166,42 @@ def test_messages_are_in_the_users_language() -> None:
     assert "learning rate" in korlm("train", "--help", language="en").stdout
 
 
+ARGPARSE_ERRORS = [
+    (["app", "--port", "x"], "--port: 'x'은(는) 정수가 아닙니다.", "argument --port: invalid int value: 'x'"),
+    (["generate", "m", "--temperature", "x"], "--temperature: 'x'은(는) 수가 아닙니다.", "invalid float value: 'x'"),
+    (["train", "--limit"], "--limit: 값이 하나 필요합니다.", "argument --limit: expected one argument"),
+    (["train", "--split", "x"], "--split: 'x'은(는) 고를 수 없습니다. 고를 수 있는 값:", "invalid choice: 'x' (choose from"),
+    (["train", "--json=1"], "--json: 값을 받지 않습니다 (받은 것: '1')", "ignored explicit argument '1'"),
+    (["train", "--nonsense"], "모르는 인자입니다: --nonsense", "unrecognized arguments: --nonsense"),
+    (["train", "--embed", "1"], "--embed은(는) 여러 옵션의 앞부분입니다", "ambiguous option: --embed"),
+    (["evaluate"], "다음 인자가 필요합니다: model", "the following arguments are required: model"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "ko", "en"), ARGPARSE_ERRORS)
+def test_errors_of_the_arguments_are_in_the_users_language(
+    arguments: list[str], ko: str, en: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for language, message, hint in (("ko", ko, "사용법: korlm"), ("en", en, "For usage see: korlm")):
+        monkeypatch.setenv("KORLM_LANG", language)
+        with pytest.raises(SystemExit) as exit_:
+            main(arguments)
+        printed = capsys.readouterr().err
+        assert exit_.value.code == 2 and message in printed and hint in printed
+
+
+def test_korean_help_has_no_english_of_argparse(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KORLM_LANG", "ko")
+    for arguments in (["--help"], ["train", "--help"]):
+        with pytest.raises(SystemExit):
+            main(arguments)
+        text = capsys.readouterr().out
+        assert text.startswith("사용법: korlm") and "\n인자:\n" in text and "\n옵션:\n" in text
+        assert not any(words in text for words in ("usage", "positional", "options:", "show this", "program's"))
+
+
 def test_invalid_utf8_on_standard_input_is_an_error() -> None:
     process = subprocess.run(
         [sys.executable, "-m", "korlm", "tokenize", "-t", "syllable"], input=b"\xff\n", capture_output=True, cwd=ROOT
