@@ -170,7 +170,11 @@ ARGPARSE_ERRORS = [
     (["app", "--port", "x"], "--port: 'x'은(는) 정수가 아닙니다.", "argument --port: invalid int value: 'x'"),
     (["generate", "m", "--temperature", "x"], "--temperature: 'x'은(는) 수가 아닙니다.", "invalid float value: 'x'"),
     (["train", "--limit"], "--limit: 값이 하나 필요합니다.", "argument --limit: expected one argument"),
-    (["train", "--split", "x"], "--split: 'x'은(는) 고를 수 없습니다. 고를 수 있는 값:", "invalid choice: 'x' (choose from"),
+    (
+        ["train", "--split", "x"],
+        "--split: 'x'은(는) 고를 수 없습니다. 고를 수 있는 값:",
+        "invalid choice: 'x' (choose from",
+    ),
     (["train", "--json=1"], "--json: 값을 받지 않습니다 (받은 것: '1')", "ignored explicit argument '1'"),
     (["train", "--nonsense"], "모르는 인자입니다: --nonsense", "unrecognized arguments: --nonsense"),
     (["train", "--embed", "1"], "--embed은(는) 여러 옵션의 앞부분입니다", "ambiguous option: --embed"),
