@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -10,6 +11,8 @@ from dataclasses import Field, fields
 from typing import Any
 
 from korlm.i18n import localize
+
+_UNDECODABLE = re.compile("[\udc80-\udcff]")  # bytes of standard input that are not UTF-8, as `korlm.cli.main` opens it
 
 
 def add_option(parser: Any, names: str, ko: str, en: str, **options: Any) -> None:
@@ -113,7 +116,20 @@ def read_input_lines(files: Sequence[str]) -> Iterator[str]:
     for path in files:
         yield from read_lines(path)
     if not files:
-        yield from (line.rstrip("\r\n") for line in sys.stdin)
+        yield from (check_decoded(line).rstrip("\r\n") for line in sys.stdin)
+
+
+def check_decoded(text: str) -> str:
+    """Return a text of standard input unchanged.
+
+    Raises:
+        CorpusError: it is not UTF-8.
+    """
+    if undecodable := _UNDECODABLE.search(text):
+        from korlm.corpora.files import encoding_error
+
+        raise encoding_error(None, text[undecodable.start() :].encode("utf-8", "surrogateescape"))
+    return text
 
 
 def read_argument_or_lines(argument: str | None) -> Iterator[str]:

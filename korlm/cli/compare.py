@@ -13,7 +13,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from korlm.cli.arguments import add_option, parse_column, parse_names
+from korlm.cli.arguments import add_option, check_decoded, parse_column, parse_names
 from korlm.cli.output import print_json
 from korlm.errors import InputError, MissingDependencyError
 from korlm.i18n import localize
@@ -68,7 +68,7 @@ def run(args: Namespace) -> None:
             f"--{corpus_options[0]}은(는) 말뭉치로 잴 때 씁니다. --corpus나 --gold를 함께 주세요.",
             f"--{corpus_options[0]} is for measuring on a corpus. Give --corpus or --gold as well.",
         )
-    text = args.text if args.text is not None else sys.stdin.read().removesuffix("\n")
+    text = args.text if args.text is not None else check_decoded(sys.stdin.read()).removesuffix("\n")
     if not text:
         raise InputError("글이 비었습니다. 한 글자 이상 쓰세요.", "The text is empty. Type something.")
     comparison = compare(

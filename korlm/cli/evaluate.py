@@ -45,6 +45,13 @@ def run(args: Namespace) -> None:
     lm = load_model(args.model)
     if args.corpus:
         lines = getattr(load_corpus(args.corpus, column=parse_column(args.column)), args.split)
+        if not lines:
+            raise InputError(
+                f"'{args.corpus}'의 {args.split} 분할이 비어 있습니다 (줄은 해시로 90:5:5로 나뉩니다). 다른 분할로 재세요: "
+                "--split train. 모든 줄을 재려면 표준 입력으로 주세요.",
+                f"The {args.split} split of '{args.corpus}' is empty (lines are split by hash, 90:5:5). Measure another: "
+                "--split train. To measure all lines, give them on standard input.",
+            )
     else:
         lines = list(read_input_lines([]))
     if args.others:

@@ -9,10 +9,12 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
 import json
+import shlex
 import sys
 import zlib
 from collections.abc import Iterator
@@ -21,9 +23,14 @@ from pathlib import Path
 from typing import IO, Any
 
 from korlm.errors import CorpusError, KorlmError
+from korlm.text.display import abbreviate
+from korlm.text.hangul import is_syllable
+from korlm.text.josa import with_josa
 
 CORPUS_SUFFIXES = (".txt", ".tsv", ".csv", ".jsonl")
 _TEXT_COLUMNS = ("text", "document", "sentence", "review", "content")
+_GUESS_BYTES = 4096
+_MAX_SHOWN_CHARACTERS = 20  # of a field in a message
 
 
 def read_lines(path: str | Path, *, column: str | int | None = None, raw: IO[bytes] | None = None) -> Iterator[str]:
@@ -32,12 +39,13 @@ def read_lines(path: str | Path, *, column: str | int | None = None, raw: IO[byt
     Args:
         path: the file; its suffix decides the format.
         column: the field of a row that holds the text: the name in the header, or an index from 0. By default the
-            field named text, document, sentence, review or content, or the last one if there is no such header.
-            ``.txt`` has no fields.
+            field named text, document, sentence, review or content, or the only one. ``.txt`` has no fields. With an
+            index the first row is text too.
         raw: the opened file, read from its current position; its ``tell`` then tells the progress.
 
     Raises:
-        CorpusError: no such file, an unknown format, a missing column, not UTF-8, or damaged.
+        CorpusError: no such file, an unknown format, a missing column, several columns none of which is known to hold
+            the text, not UTF-8, or damaged.
     """
     path = Path(path)
     suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
@@ -72,6 +80,8 @@ def open_corpus_file(path: Path, *, raw: IO[bytes] | None = None, newline: str |
             yield handle
     except KorlmError:
         raise
+    except UnicodeDecodeError as error:
+        raise encoding_error(path, error.object[error.start :]) from error
     except (OSError, EOFError, ValueError, RecursionError, csv.Error, zlib.error) as error:
         # decoding and JSON errors are ValueErrors; deeply nested JSON exceeds the recursion limit
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -97,6 +107,47 @@ def iter_table_rows(handle: IO[str], suffix: str, *, quoted_tsv: bool) -> Iterat
     return csv.reader(handle, delimiter="\t" if suffix == ".tsv" else ",")
 
 
+def encoding_error(path: Path | None, undecodable: bytes) -> CorpusError:
+    """Return the error for text that is not UTF-8: the encoding that it seems to have, and how to convert it.
+
+    Args:
+        path: the file; None for standard input.
+        undecodable: the bytes from the first on that are not UTF-8.
+
+    Example:
+        >>> encoding_error(Path("a.txt"), "한국어 글".encode("cp949")).message("en")
+        'a.txt is not UTF-8; it looks like cp949 (EUC-KR). Convert it: iconv -f cp949 -t utf-8 a.txt > a.utf8.txt'
+    """
+    guess = guess_encoding(undecodable)
+    convert = f"iconv -f {guess or 'ENCODING'} -t utf-8"
+    if path is None:
+        command = f"{convert} FILE | korlm ..."
+    elif path.suffix == ".gz":
+        target = path.with_name(path.name.replace(".", ".utf8.", 1))
+        command = f"gzip -dc {shlex.quote(str(path))} | {convert} | gzip > {shlex.quote(str(target))}"
+    else:
+        target = path.with_suffix(f".utf8{path.suffix}")
+        command = f"{convert} {shlex.quote(str(path))} > {shlex.quote(str(target))}"
+    label = {"cp949": "cp949 (EUC-KR)", "utf-16": "UTF-16"}.get(guess, "")
+    ko, en = (f". {with_josa(label, '으로/로')} 보입니다", f"; it looks like {label}") if label else ("", "")
+    return CorpusError(
+        f"{path or '표준 입력'}은(는) UTF-8이 아닙니다{ko}. UTF-8로 바꾸세요: {command}",
+        f"{path or 'Standard input'} is not UTF-8{en}. Convert it: {command}",
+    )
+
+
+def guess_encoding(undecodable: bytes) -> str:
+    """Return ``cp949`` or ``utf-16`` if bytes look like it, or an empty string."""
+    if undecodable.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    try:
+        text = codecs.getincrementaldecoder("cp949")().decode(undecodable[:_GUESS_BYTES])
+    except UnicodeDecodeError:
+        return ""
+    letters = [character for character in text if not character.isascii()]
+    return "cp949" if sum(map(is_syllable, letters)) > len(letters) / 2 else ""
+
+
 def unreadable_file_error(path: Path, error: OSError) -> CorpusError:
     """Return the error for a file that the operating system refuses to read."""
     reason = error.strerror or type(error).__name__
@@ -120,27 +171,42 @@ def _iter_json_texts(handle: IO[str], column: str | int | None, path: Path) -> I
 
 def _iter_table_texts(handle: IO[str], suffix: str, column: str | int | None, path: Path) -> Iterator[str]:
     index = column if isinstance(column, int) else None
+    wanted = [column] if isinstance(column, str) else list(_TEXT_COLUMNS)
     # not quoted: a quotation mark in a .tsv of reviews is text, and often a lone one
     for number, row in enumerate(iter_table_rows(handle, suffix, quoted_tsv=False)):
-        if index is None:
-            wanted = [column] if isinstance(column, str) else list(_TEXT_COLUMNS)
+        if not any(row):
+            continue
+        if index is None:  # the first row
             named = [name for name in wanted if name in row]
-            if isinstance(column, str) and not named:
-                raise _missing_column_error(path, column, f"header {row}")
-            index = row.index(named[0]) if named else -1
+            if not named and (column is not None or len(row) > 1):
+                raise _unknown_columns_error(path, column, row)
+            index = row.index(named[0]) if named else 0
             if named:
                 continue
-        if not row:
-            continue
         try:
             yield row[index]
         except IndexError as error:
             raise _missing_column_error(path, column, f"row {number + 1}") from error
 
 
+def _unknown_columns_error(path: Path, column: str | None, first_row: list[str]) -> CorpusError:
+    """Return the error for a table with none of the wanted columns; it lists those of the first row, with their indices."""
+    columns = ", ".join(f"{index} '{abbreviate(name, _MAX_SHOWN_CHARACTERS)}'" for index, name in enumerate(first_row))
+    ko, en = (
+        ("어느 열이 글인지 알 수 없습니다", "Cannot tell which column holds the text")
+        if column is None
+        else (f"'{column}' 열이 없습니다", f"There is no column '{column}'")
+    )
+    return CorpusError(
+        f"{path}: {ko}. 첫 행의 열: {columns}. 열의 이름이나, 이름 행이 없으면 0부터 세는 번호를 --column(column=)으로 주세요.",
+        f"{path}: {en}. The first row: {columns}. Give the column by --column (column=): its name, or its number from "
+        "0 if there is no header.",
+    )
+
+
 def _missing_column_error(path: Path, column: str | int | None, place: str) -> CorpusError:
     wanted = "text" if column is None else column
     return CorpusError(
-        f"{path}에 '{wanted}' 칸이 없습니다 ({place}). column으로 글이 든 칸을 정하세요.",
-        f"{path} has no column '{wanted}' ({place}). Name the column that holds the text.",
+        f"{path}에 '{wanted}' 열이 없습니다 ({place}). 글이 든 열을 --column(column=)으로 정하세요.",
+        f"{path} has no column '{wanted}' ({place}). Name the column that holds the text by --column (column=).",
     )

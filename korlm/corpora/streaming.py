@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from korlm.corpora.files import read_lines, unreadable_file_error
+from korlm.corpora.files import encoding_error, guess_encoding, read_lines, unreadable_file_error
 from korlm.errors import CorpusError
 
 _BATCH_CHARACTERS = 2**19  # of a batch: 5 s with Kiwi, 0.1 s with SentencePiece, some 50 MB of memory
@@ -84,6 +84,8 @@ def _decode_chunk(path: Path, chunk: bytes, start: int) -> str:
     try:
         return chunk.decode()
     except UnicodeDecodeError as error:
+        if guess_encoding(chunk[error.start :]):
+            raise encoding_error(path, chunk[error.start :]) from error
         offset = start + error.start
         raise CorpusError(
             f"{path}의 {offset:,}번째 바이트(0x{chunk[error.start]:02X})가 UTF-8이 아닙니다. UTF-8로 바꾸거나 그곳을 고치세요.",
@@ -107,6 +109,8 @@ def _read_row_batches(path: Path, column: str | int | None, start: int) -> Itera
                 consumed += len(lines)
                 yield LineBatch(lines, consumed, size if raw.closed else raw.tell())
     except CorpusError as error:
+        if not num_rows:
+            raise
         ko, en = f" (글 {num_rows:,}줄 다음)", f" (after {num_rows:,} lines of text)"
         raise CorpusError(error.ko + ko, error.en + en) from error
     except OSError as error:

@@ -214,6 +214,24 @@ def test_invalid_utf8_on_standard_input_is_an_error() -> None:
     assert "UTF-8" in process.stderr.decode()
 
 
+@pytest.mark.parametrize("command", ["tokenize", "compare"])
+def test_cp949_on_standard_input_is_named(command: str) -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "korlm", command, "-t", "syllable"],
+        input="가나다 라마\n".encode("cp949"), capture_output=True, cwd=ROOT,
+    )  # fmt: skip
+    assert process.returncode == 2 and "iconv -f cp949" in process.stderr.decode()
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_evaluate_on_an_empty_split_tells_which_split_to_use(tmp_path: Path, language: str) -> None:
+    (tmp_path / "a.csv").write_text("text\n안녕\n", "utf-8")
+    process = korlm("evaluate", "reviews-syllable-lstm", str(tmp_path / "a.csv"), language=language)
+    assert process.returncode == 2 and "--split train" in process.stderr and "test" in process.stderr
+    process = korlm("evaluate", "reviews-syllable-lstm", str(tmp_path / "a.csv"), "--split", "train")
+    assert process.returncode == 0 and "bits_per_character" in process.stdout
+
+
 def test_train_only_tokenizer_with_tokenizer_options(tmp_path: Path) -> None:
     folder = tmp_path / "it"
     process = korlm(

@@ -81,7 +81,7 @@ def test_every_format_and_odd_line_ends_are_read_as_by_read_lines(tmp_path: Path
         "a.txt": text.encode(),
         "a.txt.gz": gzip.compress(text.encode()),
         "a.jsonl": "".join(json.dumps({"text": row}) + "\n" for row in rows).encode(),
-        "a.tsv": "".join(f"1\t{row}\n" for row in rows).encode(),
+        "a.tsv": ("id\ttext\n" + "".join(f"1\t{row}\n" for row in rows)).encode(),
     }
     tokenizer = korlm.load_tokenizer("syllable")
     for name, data in files.items():

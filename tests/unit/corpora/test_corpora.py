@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
 import tracemalloc
 from pathlib import Path
 
@@ -36,10 +37,13 @@ def test_every_format_yields_the_same_lines(tmp_path: Path, suffix: str) -> None
     jsonl = "".join(json.dumps({"text": line}, ensure_ascii=False) + "\n" for line in LINES)
     table = "id,text\n" + "".join(f'{i},"{line.replace(chr(34), chr(34) * 2)}"\n' for i, line in enumerate(LINES))
     tabs = "".join(f"{i}\t5\t{line}\n" for i, line in enumerate(LINES))
+    one_column = "".join(f'"{line.replace(chr(34), chr(34) * 2)}"\n' for line in LINES)
     assert list(read_lines(written(tmp_path, "a.txt" + suffix, text))) == LINES
     assert list(read_lines(written(tmp_path, "a.jsonl" + suffix, jsonl))) == LINES
     assert list(read_lines(written(tmp_path, "a.csv" + suffix, table))) == LINES
-    assert list(read_lines(written(tmp_path, "a.tsv" + suffix, tabs))) == LINES
+    assert list(read_lines(written(tmp_path, "a.csv" + suffix, one_column))) == LINES
+    assert list(read_lines(written(tmp_path, "a.csv" + suffix, "\n" + table))) == LINES
+    assert list(read_lines(written(tmp_path, "a.tsv" + suffix, tabs), column=2)) == LINES
     assert list(read_lines(written(tmp_path, "a.tsv" + suffix, tabs), column=1)) == ["5"] * 3
 
 
@@ -65,6 +69,47 @@ def test_an_unreadable_file_raises_corpus_error(tmp_path: Path, name: str, conte
     (tmp_path / name).write_bytes(content)
     with pytest.raises(CorpusError, match=message):
         list(read_lines(tmp_path / name))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
+def test_a_table_of_unknown_columns_raises_an_error_that_lists_them(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path, name, "번호,본문,평점\n1,좋아요,5\n".replace(",", "," if name == "a.csv" else "\t"))
+    for column in (None, "내용"):
+        with pytest.raises(CorpusError) as error:
+            list(read_lines(path, column=column))
+        assert all(
+            "0 '번호', 1 '본문', 2 '평점'" in text and "--column" in text for text in (error.value.ko, error.value.en)
+        )
+        assert column is None or "'내용'" in error.value.ko
+    assert list(read_lines(path, column="본문")) == ["좋아요"]
+
+
+TEXT = "이 영화는 정말 재미있다.\n"
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".csv", ".jsonl", ".txt.gz"])
+@pytest.mark.parametrize(("encoding", "name"), [("cp949", "cp949"), ("euc-kr", "cp949"), ("utf-16", "utf-16")])
+def test_another_encoding_is_named_with_the_command_that_converts_it(
+    tmp_path: Path, encoding: str, name: str, suffix: str
+) -> None:
+    path = tmp_path / f"내 말뭉치{suffix}"
+    path.write_bytes(gzip.compress(TEXT.encode(encoding)) if suffix.endswith("gz") else TEXT.encode(encoding))
+    with pytest.raises(CorpusError) as error:
+        list(read_lines(path))
+    command = error.value.en.split("Convert it: ")[1]
+    assert f"iconv -f {name} -t utf-8" in command and "UTF-8" in error.value.ko and command in error.value.ko
+    subprocess.run(command, shell=True, check=True)
+    (converted,) = set(tmp_path.iterdir()) - {path}
+    content = converted.read_bytes()
+    assert (gzip.decompress(content) if suffix.endswith("gz") else content).decode("utf-8-sig") == TEXT
+
+
+def test_bytes_that_are_no_known_encoding_are_not_guessed(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("안녕".encode() + b"\xff" + "하세요".encode())
+    with pytest.raises(CorpusError) as error:
+        list(read_lines(path))
+    assert "cp949" not in error.value.en and "iconv" in error.value.en
 
 
 def test_a_missing_column_raises_corpus_error(tmp_path: Path) -> None:
