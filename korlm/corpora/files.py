@@ -189,7 +189,7 @@ def _iter_table_texts(handle: IO[str], suffix: str, column: str | int | None, pa
             raise _missing_column_error(path, column, f"row {number + 1}") from error
 
 
-def _unknown_columns_error(path: Path, column: str | None, first_row: list[str]) -> CorpusError:
+def _unknown_columns_error(path: Path, column: str | int | None, first_row: list[str]) -> CorpusError:
     """Return the error for a table with none of the wanted columns; it lists those of the first row, with their indices."""
     columns = ", ".join(f"{index} '{abbreviate(name, _MAX_SHOWN_CHARACTERS)}'" for index, name in enumerate(first_row))
     ko, en = (
