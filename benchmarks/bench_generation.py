@@ -94,7 +94,7 @@ def main() -> int:
     asked = parser.parse_args()
     print(
         f"{platform.node()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, torch {torch.__version__}\n"
-        f"{'pieces/s':<24}{'B':>3}{'korlm':>9}{'plain':>9}   {PROMPT}, temperature 0.8, top-p 0.95"
+        f"{'tokens/s':<24}{'B':>3}{'korlm':>9}{'plain':>9}   {PROMPT}, temperature 0.8, top-p 0.95"
     )
     rounds = 5 if asked.quick else 15
     kept = [race(name, batch, rounds) for name in asked.models for batch in LEAST]

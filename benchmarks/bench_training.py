@@ -276,7 +276,7 @@ def main() -> int:
     print(
         f"{platform.node()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, torch {torch.__version__},"
         f" {'bf16' if BF16 else 'no bf16'}; a product of 2048: {product_rate(3) / 1e9:,.1f} GFLOP/s\n"
-        f"{'pieces/s':<10}{'V':>9}{'korlm':>11}{'plain':>11}   E = H = 512, 2 layers, batch 64, window 64, tied"
+        f"{'tokens/s':<10}{'V':>9}{'korlm':>11}{'plain':>11}   E = H = 512, 2 layers, batch 64, window 64, tied"
     )
     cells = [asked.cell] if asked.cell else ["lstm", "gru"]
     kept = [race(Shape(cell, size), 3 if asked.quick else 9) for cell in cells for size in VOCABULARIES]

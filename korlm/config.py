@@ -84,7 +84,7 @@ def validate(instance: Any) -> None:
 
 
 def _is_within(value: Any, bounds: Mapping[str, float]) -> bool:
-    """Return whether a value is within bounds; a value that is no number is not."""
+    """Return whether a value is within bounds; a value that is not a number is not."""
     try:
         return all(_BOUNDS[name][0](value, bound) for name, bound in bounds.items())
     except TypeError:

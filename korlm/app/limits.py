@@ -135,8 +135,8 @@ def validate_total_tokens(models: int, samples: int, tokens: int) -> None:
     """Raise `InputError` if a request could generate more than `MAX_TOTAL_TOKENS` tokens."""
     if (total := models * samples * tokens) > MAX_TOTAL_TOKENS:
         raise InputError(
-            f"모델 {models}개 × 글 {samples}편 × 최대 {tokens}조각은 {total:,}조각입니다. "
-            f"한 번에 {MAX_TOTAL_TOKENS:,}조각까지이니 하나를 줄여 주세요.",
+            f"모델 {models}개 × 글 {samples}편 × 최대 {tokens}토큰은 {total:,}토큰입니다. "
+            f"한 번에 {MAX_TOTAL_TOKENS:,}토큰까지이니 하나를 줄여 주세요.",
             f"{models} model(s) × {samples} text(s) × {tokens} pieces are {total:,} pieces. "
             f"{MAX_TOTAL_TOKENS:,} at most: make one of them smaller.",
         )

@@ -22,12 +22,12 @@ def add_option(parser: Any, names: str, ko: str, en: str, **options: Any) -> Non
 
 def add_model_argument(parser: ArgumentParser) -> None:
     """Add the positional argument ``model``."""
-    add_option(parser, "model", "모델 이름, 폴더, 사용자/저장소[@판]", "name, folder or user/repo[@revision]")
+    add_option(parser, "model", "모델 이름, 폴더, 사용자/저장소[@리비전]", "name, folder or user/repo[@revision]")
 
 
 def add_column_option(parser: ArgumentParser) -> None:
     """Add ``--column``, the name or index of a table's column."""
-    add_option(parser, "--column", "글이 든 칸", "column that holds the text")
+    add_option(parser, "--column", "글이 든 열", "column that holds the text")
 
 
 def add_precision_option(parser: ArgumentParser) -> None:
@@ -39,8 +39,8 @@ def add_precision_option(parser: ArgumentParser) -> None:
 def add_start_options(parser: ArgumentParser, ko: str, en: str) -> None:
     """Add how a training run starts: ``--from MODEL`` (stored as ``start``), ``--resume`` and ``--overwrite``."""
     add_option(parser, "--from", ko, en, dest="start", metavar="MODEL")
-    add_option(parser, "--resume", "멈춘 데서 이어서", "go on where it stopped", action="store_true")
-    add_option(parser, "--overwrite", "있던 것을 지우고 새로", "start anew over a run", action="store_true")
+    add_option(parser, "--resume", "멈춘 곳에서 이어서 실행", "resume where it stopped", action="store_true")
+    add_option(parser, "--overwrite", "있던 실행을 지우고 새로 시작", "overwrite an existing run", action="store_true")
 
 
 def add_tokenizer_options(parser: ArgumentParser) -> None:

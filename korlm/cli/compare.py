@@ -37,14 +37,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     for name, ko, en in (
         ("corpus", "말뭉치 이름(kolaw, kobill, reviews)이나 파일", "corpus name or file"),
         ("gold", "정답 형태소가 든 .conllu(.gz) 파일", "file of gold morphemes, .conllu or .conllu.gz"),
-        ("column", "글이 든 칸", "column that holds the text"),
+        ("column", "글이 든 열", "column that holds the text"),
         ("csv", "표를 쓸 .csv 파일", "write the figures as .csv"),
         ("plot", "그림을 그릴 .png, .svg, .pdf 파일", "draw a figure: .png, .svg or .pdf"),
     ):
         add_option(group, f"--{name}", ko, en)
     splits = ("train", "valid", "test", "all")
-    add_option(group, "--split", "잴 쪽 [test]", "what to measure [test]", choices=splits, default="test")
-    add_option(group, "--limit", "잴 줄 수의 한도", "at most so many lines", type=int, metavar="N")
+    add_option(group, "--split", "잴 분할 [test]", "what to measure [test]", choices=splits, default="test")
+    add_option(group, "--limit", "잴 줄 수의 한도", "maximum number of lines", type=int, metavar="N")
     ko = "Park 외(2020)의 여섯 전략을 train에서 만들어 잰다 [형태소는 mecab]"
     en = "make Park et al.'s (2020) six strategies from train and measure them [morphemes by mecab]"
     add_option(group, "--strategies", ko, en, nargs="?", const="mecab", choices=("mecab", "kiwi"))
@@ -52,7 +52,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         ("vocab-size", None, "--strategies 어휘 크기의 한도", "no vocabulary of --strategies above this"),
         ("width", 256, "임베딩의 너비 [256]", "width of the embedding [256]"),
         ("resamples", 1000, "부트스트랩 횟수 [1000]", "bootstrap draws [1000]"),
-        ("seed", 0, "부트스트랩의 씨앗 [0]", "seed of the bootstrap [0]"),
+        ("seed", 0, "부트스트랩의 시드 [0]", "seed of the bootstrap [0]"),
     ):
         add_option(group, f"--{name}", ko, en, type=int, default=default, metavar="N")
 
@@ -163,7 +163,7 @@ def _load_corpus_lines(args: Namespace) -> tuple[list[str] | None, Sequence[str]
     lines = list(islice(chain.from_iterable(getattr(corpus, split) for split in splits), args.limit))
     if not lines:
         raise InputError(
-            f"'{args.corpus}'의 {args.split} 쪽에 줄이 없습니다. --split all을 써 보세요.",
+            f"'{args.corpus}'의 {args.split} 분할에 줄이 없습니다. --split all을 써 보세요.",
             f"The {args.split} split of '{args.corpus}' has no lines. Try --split all.",
         )
     return lines, corpus.train

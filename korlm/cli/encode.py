@@ -20,7 +20,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_option(parser, "-o --output", "쓸 .npy [파일.토크나이저.npy]", ".npy to write [FILE.TOKENIZER.npy]")
     add_column_option(parser)
     add_option(parser, "--workers", "분석 스레드 [2]", "threads [2]", type=int, default=2, metavar="N")
-    add_option(parser, "--restart", "있던 것을 버리고 새로", "start anew", action="store_true")
+    add_option(
+        parser,
+        "--restart",
+        "있던 결과를 버리고 새로 시작",
+        "discard earlier output and start over",
+        action="store_true",
+    )
 
 
 def run(args: Namespace) -> None:

@@ -34,7 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     ko = "재지 않고, 이 파일의 줄마다 봇들이 답한 것을 그대로 보임"
     en = "measure nothing; show what the bots answer to the lines of this file"
     add_option(parser, "--ask", ko, en, metavar="FILE")
-    add_option(parser, "--limit", "물음 수의 한도", "at most so many questions", type=int, metavar="N")
+    add_option(parser, "--limit", "물음 수의 한도", "maximum number of questions", type=int, metavar="N")
     ko, en = "부트스트랩 횟수 [1000]", "bootstrap draws [1000]"
     add_option(parser, "--resamples", ko, en, type=int, default=1000, metavar="N")
 

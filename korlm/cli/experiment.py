@@ -20,9 +20,9 @@ from korlm.i18n import localize
 HELP = ("같은 예산으로 토크나이저와 셀을 견준다", "compare tokenizers and cells at an equal budget")
 _DEFAULT_TOKENIZERS, _DEFAULT_CELLS = "word,kiwi,unigram,syllable", "lstm"
 _INTEGER_OPTIONS = (
-    ("seeds", "토크나이저와 셀마다 쓸 씨앗의 수 [3]", "seeds of each tokenizer and cell [3]"),
-    ("seed", "첫 씨앗 [7]", "the first random seed [7]"),
-    ("limit", "학습 줄 수의 한도", "at most so many training lines"),
+    ("seeds", "토크나이저와 셀마다 쓸 시드의 수 [3]", "seeds of each tokenizer and cell [3]"),
+    ("seed", "첫 시드 [7]", "the first random seed [7]"),
+    ("limit", "학습 줄 수의 한도", "maximum number of training lines"),
     ("score_lines", "잴 valid·test 줄 수 (0: 모두)", "lines of valid and test to score (0: all)"),
     ("resamples", "부트스트랩 횟수 [10000]", "bootstrap draws [10000]"),
     ("marginal", "모든 자르기로도 잴 때의 빔 (0: 안 함)", "beam, to measure over all segmentations as well (0: not)"),
@@ -41,7 +41,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_option(parser, "corpus", ko, en, nargs="?")
     add_option(parser, "--folder", "실험의 폴더", "the experiment's folder", default="runs/experiment")
     add_column_option(parser)
-    ko = f"쉼표로 나눈 이름[-unk][:어휘 크기][@씨앗 수]나 폴더 [{_DEFAULT_TOKENIZERS}]"
+    ko = f"쉼표로 나눈 이름[-unk][:어휘 크기][@시드 수]나 폴더 [{_DEFAULT_TOKENIZERS}]"
     en = f"NAME[-unk][:SIZE][@SEEDS] or folders, comma-separated [{_DEFAULT_TOKENIZERS}]"
     add_option(parser, "--tokenizers", ko, en)
     add_option(parser, "--cells", f"쉼표로 나눈 셀 [{_DEFAULT_CELLS}]", f"cells, comma-separated [{_DEFAULT_CELLS}]")

@@ -19,9 +19,12 @@ HELP = ("글을 이어 쓴다", "continue a text")
 
 def add_arguments(parser: ArgumentParser) -> None:
     arguments.add_model_argument(parser)
-    add_option(parser, "prompt", "글머리 (없으면 표준 입력의 줄마다)", "prompt (else lines of stdin)", nargs="?")
-    add_option(parser, "-n --n", "글머리마다 몇 개 [1]", "texts a prompt [1]", type=int, default=1, metavar="N")
-    ko, en = "조각마다 놀라움과 그럴듯한 조각 K개도 [0]", "also each piece's surprisal and K likely pieces [0]"
+    add_option(parser, "prompt", "프롬프트 (없으면 표준 입력의 줄마다)", "prompt (else lines of stdin)", nargs="?")
+    add_option(parser, "-n --n", "프롬프트마다 몇 개 [1]", "texts per prompt [1]", type=int, default=1, metavar="N")
+    ko, en = (
+        "토큰마다 놀라움과 그럴듯한 토큰 K개도 [0]",
+        "also each token's surprisal and the K most probable tokens [0]",
+    )
     add_option(parser, "--alternatives", ko, en, type=int, default=0, metavar="K")
     add_fields(parser, GenerationConfig, exclude=["n"])
 

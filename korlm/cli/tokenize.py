@@ -7,14 +7,14 @@ from argparse import ArgumentParser, Namespace
 from korlm.cli.arguments import add_option, add_tokenizer_options, batch_lines, read_input_lines, tokenizer_options
 from korlm.cli.output import print_json
 
-HELP = ("글을 조각으로 자른다", "split text into tokens")
+HELP = ("글을 토큰으로 자른다", "split text into tokens")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_option(parser, "files", "파일 (없으면 표준 입력)", "files (else standard input)", nargs="*")
     ko, en = "토크나이저 이름이나 폴더 [kiwi, --language en이면 word]", "name or folder [kiwi; word with --language en]"
     add_option(parser, "-t --tokenizer", ko, en)
-    add_option(parser, "--ids", "조각 대신 ID", "ids instead of pieces", action="store_true")
+    add_option(parser, "--ids", "토큰 대신 ID", "ids instead of tokens", action="store_true")
     add_tokenizer_options(parser)
     add_option(parser, "--no-stopwords", "불용어를 뺌 (낱말과 형태소)", "leave stop words out", action="store_true")
     add_option(parser, "--stopwords", "--no-stopwords에 쓸 목록 파일", "list for --no-stopwords", metavar="FILE")

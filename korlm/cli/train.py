@@ -14,7 +14,7 @@ from korlm.i18n import localize
 from korlm.nn.config import NetConfig
 from korlm.training.config import TokenizerConfig, TrainConfig
 
-HELP = ("언어 모델을 가르친다", "train a language model")
+HELP = ("언어 모델을 학습한다", "train a language model")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -22,17 +22,17 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_option(parser, "corpus", ko, en, nargs="?", default="kolaw")
     add_option(parser, "--folder", "저장할 폴더", "folder to write", default="runs/model")
     arguments.add_column_option(parser)
-    add_option(parser, "--limit", "학습 줄 수의 한도", "at most so many training lines", type=int)
+    add_option(parser, "--limit", "학습 줄 수의 한도", "maximum number of training lines", type=int)
     ko, en = "이 모델의 가중치에서 시작 (이름, 폴더, 사용자/저장소)", "start from the weights of this model"
     arguments.add_start_options(parser, ko, en)
     arguments.add_precision_option(parser)
     group = parser.add_argument_group(localize("토크나이저만 만들기", "a tokenizer alone"))
     add_option(group, "--only-tokenizer", "토크나이저만 만든다", "make the tokenizer alone", action="store_true")
     for name, default, ko, en in (
-        ("min-count", 2, "이보다 드문 조각은 뺌 [2]", "leave rarer pieces out [2]"),
-        ("coverage", 0.9995, "글자 포함률 [0.9995]", "share of characters covered [0.9995]"),
-        ("on-unknown", "fallback", "모르는 조각: fallback이나 unk [fallback]", "fallback or unk [fallback]"),
-        ("specials", "", "더할 특수 토큰, 쉼표로 나눔", "further special tokens, comma-separated"),
+        ("min-count", 2, "이보다 드문 토큰은 뺌 [2]", "leave rarer tokens out [2]"),
+        ("coverage", 0.9995, "글자 포함률 [0.9995]", "fraction of characters covered [0.9995]"),
+        ("on-unknown", "fallback", "모르는 토큰: fallback이나 unk [fallback]", "fallback or unk [fallback]"),
+        ("specials", "", "더할 특수 토큰, 쉼표로 나눔", "additional special tokens, comma-separated"),
     ):
         add_option(group, f"--{name}", ko, en, type=type(default), default=default, metavar="X")
     arguments.add_tokenizer_options(parser)

@@ -13,7 +13,7 @@ from korlm.i18n import localize
 from korlm.nn.config import NetConfig
 from korlm.training.config import TokenizerConfig, TrainConfig
 
-HELP = ("챗봇을 가르친다", "train a chatbot")
+HELP = ("챗봇을 학습한다", "train a chatbot")
 DEFAULT_PAIRS = "dialogues+songys_chatbot"
 _RUNNING_TEXT_OPTIONS = ("bptt", "jitter", "layout", "sampled", "activation", "temporal")  # of no use for pairs
 _MODEL_OPTIONS = {  # of both forms; an option that the chosen form lacks is an error
@@ -23,7 +23,7 @@ _MODEL_OPTIONS = {  # of both forms; an option that the chosen form lacks is an 
     "layers": (int, 1, "층 수", "layers"),
     "dropout": (float, 0.3, "드롭아웃", "dropout"),
     "attention": (str, None, "인코더-디코더의 주의: general, dot, additive", "attention: general, dot or additive"),
-    "max_length": (int, None, "인코더-디코더의 길이 한도 (조각)", "longest question or answer (pieces)"),
+    "max_length": (int, None, "인코더-디코더의 길이 한도 (토큰)", "longest question or answer (tokens)"),
 }
 
 
@@ -31,8 +31,8 @@ def add_pairs_arguments(parser: ArgumentParser) -> None:
     """Add the argument ``pairs`` and the names of a file's columns."""
     pairs_help = localize("대화 이름이나 파일, +로 이음", "pairs: names or files, joined by +")
     parser.add_argument("pairs", nargs="?", default=DEFAULT_PAIRS, help=f"{pairs_help} [{DEFAULT_PAIRS}]")
-    add_option(parser, "--question", "파일에서 물음이 든 칸", "the file's column of questions", metavar="X")
-    add_option(parser, "--answer", "파일에서 답이 든 칸", "the file's column of answers", metavar="X")
+    add_option(parser, "--question", "파일에서 물음이 든 열", "the file's column of questions", metavar="X")
+    add_option(parser, "--answer", "파일에서 답이 든 열", "the file's column of answers", metavar="X")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -42,7 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     en = "an encoder-decoder, or a language model with a chat template"
     add_option(parser, "--form", ko, en, default="encoder-decoder", choices=forms)
     add_option(parser, "--folder", "둘 곳 [runs/chat]", "where to put it [runs/chat]", default="runs/chat")
-    ko = "이 언어 모델이 아는 조각에서 시작 (이름, 폴더, 사용자/저장소)"
+    ko = "이 언어 모델이 아는 토큰에서 시작 (이름, 폴더, 사용자/저장소)"
     add_start_options(parser, ko, "begin with the pieces that this language model knows")
     ko = "남길 것: 검증에서 가장 나은 것, 또는 끝의 것 [best]"
     en = "which state: the best on validation, or the last [best]"

@@ -118,7 +118,7 @@ def load_pairs(name: str | Path, *, question: str | None = None, answer: str | N
     unique_dialogues = list(dict.fromkeys(dialogues))
     if not unique_dialogues:
         raise CorpusError(
-            f"'{name}'에 물음과 답이 모두 있는 줄이 없습니다. 칸의 이름(question, answer)과 내용을 확인하세요.",
+            f"'{name}'에 물음과 답이 모두 있는 줄이 없습니다. 열의 이름(question, answer)과 내용을 확인하세요.",
             f"'{name}' has no row with both a question and an answer. Check its columns (question, answer).",
         )
     clusters = cluster_near_duplicates(unique_dialogues)
@@ -237,7 +237,7 @@ def _find_columns(path: Path, names: Sequence[str], question: str | None, answer
         ]
         if not matches:
             raise CorpusError(
-                f"{path}에 {ko}의 칸({requested or ', '.join(defaults)})이 없습니다. 있는 칸: {', '.join(names)}. question과 answer로 정하세요.",
+                f"{path}에 {ko}의 열({requested or ', '.join(defaults)})이 없습니다. 있는 열: {', '.join(names)}. question과 answer로 정하세요.",
                 f"{path} has no column {requested or ' or '.join(defaults)}. It has: {', '.join(names)}. "
                 "Name them by question and answer.",
             )

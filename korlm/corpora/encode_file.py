@@ -91,7 +91,7 @@ def encode_file(
     if output.exists() and not restart and not partial.exists():
         raise ArtifactError(
             f"{output}이(가) 이미 있습니다. 새로 만들려면 --restart(restart=True)를, 아니면 다른 이름을 쓰세요.",
-            f"{output} is there already. Make it anew with --restart (restart=True), or choose another name.",
+            f"{output} already exists. Replace it with --restart (restart=True), or choose another name.",
         )
     state = EncodingProgress() if restart else read_journal(partial, journal, header)
     try:
@@ -177,16 +177,16 @@ def read_journal(partial: Path, journal: Path, header: dict[str, Any]) -> Encodi
     if state is None:
         ko, en = "일지를 읽을 수 없습니다", "its journal cannot be read"
     elif recorded.get("source") != header["source"]:
-        ko, en = "그동안 말뭉치 파일이 바뀌었습니다", "the corpus file is not the one that it was begun with"
+        ko, en = "그동안 말뭉치 파일이 바뀌었습니다", "the corpus file has changed since it was started"
     elif any(recorded.get(key) != value for key, value in header.items()):
-        ko, en = "다른 토크나이저나 칸으로 시작했습니다", "it was begun with another tokenizer or column"
+        ko, en = "다른 토크나이저나 열로 시작했습니다", "it was started with another tokenizer or column"
     elif partial.stat().st_size < NPY_HEADER_BYTES + state.tokens * int(recorded["item_bytes"]):
         ko, en = "일지보다 짧습니다", "it is shorter than its journal says"
     else:
         return state
     raise ArtifactError(
         f"{partial}을(를) 이어 갈 수 없습니다: {ko}. --restart(restart=True)로 새로 시작하세요.",
-        f"Cannot go on with {partial}: {en}. Start anew with --restart (restart=True).",
+        f"Cannot resume {partial}: {en}. Start over with --restart (restart=True).",
     )
 
 
@@ -242,7 +242,7 @@ class _EncodingRun:
         if file_fingerprint(self.path) != self.header["source"]:
             raise CorpusError(
                 f"읽는 동안 {self.path}이(가) 바뀌었습니다. --restart(restart=True)로 새로 시작하세요.",
-                f"{self.path} changed while it was read. Start anew with --restart (restart=True).",
+                f"{self.path} changed while it was read. Start over with --restart (restart=True).",
             )
         self.array.finish()
         state = self.state

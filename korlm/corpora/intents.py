@@ -120,6 +120,6 @@ def _parse_intent(path: Path, number: int, row: Any) -> Intent:
 
 def _row_error(path: Path, number: int) -> CorpusError:
     return CorpusError(
-        f"{path}의 {number}번째 줄에 빠진 칸이 있습니다. data/dialogues/README.md의 형식을 보세요.",
+        f"{path}의 {number}번째 줄에 빠진 필드가 있습니다. data/dialogues/README.md의 형식을 보세요.",
         f"{path}, line {number}: a field is missing. See the format in data/dialogues/README.md.",
     )

@@ -52,7 +52,7 @@ def _table_rows(rows: Sequence[TokenizerMetrics], language: str | None) -> Itera
     for script, names in SCRIPTS.items():
         if any(row.scripts[script] for row in rows):
             yield [localize(*names, language=language), *(f"{row.scripts[script]:,}" for row in rows)]
-    yield [localize("어휘 조각의 길이 (글자)", "Vocabulary by length (characters)", language=language)]
+    yield [localize("어휘 토큰의 길이 (글자)", "Vocabulary by length (characters)", language=language)]
     for length in rows[0].lengths:
         yield [length, *(f"{row.lengths[length]:,}" for row in rows)]
     ko, en = "어절 안에서 같은 곳을 자른 비율 (교집합/합집합)", "Boundaries in common inside eojeol (Jaccard)"

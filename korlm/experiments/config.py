@@ -70,8 +70,8 @@ class TokenizerSpec:
         tokenizer = _TOKENIZER_PATTERN.fullmatch(spec["tokenizer"]) if spec else None
         if not spec or not tokenizer or 0 in (int(tokenizer["size"] or 1), int(spec["seeds"] or 1)):
             raise InputError(
-                f"'{text}'은(는) 토크나이저를 적는 꼴이 아닙니다. 이름[:어휘 크기][@씨앗 수]로 쓰세요 (예: unigram:8000@3).",
-                f"'{text}' is no tokenizer. Write NAME[:SIZE][@SEEDS], such as unigram:8000@3.",
+                f"'{text}'은(는) 토크나이저를 적는 꼴이 아닙니다. 이름[:어휘 크기][@시드 수]로 쓰세요 (예: unigram:8000@3).",
+                f"'{text}' is not a tokenizer. Write NAME[:SIZE][@SEEDS], such as unigram:8000@3.",
             )
         seeds = int(spec["seeds"] or 0)
         if tokenizer["name"] not in TOKENIZER_UNITS:  # a folder: ":8" at its end is part of its name

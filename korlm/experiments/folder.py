@@ -41,7 +41,7 @@ _VOCABULARY_FIELDS = ("corpus", "column", "limit", "score_lines", "xz_bytes")
 def load_experiment_corpus(
     name: str, *, column: str | int | None = None, limit: int | None = None, score_lines: int = 0
 ) -> Corpus:
-    """Load a corpus by `korlm.load_corpus`; ``score_lines`` keeps so many first lines of valid and of test (0: all).
+    """Load a corpus by `korlm.load_corpus`; ``score_lines`` limits the lines of valid and of test (0: all).
 
     Raises:
         KorlmError: as `korlm.load_corpus` raises.
@@ -107,14 +107,14 @@ class ExperimentFolder:
                 names = ", ".join(changed)
                 raise ArtifactError(
                     f"{self.path}에는 다른 실험이 있습니다 (다른 것: {names}). 같은 설정이나 다른 --folder를 쓰세요. "
-                    "토크나이저, 셀, 씨앗은 더할 수 있습니다.",
+                    "토크나이저, 셀, 시드는 더할 수 있습니다.",
                     f"{self.path} holds another experiment (what differs: {names}). Use its settings, or another "
                     "--folder. Tokenizers, cells and seeds may be added.",
                 )
         elif self.path.is_dir() and any(not path.name.startswith(".") for path in self.path.iterdir()):
             raise ArtifactError(
                 f"{self.path}에 실험이 아닌 것이 있습니다. 빈 폴더나 다른 --folder를 쓰세요.",
-                f"{self.path} holds what is no experiment. Use an empty folder or another --folder.",
+                f"{self.path} does not hold an experiment. Use an empty folder or another --folder.",
             )
 
     def write_metadata(self, config: ExperimentConfig, corpus: Corpus, command_line: str) -> dict[str, Any]:
@@ -156,7 +156,7 @@ class ExperimentFolder:
         except (TypeError, KeyError) as error:
             raise ArtifactError(
                 f"{self.path}/experiment.json이 온전하지 않습니다. 다른 --folder에서 새로 하세요.",
-                f"{self.path}/experiment.json is damaged. Start anew in another --folder.",
+                f"{self.path}/experiment.json is damaged. Start over in another --folder.",
             ) from error
 
     def load_vocabulary_info(self, slug: str) -> dict[str, Any] | None:

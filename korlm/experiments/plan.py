@@ -291,7 +291,7 @@ class ExperimentPlan:
         ]  # fmt: skip
 
     def __str__(self) -> str:
-        ko = "토크나이저 어휘 셀 폭 매개변수 씨앗 끝남 한번에"
+        ko = "토크나이저 어휘 셀 폭 매개변수 시드 끝남 한번에"
         lines = [localize(ko, "tokenizer vocabulary cell width parameters seeds done each").split()]
         runs_by_row: dict[tuple[str, str], list[PlannedRun]] = {}
         for run in self.runs:

@@ -98,7 +98,7 @@ class ConsoleProgress(NullProgress):
 
 
 def _run_label(run: PlannedRun) -> str:
-    return f"{run.tokenizer.label} {run.cell} {localize('씨앗', 'seed')} {run.seed}"
+    return f"{run.tokenizer.label} {run.cell} {localize('시드', 'seed')} {run.seed}"
 
 
 def _format_time_left(seconds: float) -> str:

@@ -58,7 +58,7 @@ def _describe_budget(result: ExperimentResult) -> Iterator[BilingualText]:
     seeds = _format_range([len(row.seeds) for row in result.rows])
     duration = format_duration(sum(row.seconds * len(row.seeds) for row in result.rows))
     yield (
-        f"같게 한 예산: {ko}, {length[0]}. 행마다 씨앗 {seeds}개, 학습 시간은 모두 {duration}.",
+        f"같게 한 예산: {ko}, {length[0]}. 행마다 시드 {seeds}개, 학습 시간은 모두 {duration}.",
         f"Held equal: {en}; {length[1]}. Seeds a row: {_english_range(seeds)}; {duration} of training in all.",
     )
     yield _describe_actual_budget(result)
@@ -114,7 +114,7 @@ def _describe_cell_differences(result: ExperimentResult, cell: str) -> Iterator[
     if any(pair.seeds for pair in significant):
         count = sum(pair.significant_across_seeds for pair in significant)
         over_seeds = (
-            f" 그 가운데 씨앗에 대한 95% 구간도 0을 벗어나는 것은 {count}개입니다(✓✓).",
+            f" 그 가운데 시드에 대한 95% 구간도 0을 벗어나는 것은 {count}개입니다(✓✓).",
             f" The 95 % interval over seeds leaves 0 out as well (✓✓): {count}.",
         )
     yield (
@@ -161,7 +161,7 @@ def _describe_reversed_pair(result: ExperimentResult, pair: PairedDifference) ->
 
 _CAPTIONS = {
     "bits": (
-        "시험 글의 글자당 비트. 굵은 막대는 글의 줄에 대한 95% 구간, 가는 선은 씨앗에 대한 95% 구간, 빈 점은 글을 잃는 <unk> 어휘.",
+        "시험 글의 글자당 비트. 굵은 막대는 글의 줄에 대한 95% 구간, 가는 선은 시드에 대한 95% 구간, 빈 점은 글을 잃는 <unk> 어휘.",
         "Bits per character on the test lines. Thick: 95 % over lines; thin: 95 % over seeds; hollow: a lossy <unk> vocabulary.",
     ),
     "curves-characters": ("배운 글자에 따른 검증 글자당 비트.", "Validation bits per character against training characters."),

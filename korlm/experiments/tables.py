@@ -52,7 +52,7 @@ def _format_estimate(estimate: ScoreEstimate) -> list[str]:
     return [f"{estimate.value:.3f}", format_margin(estimate.seeds), format_margin(estimate.lines)]
 
 
-_OVER_SEEDS, _OVER_LINES = ("씨앗 95%", "over seeds"), ("줄 95%", "over lines")
+_OVER_SEEDS, _OVER_LINES = ("시드 95%", "over seeds"), ("줄 95%", "over lines")
 _COLUMNS = (
     _Column(("토크나이저", "tokenizer"), _format_label),
     _Column(("셀", "cell"), lambda row: row.cell),
@@ -64,15 +64,15 @@ _COLUMNS = (
     _Column(_OVER_LINES, lambda row: format_margin(row.valid.lines), on_terminal=False),
     _Column(("어휘", "vocabulary"), lambda row: f"{row.vocab_size:,}"),
     _Column(("어휘 밖", "OOV, test"), lambda row: f"{row.unknown['test'] * 100:.2f}%"),
-    _Column(("조각/글자", "pieces/char"), lambda row: f"{row.pieces_per_character['test']:.3f}", on_terminal=False),
+    _Column(("토큰/글자", "tokens/char"), lambda row: f"{row.pieces_per_character['test']:.3f}", on_terminal=False),
     _Column(("임베딩", "embedding"), lambda row: f"{row.parameters['embedding']:,}", on_terminal=False),
     _Column(("순환", "recurrent"), lambda row: f"{row.parameters['recurrent']:,}", on_terminal=False),
     _Column(("매개변수", "parameters"), lambda row: f"{row.parameters['total']:,}"),
     _Column(("폭", "width"), lambda row: f"{row.hidden:,}"),
-    _Column(("씨앗", "seeds"), lambda row: f"{len(row.seeds)}" + (FEW_SEEDS_MARK if row.has_too_few_seeds else "")),
+    _Column(("시드", "seeds"), lambda row: f"{len(row.seeds)}" + (FEW_SEEDS_MARK if row.has_too_few_seeds else "")),
     _Column(("학습 초", "train s"), lambda row: f"{row.seconds:,.0f}", on_terminal=False),
     _Column(("글자/초", "chars/s"), lambda row: f"{row.characters_per_second:,.0f}", on_terminal=False),
-    _Column(("조각당 혼란도", "perplexity/piece"), lambda row: f"{row.perplexity:,.1f}", on_terminal=False),
+    _Column(("토큰당 혼란도", "perplexity/token"), lambda row: f"{row.perplexity:,.1f}", on_terminal=False),
     _Column(("메모리 MB", "memory MB"), lambda row: _format_memory(row.memory), on_terminal=False),
 )
 
@@ -177,7 +177,7 @@ def build_course_table(result: ExperimentResult) -> ReportTable:
     distinct = result.metadata["corpus"]["words"]["distinct"]
     headers = [
         ("토크나이저", "tokenizer"), ("셀", "cell"), ("어휘", "vocabulary"), (f"임베딩 (너비 {width:,})", f"embedding, width {width:,}"),
-        ("어휘 밖, 검증", "OOV, valid"), ("어휘 밖, 시험", "OOV, test"), ("조각당 혼란도", "perplexity/piece"),
+        ("어휘 밖, 검증", "OOV, valid"), ("어휘 밖, 시험", "OOV, test"), ("토큰당 혼란도", "perplexity/token"),
         ("비트/글자", "bits/char"),
     ]  # fmt: skip
     rows = [["낱말 (교과서) words (textbook)", _NO_VALUE, f"{distinct:,}", f"{distinct * width:,}", *[_NO_VALUE] * 4]]

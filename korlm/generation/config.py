@@ -38,7 +38,7 @@ class GenerationConfig:
             the prompt or the text so far (CTRL, Keskar et al. 2019); 1 for none.
         no_repeat_ngram: size of n-grams of tokens that may not occur twice in prompt and text (Paulus et al. 2018); 0
             for no rule.
-        min_tokens: neither the end nor a stop string comes before so many tokens.
+        min_tokens: neither the end nor a stop string comes before this many tokens.
         max_tokens: maximum number of tokens, the end of the text included.
         beams: beam width; 1 samples (or is greedy). A beam search does not use the temperature, the filters and the seed.
         length_penalty: alpha of GNMT's length normalization in a beam search (Wu et al. 2016): a hypothesis of n tokens,
@@ -55,24 +55,24 @@ class GenerationConfig:
     """
 
     temperature: float = setting(
-        0.8, "온도 (0이면 늘 가장 그럴듯한 조각)", "temperature (0: the likeliest piece)", ge=0, le=10
+        0.8, "온도 (0이면 늘 가장 그럴듯한 토큰)", "temperature (0: the most probable token)", ge=0, le=10
     )
     top_k: int = setting(0, "그럴듯한 k개 가운데서만 (0이면 모두)", "only the k likeliest pieces (0: all)", ge=0)
-    top_p: float = setting(0.95, "확률의 합이 p가 될 때까지의 조각만", "the likeliest pieces that sum to p", gt=0, le=1)
+    top_p: float = setting(
+        0.95, "확률의 합이 p가 될 때까지의 토큰만", "the most probable tokens that sum to p", gt=0, le=1
+    )
     min_p: float = setting(
-        0.0, "가장 그럴듯한 조각의 확률의 이 배 이상만", "at least this share of the likeliest piece", ge=0, le=1
+        0.0, "가장 그럴듯한 토큰의 확률의 이 배 이상만", "at least this fraction of the highest probability", ge=0, le=1
     )
     typical_p: float = setting(
-        1.0, "놀라움이 엔트로피에 가까운, 합이 이만큼인 조각만", "the most typical pieces that sum to this", gt=0, le=1
+        1.0, "놀라움이 엔트로피에 가까운, 합이 이만큼인 토큰만", "the most typical tokens that sum to this", gt=0, le=1
     )
     repetition_penalty: float = setting(
-        1.0, "나온 조각을 누르는 힘 (1이면 없음)", "against pieces seen (1: none)", ge=0.01, le=100
+        1.0, "나온 토큰을 누르는 힘 (1이면 없음)", "penalty on tokens seen before (1: none)", ge=0.01, le=100
     )
-    no_repeat_ngram: int = setting(
-        0, "조각 n개가 이어서 두 번 나오지 않게", "no n pieces in a row twice (0: no rule)", ge=0
-    )
-    min_tokens: int = setting(0, "적어도 몇 조각", "at least so many pieces", ge=0)
-    max_tokens: int = setting(60, "많아야 몇 조각", "at most so many pieces", ge=1, le=10_000)
+    no_repeat_ngram: int = setting(0, "토큰 n개가 이어서 두 번 나오지 않게", "no n-gram of tokens twice (0: off)", ge=0)
+    min_tokens: int = setting(0, "적어도 몇 토큰", "minimum number of tokens", ge=0)
+    max_tokens: int = setting(60, "많아야 몇 토큰", "maximum number of tokens", ge=1, le=10_000)
     beams: int = setting(
         1, "빔의 너비 (2 이상이면 온도와 필터는 쓰지 않음)", "beam width (2 or more: nothing is drawn)", ge=1, le=1000
     )
@@ -84,9 +84,9 @@ class GenerationConfig:
     )
     forced: tuple[str, ...] = setting((), "꼭 나와야 하는 글 (여러 번)", "text that must come (repeatable)", kind=str)
     stop: tuple[str, ...] = setting((), "이 글 앞에서 끝냄 (여러 번)", "text to end before (repeatable)", kind=str)
-    n: int = setting(1, "글머리마다 몇 개", "texts a prompt", ge=1, le=1000)
+    n: int = setting(1, "프롬프트마다 몇 개", "texts per prompt", ge=1, le=1000)
     seed: int | None = setting(
-        None, "난수 씨 (같으면 같은 글)", "random seed (the same gives the same)", kind=int, ge=-(2**63), lt=2**64
+        None, "난수 시드 (같으면 같은 글)", "random seed (the same gives the same)", kind=int, ge=-(2**63), lt=2**64
     )
 
     def __post_init__(self) -> None:

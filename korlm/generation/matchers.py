@@ -53,8 +53,8 @@ def encode_forced_strings(tokenizer: Tokenizer, config: GenerationConfig) -> tup
     needed = sum(string.max_num_tokens for string in forced_strings)
     if needed > config.max_tokens:
         raise InputError(
-            f"forced를 쓰려면 조각이 {needed}개 있어야 합니다. max_tokens를 그 이상으로 하세요.",
-            f"Writing what is forced takes {needed} pieces. Give at least so many as max_tokens.",
+            f"forced를 쓰려면 토큰이 {needed}개 있어야 합니다. max_tokens를 그 이상으로 하세요.",
+            f"The forced text takes {needed} tokens. Raise max_tokens to at least that.",
         )
     return forced_strings
 

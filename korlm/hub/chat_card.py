@@ -51,6 +51,6 @@ def _initial_model_rows(info: dict[str, Any], t: Translate) -> list[tuple[str, s
     if "start" not in info:
         return []
     name, tokens, has_layers = info["start"]["name"], info["start"]["pieces"], bool(info["start"]["weights"])
-    ko = f"`{name}`의 임베딩 {tokens:,}조각" + ("과 순환층" if has_layers else "")
+    ko = f"`{name}`의 토큰 {tokens:,}개의 임베딩" + ("과 순환층" if has_layers else "")
     en = f"{tokens:,} embeddings" + (" and the recurrent layers" if has_layers else "") + f" of `{name}`"
     return [(t("처음 가중치", "began with"), t(ko, en))]

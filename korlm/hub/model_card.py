@@ -103,10 +103,10 @@ def _training_rows(info: dict[str, Any], corpus_name: str, t: Translate) -> list
         (t("학습한 줄", "training lines"), f"{lines:,}" if (lines := corpus.get("train_lines")) else ""),
         (t("학습한 문답", "training pairs"), f"{pairs:,}" if (pairs := corpus.get("train_pairs")) else ""),
         (t("글의 SHA-256", "SHA-256 of the text"), f"`{corpus['sha256']}`" if "sha256" in corpus else ""),
-        (t("길이", "length"), t(f"{steps}걸음, {minutes}분", f"{steps} steps, {minutes} min") if progress else ""),
-        (t("씨앗", "seed"), str(training.get("seed", ""))),
+        (t("길이", "length"), t(f"{steps}스텝, {minutes}분", f"{steps} steps, {minutes} min") if progress else ""),
+        (t("시드", "seed"), str(training.get("seed", ""))),
         (t("기계", "machine"), str(info.get("machine", ""))),
-        (t("판", "versions"), ", ".join(f"{name} {version}" for name, version in info.get("versions", {}).items())),
+        (t("버전", "versions"), ", ".join(f"{name} {version}" for name, version in info.get("versions", {}).items())),
         (t("만든 때", "made"), str(info.get("made", ""))),
         (t("덧붙임", "note"), str(info.get("note", ""))),
     ]

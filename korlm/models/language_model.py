@@ -176,7 +176,7 @@ class LanguageModel(PretrainedModel[RecurrentLM]):
             True
         """
         if isinstance(prompts, str):
-            raise InputError("글머리의 목록을 넣으세요: [글머리].", "Pass a list of prompts: [prompt].")
+            raise InputError("프롬프트의 목록을 넣으세요: [프롬프트].", "Pass a list of prompts: [prompt].")
         _check_alternatives(alternatives)
         config = build_generation_config(options if n is None else {**options, "n": n})
         wanted = None if n is None else alternatives

@@ -116,7 +116,7 @@ def make_user_word(line_number: int, parts: Any) -> UserWord:
         if isinstance(score, int | float) and not isinstance(score, bool):
             return UserWord(parts[0], parts[1] if len(parts) > 1 else "NNP", float(score))
     shown = abbreviate(repr(parts), 20)
-    raise _line_error(line_number, f"{shown}은(는) 단어가 아닙니다", f"{shown} is no word")
+    raise _line_error(line_number, f"{shown}은(는) 단어가 아닙니다", f"{shown} is not a word")
 
 
 def _parse_line(line_number: int, line: str) -> UserWord:
@@ -127,7 +127,7 @@ def _parse_line(line_number: int, line: str) -> UserWord:
             return UserWord(form, tag.strip(), float(score or 0))
         except ValueError:
             shown = abbreviate(score, 20)
-            ko, en = f"점수 '{shown}'이(가) 수가 아닙니다", f"the score '{shown}' is no number"
+            ko, en = f"점수 '{shown}'이(가) 수가 아닙니다", f"the score '{shown}' is not a number"
             raise _line_error(line_number, ko, en) from None
     form, slash, tag = line.strip().rpartition("/")
     if slash:
@@ -150,7 +150,7 @@ def _find_problem(form: str, tag: str, score: float) -> tuple[str, str] | None:
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in form):
         return f"'{form!a}'에 제어 문자가 있습니다", f"the form {form!a} holds a control character"
     if tag not in KIWI_TAGS:
-        return f"'{abbreviate(tag, 20)}'은(는) 품사가 아닙니다", f"'{abbreviate(tag, 20)}' is no tag"
+        return f"'{abbreviate(tag, 20)}'은(는) 품사가 아닙니다", f"'{abbreviate(tag, 20)}' is not a tag"
     if not math.isfinite(score):
         return f"점수 '{score}'이(가) 유한한 수가 아닙니다", f"the score '{score}' is not finite"
     return None

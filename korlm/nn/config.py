@@ -67,7 +67,7 @@ class NetConfig:
     tied: bool = setting(True, "출력 가중치를 임베딩과 함께 씀", "tie the output weights to the embedding")
     projection: int = setting(0, "LSTM 상태의 사영 너비 P (0이면 없음)", "width of an LSTM's projected state (0: none)")
     hidden_dropout: float | None = setting(None, "층 사이 드롭아웃", "dropout between layers", kind=float, ge=0, lt=1)
-    embedding_dropout: float = setting(0.0, "조각째 빠지는 드롭아웃", "dropout of whole embeddings", ge=0, lt=1)
+    embedding_dropout: float = setting(0.0, "토큰째 빠지는 드롭아웃", "dropout of whole embeddings", ge=0, lt=1)
     weight_dropout: float = setting(
         0.0, "순환 가중치 드롭아웃 (DropConnect)", "dropout of recurrent weights (DropConnect)", ge=0, lt=1
     )
@@ -182,7 +182,7 @@ class Seq2SeqConfig:
     layer_norm: bool = setting(False, "층 정규화 셀 (느림)", "layer-normalized cells (slow)")
     max_length: int = setting(
         64,
-        "물음과 답의 길이 한도 (조각, <s>와 </s>도 셈)",
+        "물음과 답의 길이 한도 (토큰, <s>와 </s>도 셈)",
         "longest question or answer (pieces, <s> and </s> too)",
         ge=3,
     )

@@ -102,7 +102,7 @@ def require_scipy() -> None:
     """Raise a `MissingDependencyError` where SciPy is not installed."""
     if find_spec("scipy") is None:
         raise MissingDependencyError(
-            '씨앗에 따른 신뢰 구간을 구하려면 SciPy가 있어야 합니다. 다음 명령으로 설치하세요: pip install "korlm[stats]"',
+            '시드에 따른 신뢰 구간을 구하려면 SciPy가 있어야 합니다. 다음 명령으로 설치하세요: pip install "korlm[stats]"',
             'Intervals over seeds take SciPy. Install it with: pip install "korlm[stats]"',
         )
 

@@ -78,8 +78,8 @@ def match_address(name: str | Path, revision: str | None = None) -> Address | No
     if resolved and (not _REVISION.fullmatch(resolved) or ".." in resolved or revision not in (None, resolved)):
         given = " / ".join(filter(None, (revision_in_name, revision)))
         raise InputError(
-            f"'{repo_id}'의 판(revision)으로 쓸 수 없습니다: {given}. 브랜치, 태그, 커밋 가운데 하나를 쓰세요.",
-            f"That is no revision of '{repo_id}': {given}. Name one branch, tag or commit.",
+            f"'{repo_id}'의 리비전(revision)으로 쓸 수 없습니다: {given}. 브랜치, 태그, 커밋 가운데 하나를 쓰세요.",
+            f"Not a revision of '{repo_id}': {given}. Name one branch, tag or commit.",
         )
     return Address(repo_id, resolved)
 
@@ -97,7 +97,7 @@ def parse_address(name: str, revision: str | None = None) -> Address:
     address = match_address(name, revision)
     if address is None:
         raise InputError(
-            f"'{name}'은(는) Hub 저장소의 이름이 아닙니다. '사용자/저장소'나 '사용자/저장소@판'이라고 쓰세요.",
+            f"'{name}'은(는) Hub 저장소의 이름이 아닙니다. '사용자/저장소'나 '사용자/저장소@리비전'이라고 쓰세요.",
             f"'{name}' is not the name of a Hub repository. Write 'user/repo' or 'user/repo@revision'.",
         )
     return address
@@ -121,8 +121,8 @@ def resolve_hub_address(name: str | Path, revision: str | None, *, is_bundled: b
     address = None if is_bundled or Path(name).exists() else match_address(name, revision)
     if revision and address is None:
         raise InputError(
-            f"'{name}'은(는) Hub의 저장소가 아니라서 판(revision)이 없습니다. revision을 빼거나 '사용자/저장소'를 쓰세요.",
-            f"'{name}' is no repository on the Hub and has no revisions. Leave revision out, or name 'user/repo'.",
+            f"'{name}'은(는) Hub의 저장소가 아니라서 리비전(revision)이 없습니다. revision을 빼거나 '사용자/저장소'를 쓰세요.",
+            f"'{name}' is not a repository on the Hub and has no revisions. Leave revision out, or name 'user/repo'.",
         )
     return address
 
@@ -285,7 +285,7 @@ def _unreachable_error(endpoint: str, address: Address, pushing: bool) -> Artifa
     return ArtifactError(
         f"'{address}'은(는) 이 컴퓨터의 폴더도 아니고 받아 둔 것도 없는데 Hub({endpoint})에 닿지 못했습니다. "
         "인터넷 연결을 확인하세요. 한 번 받으면 인터넷 없이도 열립니다.",
-        f"'{address}' is no folder here and not in the cache, and the Hub ({endpoint}) cannot be reached. "
+        f"'{address}' is neither a folder nor in the cache, and the Hub ({endpoint}) cannot be reached. "
         "Check the connection; once fetched, it opens without a network.",
     )
 
@@ -302,13 +302,13 @@ def _not_found_error(error: Any, address: Address) -> KorlmError | None:
         )
     if isinstance(error, errors.RevisionNotFoundError):
         return UnknownNameError(
-            f"'{address.repo_id}'에 '{address.revision}' 판이 없습니다. {page}/commits 에서 브랜치, 태그, 커밋을 확인하세요.",
+            f"'{address.repo_id}'에 '{address.revision}' 리비전이 없습니다. {page}/commits 에서 브랜치, 태그, 커밋을 확인하세요.",
             f"'{address.repo_id}' has no revision '{address.revision}'. See its branches, tags, commits: {page}/commits.",
         )
     if isinstance(error, errors.RepositoryNotFoundError) or error.response.status_code == 404:
         return UnknownNameError(
             f"{quote_with_josa(address.repo_id, '이라는/라는')} 폴더도 Hub 저장소도 없거나, 비공개 저장소입니다. 이름을 확인하세요. 비공개라면 {LOGIN_HINT[0]}.",
-            f"'{address.repo_id}' is no folder and no repository on the Hub, or a private one. Check the name; "
+            f"'{address.repo_id}' is neither a folder nor a repository on the Hub, or the repository is private. Check the name; "
             f"if it is private, {LOGIN_HINT[1]}.",
         )
     return None

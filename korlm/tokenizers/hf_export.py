@@ -87,9 +87,9 @@ def _vocabulary_keys(tokenizer: Tokenizer) -> list[str]:
         name = ambiguous[0] if ambiguous else next(key for key in keys if keys.count(key) > 1)
         raise InputError(
             f"'{name}'은(는) 특수 토큰이나 바이트의 이름이면서 글이기도 해서 Hugging Face 형식이 가리지 못합니다. "
-            "그런 조각이 없게 다시 가르치거나, 특수 토큰에 두 글자 이상이고 앞뒤에 빈칸이 없는 다른 이름을 주세요.",
+            "그런 토큰이 없게 다시 학습하거나, 특수 토큰에 두 글자 이상이고 앞뒤에 빈칸이 없는 다른 이름을 주세요.",
             f"'{name}' is the name of a special token or a byte and a text as well; Hugging Face's format cannot tell "
-            "them apart. Train again without such a piece, or name the special token otherwise: two characters or more, "
+            "them apart. Train again without such a token, or name the special token otherwise: two characters or more, "
             "no space around them.",
         )
     return keys
@@ -229,9 +229,9 @@ def name_splitting_pattern(names: Iterable[str], tokens: Iterable[str], *, fuse_
 
         if (at := next(filter(is_free, range(1, len(name))), 0)) == 0:
             raise InputError(
-                f"어휘가 배운 조각이 특수 이름 {quote_with_josa(name, '과/와')} 겹쳐서, 사람이 친 {quote_with_josa(name, '을/를')} 보통 글자로 둘 수 없습니다. "
-                "그 글자가 없는 글로 다시 가르치거나 특수 토큰의 이름을 바꾸세요.",
-                f"Learnt pieces overlap the special name '{name}', so a typed '{name}' could not stay ordinary text. "
+                f"어휘의 토큰이 특수 이름 {quote_with_josa(name, '과/와')} 겹쳐서, 사람이 친 {quote_with_josa(name, '을/를')} 보통 글자로 둘 수 없습니다. "
+                "그 글자가 없는 글로 다시 학습하거나 특수 토큰의 이름을 바꾸세요.",
+                f"Tokens of the vocabulary overlap the special name '{name}', so a typed '{name}' could not stay ordinary text. "
                 "Train on text without it, or rename the special token.",
             )
         before = f"(?<={re.escape(name[: at - 1])})" if at > 1 else ""

@@ -196,8 +196,8 @@ def _load_folder(folder: Path, options: Mapping[str, Any]) -> Tokenizer:
     tokens = read_json(folder / "vocabulary.json")
     if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
         raise ArtifactError(
-            f"{folder}/vocabulary.json이 조각의 목록이 아닙니다. 폴더를 다시 받으세요.",
-            f"{folder}/vocabulary.json is not a list of pieces. Fetch the folder again.",
+            f"{folder}/vocabulary.json이 토큰의 목록이 아닙니다. 폴더를 다시 받으세요.",
+            f"{folder}/vocabulary.json is not a list of tokens. Fetch the folder again.",
         )
     vocabulary = Vocabulary(
         tokens, on_unknown=config.get("on_unknown", "fallback"), specials=specials, required=segmenter.conjoining_jamo

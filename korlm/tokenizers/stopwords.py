@@ -114,8 +114,8 @@ def check_word_unit(tokenizer: str | Path | Tokenizer) -> None:
     name = tokenizer.name if isinstance(tokenizer, Tokenizer) else tokenizer
     names = ", ".join(key for key, value in TOKENIZER_UNITS.items() if value in _WORD_UNITS and "+" not in key)
     raise InputError(
-        f"{name}의 조각({unit})은 낱말이 아니라서 불용어를 뺄 수 없습니다. 낱말이나 형태소로 자르는 것을 쓰세요: {names}.",
-        f"The pieces of {name} ({unit}) are no words, so that they are no stop words. Use one of: {names}.",
+        f"{name}의 토큰({unit})은 낱말이 아니라서 불용어를 뺄 수 없습니다. 낱말이나 형태소로 자르는 것을 쓰세요: {names}.",
+        f"The tokens of {name} ({unit}) are not words, so stop words cannot be removed. Use one of: {names}.",
     )
 
 
@@ -239,7 +239,7 @@ def _parse_lines(path: Path, text: str) -> Iterator[tuple[str, str | tuple[str, 
         place = f"{path}:{number}"
         parts = line.split("\t")
         if len(parts) > 2:
-            raise _stopwords_error(place, f"칸이 {len(parts)}개입니다", f"it has {len(parts)} columns")
+            raise _stopwords_error(place, f"열이 {len(parts)}개입니다", f"it has {len(parts)} columns")
         yield place, (parts[0], parts[1]) if len(parts) == 2 else parts[0]
 
 
@@ -274,7 +274,7 @@ def _parse_entry(place: str, entry: object) -> tuple[str, str | None]:
     if tag is None and form == "*":
         raise _stopwords_error(place, "*에는 표지가 있어야 합니다", "* needs a tag")
     if tag is not None and tag not in SEJONG_TAGS:
-        raise _stopwords_error(place, f"'{tag}'은(는) 세종 품사 표지가 아닙니다", f"'{tag}' is no Sejong tag")
+        raise _stopwords_error(place, f"'{tag}'은(는) 세종 품사 표지가 아닙니다", f"'{tag}' is not a Sejong tag")
     return form, tag
 
 

@@ -68,7 +68,7 @@ class Vocabulary:
         self._token_to_id = {token: first + index for index, token in enumerate(self.tokens)}
         if len(self._token_to_id) != len(self.tokens) or "" in self._token_to_id:
             raise InputError(
-                "어휘에 빈 조각이나 겹치는 조각이 있습니다.", "The vocabulary has an empty or a repeated piece."
+                "어휘에 빈 토큰이나 겹치는 토큰이 있습니다.", "The vocabulary has an empty or a repeated token."
             )
         self.specials = assign_special_ids(specials, first + len(self.tokens))
         self.cached_ids = TokenIdCache(self._compute_ids)

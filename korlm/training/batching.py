@@ -75,7 +75,7 @@ class StreamBatches:
     ) -> None:  # fmt: skip
         self.epoch_length = (len(ids) - 1) // batch_size
         if self.epoch_length < 1:
-            raise _too_few_error(len(ids), "조각", "pieces", batch_size)
+            raise _too_few_error(len(ids), "토큰", "tokens", batch_size)
         self.batch_size = batch_size
         self._ids = ids[: self.epoch_length * batch_size + 1]
         self._bptt, self._jitter, self._seed = bptt, jitter, seed

@@ -54,13 +54,15 @@ class TrainConfig:
 
     batch: int = setting(32, "나란히 읽는 글줄기의 수 B", "streams read side by side, B", ge=1)
     bptt: int = setting(
-        64, "잘린 역전파의 길이 T (조각, 0이면 줄 하나씩)", "length of truncated BPTT, T (pieces; 0: whole lines)", ge=0
+        64, "잘린 역전파의 길이 T (토큰, 0이면 줄 하나씩)", "length of truncated BPTT, T (tokens; 0: whole lines)", ge=0
     )
     jitter: bool = setting(False, "창의 길이를 흔듦 (AWD-LSTM)", "draw the windows' lengths (AWD-LSTM)")
     layout: str = setting(
         "padded", "--bptt 0의 줄 묶음: padded, packed", "lines of --bptt 0: padded or packed", choices=LINE_LAYOUTS
     )
-    teacher_forcing: float = setting(1.0, "참 조각을 넣는 비율", "share of inputs that are the true piece", ge=0, le=1)
+    teacher_forcing: float = setting(
+        1.0, "참 토큰을 넣는 비율", "fraction of inputs that are the true token", ge=0, le=1
+    )
     forcing_decay: str = setting(
         "constant",
         "그 비율까지: constant, linear, exponential, inverse-sigmoid",
@@ -87,11 +89,11 @@ class TrainConfig:
     clip: float = setting(1.0, "기울기 자르기 (노름, 0이면 안 자름)", "gradient clipping (norm; 0: none)", ge=0)
     clip_value: float = setting(0.0, "기울기 자르기 (값, 0이면 안 자름)", "gradient clipping (by value; 0: none)", ge=0)
     frequencies: bool = setting(
-        True, "출력 편향을 조각의 빈도로 시작", "start the output biases at the pieces' frequencies"
+        True, "출력 편향을 토큰의 빈도로 시작", "start the output biases at the token frequencies"
     )
     sampled: int = setting(
         0,
-        "한 걸음에 견줄 어휘의 수 (표본 소프트맥스, 0이면 모두)",
+        "한 스텝에 견줄 어휘의 수 (표본 소프트맥스, 0이면 모두)",
         "entries a step compares (sampled softmax; 0: all)",
         ge=0,
     )
@@ -105,7 +107,7 @@ class TrainConfig:
     patience: int = setting(
         0,
         "이만큼 검증해도 나아지지 않으면 멈춤 (0이면 끝까지)",
-        "stop after so many validations without a better one (0: never)",
+        "stop after this many validations without improvement (0: never)",
         ge=0,
     )
     save_every: float = setting(60.0, "저장 사이의 초", "seconds between checkpoints", ge=0)
@@ -113,7 +115,7 @@ class TrainConfig:
     bf16: bool = setting(
         True, "CPU나 GPU가 빠르게 하면 bf16으로 계산", "compute in bf16 where the processor is fast at it"
     )
-    seed: int = setting(7, "난수 씨", "random seed", ge=0)
+    seed: int = setting(7, "난수 시드", "random seed", ge=0)
 
     def __post_init__(self) -> None:
         validate(self)

@@ -41,7 +41,7 @@ class TrainingProgressBar(StagedProgressBar):
         bar = self._start_stage("training", localize("학습", "training"), layout, total=1000, leave=True)
         bar.n = round(report.fraction_done * 1000)
         remaining = tqdm.format_interval(report.seconds_left) if report.seconds_left < 1e6 else "?"
-        speed = localize("조각/초", "pieces/s")
+        speed = localize("토큰/초", "tokens/s")
         parts = [f"{report.pieces_per_second:,.0f} {speed}", f"{localize('손실', 'loss')} {report.loss:.3f}"]
         if report.valid is not None:
             parts.append(f"{localize('검증', 'valid')} {report.valid:.3f} {localize('비트/글자', 'bits/char')}")

@@ -132,7 +132,7 @@ def parse_training_options(options: dict[str, Any]) -> TrainingPlan:
     plan = TrainingPlan(TokenizerConfig(**tokenizer), net, TrainConfig(**training))
     if plan.training.smoothing:
         raise InputError(
-            "smoothing은 챗봇(인코더-디코더)을 가르칠 때만 씁니다. 빼세요.",
+            "smoothing은 챗봇(인코더-디코더)을 학습할 때만 씁니다. 빼세요.",
             "smoothing is for chatbots (encoder-decoders) only. Leave it out.",
         )
     return plan
@@ -162,7 +162,7 @@ def check_training_setup(
     if must_be_new and process_group.broadcast_object((folder / "last").exists()):
         raise ArtifactError(
             f"{folder}에 이미 배운 모델이 있습니다. 이어 가려면 --resume, 새로 하려면 --overwrite나 다른 --folder를 쓰세요.",
-            f"{folder} already holds a run. --resume goes on with it; --overwrite or another --folder starts anew.",
+            f"{folder} already holds a run. --resume goes on with it; --overwrite or another --folder starts over.",
         )
 
 

@@ -150,9 +150,9 @@ class Trainer:
         nll, clipped = self.train_step.step(batch, fraction_done, progress)
         if not math.isfinite(nll):
             raise TrainingError(
-                f"{progress.step}번째 걸음에서 손실이 수가 아니게 되었습니다. learning_rate를 낮추어 --resume 하세요. "
+                f"{progress.step}번째 스텝에서 손실이 NaN이나 무한대가 되었습니다. learning_rate를 낮추어 --resume 하세요. "
                 "마지막 저장은 온전합니다.",
-                f"The loss is no number at step {progress.step}. Lower learning_rate and --resume; "
+                f"The loss is NaN or infinite at step {progress.step}. Lower learning_rate and --resume; "
                 "the last checkpoint is whole.",
             )
         progress.step += 1

@@ -125,7 +125,7 @@ def test_train_evaluate_and_generate_end_to_end(tmp_path: Path) -> None:
     generated = korlm("generate", folder, "모든 국민은", "--seed", "1", "--max-tokens", "20")
     assert generated.stdout.startswith("모든 국민은") and len(generated.stdout) > 10
     assert generated.stdout == korlm("generate", folder, "모든 국민은", "--seed", "1", "--max-tokens", "20").stdout
-    assert "학습" in trained.stderr and "조각/초" in trained.stderr
+    assert "학습" in trained.stderr and "토큰/초" in trained.stderr
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_interrupted_experiment_resumes_to_the_same_figures(
     assert run_command(*SMALL_EXPERIMENT, "--folder", str(tmp_path / "interrupted")) == 0
     output = capsys.readouterr()
     assert "syllable" in output.out and "report.html" in output.out and not (run / "last").exists()
-    assert "[1/1] syllable lstm 씨앗 7" in output.err and "남은 시간 모두" in output.err
+    assert "[1/1] syllable lstm 시드 7" in output.err and "남은 시간 모두" in output.err
     assert run_command(*SMALL_EXPERIMENT, "--folder", str(tmp_path / "whole"), "--json") == 0
     assert json.loads(capsys.readouterr().out)["rows"][0]["each"]
     whole = tmp_path / "whole" / "runs" / "syllable-lstm-7"

@@ -110,7 +110,7 @@ def test_report_has_every_column(finished: tuple[Path, ExperimentResult]) -> Non
     headers = ["".join(header.itertext()) for header in next(tree.iter(f"{name}thead")).iter(f"{name}th")]
     rows = [["".join(cell.itertext()) for cell in row] for row in next(tree.iter(f"{name}tbody"))]
     for expected in (
-        "tokenizer", "cell", "test bits", "valid bits", "over seeds", "over lines", "vocabulary", "OOV", "pieces/char",
+        "tokenizer", "cell", "test bits", "valid bits", "over seeds", "over lines", "vocabulary", "OOV", "tokens/char",
         "embedding", "recurrent", "parameters", "train s", "chars/s", "memory MB",
     ):  # fmt: skip
         assert any(expected in header for header in headers), expected
@@ -120,7 +120,7 @@ def test_report_has_every_column(finished: tuple[Path, ExperimentResult]) -> Non
     best = min(result.rows, key=lambda row: row.test.value)
     assert rows[0][:3] == [best.label, best.cell, f"{best.test.value:.3f}"]
     for whole in (html, text):
-        assert signature in whole and result.metadata["corpus"]["sha256"] in whole and "씨앗" in whole
+        assert signature in whole and result.metadata["corpus"]["sha256"] in whole and "시드" in whole
         assert "korlm experiment" in whole and "xz" in whole
     assert len(list(tree.iter("{http://www.w3.org/2000/svg}svg"))) == 4
     for link in re.findall(r"\]\((figures/[^)]+)\)", text):

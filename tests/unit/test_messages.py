@@ -39,3 +39,20 @@ def test_no_particle_is_fixed_behind_an_inserted_value(path: Path) -> None:
 
 def test_a_fixed_particle_is_found() -> None:
     assert fixed_particles("f'{name}을 {size}로 {x}을(를) {y}(이)라는'") == ["을", "로"]
+
+
+# Words of the glossary in Korean and English that messages used to have others for. The app's own texts are apart.
+_REPLACED_WORDS = re.compile(
+    r"씨앗|걸음|글머리(?!표)|가르친다|가르칠|난수 씨 |조각/초|조각당|토큰 조각|"
+    r"\bno number\b|start(s|ed)? anew|Start anew|at (most|least) so many|what is no |a piece\b|\bpieces/"
+)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in _SOURCES if "app" not in path.parts and path.name != "chat.py"]
+    + sorted((ROOT / "korlm").glob("[eh]*/templates/*.jinja")),
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
+def test_messages_use_the_words_of_the_glossary(path: Path) -> None:
+    assert not _REPLACED_WORDS.findall(path.read_text("utf-8"))

@@ -82,7 +82,7 @@ def read_gold(path: str | Path) -> list[GoldSentence]:
         )
     if not has_morphemes:
         raise CorpusError(
-            f"{path}의 LEMMA 칸에 +로 이은 형태소가 없습니다. UD Korean Kaist나 GSD처럼 형태소가 달린 파일을 쓰세요.",
+            f"{path}의 LEMMA 열에 +로 이은 형태소가 없습니다. UD Korean Kaist나 GSD처럼 형태소가 달린 파일을 쓰세요.",
             f"No LEMMA of {path} joins morphemes by +. Use a treebank with morphemes, as UD Korean Kaist or GSD.",
         )
     return sentences

@@ -96,7 +96,7 @@ def _append_line_number(path: Path, number: int, line: str) -> str:
         valid = False
     if not valid:
         raise CorpusError(
-            f"{path}의 {number}번째 줄이 CoNLL-U가 아닙니다 (탭으로 나눈 {_NUM_COLUMNS}칸이어야 합니다). 그 줄을 고치세요.",
+            f"{path}의 {number}번째 줄이 CoNLL-U가 아닙니다 (탭으로 나눈 {_NUM_COLUMNS}열이어야 합니다). 그 줄을 고치세요.",
             f"Line {number} of {path} is not CoNLL-U ({_NUM_COLUMNS} fields between tabs). Correct that line.",
         )
     return re.sub(" {2,}", " ", f"{line}\t{number}")  # conllu also splits columns at two spaces

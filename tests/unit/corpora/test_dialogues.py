@@ -147,13 +147,13 @@ def test_the_pairs_of_a_dialogue_are_in_one_split(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "ko", "en"),
     [
-        ("a.csv", "물음표,A\n가,나\n", "물음의 칸", "no column question"),
+        ("a.csv", "물음표,A\n가,나\n", "물음의 열", "no column question"),
         ("a.csv", "Q,B\n가,나\n", "있는 칸: Q, B", "It has: Q, B"),
         ("a.csv", "", "물음과 답이 모두 있는 줄이 없습니다", "no row with both"),
         ("a.csv", "Q,A\n,\n", "물음과 답이 모두 있는 줄이 없습니다", "no row with both"),
         ("a.jsonl", '["가", "나"]\n', "기록이 아닙니다", "not a record"),
         ("a.jsonl", "{가\n", "읽지 못했습니다", "Cannot read"),
-        ("a.jsonl", '{"text": "가"}\n', "물음의 칸", "no column question"),
+        ("a.jsonl", '{"text": "가"}\n', "물음의 열", "no column question"),
         ("a.txt", "가\n", "형식을 모릅니다", "Unknown format"),
     ],
 )

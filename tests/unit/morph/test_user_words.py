@@ -29,12 +29,12 @@ def test_words_are_read_from_a_file_lines_tuples_and_a_text_box(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("가\n나\tNOUN", "line 2: 'NOUN' is no tag"),
-        ("나/nng", "line 1: 'nng' is no tag"),
+        ("가\n나\tNOUN", "line 2: 'NOUN' is not a tag"),
+        ("나/nng", "line 1: 'nng' is not a tag"),
         ("# 가\n\n\tNNG", "line 3: the form is empty"),
         ("   \tNNG", "line 1: the form is empty"),
         ("/NNG", "line 1: the form is empty"),
-        ("가\tNNG\tx", "line 1: the score 'x' is no number"),
+        ("가\tNNG\tx", "line 1: the score 'x' is not a number"),
         ("가\tNNG\tnan", "line 1: the score 'nan' is not finite"),
         ("가\tNNG\t1e999", "line 1: the score 'inf' is not finite"),
         ("가\tNNG\n나\n가/NNG", "line 3: the word is already in line 1"),
