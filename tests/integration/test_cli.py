@@ -161,7 +161,7 @@ def test_bad_input_exits_with_message_and_status_2(arguments: list[str], message
 
 def test_messages_are_in_the_users_language() -> None:
     assert "There is no tokenizer" in korlm("tokenize", "-t", "kiwy", language="en").stderr
-    assert "글을 조각으로" in korlm("--help").stdout
+    assert "글을 토큰으로" in korlm("--help").stdout
     assert "split text into tokens" in korlm("--help", language="en").stdout
     assert "learning rate" in korlm("train", "--help", language="en").stdout
 

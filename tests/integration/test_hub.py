@@ -59,7 +59,7 @@ def test_pushed_chatbot_gives_the_same_replies_and_confidence(hub: HubServer, tm
         assert (reply.text, reply.answer, reply.confidence) == (expected.text, expected.answer, expected.confidence)
         assert reply.is_confident == (question == "안녕하세요?")
     text = hub.repos["ann/bot"].files()["README.md"].decode()
-    assert 'load_chat("ann/bot")' in text and "`reviews-syllable-lstm`의 임베딩 1,234조각" in text
+    assert 'load_chat("ann/bot")' in text and "`reviews-syllable-lstm`의 토큰 1,234개의 임베딩" in text
     with pytest.raises(ArtifactError, match="chat"):
         korlm.load_model("ann/bot")
 
