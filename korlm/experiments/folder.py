@@ -170,11 +170,15 @@ class ExperimentFolder:
         return read_json(self.baselines_file) if self.baselines_file.is_file() else None
 
     def load_result(self, name: str) -> dict[str, Any] | None:
-        """Return the result of a run, or None if it is not finished."""
+        """Return the result of a run, or None if it is not finished.
+
+        Deletes the run's folder ``last``, the checkpoint to resume from, if it is still there: a run that was killed right
+        after it wrote its result did not get to that, and a finished run never resumes.
+        """
         folder = self.run_folder(name)
         if not (folder / RESULT_FILE).is_file():
             return None
-        if (folder / "last").is_dir():  # the run was killed right after it wrote its result
+        if (folder / "last").is_dir():
             shutil.rmtree(folder / "last", ignore_errors=True)
         result: dict[str, Any] = read_json(folder / RESULT_FILE)
         return result
@@ -197,7 +201,11 @@ class ExperimentFolder:
 
 
 def _changed_fields(stored: ExperimentConfig, requested: ExperimentConfig) -> list[str]:
-    """Return the names of fields and options that differ, without the extendable ones."""
+    """Return the names of the settings that differ between two configurations.
+
+    Fields of `ExperimentConfig` and the options of every run are named alike, as on the command line. Those of
+    ``EXTENDABLE_FIELDS`` are left out: they may grow while an experiment keeps its folder.
+    """
     before, after = ({**values.pop("options"), **values} for values in (stored.to_dict(), requested.to_dict()))
     names = [name for name in {**before, **after} if name not in EXTENDABLE_FIELDS]
     return [name for name in names if before.get(name) != after.get(name)]

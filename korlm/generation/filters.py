@@ -34,7 +34,8 @@ def sample(probabilities: Tensor, config: GenerationConfig, uniforms: Tensor) ->
         uniforms: ``[MAX_DRAWS + 1, B]``, random numbers in [0, 1); each row uses its own column.
 
     Returns:
-        Ids ``[B]``, and their probabilities before top-p, min-p and typical.
+        Ids ``[B]``, and the probability that each was drawn with: after top-k but before top-p, min-p and typical; after
+        all filters where `MAX_DRAWS` draws were rejected.
     """
     indices = None
     if 0 < config.top_k < probabilities.shape[-1]:
@@ -54,7 +55,10 @@ def _resample_rejected(
     probabilities: Tensor, config: GenerationConfig, uniforms: Tensor, chosen: Tensor, chosen_probs: list[float],
     rows: list[int],
 ) -> None:  # fmt: skip
-    """Draw again for some rows, in place, until the token is kept."""
+    """Draw again for some rows until the token is kept; ``chosen`` and ``chosen_probs`` are updated in place.
+
+    The last attempt draws from the filtered distribution, which keeps every token, and stores the probability there.
+    """
     for attempt in range(1, MAX_DRAWS + 1):
         weights = probabilities[rows]
         if attempt == MAX_DRAWS:

@@ -32,6 +32,24 @@ CELL_WIDTH, WIDE_CELL_WIDTH = 29, 40  # px: a character, and one where restored 
 SPACE_WIDTH, WIDE_SPACE_WIDTH = 13, 22  # px: a space, and one with a number below; as in the style sheet
 NUM_HUES = 12  # of tokens colored by their text
 TAG_GROUPS = tuple(COARSE_TAGS)
+# Classes of the style sheet (``app.css``); short, since a page has thousands of cells.
+#
+#   element           class          meaning
+#   segment (kl-p)    t n3           nothing but a run of 3 syllables
+#                     l, r           continues from the block before, into the block after
+#                     c, o           a boundary before it; one that no other lane has
+#                     vo vx vs vb    type of that boundary, see BOUNDARY_CLASSES
+#                     fb             out of vocabulary: falls back to smaller tokens
+#                     x0 ... x5      color by surprisal
+#                     h0 ... h11     color by text
+#                     g-noun e-verb  color by the coarse tag of the first and of the last morpheme
+#                     a, b  u-word   colors that alternate, and the unit that decides the hue
+#   <b> run           t n3           a run of 3 syllables
+#   <i> character     s, v, w        a space; a sign for an invisible character; a long name in small letters
+#                     n vo ...       another token of the segment begins here, and the type of that boundary
+#                     j, b           split into jamo; split into bytes
+#   <em> form         n3             the restored form, 3 cells wide
+#   <q> mark          vo vx vs vb    a boundary inside the character
 BOUNDARY_CLASSES = {"boundary": "vo", "inside_morpheme": "vx", "inside_syllable": "vs", "inside_bytes": "vb"}
 _SYLLABLES = re.compile("[가-힣]+")
 _SYLLABLES_OR_OTHER = re.compile("[가-힣]+|[^가-힣]")
