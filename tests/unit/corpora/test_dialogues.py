@@ -148,7 +148,7 @@ def test_the_pairs_of_a_dialogue_are_in_one_split(tmp_path: Path) -> None:
     ("name", "content", "ko", "en"),
     [
         ("a.csv", "물음표,A\n가,나\n", "물음의 열", "no column question"),
-        ("a.csv", "Q,B\n가,나\n", "있는 칸: Q, B", "It has: Q, B"),
+        ("a.csv", "Q,B\n가,나\n", "있는 열: Q, B", "It has: Q, B"),
         ("a.csv", "", "물음과 답이 모두 있는 줄이 없습니다", "no row with both"),
         ("a.csv", "Q,A\n,\n", "물음과 답이 모두 있는 줄이 없습니다", "no row with both"),
         ("a.jsonl", '["가", "나"]\n', "기록이 아닙니다", "not a record"),
@@ -169,7 +169,7 @@ def test_an_invalid_file_raises_an_error_that_explains_it(
 def test_columns_can_be_named_and_invalid_bytes_and_names_raise_errors(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("사람,기계\n가,나\n", "utf-8")
     assert load_pairs(tmp_path / "a.csv", question="사람", answer="기계").name
-    with pytest.raises(CorpusError, match="칸" if localize("ko", "en") == "ko" else "column"):
+    with pytest.raises(CorpusError, match="열" if localize("ko", "en") == "ko" else "column"):
         load_pairs(tmp_path / "a.csv", question="사람", answer="없음")
     (tmp_path / "b.csv").write_bytes(b"Q,A\n\xb0\xa1,\xb3\xaa\n")
     with pytest.raises(CorpusError, match="UTF-8"):

@@ -97,7 +97,7 @@ def test_a_custom_list_replaces_the_bundled_lists(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("가\n것\tNNX\n".encode(), r":2: 'NNX'"),
-        ("가\t나\t다\n".encode(), r":1: 칸이 3개"),
+        ("가\t나\t다\n".encode(), r":1: 열이 3개"),
         ("가\n*\n".encode(), r":2: \*에는 표지"),
         ("가\n\tNNG\n".encode(), r":2: 꼴이 비었"),
         ("가\n\n".encode() + "나".encode("cp949"), r":3: UTF-8이"),
