@@ -151,7 +151,7 @@ def test_pairs_of_the_intents_keep_their_split(intents: list[Intent]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "message"), [('{"id": "a"}', "빠진 필드"), ("{", "JSON"), ("[1]", "빠진 칸"), ("", ".jsonl")]
+    ("line", "message"), [('{"id": "a"}', "빠진 필드"), ("{", "JSON"), ("[1]", "빠진 필드"), ("", ".jsonl")]
 )
 def test_a_damaged_file_is_a_clear_error(tmp_path: Path, line: str, message: str) -> None:
     if line:
