@@ -10,6 +10,7 @@ import re
 import unicodedata
 
 _REPEATED = re.compile(r"(.)\1{2,}")
+_TAG = re.compile(r"</?[a-zA-Z][^<>]{0,40}>")
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _NOT_SYLLABLES = re.compile(r"[^가-힣ㄱ-ㅎ\n]+")
 _JAMO = re.compile(r"[^가-힣\n]+")
@@ -23,12 +24,14 @@ _KEPT_APART = "애내걔얘쟤"  # the syllables 에, 네, 게 and 제 are too f
 
 
 def squeeze_text(text: str) -> str:
-    """Return only the letters and digits of a text: composed, in half width and lower case, none more than twice in a row.
+    """Return only the letters and digits of a text, without HTML tags.
+
+    They are composed, in half width and lower case, none more than twice in a row.
 
     >>> squeeze_text("  ＡＢ 죽…고 싶\\\u200b어어어어! ")
     'ab죽고싶어어'
     """
-    composed = unicodedata.normalize("NFC", text)
+    composed = unicodedata.normalize("NFC", _TAG.sub(" ", text))
     half_width = "".join(chr(ord(char) - 0xFEE0) if "！" <= char <= "～" else char for char in composed)
     return _REPEATED.sub(r"\1\1", _NOT_LETTERS.sub("", half_width.lower()))
 

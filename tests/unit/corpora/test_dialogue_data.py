@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -159,7 +158,3 @@ def test_a_damaged_file_is_a_clear_error(tmp_path: Path, line: str, message: str
     with pytest.raises(CorpusError) as caught:
         load_intents(tmp_path)
     assert (message in caught.value.ko and "topic" in caught.value.ko) or not line
-
-
-def rows(name: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (FOLDER / "safety" / f"{name}.jsonl").read_text("utf-8").splitlines()]

@@ -12,6 +12,9 @@ from korlm.chat.baselines.eliza import ElizaBot
 from korlm.chat.registry import load_chat
 from korlm.chat.safety.cards import get_safety_card
 from korlm.chat.safety.guard import detect_crisis, find_safety_card
+from korlm.chat.safety.training import load_safety_messages
+from korlm.corpora.dialogues import load_pairs
+from korlm.corpora.near_duplicates import near_duplicate_pairs, normalize_for_matching
 
 CRISIS = {
     "나 자살할까": "suicide",
@@ -120,3 +123,26 @@ def test_each_card_names_its_hotlines_and_their_sources() -> None:
         assert card.text.endswith(("요.", "요!")) and any(hotline.number in card.text for hotline in card.hotlines)
         assert all(hotline.source and any(char.isdigit() for char in hotline.source) for hotline in card.hotlines)
     assert find_safety_card("안녕하세요") is None
+
+
+def test_figures_of_the_test_split_are_those_of_the_results() -> None:
+    messages = load_safety_messages("test")
+    caught = [(message.category, detect_crisis(message.text)) for message in messages]
+    crisis = [category for label, category in caught if label != "harmless"]
+    harmless = [category for label, category in caught if label == "harmless"]
+    assert (len(crisis), len(harmless)) == (364, 372)
+    assert sum(map(bool, crisis)) >= 354 and sum(map(bool, harmless)) <= 6  # measured: 356 and 4
+
+
+def test_everyday_messages_are_not_caught() -> None:
+    pairs = load_pairs("intents")
+    questions = {pair.question for pair in pairs.valid + pairs.test if not pair.history}
+    assert sum(detect_crisis(question) is not None for question in questions) <= 0.005 * len(questions)
+
+
+def test_splits_of_the_safety_messages_share_no_near_duplicates() -> None:
+    texts = {
+        split: [normalize_for_matching(m.text) for m in load_safety_messages(split)] for split in ("test", "tuning")
+    }
+    keys = texts["test"] + texts["tuning"]
+    assert not [(keys[one], keys[two]) for one, two in near_duplicate_pairs(keys) if one < len(texts["test"]) <= two]
