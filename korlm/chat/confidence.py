@@ -99,18 +99,32 @@ class Confidence:
     Attributes:
         surprisal: mean surprisal in bits per token, the end included; None if nothing was generated.
         familiarity: fraction of the question's bigrams that training questions have; None if unknown.
-        limits: the thresholds; None means that the bot never abstains.
+        limits: the thresholds of surprisal and familiarity; None means that the bot never abstains because of them.
+        similarity: of the message and the known question, 0 to 1; None if the bot does not retrieve.
+        min_similarity: below it the bot does not understand the message.
+        answerable: False if the answer says that the bot cannot know this.
     """
 
     surprisal: float | None = None
     familiarity: float | None = None
     limits: ConfidenceThresholds | None = None
+    similarity: float | None = None
+    min_similarity: float = 0.0
+    answerable: bool = True
 
     doubt = DeprecatedAlias("abstain_reason")
 
     @property
     def abstain_reason(self) -> str:
-        """The reason not to give the answer: ``question`` (unfamiliar), ``answer`` (surprising), or empty."""
+        """The reason not to give the answer, or empty.
+
+        ``question``: the message is unfamiliar; ``answer``: the answer is surprising; ``unanswerable``: the bot knows that it
+        cannot know.
+        """
+        if self.similarity is not None and self.similarity < self.min_similarity:
+            return "question"
+        if not self.answerable:
+            return "unanswerable"
         if self.limits is None:
             return ""
         if self.familiarity is not None and self.familiarity < self.limits.familiarity:

@@ -15,23 +15,27 @@ from typing import Literal, overload
 
 from korlm.chat.baselines.eliza import ElizaBot
 from korlm.chat.baselines.retrieval import RetrievalBot
+from korlm.chat.intent_bot import IntentBot
 from korlm.chat.model import ChatModel
 from korlm.corpora.dialogues import DialoguePair, load_pairs
+from korlm.corpora.intents import load_intents
 from korlm.errors import CorpusError
 from korlm.models.registry import find_model_folder, list_bundled_models
 from korlm.tokenizers.registry import check_installed
 
-DEFAULT_CHAT = "chat-gru"  # names the bundled bot that answers best
+DEFAULT_CHAT = "chat-gru"  # names the bundled network that answers best
 _DEFAULT_CHAT_FOLDER = "chat-kiwi-gru"
-ELIZA, RETRIEVAL = "eliza", "retrieval"
+ELIZA, RETRIEVAL, INTENTS = "eliza", "retrieval", "intents"
 _PAIRS_OF_BUNDLED_BOTS = "dialogues+songys_chatbot"
 
 
 def list_chats() -> list[str]:
-    """Return the names of the bundled chatbots; the baselines ``eliza`` and ``retrieval`` are not among them."""
+    """Return the names of the bundled chatbots; ``intents``, ``eliza`` and ``retrieval`` are not among them."""
     return list_bundled_models(ChatModel.kind)
 
 
+@overload
+def load_chat(name: Literal["intents"] = "intents") -> IntentBot: ...  # type: ignore[overload-overlap]
 @overload
 def load_chat(name: Literal["eliza"]) -> ElizaBot: ...  # type: ignore[overload-overlap]
 @overload
@@ -39,14 +43,15 @@ def load_chat(name: Literal["retrieval"]) -> RetrievalBot: ...  # type: ignore[o
 @overload
 def load_chat(name: str | Path, *, revision: str | None = None, token: str | None = None) -> ChatModel: ...
 def load_chat(
-    name: str | Path, *, revision: str | None = None, token: str | None = None
-) -> ChatModel | ElizaBot | RetrievalBot:
+    name: str | Path = INTENTS, *, revision: str | None = None, token: str | None = None
+) -> ChatModel | ElizaBot | RetrievalBot | IntentBot:
     """Load a chatbot: a bundled name, a folder, a training run (its best checkpoint), or one from the Hugging Face Hub.
 
     Args:
-        name: as for `korlm.load_model`; ``chat-gru`` is the bundled bot that answers best. ``eliza`` and ``retrieval`` are
-            the baselines; ``retrieval`` searches the pairs that the bundled bots were
-            trained on, or the bundled ones alone where the others cannot be downloaded.
+        name: ``intents``, the default, retrieves from the bundled intents and answers best. ``chat-gru`` is the best bundled
+            network; other names are as for `korlm.load_model`. ``eliza`` and ``retrieval`` are the baselines;
+            ``retrieval`` searches the pairs that the bundled networks were trained on, or the bundled ones alone where
+            the others cannot be downloaded.
         revision: of a repository: a branch, tag or commit; its main branch by default.
         token: for a private repository; by default ``HF_TOKEN`` or that of ``hf auth login``.
 
@@ -57,6 +62,8 @@ def load_chat(
         >>> load_chat("chat-syllable-gru").tokenizer.unit
         'syllable'
     """
+    if name == INTENTS:
+        return IntentBot(load_intents())
     if name in (ELIZA, RETRIEVAL):
         return load_baseline(str(name))
     folder = _DEFAULT_CHAT_FOLDER if name == DEFAULT_CHAT else name

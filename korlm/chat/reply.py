@@ -76,7 +76,7 @@ class Reply:
 
     @property
     def abstain_reason(self) -> str:
-        """The reason not to give the answer: ``crisis``, or ``question`` or ``answer`` (see `Confidence`), or empty."""
+        """The reason not to give the answer: ``crisis``, a reason of `Confidence.abstain_reason`, or empty."""
         return "crisis" if self.safety_card else self.confidence.abstain_reason
 
     @property

@@ -16,16 +16,16 @@ from korlm.generation.config import GenerationConfig
 from korlm.i18n import localize
 
 if TYPE_CHECKING:
-    from korlm.chat.model import ChatModel
+    from korlm.chat.bot import ChatBot
     from korlm.chat.reply import Reply
 
 HELP = ("챗봇과 이야기한다", "talk with a chatbot")
-_DEFAULT_BOT = "chat-gru"
+_DEFAULT_BOT = "intents"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    ko = "챗봇 이름, 폴더, 사용자/저장소[@판], eliza, retrieval"
-    bot_help = localize(ko, "name, folder, user/repo[@revision], eliza or retrieval")
+    ko = "챗봇: intents, chat-gru 같은 이름, 폴더, 사용자/저장소[@리비전], eliza, retrieval"
+    bot_help = localize(ko, "intents, a name such as chat-gru, a folder, user/repo[@revision], eliza or retrieval")
     parser.add_argument("bot", nargs="?", default=_DEFAULT_BOT, help=f"{bot_help} [{_DEFAULT_BOT}]")
     ko = "물음 (없으면 대화를 하거나, 표준 입력의 줄마다 답함)"
     add_option(parser, "question", ko, "question (else a talk, or the lines of standard input)", nargs="?")
@@ -40,14 +40,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> None:
     """Answer a question or the lines of standard input, or hold a conversation in a terminal."""
-    from korlm.chat.registry import ELIZA, RETRIEVAL, load_chat
+    from korlm.chat.model import ChatModel
 
-    if args.bot in (ELIZA, RETRIEVAL):
-        return _run_baseline_chat(args)
-    bot = load_chat(args.bot)
-    reply_options = config_values(args, GenerationConfig) | {"abstain": args.careful}
-    if not args.no_repeat_ngram:
-        del reply_options["no_repeat_ngram"]
+    bot = _load_bot(args.bot)
+    reply_options: dict[str, Any] = {"abstain": args.careful}
+    if isinstance(bot, ChatModel):
+        reply_options |= config_values(args, GenerationConfig)
+        if not args.no_repeat_ngram:
+            del reply_options["no_repeat_ngram"]
     if args.question is None and sys.stdin.isatty() and not args.json:
         return _run_conversation(bot, reply_options, args)
     for question in _iter_questions(args):
@@ -55,26 +55,20 @@ def run(args: Namespace) -> None:
         if args.json:
             print_json(_reply_to_dict(question, reply))
             continue
-        print(reply.text)
+        print(reply.text, flush=True)
         if args.why:
             print(_explain_reply(reply))
 
 
-def _run_baseline_chat(args: Namespace) -> None:
-    """Answer with ELIZA or retrieval, which searches the training pairs of the bundled bots."""
-    from korlm.chat.registry import load_baseline
+def _load_bot(name: str) -> ChatBot:
+    """Load a bot; the retrieval baseline says where it has to do without the corpus that is not bundled."""
+    from korlm.chat.registry import RETRIEVAL, load_baseline, load_chat
 
     def report_fallback(error: CorpusError) -> None:
         note = localize("함께 싣는 대화에서만 찾습니다", "looking in the bundled dialogues alone")
         print(f"korlm: {note}: {error}", file=sys.stderr, flush=True)
 
-    bot = load_baseline(args.bot, on_fallback=report_fallback)
-    for question in _iter_questions(args):
-        reply = bot.reply(question)
-        if args.json:
-            print_json({"question": question, "text": reply.text, "abstain_reason": reply.abstain_reason})
-        else:
-            print(reply.text, flush=True)
+    return load_baseline(name, on_fallback=report_fallback) if name == RETRIEVAL else load_chat(name)
 
 
 def _iter_questions(args: Namespace) -> Iterator[str]:
@@ -83,7 +77,7 @@ def _iter_questions(args: Namespace) -> Iterator[str]:
     return (line for line in lines if line.strip() or args.question is not None)
 
 
-def _run_conversation(bot: ChatModel, reply_options: dict[str, Any], args: Namespace) -> None:
+def _run_conversation(bot: ChatBot, reply_options: dict[str, Any], args: Namespace) -> None:
     """Talk in a terminal until an empty line or the end of the input."""
     turns: list[str] = []
     print(localize("말을 걸어 보세요. 빈 줄이면 끝납니다.", "Say something in Korean. An empty line ends the talk."))
@@ -115,16 +109,23 @@ def _explain_reply(reply: Reply) -> str:
         return "  " + " · ".join(map(str, reply.safety_card.hotlines))
     confidence = reply.confidence
     limits = confidence.limits
-    text = f"{localize('놀라움', 'surprisal')} {confidence.surprisal:.2f} {localize('비트/조각', 'bits a piece')}"
-    if limits:
-        text += localize(f" (한도 {limits.surprisal:.2f})", f" (at most {limits.surprisal:.2f})")
-    lines = [text]
+    lines = []
+    if reply.rule:
+        lines.append(localize("규칙: ", "rule: ") + reply.rule)
+    if nearest := reply.nearest:
+        similarity = f"{localize('닮음', 'similarity')} {nearest.similarity:.2f}"
+        lines.append(f"{localize('가장 가까운 물음: ', 'nearest question: ')}{nearest.question} ({similarity})")
+    if confidence.surprisal is not None:
+        text = f"{localize('놀라움', 'surprisal')} {confidence.surprisal:.2f} {localize('비트/토큰', 'bits per token')}"
+        if limits:
+            text += localize(f" (한도 {limits.surprisal:.2f})", f" (at most {limits.surprisal:.2f})")
+        lines.append(text)
     if confidence.familiarity is not None:
         text = localize("낯익음", "familiarity") + f" {confidence.familiarity:.0%}"
         if limits:
             text += localize(f" (한도 {limits.familiarity:.0%})", f" (at least {limits.familiarity:.0%})")
         lines.append(text)
-    if confidence.abstain_reason:
+    if reply.text != reply.answer:
         lines.append(localize("하려던 말: ", "its own words: ") + reply.answer)
     for number, candidate in enumerate(reply.candidates, 1):
         lines.append(f"{number}. {candidate.text.strip()}  {candidate.score:.2f}")

@@ -106,8 +106,12 @@ def _render_body(number: int, pending: PendingAnswer) -> str:
     if bot.kind == "eliza":
         return render_template("eliza_rule", rule=reply.rule)
     if nearest := reply.nearest:
-        meters = [Meter("similarity", f"{nearest.similarity:.2f}", nearest.similarity)]
-        return render_template("nearest_question", nearest=nearest, meters=meters, pairs=f"{bot.pairs:,}")
+        limit = reply.confidence.min_similarity
+        threshold = (limit, bilingual_text("meter_least", limit=f"{limit:.2f}")) if limit else ()
+        meters = [Meter("similarity", f"{nearest.similarity:.2f}", nearest.similarity, *threshold)]
+        return render_template(
+            "nearest_question", nearest=nearest, reply=reply, meters=meters, pairs=f"{bot.pairs:,}", kind=bot.kind
+        )
     attention = ""
     if reply.attention is not None and len(reply.attention):
         attention = render_attention_table(

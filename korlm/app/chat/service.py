@@ -34,7 +34,7 @@ class BotInfo:
     """A bot that can be chosen."""
 
     name: str  # its name
-    kind: str  # ``net`` (encoder-decoder), ``lm`` (language model), ``eliza`` or ``retrieval``
+    kind: str  # ``intents``, ``net`` (encoder-decoder), ``lm`` (language model), ``eliza`` or ``retrieval``
     card: ModelCard | None = None  # the model card of a trained bot
     pairs: int = 0  # number of question-answer pairs that it was trained on or searches; 0 if unknown
 
@@ -58,12 +58,13 @@ class ChatService:
         cards.sort(key=lambda card: (order.get(card.name, len(order)), card.name))
         bots = [BotInfo(card.name, "net" if card.is_encoder_decoder else "lm", card, card.lines) for card in cards]
         bots += [BotInfo("eliza", "eliza"), BotInfo("retrieval", "retrieval")]
+        bots.insert(0, BotInfo("intents", "intents"))
         bots += [BotInfo(name, "net") for name in loaded or ()]
         self._bots = {bot.name: bot for bot in bots}
         self._loaded_bots: LazyCache[Any] = LazyCache(self._load_bot, loaded)
 
     def list_bots(self) -> list[BotInfo]:
-        """Return the bots: the trained ones, read from their small files alone, then ELIZA and retrieval."""
+        """Return the bots: the default one, the trained ones, read from their small files alone, then the baselines."""
         return list(self._bots.values())
 
     def get_bot(self, name: str) -> BotInfo:
@@ -110,8 +111,8 @@ class ChatService:
         loaded = self._loaded_bots.get(name)
         if bot.kind == "eliza":
             yield _eliza_answer(loaded(), text, history)
-        elif bot.kind == "retrieval":
-            yield loaded.reply(text)
+        elif bot.kind in ("retrieval", "intents"):
+            yield loaded.reply(text, history=history, abstain=abstain)
         else:
             # an encoder-decoder does not read earlier turns
             turns = tuple(history[-_MAX_HISTORY_TURNS:]) if bot.kind == "lm" else ()
@@ -133,6 +134,10 @@ class ChatService:
             return RetrievalBot(pairs)
         from korlm.chat.registry import load_chat
 
+        if bot.kind == "intents":
+            intent_bot = load_chat()
+            self._bots[name] = replace(bot, pairs=len(intent_bot.index))
+            return intent_bot
         loaded = load_chat(name)
         loaded.reply("안녕하세요", max_tokens=1)  # starts the analyzer
         return loaded

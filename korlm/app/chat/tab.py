@@ -127,10 +127,11 @@ def bot_choices(bots: Sequence[BotInfo], language: str) -> list[tuple[str, str]]
 
 
 def preselected_bots(bots: Sequence[BotInfo]) -> list[str]:
-    """Return the names of the bots that are chosen at first: trained ones, and ELIZA last."""
-    trained = [bot.name for bot in bots if bot.is_trained][: MAX_BOTS - 1]
-    others = [bot.name for bot in bots if not bot.is_trained]
-    return [*trained, *others, *others][:MAX_BOTS]
+    """Return the names of the bots that are chosen at first: the default one, a trained one, and ELIZA."""
+    trained = [bot.name for bot in bots if bot.is_trained][:1]
+    default = [bot.name for bot in bots if bot.kind == "intents"]
+    others = [bot.name for bot in bots if not bot.is_trained and bot.kind != "intents"]
+    return [*default, *trained, *others, *others][:MAX_BOTS]
 
 
 def _build_column(

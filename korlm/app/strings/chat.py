@@ -10,11 +10,11 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     # bots and decoding methods
     "tab_chat": ("챗봇", "Chatbot"),
     "chat_about": (
-        "짧은 물음과 답 1만여 쌍으로 배운 작은 순환 신경망입니다. 사실은 모르고 말투만 압니다. "
+        "손수 쓴 물음과 답에서 가장 가까운 것을 찾는 코름, 짧은 대화로 배운 작은 순환 신경망, 1966년의 규칙을 견주어 봅니다. 사실은 모릅니다. "
         "상담사가 아니니, 마음이 위태롭거나 급한 일에는 109(자살예방)나 119에 전화해 주세요. "
         "쓴 글은 이 화면이 열려 있는 동안만 쓰고, 저장하거나 기록하지 않습니다.",
-        "Small recurrent nets that learnt from more than 10,000 short questions and answers in Korean. They know a manner of "
-        "speaking and no facts. They are no counselors: in a crisis, call 109 (suicide prevention in Korea) or 119. What you "
+        "Compare a bot that finds the nearest of its hand-written questions, small recurrent networks trained on short Korean "
+        "dialogues, and the rules of 1966. None knows facts. They are no counselors: in a crisis, call 109 (suicide prevention in Korea) or 119. What you "
         "type is used while this page is open, and neither stored nor logged.",
     ),
     "chat_count": ("몇 상대와 이야기할까요", "How many bots"),
@@ -26,6 +26,7 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     "bot_net": ("{unit} {cell}", "{unit} {cell}"),
     "bot_lm": ("{unit} {cell} 언어 모델", "{unit} {cell} language model"),
     "bot_eliza": ("일라이자 (규칙)", "ELIZA (rules)"),
+    "bot_intents": ("코름 (가장 가까운 뜻)", "Koreum (nearest intent)"),
     "bot_retrieval": ("가까운 물음 찾기 (검색)", "Nearest question (retrieval)"),
     "decoding_greedy": ("그리디", "greedy"),
     "decoding_beam": ("빔", "beam"),
@@ -162,7 +163,20 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
         "ELIZA learns nothing: the first rule that fits the morphemes gives its answers in turn.",
     ),
     "nearest": ("가장 가까운 물음", "The nearest question it knows"),
-    "nearest_note": (
+    "note_intents": (
+        "korlm이 손수 쓴 물음 {count}개에서 가장 가까운 뜻을 찾아 그 답을 합니다. 닮음은 글자와 글자 짝 TF-IDF의 코사인입니다.",
+        "It finds the nearest meaning among {count} questions of the project's own writing and gives its answer. Similarity is "
+        "the cosine of TF-IDF over characters and their pairs.",
+    ),
+    "abstained_nearest_question": (
+        "닮은 물음이 없어서, 찾은 답 대신 못 알아들었다고 했습니다.",
+        "No known question is similar enough, so it says that it did not understand.",
+    ),
+    "abstained_nearest_unanswerable": (
+        "알 수 없는 것을 묻는 말로 알아듣고, 모른다고 답했습니다.",
+        "It recognized a question that it cannot know, and says so.",
+    ),
+    "note_retrieval": (
         "함께 든 대화의 배움 몫 {count}쌍에서만 찾습니다. 닮음은 형태소 TF-IDF의 코사인입니다.",
         "It looks only in the {count} training pairs of the bundled dialogues. Likeness is the cosine of TF-IDF over "
         "morphemes.",
