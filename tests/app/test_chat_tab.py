@@ -28,10 +28,15 @@ RECORD_TEXTS = """() => { window.seen = [];
 
 
 def open_tab(page: playwright.Page, count: int = 1) -> None:
+    """Open the tab with networks in the first columns: the default bot does not stream."""
     page.get_by_role("tab", name="챗봇").click()
     page.wait_for_selector(BOX, state="visible")
     page.locator(f"#chat-count input[value='{count}']").check()
     page.wait_for_selector(f"#chat-{count}", state="visible")
+    for number, bot in ((1, "형태소 GRU"), (2, "음절 GRU"))[:count]:
+        if page.input_value(f"#chat-bot-{number} input") != bot:
+            choose_option(page, f"#chat-bot-{number}", bot)
+            page.wait_for_selector(f"#chat-decoding-{number}", state="visible")
 
 
 def bubbles(page: playwright.Page, who: str, number: int = 1) -> list[str]:
@@ -317,7 +322,7 @@ def test_the_page_fits_the_window_with_enough_contrast_and_large_buttons(
 
 def test_ten_visitors_are_answered_at_once_each_with_their_own_streamed_answer(address: str) -> None:
     client = pytest.importorskip("gradio_client")
-    trained_bot = ChatService().list_bots()[0].name
+    trained_bot = next(bot.name for bot in ChatService().list_bots() if bot.is_trained)
     patience = {"timeout": READY_SECONDS / 1000}
     visitors = [client.Client(address, verbose=False, httpx_kwargs=patience) for _ in range(10)]
 
@@ -364,3 +369,16 @@ def test_a_crisis_message_gets_a_card_with_telephone_links(
         page.press(BOX, "Enter")
         wait_for_answers(page, 2)
         assert not card.is_visible()
+
+
+def test_the_tab_opens_on_the_default_bot_which_shows_the_nearest_question(
+    shared_page: playwright.Page, address: str
+) -> None:
+    shared_page.goto(address + "?text=가&t=syllable")
+    shared_page.get_by_role("tab", name="챗봇").click()
+    shared_page.wait_for_selector(BOX, state="visible")
+    for message, explanation in (("배고파", "배고파"), ("프랑스 수도가 어디야?", "모른다고 답했습니다")):
+        shared_page.fill(BOX, message)
+        shared_page.press(BOX, "Enter")
+        wait_for_answers(shared_page, len(bubbles(shared_page, "bot")) + 1)
+        shared_page.wait_for_selector(f"#chat-why-1 >> text={explanation}")
