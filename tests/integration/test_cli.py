@@ -206,6 +206,16 @@ def test_korean_help_has_no_english_of_argparse(
         assert not any(words in text for words in ("usage", "positional", "options:", "show this", "program's"))
 
 
+@pytest.mark.parametrize("port", ["80000", "x", "0"])
+def test_a_wrong_port_in_the_environment_is_named(
+    port: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GRADIO_SERVER_PORT", port)
+    assert main(["app"]) == 2
+    error = capsys.readouterr().err
+    assert "GRADIO_SERVER_PORT" in error and f"'{port}'" in error
+
+
 def test_invalid_utf8_on_standard_input_is_an_error() -> None:
     process = subprocess.run(
         [sys.executable, "-m", "korlm", "tokenize", "-t", "syllable"], input=b"\xff\n", capture_output=True, cwd=ROOT
