@@ -16,7 +16,7 @@ from typing import Any
 
 from korlm.chat.metrics import DEFAULT_RESAMPLES, evaluate_answers, metrics_signature
 from korlm.chat.model import ChatModel
-from korlm.chat.registry import ELIZA, RETRIEVAL, load_baseline, load_chat
+from korlm.chat.registry import load_bot
 from korlm.corpora.dialogues import DialoguePair, PairCorpus
 from korlm.errors import InputError
 from korlm.i18n import localize
@@ -104,14 +104,16 @@ def compare_bots(
     test_pairs = pairs.test[:limit]
     rows = []
     for name in names:
-        if name in (ELIZA, RETRIEVAL):
+        bot = load_bot(name, pairs.train)
+        if not isinstance(bot, ChatModel):
             progress(name)
-            replies = load_baseline(name, pairs.train).answer_all([pair.question for pair in test_pairs])
+            replies = bot.answer_all(
+                [pair.question for pair in test_pairs], history=[pair.history for pair in test_pairs], abstain=False
+            )
             answers = [reply.answer for reply in replies]
             figures = evaluate_answers(answers, test_pairs, pairs.train, resamples=resamples)
             rows.append(BotResult(name, "", "", 0, None, None, None, figures))
             continue
-        bot = load_chat(name)
         for decoding in decodings:
             progress(f"{name} {decoding}")
             rows.append(_evaluate_bot(name, bot, decoding, pairs, test_pairs, resamples))

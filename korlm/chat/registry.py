@@ -92,3 +92,10 @@ def load_baseline(
             on_fallback(error)
             pairs = load_pairs("dialogues").train
     return RetrievalBot(pairs)
+
+
+def load_bot(
+    name: str | Path, training_pairs: Sequence[DialoguePair]
+) -> ChatModel | ElizaBot | RetrievalBot | IntentBot:
+    """Load a bot to evaluate; ``retrieval`` searches the given pairs."""
+    return load_baseline(RETRIEVAL, training_pairs) if name == RETRIEVAL else load_chat(name)

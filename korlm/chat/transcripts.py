@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from korlm.chat.evaluation import DECODINGS, check_bots_and_decodings
-from korlm.chat.registry import ELIZA, RETRIEVAL, load_baseline, load_chat
+from korlm.chat.model import ChatModel
+from korlm.chat.registry import load_bot
 from korlm.chat.reply import Reply
 from korlm.corpora.dialogues import DialoguePair
 from korlm.i18n import localize
@@ -25,7 +26,8 @@ class BotAnswers:
     bot: str  # the bot's name
     decoding: str  # a name of `korlm.chat.evaluation.DECODINGS`; empty for baselines
     texts: list[str]  # the answers, also where the bot would abstain; one per question
-    doubts: list[str]  # the reason to abstain: ``crisis``, ``question``, ``answer`` (see `Reply`), or empty
+    doubts: list[str]  # the reasons to abstain (see `Reply.abstain_reason`), or empty
+    shown: list[str]  # what a user sees: the answers, or that the bot does not know
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,11 @@ def ask_bots(
     check_bots_and_decodings(names, decodings)
     results = []
     for name in names:
-        if name in (ELIZA, RETRIEVAL):
+        bot = load_bot(name, training_pairs)
+        if not isinstance(bot, ChatModel):
             progress(name)
-            results.append(_collect_answers(name, "", load_baseline(name, training_pairs).reply_all(questions)))
+            results.append(_collect_answers(name, "", bot.reply_all(questions)))
             continue
-        bot = load_chat(name)
         for decoding in decodings:
             progress(f"{name} {decoding}")
             results.append(_collect_answers(name, decoding, bot.reply_all(questions, **DECODINGS[decoding])))
@@ -92,4 +94,4 @@ def ask_bots(
 
 def _collect_answers(name: str, decoding: str, replies: Sequence[Reply]) -> BotAnswers:
     texts, doubts = [reply.answer for reply in replies], [reply.abstain_reason for reply in replies]
-    return BotAnswers(name, decoding, texts, doubts)
+    return BotAnswers(name, decoding, texts, doubts, [reply.text for reply in replies])
