@@ -87,7 +87,7 @@ def _apply_chat_template(tokenizer: Tokenizer, turns: Sequence[Ids], max_length:
     """Return the most recent turns that fit; the last one is truncated at its end."""
     if {USER_TOKEN, BOT_TOKEN} - set(tokenizer.specials):
         raise ArtifactError(
-            f"{tokenizer.name}의 어휘에 {USER_TOKEN}와 {BOT_TOKEN}이 없어 대화를 이어 쓰게 할 수 없습니다. 그 둘을 specials로 넣어 만든 토크나이저를 쓰세요.",
+            f"{tokenizer.name}의 어휘에 {USER_TOKEN}, {BOT_TOKEN} 토큰이 없어 대화를 이어 쓰게 할 수 없습니다. 그 둘을 specials로 넣어 만든 토크나이저를 쓰세요.",
             f"The vocabulary of {tokenizer.name} lacks {USER_TOKEN} and {BOT_TOKEN}. Use a tokenizer made with them as specials.",
         )
     user, bot = tokenizer.specials[USER_TOKEN], tokenizer.specials[BOT_TOKEN]

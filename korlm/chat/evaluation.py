@@ -21,6 +21,7 @@ from korlm.corpora.dialogues import DialoguePair, PairCorpus
 from korlm.errors import InputError
 from korlm.i18n import localize
 from korlm.reporting.statistics import MetricEstimate
+from korlm.text.josa import quote_with_josa
 
 DECODINGS: dict[str, dict[str, Any]] = {
     "greedy": {},
@@ -126,7 +127,7 @@ def check_bots_and_decodings(names: Sequence[str], decodings: Sequence[str]) -> 
         raise InputError("봇이 없습니다. 하나 이상 고르세요.", "There are no bots. Choose one at least.")
     if strange := set(decodings) - set(DECODINGS):
         raise InputError(
-            f"'{min(strange)}'이라는 디코딩은 없습니다. {', '.join(DECODINGS)} 가운데 고르세요.",
+            f"{quote_with_josa(min(strange), '이라는/라는')} 디코딩은 없습니다. {', '.join(DECODINGS)} 가운데 고르세요.",
             f"There is no decoding '{min(strange)}'. Choose from {', '.join(DECODINGS)}.",
         )
 

@@ -27,6 +27,7 @@ from korlm.errors import InputError
 from korlm.models.registry import load_model
 from korlm.nn.seq2seq import Seq2SeqConfig
 from korlm.storage.artifacts import read_json, write_json
+from korlm.text.josa import quote_with_josa
 from korlm.training.config import TokenizerConfig, TrainConfig, split_options
 from korlm.training.data import encode_training_corpus
 from korlm.training.dialogue_batches import PairBatches
@@ -132,7 +133,7 @@ def train_chat(
 def _find_architecture(name: str) -> ChatArchitecture:
     if name not in ARCHITECTURES:
         raise InputError(
-            f"'{name}'이라는 꼴은 없습니다. {', '.join(ARCHITECTURES)} 가운데 고르세요.",
+            f"{quote_with_josa(name, '이라는/라는')} 구조는 없습니다. {', '.join(ARCHITECTURES)} 가운데 고르세요.",
             f"There is no form '{name}'. Choose from {', '.join(ARCHITECTURES)}.",
         )
     return ARCHITECTURES[name]
@@ -148,7 +149,7 @@ def _check_options(training: TrainConfig, architecture: ChatArchitecture, keep: 
     unsupported += ["smoothing"] if training.smoothing and architecture.config_class is not Seq2SeqConfig else []
     if unsupported:
         raise InputError(
-            f"{', '.join(unsupported)}은(는) {architecture.name} 챗봇을 가르칠 때는 쓸 수 없습니다. 빼세요.",
+            f"{', '.join(unsupported)}은(는) {architecture.name} 챗봇을 학습할 때는 쓸 수 없습니다. 빼세요.",
             f"{', '.join(unsupported)}: not for training a chatbot of the form {architecture.name}. Leave it out.",
         )
 
