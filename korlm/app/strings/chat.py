@@ -26,7 +26,7 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     "bot_net": ("{unit} {cell}", "{unit} {cell}"),
     "bot_lm": ("{unit} {cell} 언어 모델", "{unit} {cell} language model"),
     "bot_eliza": ("일라이자 (규칙)", "ELIZA (rules)"),
-    "bot_intents": ("코름 (가장 가까운 뜻)", "Koreum (nearest intent)"),
+    "bot_intents": ("코름 (가장 가까운 뜻)", "korlm (nearest intent)"),
     "bot_retrieval": ("가까운 물음 찾기 (검색)", "Nearest question (retrieval)"),
     "decoding_greedy": ("그리디", "greedy"),
     "decoding_beam": ("빔", "beam"),
