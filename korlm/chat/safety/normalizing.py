@@ -9,6 +9,17 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from korlm.text.hangul import (
+    COMPATIBILITY_LEADS,
+    COMPATIBILITY_TAILS,
+    COMPATIBILITY_VOWELS,
+    CONJOINING_LEADS,
+    CONJOINING_TAILS,
+    CONJOINING_VOWELS,
+    compose_syllable,
+    decompose_syllable,
+)
+
 _REPEATED = re.compile(r"(.)\1{2,}")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,40}>")
 _NOT_LETTERS = re.compile(r"[\W_]+")
@@ -16,10 +27,8 @@ _NOT_SYLLABLES = re.compile(r"[^가-힣ㄱ-ㅎ\n]+")
 _JAMO = re.compile(r"[^가-힣\n]+")
 _LOOSE_LETTERS = re.compile("([ㄱ-ㅎ])([ㅏ-ㅣ])([ㄱ-ㅎ](?![ㅏ-ㅣ]))?")
 
-_FIRST_SYLLABLE, _VOWELS, _FINALS = ord("가"), 21, 28
-_INITIALS_IN_ORDER = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
-_FINALS_IN_ORDER = " ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ"
-_SAME_VOWEL = {1: 5, 3: 5, 7: 5, 10: 11, 15: 11}  # ㅐ, ㅒ and ㅖ like ㅔ, ㅙ and ㅞ like ㅚ
+# ㅐ, ㅒ and ㅖ like ㅔ, ㅙ and ㅞ like ㅚ, ㅆ like ㅅ; conjoining jamo, the last pair as final consonants
+_SAME_JAMO = str.maketrans("\u1162\u1164\u1168\u116b\u1170\u110a\u11bb", "\u1166\u1166\u1166\u116c\u116c\u1109\u11ba")
 _KEPT_APART = "애내걔얘쟤"  # the syllables 에, 네, 게 and 제 are too frequent
 
 
@@ -37,11 +46,7 @@ def squeeze_text(text: str) -> str:
 
 
 def _soften_syllable(syllable: str) -> str:
-    initial, rest = divmod(ord(syllable) - _FIRST_SYLLABLE, _VOWELS * _FINALS)
-    vowel, final = divmod(rest, _FINALS)
-    initial = 9 if initial == 10 else initial  # ㅆ like ㅅ
-    final = 19 if final == 20 else final
-    return chr(_FIRST_SYLLABLE + (initial * _VOWELS + _SAME_VOWEL.get(vowel, vowel)) * _FINALS + final)
+    return compose_syllable(*decompose_syllable(syllable).translate(_SAME_JAMO))
 
 
 _SOFT = {
@@ -59,13 +64,16 @@ def soften_spelling(text: str) -> str:
 
 
 def _join_letters(match: re.Match[str]) -> str:
-    initial, vowel, final = match.groups()
-    if initial not in _INITIALS_IN_ORDER:
+    lead, vowel, tail = match.groups()
+    if lead not in COMPATIBILITY_LEADS:
         return match[0]
-    code = (_INITIALS_IN_ORDER.index(initial) * _VOWELS + ord(vowel) - ord("ㅏ")) * _FINALS
-    if final and final not in _FINALS_IN_ORDER:
-        return chr(_FIRST_SYLLABLE + code) + final
-    return chr(_FIRST_SYLLABLE + code + (_FINALS_IN_ORDER.index(final) if final else 0))
+    conjoining = (
+        CONJOINING_LEADS[COMPATIBILITY_LEADS.index(lead)],
+        CONJOINING_VOWELS[COMPATIBILITY_VOWELS.index(vowel)],
+    )
+    if tail and tail in COMPATIBILITY_TAILS:
+        return compose_syllable(*conjoining, CONJOINING_TAILS[COMPATIBILITY_TAILS.index(tail)])
+    return compose_syllable(*conjoining) + (tail or "")
 
 
 def compose_letters(text: str) -> str:
