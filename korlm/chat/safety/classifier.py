@@ -1,8 +1,9 @@
 """`CrisisClassifier`: multinomial logistic regression over hashed character n-grams, for what the rules do not say.
 
 >>> classifier = load_crisis_classifier()
->>> classifier.score("매일 밤 사라지는 상상만 해요") > classifier.score("사라진 양말 한 짝을 찾았어요")
-True
+>>> crisis, harmless = (classifier.classify([text]) for text in ("매일 밤 사라지는 상상만 해요", "사라진 양말을 찾았어요"))
+>>> crisis.category, crisis.log_odds > harmless.log_odds
+('suicide', True)
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import math
 import re
 import zlib
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from safetensors.numpy import load_file
@@ -29,6 +32,13 @@ LABELS: tuple[CrisisCategory, ...] = (
 _NGRAM_SIZES = (1, 2, 3, 4)
 _WINDOW, _STRIDE = 60, 30  # letters: parts of a longer text, which are scored one by one
 _SENTENCE_END = re.compile(r"[.!?…\n]+")
+
+
+class CrisisScore(NamedTuple):
+    """The log odds that a text is a crisis message, and the likeliest category if it is one."""
+
+    log_odds: float
+    category: CrisisCategory
 
 
 class CrisisClassifier:
@@ -66,18 +76,14 @@ class CrisisClassifier:
         rows, values = extract_ngram_features(text, self.idf)
         return values @ self.weights[rows] + self.bias
 
-    def score(self, text: str) -> float:
-        """Return the log odds of a crisis in a text, or in the likeliest part of a long one."""
-        return max(map(_crisis_log_odds, map(self.compute_logits, split_windows(text))))
+    def classify(self, windows: Sequence[str]) -> CrisisScore:
+        """Score a text by its likeliest part, given its parts from `split_windows`."""
+        return max(map(self._classify_window, windows), key=lambda score: score.log_odds)
 
-    def classify(self, text: str) -> CrisisCategory:
-        """Return the likeliest category, given that the text is a crisis message."""
-        logits = max(map(self.compute_logits, split_windows(text)), key=_crisis_log_odds)
-        return LABELS[int(logits[1:].argmax())]
-
-
-def _crisis_log_odds(logits: np.ndarray) -> float:
-    return float(np.logaddexp.reduce(logits[1:]) - logits[0])
+    def _classify_window(self, window: str) -> CrisisScore:
+        logits = self.compute_logits(window)
+        log_odds = float(np.logaddexp.reduce(logits[1:]) - logits[0])
+        return CrisisScore(log_odds, LABELS[int(logits[1:].argmax())])
 
 
 def split_windows(text: str) -> list[str]:

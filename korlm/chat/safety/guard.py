@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from korlm.chat.safety.cards import CrisisCategory, SafetyCard, get_safety_card
 from korlm.chat.safety.classifier import load_crisis_classifier, split_windows
-from korlm.chat.safety.normalizing import squeeze_text
 from korlm.chat.safety.rules import match_rules
 
 # Chosen on messages of two writers that the classifier had not seen then (dev/LOG.md, 2026-11-29): recall 87 and 99 %,
@@ -17,7 +16,7 @@ _PATTERN_LOG_ODDS = 4.0  # what a matching pattern adds to the classifier's log 
 _MIN_LOG_ODDS = 0.0
 _SHORT_LETTERS = 4  # so few letters say too little without a pattern
 # Of many parts of a long text, the likeliest is likely by chance.
-_LONG_LETTERS, _MIN_LOG_ODDS_OF_PARTS = 60, 1.0
+_MIN_LOG_ODDS_OF_PARTS = 1.0
 
 
 def detect_crisis(text: str) -> CrisisCategory | None:
@@ -26,17 +25,18 @@ def detect_crisis(text: str) -> CrisisCategory | None:
     Args:
         text: of any length; a crisis message inside a long harmless text is found, too.
     """
-    num_letters = len(squeeze_text(text))
-    rule_category = next((category for category in map(match_rules, split_windows(text)) if category), None)
-    if rule_category and num_letters > _LONG_LETTERS:
+    windows = split_windows(text)
+    is_long = len(windows) > 1
+    rule_category = next((category for category in map(match_rules, windows) if category), None)
+    if rule_category and is_long:
         return rule_category
-    if not rule_category and num_letters <= _SHORT_LETTERS:
+    if not rule_category and not is_long and len(windows[0]) <= _SHORT_LETTERS:
         return None
-    classifier = load_crisis_classifier()
-    log_odds = classifier.score(text) + (_PATTERN_LOG_ODDS if rule_category else 0.0)
-    if log_odds < (_MIN_LOG_ODDS if num_letters <= _LONG_LETTERS else _MIN_LOG_ODDS_OF_PARTS):
+    score = load_crisis_classifier().classify(windows)
+    log_odds = score.log_odds + (_PATTERN_LOG_ODDS if rule_category else 0.0)
+    if log_odds < (_MIN_LOG_ODDS_OF_PARTS if is_long else _MIN_LOG_ODDS):
         return None
-    return rule_category or classifier.classify(text)
+    return rule_category or score.category
 
 
 def find_safety_card(text: str) -> SafetyCard | None:

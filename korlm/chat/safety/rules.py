@@ -13,11 +13,9 @@ from korlm.chat.safety.cards import CrisisCategory
 from korlm.chat.safety.emergency_patterns import EMERGENCY_RULES
 from korlm.chat.safety.idioms import IDIOMS
 from korlm.chat.safety.medication_patterns import MEDICATION_RULES
-from korlm.chat.safety.normalizing import list_views, squeeze_text
+from korlm.chat.safety.normalizing import list_views
 from korlm.chat.safety.suicide_patterns import SUICIDE_RULES
 from korlm.chat.safety.violence_patterns import VIOLENCE_RULES
-
-__all__ = ["match_rules", "squeeze_text"]
 
 # The first rule that matches decides: what needs the fastest help comes first.
 _RULES = (
