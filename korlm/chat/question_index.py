@@ -9,14 +9,13 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from korlm.chat.tfidf import TfidfIndex
 from korlm.corpora.intents import Intent
 from korlm.corpora.near_duplicates import normalize_for_matching
 
@@ -61,33 +60,17 @@ class QuestionIndex:
             for question in (intent.all_questions if held_out else intent.questions)
         ]
         self.questions = [question for _, question in questions]
-        self._intent_rows = np.array([row for row, _ in questions])
-        self._first_rows = np.searchsorted(self._intent_rows, np.arange(len(intents)))
-        self._num_questions = np.bincount(self._intent_rows, minlength=len(intents))
-        documents = [Counter(extract_features(question)) for question in self.questions]
-        document_counts = Counter(feature for document in documents for feature in document)
-        self._idf = {
-            feature: math.log((1 + len(documents)) / (1 + count)) + 1 for feature, count in document_counts.items()
-        }
-        postings: dict[str, list[tuple[int, float]]] = defaultdict(list)
-        for index, document in enumerate(documents):
-            for feature, weight in self._tfidf_vector(document).items():
-                postings[feature].append((index, weight))
-        self._postings = {
-            feature: (np.array([index for index, _ in entries]), np.array([weight for _, weight in entries]))
-            for feature, entries in postings.items()
-        }
+        intent_rows = np.array([row for row, _ in questions])
+        self._first_rows = np.searchsorted(intent_rows, np.arange(len(intents)))
+        self._num_questions = np.bincount(intent_rows, minlength=len(intents))
+        self._tfidf = TfidfIndex(list(map(extract_features, self.questions)), offset=1.0, counts_unseen=True)
 
     def __len__(self) -> int:
         return len(self.questions)
 
     def search(self, text: str, k: int = 1) -> list[IntentMatch]:
         """Return the ``k`` best intents, the best first; of equal ones the first of the list."""
-        cosines = np.zeros(len(self.questions))
-        for feature, weight in self._tfidf_vector(Counter(extract_features(text))).items():
-            if feature in self._postings:
-                indices, weights = self._postings[feature]
-                cosines[indices] += weight * weights
+        cosines = self._tfidf.compute_cosines(extract_features(text))
         best_cosines = np.maximum.reduceat(cosines, self._first_rows)
         scores = best_cosines + _MEAN_WEIGHT * np.add.reduceat(cosines, self._first_rows) / self._num_questions
         best_rows = np.argsort(-scores, kind="stable")[:k]
@@ -98,15 +81,6 @@ class QuestionIndex:
             similarity = min(1.0, float(best_cosines[row]))
             matches.append(IntentMatch(self.intents[row], question, similarity, float(scores[row])))
         return matches
-
-    def _tfidf_vector(self, counts: Counter[str]) -> dict[str, float]:
-        """Return the unit vector of a text; features of no question count only for its length."""
-        default = math.log(1 + len(self.questions)) + 1
-        weights = {
-            feature: (1 + math.log(count)) * self._idf.get(feature, default) for feature, count in counts.items()
-        }
-        length = math.sqrt(sum(weight * weight for weight in weights.values()))
-        return {feature: weight / length for feature, weight in weights.items()}
 
 
 def extract_features(text: str) -> list[str]:

@@ -11,13 +11,12 @@ A question is a vector with one entry per morpheme, ``(1 + ln tf) ln((1 + N) / (
 
 from __future__ import annotations
 
-import math
-from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 from korlm.chat.bot import ChatBot, reject_generation_options
 from korlm.chat.reply import Reply, RetrievalResult
+from korlm.chat.tfidf import TfidfIndex
 from korlm.corpora.dialogues import DialoguePair, check_question
 from korlm.corpora.near_duplicates import normalize_for_matching
 from korlm.errors import CorpusError
@@ -40,13 +39,7 @@ class RetrievalBot(ChatBot):
             raise CorpusError("찾아볼 대화가 없습니다.", "There are no pairs to look in.")
         self._pairs = pairs
         self._analyzer = KiwiAnalyzer()
-        documents = self._content_morphemes([pair.question for pair in pairs])
-        document_counts = Counter(term for document in documents for term in set(document))
-        self._idf = {term: math.log((1 + len(pairs)) / (1 + count)) for term, count in document_counts.items()}
-        self._postings: dict[str, list[tuple[int, float]]] = defaultdict(list)
-        for index, document in enumerate(documents):
-            for term, weight in self._tfidf_vector(document).items():
-                self._postings[term].append((index, weight))
+        self._index = TfidfIndex(self._content_morphemes([pair.question for pair in pairs]))
 
     def answer_all(
         self, texts: Sequence[str], *, history: Sequence[Sequence[str]] = (), abstain: bool = True, **options: Any
@@ -68,13 +61,10 @@ class RetrievalBot(ChatBot):
         """
         check_question(text)
         [morphemes] = self._content_morphemes([text])
-        cosines: dict[int, float] = defaultdict(float)
-        for term, weight in self._tfidf_vector(morphemes).items():
-            for index, other in self._postings.get(term, ()):
-                cosines[index] += weight * other
-        best = max(cosines, key=lambda index: (cosines[index], -index), default=0)
+        cosines = self._index.compute_cosines(morphemes)
+        best = int(cosines.argmax())  # of equal ones the first
         pair = self._pairs[best]
-        return RetrievalResult(pair.answer, pair.question, min(1.0, cosines.get(best, 0.0)))
+        return RetrievalResult(pair.answer, pair.question, min(1.0, float(cosines[best])))
 
     def _content_morphemes(self, texts: Sequence[str]) -> list[list[str]]:
         analyses = self._analyzer.analyze(texts, workers=2)
@@ -84,10 +74,3 @@ class RetrievalBot(ChatBot):
             or [normalize_for_matching(text)]
             for text, morphemes in zip(texts, analyses, strict=True)
         ]
-
-    def _tfidf_vector(self, morphemes: Sequence[str]) -> dict[str, float]:
-        """Return the unit vector of a text; a morpheme of all questions or of none has weight 0."""
-        counts = Counter(morphemes)
-        weights = {term: (1 + math.log(count)) * self._idf.get(term, 0.0) for term, count in counts.items()}
-        length = math.sqrt(sum(weight * weight for weight in weights.values()))
-        return {term: weight / length for term, weight in weights.items() if weight} if length else {}
