@@ -20,6 +20,7 @@ from korlm.chat.registry import load_bot
 from korlm.corpora.dialogues import DialoguePair, PairCorpus
 from korlm.errors import InputError
 from korlm.i18n import localize
+from korlm.reporting.markdown import format_pipe_table
 from korlm.reporting.statistics import MetricEstimate
 from korlm.text.josa import quote_with_josa
 
@@ -72,8 +73,7 @@ class BotComparison:
     def __str__(self) -> str:
         head = [localize("봇", "bot"), localize("디코딩", "decoding"), *(_METRIC_LABELS[name]() for name in METRICS)]
         head += [localize("비트/글자", "bits/char"), localize("모른다", "refused"), localize("뒤섞은 것", "shuffled")]
-        lines = [head, ["---"] * 2 + ["---:"] * (len(head) - 2), *map(_format_result, self.rows)]
-        table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        table = format_pipe_table([head, *map(_format_result, self.rows)], num_text_columns=2)
         return f"{table}\n\n{self.signature}"
 
 

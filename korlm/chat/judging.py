@@ -24,6 +24,7 @@ import numpy as np
 from korlm.chat.transcripts import Transcript
 from korlm.errors import InputError
 from korlm.i18n import localize
+from korlm.reporting.markdown import format_pipe_table
 from korlm.reporting.statistics import MetricEstimate, bootstrap_indices, bootstrap_mean
 from korlm.storage.artifacts import read_json, write_file, write_json
 
@@ -70,19 +71,18 @@ class JudgingResult:
 
     def __str__(self) -> str:
         head = [localize("봇", "bot"), "sensible", "specific", "SSA", localize("SSA 차이", "SSA difference")]
-        lines = [head, ["---"] + ["---:"] * 4]
+        lines = [head]
         for row in self.rows:
             rates = [_format_rate(rate) for rate in (row.sensible, row.specific, row.ssa)]
             lines.append(
                 [f"`{row.bot}`", *rates, "–" if row.bot == self.reference else _format_rate(row.ssa_difference)]
             )
-        table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
         counts = localize(
             f"물음 {self.num_questions}개, 읽은 이 {self.num_readers}명, 견준 봇 {self.reference}",
             f"{self.num_questions} questions, {self.num_readers} readers, compared with {self.reference}",
         )
         kappas = ", ".join(f"κ({name}) {value:.3f}" for name, value in self.kappa.items())
-        return f"{table}\n\n{counts}{'; ' + kappas if kappas else ''}"
+        return f"{format_pipe_table(lines)}\n\n{counts}{'; ' + kappas if kappas else ''}"
 
 
 def write_judging_sheet(transcript: Transcript, path: str | Path, *, seed: int = 0) -> Path:

@@ -19,6 +19,18 @@ from typing import ClassVar
 from korlm.reporting.templating import fill_template
 
 
+def format_pipe_table(rows: Sequence[Sequence[str]], num_text_columns: int = 1) -> str:
+    """Return a Markdown table of cells that hold Markdown; the first row is the header, later columns are numbers.
+
+    >>> print(format_pipe_table([["bot", "SSA"], ["`eliza`", "0.251"]]))
+    | bot | SSA |
+    | --- | ---: |
+    | `eliza` | 0.251 |
+    """
+    alignment = ["---"] * num_text_columns + ["---:"] * (len(rows[0]) - num_text_columns)
+    return "\n".join("| " + " | ".join(row) + " |" for row in [rows[0], alignment, *rows[1:]])
+
+
 @dataclass(frozen=True)
 class Heading:
     """A heading; the level counts from 1."""

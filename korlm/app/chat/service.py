@@ -56,9 +56,9 @@ class ChatService:
         cards = read_model_cards(folder or data_folder() / "models", kind="chat")
         order = {name: index for index, name in enumerate(_DISPLAY_ORDER)}
         cards.sort(key=lambda card: (order.get(card.name, len(order)), card.name))
-        bots = [BotInfo(card.name, "net" if card.is_encoder_decoder else "lm", card, card.lines) for card in cards]
+        bots = [BotInfo("intents", "intents")]
+        bots += [BotInfo(card.name, "net" if card.is_encoder_decoder else "lm", card, card.lines) for card in cards]
         bots += [BotInfo("eliza", "eliza"), BotInfo("retrieval", "retrieval")]
-        bots.insert(0, BotInfo("intents", "intents"))
         bots += [BotInfo(name, "net") for name in loaded or ()]
         self._bots = {bot.name: bot for bot in bots}
         self._loaded_bots: LazyCache[Any] = LazyCache(self._load_bot, loaded)
