@@ -18,6 +18,7 @@ from korlm.storage.artifacts import (
     new_folder,
     read_artifact_config,
     read_json,
+    unreadable_weights_error,
     write_json,
     write_tensors,
 )
@@ -110,8 +111,5 @@ class PretrainedModel(Generic[N]):
             net = cls.make_net(config["net"])
             net.load_weights(dequantize(load_file(folder / "model.safetensors")))
         except (SafetensorError, OSError, KeyError, TypeError, RuntimeError) as error:
-            raise ArtifactError(
-                f"{folder}의 가중치를 읽지 못했습니다. 폴더가 온전한지 보고 다시 내려받거나 다시 만드세요.",
-                f"Cannot read the weights of {folder}. Check that the folder is whole; fetch or make it again.",
-            ) from error
+            raise unreadable_weights_error(folder) from error
         return cls(tokenizer, net, info=read_json(folder / "build_info.json"))

@@ -169,6 +169,14 @@ def write_tensors(path: Path, tensors: Mapping[str, Any]) -> None:
         raise OSError(None, reason) from error
 
 
+def unreadable_weights_error(folder: Path) -> ArtifactError:
+    """Return the error for weights that are missing, damaged or of another shape."""
+    return ArtifactError(
+        f"{folder}의 가중치를 읽지 못했습니다. 폴더가 온전한지 보고 다시 내려받거나 다시 만드세요.",
+        f"Cannot read the weights of {folder}. Check that the folder is whole; fetch or make it again.",
+    )
+
+
 def read_json(path: str | Path) -> Any:
     """Read a JSON file.
 

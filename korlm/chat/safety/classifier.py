@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from korlm.chat.safety.cards import CrisisCategory
 from korlm.chat.safety.normalizing import compose_letters, soften_spelling, squeeze_text
-from korlm.errors import ArtifactError
-from korlm.storage.artifacts import data_folder, read_artifact_config
+from korlm.storage.artifacts import data_folder, read_artifact_config, unreadable_weights_error
 
 NUM_FEATURES = 1 << 17
 LABELS: tuple[CrisisCategory, ...] = (
@@ -63,13 +63,14 @@ class CrisisClassifier:
             ArtifactError: the folder holds no such classifier, or is damaged.
         """
         read_artifact_config(Path(folder), cls.kind)
-        tensors = load_file(Path(folder) / "model.safetensors")
-        if tensors["weights"].shape != (NUM_FEATURES, len(LABELS) + 1):
-            raise ArtifactError(
-                f"{folder}의 분류기가 이 판의 것이 아닙니다. korlm을 다시 설치하세요.",
-                f"The classifier in {folder} is not of this version. Install korlm again.",
-            )
-        return cls(*(tensors[name].astype(np.float32) for name in ("idf", "weights", "bias")))
+        try:
+            tensors = load_file(Path(folder) / "model.safetensors")
+            idf, weights, bias = (tensors[name].astype(np.float32) for name in ("idf", "weights", "bias"))
+        except (SafetensorError, OSError, KeyError) as error:
+            raise unreadable_weights_error(Path(folder)) from error
+        if weights.shape != (NUM_FEATURES, len(LABELS) + 1):
+            raise unreadable_weights_error(Path(folder))
+        return cls(idf, weights, bias)
 
     def compute_logits(self, text: str) -> np.ndarray:
         """Return the logits ``[7]`` of a short text."""

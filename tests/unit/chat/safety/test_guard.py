@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import unicodedata
+from pathlib import Path
 
 import pytest
 from support.strings import NASTY
@@ -11,10 +13,13 @@ from support.strings import NASTY
 from korlm.chat.baselines.eliza import ElizaBot
 from korlm.chat.registry import load_chat
 from korlm.chat.safety.cards import get_safety_card
+from korlm.chat.safety.classifier import CrisisClassifier
 from korlm.chat.safety.guard import detect_crisis, find_safety_card
 from korlm.chat.safety.training import load_safety_messages
 from korlm.corpora.dialogues import load_pairs
 from korlm.corpora.near_duplicates import near_duplicate_pairs, normalize_for_matching
+from korlm.errors import ArtifactError
+from korlm.storage.artifacts import data_folder
 
 CRISIS = {
     "나 자살할까": "suicide",
@@ -146,3 +151,10 @@ def test_splits_of_the_safety_messages_share_no_near_duplicates() -> None:
     }
     keys = texts["test"] + texts["tuning"]
     assert not [(keys[one], keys[two]) for one, two in near_duplicate_pairs(keys) if one < len(texts["test"]) <= two]
+
+
+def test_a_damaged_classifier_is_a_clear_error(tmp_path: Path) -> None:
+    folder = shutil.copytree(data_folder() / "models" / "safety-classifier", tmp_path / "classifier")
+    (folder / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(ArtifactError, match=r"Cannot read the weights|가중치를 읽지 못했습니다"):
+        CrisisClassifier.load(folder)
