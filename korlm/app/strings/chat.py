@@ -10,12 +10,12 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     # bots and decoding methods
     "tab_chat": ("챗봇", "Chatbot"),
     "chat_about": (
-        "손수 쓴 물음과 답에서 가장 가까운 것을 찾는 코름, 짧은 대화로 배운 작은 순환 신경망, 1966년의 규칙을 견주어 봅니다. 사실은 모릅니다. "
+        "새로 쓴 물음과 답에서 가장 가까운 것을 찾는 코름, 짧은 대화로 배운 작은 순환 신경망, 1966년의 규칙을 견주어 봅니다. 사실은 모릅니다. "
         "상담사가 아니니, 마음이 위태롭거나 급한 일에는 109(자살예방)나 119에 전화해 주세요. "
         "쓴 글은 이 화면이 열려 있는 동안만 쓰고, 저장하거나 기록하지 않습니다.",
-        "Compare a bot that finds the nearest of its hand-written questions, small recurrent networks trained on short Korean "
-        "dialogues, and the rules of 1966. None knows facts. They are no counselors: in a crisis, call 109 (suicide prevention in Korea) or 119. What you "
-        "type is used while this page is open, and neither stored nor logged.",
+        "Compare a bot that finds the nearest of its own questions, small recurrent networks trained on short Korean "
+        "dialogues, and the rules of 1966. None knows facts. They are no counselors: in a crisis, call 109 (suicide "
+        "prevention in Korea) or 119. What you type is used while this page is open, and neither stored nor logged.",
     ),
     "chat_count": ("몇 상대와 이야기할까요", "How many bots"),
     "count_1": ("한 상대", "one bot"),
@@ -164,8 +164,9 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "nearest": ("가장 가까운 물음", "The nearest question it knows"),
     "note_intents": (
-        "korlm이 손수 쓴 물음 {count}개에서 가장 가까운 뜻을 찾아 그 답을 합니다. 닮음은 글자와 글자 짝 TF-IDF의 코사인입니다.",
-        "It finds the nearest meaning among {count} questions of the project's own writing and gives its answer. Similarity is "
+        "이 프로젝트가 언어 모델로 쓰고 다시 읽은 물음 {count}개에서 가장 가까운 뜻을 찾아 그 답을 합니다. 닮음은 글자와 글자 짝 TF-IDF의 코사인입니다.",
+        "It finds the nearest meaning among {count} questions that language models wrote and reread for this project, and gives "
+        "its answer. Similarity is "
         "the cosine of TF-IDF over characters and their pairs.",
     ),
     "abstained_nearest_question": (
