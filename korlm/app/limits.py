@@ -11,6 +11,7 @@ from typing import Literal
 
 from korlm.errors import InputError, KorlmError, UnknownNameError
 from korlm.text.josa import quote_with_josa
+from korlm.text.normalization import normalize_message
 from korlm.text.spans import check_text
 
 MAX_TEXT = 20_000  # characters of a text to compare
@@ -67,10 +68,10 @@ def validate_message(text: str) -> str:
     '안녕?'
 
     Raises:
-        InputError: no message, a message that is too long, or an unpaired surrogate.
+        InputError: nothing that can be seen, a message that is too long, or an unpaired surrogate.
     """
     text = text.strip()
-    if not text:
+    if not normalize_message(text):
         raise InputError("할 말을 한 글자 이상 써 주세요.", "Type a message first.")
     if len(text) > MAX_MESSAGE:
         raise InputError(

@@ -19,6 +19,8 @@ from korlm.chat.reply import Reply
 from korlm.chat.safety.guard import find_safety_card
 from korlm.corpora.dialogues import check_question
 from korlm.errors import InputError
+from korlm.text.normalization import normalize_message
+from korlm.text.spans import check_list
 
 _renamed_keywords = deprecated_keywords(before="history", careful="abstain")
 
@@ -44,7 +46,8 @@ class ChatBot(ABC):
         """Answer a message.
 
         Args:
-            text: the user's message; the part beyond a model's maximum length is not read.
+            text: the user's message, of any length; the part beyond a model's maximum length is not read. It is normalized
+                as the training data are (`korlm.text.normalization.normalize_message`).
             history: the earlier turns, the user's first; an encoder-decoder does not read them.
             abstain: say that the bot does not know where its confidence is low; False always gives its answer. The safety
                 guard answers crisis messages in both cases.
@@ -52,7 +55,7 @@ class ChatBot(ABC):
                 With ``beams``, ``n`` candidates are kept.
 
         Raises:
-            InputError: an option out of its range, an unpaired surrogate, or a blank text.
+            InputError: an option out of its range, an unpaired surrogate, or a text in which nothing can be seen.
 
         Example:
             >>> from korlm.chat.registry import load_chat
@@ -67,15 +70,33 @@ class ChatBot(ABC):
         self, texts: Sequence[str], *, history: Sequence[Sequence[str]] | None = None, abstain: bool = True,
         **options: Any,
     ) -> list[Reply]:  # fmt: skip
-        """Answer several messages in a batch, each on its own. See `reply`."""
-        for text in texts:
-            check_question(text)
-        cards = list(map(find_safety_card, texts))
+        """Answer several messages in a batch, each on its own. See `reply`.
+
+        Args:
+            texts: the messages.
+            history: the earlier turns of each message; by default none.
+            abstain: see `reply`.
+            **options: see `reply`.
+
+        Raises:
+            InputError: as `reply`; or another number of histories than messages.
+        """
+        check_list(texts, "text")
+        histories = [()] * len(texts) if history is None else list(map(_normalize_history, history))
+        if len(histories) != len(texts):
+            raise InputError(
+                f"말은 {len(texts)}개인데 앞말(history)은 {len(histories)}개입니다. 말마다 하나씩 주세요.",
+                f"There are {len(texts)} messages, but {len(histories)} histories. Give one for each message.",
+            )
+        messages = list(map(_normalize_question, texts))
+        cards = list(map(find_safety_card, texts))  # not the messages: line ends separate sentences for the guard
         harmless = [index for index, card in enumerate(cards) if card is None]
-        histories = [() if history is None else history[index] for index in harmless]
         answers = iter(
-            self.answer_all([texts[index] for index in harmless], history=histories, abstain=abstain, **options)
-        )
+            self.answer_all(
+                [messages[index] for index in harmless], history=[histories[index] for index in harmless],
+                abstain=abstain, **options,
+            )
+        )  # fmt: skip
         return [next(answers) if card is None else Reply.from_safety_card(card) for card in cards]
 
     @_renamed_keywords
@@ -88,10 +109,21 @@ class ChatBot(ABC):
         With a beam search, several candidates or words to copy, and by bots that do not generate, only the finished answer
         is yielded. ``stopped`` is called before each token; True ends the answer, which is then given as it is.
         """
-        check_question(text)
+        message, turns = _normalize_question(text), _normalize_history(history)
         if card := find_safety_card(text):
             return iter([Reply.from_safety_card(card)])
-        return self.stream_answer(text, history=history, abstain=abstain, stopped=stopped, **options)
+        return self.stream_answer(message, history=turns, abstain=abstain, stopped=stopped, **options)
+
+
+def _normalize_question(text: str) -> str:
+    message = normalize_message(text)
+    check_question(message)
+    return message
+
+
+def _normalize_history(history: Sequence[str]) -> tuple[str, ...]:
+    check_list(history, "turn")
+    return tuple(map(normalize_message, history))
 
 
 def reject_generation_options(bot: str, options: Mapping[str, Any]) -> None:

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from korlm.cli.arguments import add_fields, add_option, config_values, read_argument_or_lines
+from korlm.cli.arguments import add_fields, add_option, check_decoded, config_values, read_argument_or_lines
 from korlm.cli.output import print_json
 from korlm.errors import CorpusError
 from korlm.generation.config import GenerationConfig
 from korlm.i18n import localize
+from korlm.text.normalization import normalize_message
 
 if TYPE_CHECKING:
     from korlm.chat.bot import ChatBot
@@ -74,7 +75,7 @@ def _load_bot(name: str) -> ChatBot:
 def _iter_questions(args: Namespace) -> Iterator[str]:
     """Yield the questions as they come; blank lines of standard input are skipped."""
     lines = read_argument_or_lines(args.question)
-    return (line for line in lines if line.strip() or args.question is not None)
+    return (line for line in lines if normalize_message(line) or args.question is not None)
 
 
 def _run_conversation(bot: ChatBot, reply_options: dict[str, Any], args: Namespace) -> None:
@@ -99,7 +100,7 @@ def _run_conversation(bot: ChatBot, reply_options: dict[str, Any], args: Namespa
 
 def _iter_typed_lines() -> Iterator[str]:
     with suppress(EOFError):
-        while (line := input("> ")).strip():
+        while normalize_message(line := check_decoded(input("> "))):
             yield line
 
 

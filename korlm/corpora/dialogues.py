@@ -23,7 +23,7 @@ from korlm.corpora.registry import assign_split
 from korlm.errors import CorpusError, InputError, UnknownNameError
 from korlm.storage.artifacts import data_folder
 from korlm.text.josa import quote_with_josa
-from korlm.text.spans import check_text
+from korlm.text.normalization import normalize_message
 
 PAIR_NAMES = ("intents", "dialogues", "songys_chatbot")
 _QUESTION_COLUMNS = ("question", "q", "질문", "물음", "prompt")
@@ -166,7 +166,7 @@ def _iter_intent_dialogues() -> Iterator[tuple[str, tuple[str, ...]]]:
 def _read_dialogues(name: str | Path, question: str | None, answer: str | None) -> tuple[list[tuple[str, ...]], int]:
     """Return the dialogues of one corpus or file as tuples of turns, and the number of incomplete rows.
 
-    Runs of whitespace in a turn become one space. A row is incomplete if it has fewer than two turns or an empty one.
+    Turns are normalized as a bot's messages are. A row is incomplete if it has fewer than two turns or an empty one.
     """
     if name == "dialogues":
         paths = sorted((data_folder() / "dialogues").glob("*.jsonl"))
@@ -182,7 +182,7 @@ def _read_dialogues(name: str | Path, question: str | None, answer: str | None) 
     dialogues, num_incomplete = [], 0
     for path in paths:
         for raw_turns in _iter_raw_turns(path, question, answer):
-            turns = tuple(check_text(" ".join(turn.split())) for turn in raw_turns)
+            turns = tuple(map(normalize_message, raw_turns))
             if len(turns) >= 2 and all(turns):
                 dialogues.append(turns)
             else:

@@ -18,6 +18,7 @@ from korlm.app.limits import unlisted_error
 from korlm.app.model_info import ModelCard, read_model_cards
 from korlm.app.pool import LazyCache
 from korlm.storage.artifacts import data_folder
+from korlm.text.normalization import normalize_message
 
 if TYPE_CHECKING:
     from korlm.chat.baselines.eliza import ElizaBot
@@ -146,7 +147,7 @@ class ChatService:
 def _eliza_answer(bot: ElizaBot, text: str, history: Sequence[str]) -> Reply:
     """Return ELIZA's answer after it has answered the earlier turns again: it remembers nothing of a visitor."""
     for turn in history[::2][-_MAX_REPLAYED_TURNS:]:
-        if turn.strip():
+        if normalize_message(turn):
             bot.reply(turn)
     return bot.reply(text)
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from korlm.text.hangul import (
     COMPATIBILITY_LEADS,
@@ -19,6 +18,7 @@ from korlm.text.hangul import (
     compose_syllable,
     decompose_syllable,
 )
+from korlm.text.normalization import normalize_message
 
 _REPEATED = re.compile(r"(.)\1{2,}")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]{0,40}>")
@@ -40,9 +40,8 @@ def squeeze_text(text: str) -> str:
     >>> squeeze_text("  ＡＢ 죽…고 싶\\\u200b어어어어! ")
     'ab죽고싶어어'
     """
-    composed = unicodedata.normalize("NFC", _TAG.sub(" ", text))
-    half_width = "".join(chr(ord(char) - 0xFEE0) if "！" <= char <= "～" else char for char in composed)
-    return _REPEATED.sub(r"\1\1", _NOT_LETTERS.sub("", half_width.lower()))
+    untagged = _TAG.sub(" ", normalize_message(text))
+    return _REPEATED.sub(r"\1\1", _NOT_LETTERS.sub("", untagged.lower()))
 
 
 def _soften_syllable(syllable: str) -> str:

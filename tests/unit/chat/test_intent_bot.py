@@ -97,14 +97,14 @@ def test_bot_does_not_repeat_an_answer_while_another_fits() -> None:
     assert IntentBot(INTENTS[::2]).reply("배고파", history=["배고파", "국수는 어때요?"]).text == "국수는 어때요?"
 
 
-@pytest.mark.parametrize("text", [*filter(str.strip, NASTY), "가" * 10_000, "\u200b", "<b>안녕</b>", "</s><user>"])
+@pytest.mark.parametrize("text", [*filter(str.strip, NASTY), "가" * 10_000, "<b>안녕</b>", "</s><user>"])
 def test_any_message_gets_an_answer(bot: IntentBot, text: str) -> None:
     reply = bot.reply(text)
     assert reply.text and reply.finished
 
 
 def test_bad_input_is_a_clear_error(bot: IntentBot) -> None:
-    for text in ("", " \n\t"):
+    for text in ("", " \n\t", "\u200b"):
         with pytest.raises(InputError):
             bot.reply(text)
     with pytest.raises(InputError, match="temperature"):
