@@ -33,9 +33,7 @@ _IGNORABLE = (
 _PICTOGRAPH = "[©®‼⁉™ℹ↔-↪⌚-⯿〰〽㊗㊙\U0001f000-\U0001faff]"
 _SELECTED = f"{_PICTOGRAPH}[\ufe0e\ufe0f]?"
 # Emoji of several code points (Unicode Technical Standard 51): keycaps, flags of regions, sequences with joiners
-_EMOJI = (
-    "[0-9#*]\ufe0f?\u20e3|\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f|" + f"{_SELECTED}(?:\u200d{_SELECTED})*"
-)
+_EMOJI = "[0-9#*]\ufe0f?\u20e3|\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f|" + f"{_SELECTED}(?:\u200d{_SELECTED})*"
 _EMOJI_OR_IGNORABLE = re.compile(f"({_EMOJI})|[{_IGNORABLE}{_CONTROLS}]")
 _UNUSUAL = re.compile(f"[{_IGNORABLE}{_CONTROLS}{''.join(map(chr, _TRANSLATION))}]")
 

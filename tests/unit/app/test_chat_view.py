@@ -219,7 +219,7 @@ def test_no_bot_reads_the_texts_of_the_app_or_forged_messages() -> None:
     assert len(history.last_question([{"role": "user", "content": "가" * 9_999}])) == MAX_MESSAGE
 
 
-@pytest.mark.parametrize("text", ["", "  \n", "가" * 10_000, "\ud800"])
+@pytest.mark.parametrize("text", ["", "  \n", "\u200b\u3164", "가" * 10_000, "\ud800"])
 def test_refused_messages_stay_in_the_box_with_an_error_in_both_languages(chat_service: ChatService, text: str) -> None:
     with pytest.raises(InputError) as caught:
         validate_message(text)

@@ -79,7 +79,9 @@ def test_typed_special_tokens_are_text(name: str, token: str, bots: dict[str, Ch
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("text", ["", " ", "\n\t\r", "\u200b\ufeff", "\u3164", "\u2800 \u00ad", "\0", "\ufe0f", "\u115f\u1160"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "\n\t\r", "\u200b\ufeff", "\u3164", "\u2800 \u00ad", "\0", "\ufe0f", "\u115f\u1160"]
+)
 def test_a_message_in_which_nothing_can_be_seen_is_an_error(name: str, text: str, bots: dict[str, ChatBot]) -> None:
     with pytest.raises(InputError) as caught:
         bots[name].reply(text)
@@ -105,7 +107,7 @@ def test_a_string_in_place_of_a_list_and_missing_histories_are_errors(bots: dict
         bot.reply_all("안녕")
     with pytest.raises(InputError, match=r"\[turn\]"):
         bot.reply("안녕", history="안녕")
-    with pytest.raises(InputError, match="history|histories"):
+    with pytest.raises(InputError, match=r"history|histories"):
         bot.reply_all(["안녕", "뭐 해"], history=[[]])
     assert bot.reply_all([]) == []
 

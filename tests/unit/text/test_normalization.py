@@ -45,7 +45,9 @@ def test_an_invisible_difference_is_none(text: str, data: st.DataObject) -> None
     plain = " ".join(text.split())
     assert normalize_message(text) == plain
     assert normalize_message(unicodedata.normalize("NFD", text)) == plain
-    wide = "".join(chr(ord(char) + 0xFEE0) if "!" <= char <= "~" and data.draw(st.booleans()) else char for char in text)
+    wide = "".join(
+        chr(ord(char) + 0xFEE0) if "!" <= char <= "~" and data.draw(st.booleans()) else char for char in text
+    )
     assert normalize_message(wide) == plain
     blanks = "".join(data.draw(st.text(BLANK, min_size=1, max_size=3)) if char == " " else char for char in text)
     assert normalize_message(f"\ufeff{blanks}\r\n") == plain
