@@ -204,6 +204,31 @@ def test_answers_are_copied_liked_retried_edited_undone_and_cleared(chat: playwr
     chat.wait_for_selector("#chat-why-1 >> text=답이 나오면")
 
 
+def test_every_earlier_answer_can_be_explained_with_the_pointer_and_the_keyboard(chat: playwright.Page) -> None:
+    choose_option(chat, "#chat-bot-1", "일라이자")
+    for count, message in enumerate(("안녕하세요", "여행을 가고 싶어요", "엄마가 보고 싶어요"), 1):
+        chat.fill(BOX, message)
+        chat.keyboard.press("Enter")
+        wait_for_answers(chat, count)
+    replies, why = chat.locator("#chat-1 [data-testid=bot]"), chat.locator("#chat-why-1")
+    chat.wait_for_function("document.querySelectorAll('#chat-1 [aria-pressed=true]').length === 1")
+    assert "엄마가" in why.inner_text() and replies.nth(2).get_attribute("aria-pressed") == "true"
+    replies.nth(0).click()
+    chat.wait_for_selector("#chat-why-1 .kl-asked >> text=안녕하세요")
+    chat.wait_for_selector("#chat-1 [data-testid=bot][aria-pressed=true] >> nth=0")
+    assert "인사" in why.inner_text()
+    for key, number, words in (("Enter", 1, "여행을"), (" ", 2, "엄마가")):
+        replies.nth(number).focus()
+        chat.keyboard.press(key)
+        chat.wait_for_selector(f"#chat-why-1 .kl-asked >> text={words}")
+    chat.locator("#chat-1 [data-testid=user]").first.click()
+    chat.wait_for_selector("#chat-why-1 .kl-asked >> text=안녕하세요")
+    chat.wait_for_function("[...document.querySelectorAll('#chat-1 [aria-pressed]')].map(n => n.ariaPressed).join() === 'true,false,false'")
+    chat.screenshot(path=shot("chat-earlier"))
+    chat.locator("#chat-1").get_by_role("button", name="마지막 말 지우기").first.click()
+    chat.wait_for_selector("#chat-why-1 .kl-asked >> text=여행을")
+
+
 def test_refused_messages_stay_in_the_box_with_an_error_in_the_language_of_the_page(chat: playwright.Page) -> None:
     chat.fill(BOX, "가" * 10_000)
     chat.click("#chat-send")

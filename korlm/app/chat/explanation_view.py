@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from korlm.chat.confidence import Confidence
     from korlm.chat.safety.cards import Hotline, SafetyCard
 
+_MAX_QUESTION = 80  # characters of the question that are shown
+
 
 class Meter(NamedTuple):
     """A figure with a bar, on which a tick marks its threshold."""
@@ -65,13 +67,22 @@ def confidence_level(confidence: Confidence) -> str:
     return "yes" if is_clear and familiarity >= (1 + confidence.limits.familiarity) / 2 else "so"
 
 
-def render_explanation(number: int, pending: PendingAnswer | None = None) -> Markup:
-    """Return the explanation of a column, numbered from 1; None before the first message."""
+def render_explanation(number: int, pending: PendingAnswer | None = None, answer_number: int = 0) -> Markup:
+    """Return the explanation of an answer.
+
+    Args:
+        number: the column, from 1.
+        pending: the answer; None before the first one.
+        answer_number: number of answers before it; the page marks the bubble.
+    """
     if pending is None:
-        return render_template("explanation_empty", notice=render_bilingual_notice("explanation_empty", "empty"))
+        notice = render_bilingual_notice("explanation_empty", "empty")
+        return render_template("explanation_empty", notice=notice, answer_number="")
     return render_template(
         "explanation",
         pending=pending,
+        answer_number=answer_number,
+        question=_shorten(pending.question),
         title=bilingual_html(lambda language: bot_name(pending.bot, language)),
         body=_render_body(number, pending),
         facts=_bot_facts(pending.bot),
@@ -79,10 +90,21 @@ def render_explanation(number: int, pending: PendingAnswer | None = None) -> Mar
     )
 
 
+def render_missing_explanation(answer_number: int) -> Markup:
+    """Return what to show at an answer of which the session kept nothing."""
+    notice = render_bilingual_notice("explanation_missing", "empty")
+    return render_template("explanation_empty", notice=notice, answer_number=answer_number)
+
+
 def render_safety_card(card: SafetyCard) -> Markup:
     """Return the card with the fixed answer to a crisis message and the telephone numbers as links."""
     hotlines = [(hotline.number, _localize_hotline(hotline)) for hotline in card.hotlines]
     return render_template("safety_card", text=card.text, hotlines=hotlines)
+
+
+def _shorten(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _MAX_QUESTION else line[: _MAX_QUESTION - 1] + "…"
 
 
 def _localize_hotline(hotline: Hotline) -> Markup:

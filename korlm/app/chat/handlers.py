@@ -1,11 +1,13 @@
 """Event handlers of the chat tab: send a message, stream the answers, stop, retry, edit, undo and clear.
 
 >>> handlers = ChatHandlers(ChatService())
->>> handlers.undo_message(add_user_message(add_bot_message(add_user_message([], "안녕?"), "네."), "뭐 해요?"))[0]["role"]
-'user'
+>>> chat = add_bot_message(add_user_message([], "안녕?"), "네.")
+>>> "kl-empty" in handlers.explain_message(0, chat, AnsweredTurns(), 1)
+True
 
 A press has two parts: the message is shown at once and gets a ticket, and the answers to that ticket go through the queue.
-The page owns the conversations: they come with a request, return with the answer, and are not kept here.
+The page owns the conversations: they come with a request, return with the answer, and are not kept here. What is needed
+to explain the answers is kept in the session, as `AnsweredTurns`.
 """
 
 from __future__ import annotations
@@ -18,12 +20,15 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from korlm.app.chat.answered import AnsweredTurns
 from korlm.app.chat.decoding_controls import DecodingSettings, generation_options
-from korlm.app.chat.explanation_view import render_explanation, render_safety_card
+from korlm.app.chat.explanation_view import render_explanation, render_missing_explanation, render_safety_card
 from korlm.app.chat.history import (
     History,
     add_bot_message,
     add_user_message,
+    answer_index,
+    answer_number,
     awaits_reply,
     remove_last_turn,
     truncate_and_edit,
@@ -43,19 +48,21 @@ CHAT_FRAME_SECONDS = 0.08  # between two frames: ten visitors at once need all t
 
 
 class AnswerInputs(NamedTuple):
-    """The values that bots answer from, each of the last three with an item a column."""
+    """The values that bots answer from; bots, decodings and chats have an item a column."""
 
     settings: Sequence[Any]
     bots: Sequence[str]
     decodings: Sequence[str]
     chats: Sequence[History | None]
+    turns: AnsweredTurns
 
     @classmethod
     def from_values(cls, values: Sequence[Any]) -> AnswerInputs:
         """Split the values of a Gradio event, which come in a row."""
         remaining = iter(values)
         sizes = (len(fields(DecodingSettings)), MAX_BOTS, MAX_BOTS, MAX_BOTS)
-        return cls(*(tuple(islice(remaining, size)) for size in sizes))
+        settings, bots, decodings, chats = (tuple(islice(remaining, size)) for size in sizes)
+        return cls(settings, bots, decodings, chats, next(remaining))
 
 
 class ChatHandlers:
@@ -110,13 +117,39 @@ class ChatHandlers:
             return [*_refused_updates(refusal), gr.skip(), before + history[index + 1 :]]
         return [*_accepted_updates(pending), gr.skip(), kept]
 
-    def undo_message(self, chat: History | None) -> History:
-        """Remove the last message and its answer."""
-        return remove_last_turn(chat or [])
+    def undo_message(self, request: gr.Request, column: int, chat: History | None, turns: AnsweredTurns) -> list[Any]:
+        """Remove the last message and its answer, and explain the answer before: note, chat, explanation."""
+        if self.requests.is_open(_session_id(request)):
+            return [_refused_updates("chat_busy")[0], *_skip_updates(2)]
+        kept = remove_last_turn(chat or [])
+        turns.retain(column, kept)
+        return ["", kept, self.explain_message(column, kept, turns)]
 
-    def clear_columns(self, request: gr.Request, *columns: int) -> list[Any]:
+    def select_message(
+        self, request: gr.Request, column: int, chat: History | None, turns: AnsweredTurns, index: Any
+    ) -> Any:
+        """Explain the answer at a message that the visitor chose, or to it; nothing if it is not complete."""
+        position = index if isinstance(index, int) else index[0]
+        if turns.find(column, chat or [], position) is None and self.requests.is_open(_session_id(request)):
+            return gr.skip()
+        return self.explain_message(column, chat, turns, position)
+
+    def explain_message(self, column: int, chat: History | None, turns: AnsweredTurns, index: int = -1) -> str:
+        """Return the explanation of the answer at a message, or to it."""
+        history = list(chat or [])
+        position = answer_index(history, index)
+        if position is None:
+            return render_explanation(column + 1)
+        answer = turns.find(column, history, position)
+        if answer is None:
+            return render_missing_explanation(answer_number(history, position))
+        return render_explanation(column + 1, answer, answer_number(history, position))
+
+    def clear_columns(self, request: gr.Request, turns: AnsweredTurns, *columns: int) -> list[Any]:
         """Empty columns, even while they are being answered: chats, explanations."""
         self.requests.mark_cleared(_session_id(request), columns)
+        for column in columns:
+            turns.retain(column, [])
         if len(columns) == MAX_BOTS:
             self.requests.stop(_session_id(request))
         return [*([] for _ in columns), *(render_explanation(column + 1) for column in columns)]
@@ -175,6 +208,10 @@ class ChatHandlers:
         )
         for _ in limit_frame_rate(rounds, lambda: CHAT_FRAME_SECONDS):
             yield [*_skip_updates(3), *frames.next_updates()]
+        for column, answer in answers.items():
+            if column not in pending.cleared_columns:
+                inputs.turns.retain(column, answer.history)
+                inputs.turns.add(column, frames.answer_key(column), answer)
         self.requests.close(session, pending)  # before the page can ask again
         yield [_safety_note(answers.values()), *_ready_buttons(), *frames.final_updates()]
 
@@ -205,6 +242,10 @@ class AnswerFrames:
         self._answers, self._pending, self._language = answers, pending, language
         self._last_shown: dict[int, tuple[str, str]] = {}  # state and text
 
+    def answer_key(self, column: int) -> str:
+        """Return the key of a column's answer: no other answer of the server has it."""
+        return f"{self._pending.ticket}-{column}"
+
     def next_updates(self) -> list[Any]:
         """Return an update for each chat and then for each explanation."""
         chats: list[Any] = _skip_updates(MAX_BOTS)
@@ -218,9 +259,10 @@ class AnswerFrames:
             state, text = self._last_shown[column] = (answer.state, self._bubble_text(answer))
             if (state, text) != (old_state, old_text):
                 is_aside = not answer.text or answer.is_crisis
-                chats[column] = add_bot_message(answer.history, text, aside=is_aside)
+                chats[column] = add_bot_message(answer.history, text, aside=is_aside, key=self.answer_key(column))
             if state != old_state:
-                explanations[column] = render_explanation(column + 1, answer)
+                number = answer_number(answer.history, len(answer.history))
+                explanations[column] = render_explanation(column + 1, answer, number)
         return [*chats, *explanations]
 
     def final_updates(self) -> list[Any]:

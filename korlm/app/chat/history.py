@@ -30,13 +30,14 @@ def add_user_message(history: Sequence[Message], text: str) -> History:
     return [*history, _make_message("user", text)]
 
 
-def add_bot_message(history: Sequence[Message], text: str, *, aside: bool = False) -> History:
+def add_bot_message(history: Sequence[Message], text: str, *, aside: bool = False, key: str = "") -> History:
     """Put the bot's answer after the visitor's last message, in place of any earlier answer.
 
-    An ``aside`` is a text of the app, which no bot gets to read.
+    An ``aside`` is a text of the app, which no bot gets to read. ``key`` names what the session keeps of the answer.
     """
+    metadata = ({"log": _ASIDE_MARK} if aside else {}) | ({"id": key} if key else {})
     message = _make_message("assistant", text)
-    return [*until_last_question(history), message | {"metadata": {"log": _ASIDE_MARK}} if aside else message]
+    return [*until_last_question(history), message | {"metadata": metadata} if metadata else message]
 
 
 def until_last_question(history: Sequence[Message]) -> History:
@@ -77,6 +78,30 @@ def earlier_turns(history: Sequence[Message]) -> list[str]:
         if is_pair and not _is_aside(answer) and message_text(question).strip() and message_text(answer).strip():
             turns += [message_text(question), message_text(answer)]
     return turns
+
+
+def answer_index(history: Sequence[Message], index: int) -> int | None:
+    """Return the index of the answer at ``index``, or of the answer to the message there; None if there is none.
+
+    >>> chat = add_bot_message(add_user_message([], "안녕?"), "반가워요.")
+    >>> answer_index(chat, 0), answer_index(chat, -1), answer_index(chat, 2), answer_index(chat[:1], 0)
+    (1, 1, None, None)
+    """
+    position = index + len(history) if index < 0 else index
+    is_question = 0 <= position < len(history) and history[position].get("role") == "user"
+    position += is_question
+    is_answer = 0 <= position < len(history) and history[position].get("role") == "assistant"
+    return position if is_answer else None
+
+
+def answer_number(history: Sequence[Message], index: int) -> int:
+    """Return the number of answers before ``index``."""
+    return sum(message.get("role") == "assistant" for message in history[:index])
+
+
+def message_key(message: Message) -> str:
+    """Return the key of an answer; empty for other messages."""
+    return str((message.get("metadata") or {}).get("id") or "")
 
 
 def message_text(message: Message) -> str:

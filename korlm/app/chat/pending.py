@@ -3,7 +3,8 @@
     answers = [PendingAnswer(bot, "greedy", {"temperature": 0}, add_user_message([], "안녕?"))]
     for _ in answer_rounds(chat_service, answers, abstain=True, stopped=lambda: False): ...
 
-The server remembers which session is being answered for as long as the answer takes, and none of its text: `PendingRequests`.
+The server remembers which session is being answered for as long as the answer takes, and none of its text:
+`PendingRequests`. Complete answers are kept in the session: `korlm.app.chat.answered`.
 """
 
 from __future__ import annotations
@@ -42,6 +43,11 @@ class PendingAnswer:
     def is_busy(self) -> bool:
         """Whether the answer is not complete."""
         return self.state in ("waiting", "loading", "writing")
+
+    @property
+    def question(self) -> str:
+        """The visitor's message."""
+        return last_question(self.history)
 
     @property
     def text(self) -> str:
@@ -93,6 +99,12 @@ class PendingRequests:
                 return None
             self._requests[session] = PendingRequest(next(self._tickets))
             return self._requests[session]
+
+    def is_open(self, session: str) -> bool:
+        """Return whether a page waits for answers."""
+        with self._lock:
+            request = self._requests.get(session)
+            return request is not None and not request.has_expired
 
     def start(self, session: str, ticket: int) -> PendingRequest | None:
         """Mark a page's request as started; None if it was replaced, stopped or started before."""
@@ -146,10 +158,10 @@ def _answer_steps(
     chat_service: ChatService, pending: PendingAnswer, abstain: bool, stopped: Callable[[], bool]
 ) -> Iterator[None]:
     options = pending.options if pending.bot.is_trained else {}
-    question, turns = last_question(pending.history), earlier_turns(pending.history)
+    turns = earlier_turns(pending.history)
     pending.state = "writing"
     for answer in chat_service.stream_answers(
-        pending.bot.name, question, turns, abstain=abstain, stopped=stopped, **options
+        pending.bot.name, pending.question, turns, abstain=abstain, stopped=stopped, **options
     ):
         pending.answer = answer
         if answer.finished:

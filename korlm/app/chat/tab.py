@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
+from korlm.app.chat.answered import AnsweredTurns
 from korlm.app.chat.decoding_controls import DecodingControls, build_decoding_controls, decoding_choices
 from korlm.app.chat.explanation_view import bot_name, render_explanation
 from korlm.app.chat.handlers import ChatHandlers
@@ -52,6 +53,7 @@ class ChatTab:
     send_button: gr.Button  # sends the message
     stop_button: gr.Button  # stops the answers
     ticket: gr.Number  # of the last request; invisible
+    turns: gr.State  # the `AnsweredTurns` of the session, which the handlers change in place
     decoding_controls: DecodingControls  # how bots generate
     language: gr.Radio  # the page's language switch
 
@@ -72,7 +74,7 @@ class ChatTab:
         settings = [self.ticket, self.language, self.count, *self.decoding_controls.components]
         return {
             "fn": self.handlers.stream_answers,
-            "inputs": [*settings, *choices, *self.chats],
+            "inputs": [*settings, *choices, *self.chats, self.turns],
             "outputs": [self.note, self.send_button, self.stop_button, *self.chats, *self.explanations],
             "show_progress": "hidden",
             "concurrency_id": CHAT_QUEUE,
@@ -107,10 +109,13 @@ def build_chat_tab(
             with gr.Row(elem_id="chat-whys"):
                 explanations = [_build_explanation(index) for index in range(MAX_BOTS)]
         ticket = gr.Number(0, visible=False)
+        turns = gr.State(AnsweredTurns())
         gr.HTML(_render_button_names(), js_on_load=script, elem_id="chat-names")
     columns = [ChatColumn(*part, explanation) for part, explanation in zip(parts, explanations, strict=True)]
     handlers = ChatHandlers(chat_service)
-    tab = ChatTab(handlers, columns, count, message_box, note, send_button, stop_button, ticket, controls, language)
+    tab = ChatTab(
+        handlers, columns, count, message_box, note, send_button, stop_button, ticket, turns, controls, language
+    )
     _bind_message_row(tab, examples, new_chat_button)
     for index in range(MAX_BOTS):
         _bind_column(tab, index)
@@ -190,7 +195,7 @@ def _bind_message_row(tab: ChatTab, examples: gr.Dataset, new_chat_button: gr.Bu
     stop_outputs = [tab.send_button, tab.stop_button, *tab.chats]
     tab.stop_button.click(tab.handlers.stop_answers, [tab.language, *tab.chats], stop_outputs, **UNQUEUED)
     clear = _make_clear_handler(tab, *range(MAX_BOTS))
-    cleared = new_chat_button.click(clear, None, [*tab.chats, *tab.explanations], **UNQUEUED)
+    cleared = new_chat_button.click(clear, tab.turns, [*tab.chats, *tab.explanations], **UNQUEUED)
     cleared.then(lambda: "", None, tab.note, **UNQUEUED)
     shown = [*(column.container for column in tab.columns), *tab.explanations]
     tab.count.input(_column_visibility, tab.count, shown, **UNQUEUED)
@@ -201,8 +206,16 @@ def _bind_column(tab: ChatTab, index: int) -> None:
     outputs = [tab.note, tab.send_button, tab.stop_button, tab.ticket, tab.decoding_controls.seed, column.chat]
     _bind_answering(tab, column.chat.retry(handlers.regenerate_answer, column.chat, outputs, **UNQUEUED))
     _bind_answering(tab, column.chat.edit(handlers.edit_message, column.chat, outputs, **UNQUEUED))
-    column.chat.undo(handlers.undo_message, column.chat, column.chat, **UNQUEUED)
-    column.chat.clear(_make_clear_handler(tab, index), None, [column.chat, column.explanation], **UNQUEUED)
+
+    def undo(chat: Any, turns: AnsweredTurns, request: gr.Request) -> list[Any]:
+        return handlers.undo_message(request, index, chat, turns)
+
+    def select(chat: Any, turns: AnsweredTurns, request: gr.Request, data: gr.SelectData) -> Any:
+        return handlers.select_message(request, index, chat, turns, data.index)
+
+    column.chat.undo(undo, [column.chat, tab.turns], [tab.note, column.chat, column.explanation], **UNQUEUED)
+    column.chat.select(select, [column.chat, tab.turns], column.explanation, **UNQUEUED)
+    column.chat.clear(_make_clear_handler(tab, index), tab.turns, [column.chat, column.explanation], **UNQUEUED)
     column.bot.input(
         lambda name: gr.update(visible=handlers.service.get_bot(name).is_trained), column.bot, column.decoding, **UNQUEUED
     )  # fmt: skip
@@ -217,8 +230,8 @@ def _bind_answering(tab: ChatTab, submitted: Any) -> None:
 
 
 def _make_clear_handler(tab: ChatTab, *columns: int) -> Any:
-    def clear(request: gr.Request) -> list[Any]:  # Gradio passes the request to a parameter of this type
-        return tab.handlers.clear_columns(request, *columns)
+    def clear(turns: AnsweredTurns, request: gr.Request) -> list[Any]:  # Gradio passes the request by its type
+        return tab.handlers.clear_columns(request, turns, *columns)
 
     return clear
 

@@ -26,6 +26,11 @@ function clickButton(area, index) {
 document.addEventListener("keydown", handleEnter, true);
 document.addEventListener("keypress", handleEnter, true);
 document.addEventListener("keydown", (event) => {
+  const isSpace = event.key === " " && event.target instanceof Element && event.target.matches(".kl-talk [data-testid=bot]");
+  if (isSpace) {
+    event.preventDefault(); // the page does not scroll
+    event.target.click();
+  }
   if (event.key === "Escape" && event.target instanceof Element && event.target.matches(".kl-talk .edit-textarea")) clickButton(event.target, 1);
 });
 
@@ -79,13 +84,28 @@ function label(node) {
   if (!key) return;
   const localized = names[key][document.documentElement.lang] || names[key].ko;
   const text = bubble ? `${localized}: ${node.innerText}` : localized;
-  for (const attribute of ["aria-label", "title"]) {
+  for (const attribute of bubble ? ["aria-label"] : ["aria-label", "title"]) {
     const current = node.getAttribute(attribute);
     if (current !== text && (current !== null || attribute === "aria-label")) node.setAttribute(attribute, text);
   }
 }
 
-const labelButtons = (root) => root.querySelectorAll(".kl-talk [aria-label]").forEach(label);
+// A bot's bubble is a button that shows its explanation. The one that is explained is marked.
+function markAnswers() {
+  document.querySelectorAll("#chat-whys .kl-why").forEach((why) => {
+    const number = why.closest("[id^=chat-why-]").id.split("-").pop();
+    document.querySelectorAll(`#chat-${number} [data-testid=bot]`).forEach((bubble, index) => {
+      const localized = names.tool_why[document.documentElement.lang] || names.tool_why.ko;
+      const values = { role: "button", tabindex: "0", title: localized, "aria-pressed": String(why.dataset.answer === String(index)) };
+      for (const [attribute, value] of Object.entries(values)) if (bubble.getAttribute(attribute) !== value) bubble.setAttribute(attribute, value);
+    });
+  });
+}
+
+function labelButtons(root) {
+  root.querySelectorAll(".kl-talk [aria-label]").forEach(label);
+  markAnswers();
+}
 let frame = 0;
 new MutationObserver(() => {
   frame = frame || requestAnimationFrame(() => {

@@ -80,6 +80,7 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     "tool_down": ("아래로", "Scroll down"),
     "tool_mine": ("내 말", "My message"),
     "tool_its": ("봇의 말", "The bot's message"),
+    "tool_why": ("눌러서 이 답의 설명 보기", "Press to see why this answer"),
     "tool_log": ("대화", "Conversation"),
     # explanation
     "explanation": ("왜 이렇게 답했을까요?", "Why this answer?"),
@@ -92,6 +93,8 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
         "봇을 불러오는 중… 처음에는 몇 초 걸립니다.",
         "Loading the bot… the first time takes seconds.",
     ),
+    "explanation_question": ("물음", "To"),
+    "explanation_missing": ("이 답의 설명은 남아 있지 않습니다.", "The explanation of this answer was not kept."),
     "explanation_writing": ("답하는 중…", "Answering…"),
     "explanation_crisis": (
         "안전 장치가 이 말을 먼저 보고 정해진 답을 드렸습니다. 봇은 이 말을 읽지 않았습니다.",

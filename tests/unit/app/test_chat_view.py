@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from korlm.app.chat import history
+from korlm.app.chat.answered import MAX_ANSWERS, AnsweredTurns
 from korlm.app.chat.attention_view import MAX_COLUMNS, MAX_ROWS, merge_byte_tokens, render_attention_table
 from korlm.app.chat.decoding_controls import DecodingSettings, generation_options
 from korlm.app.chat.explanation_view import confidence_level, render_explanation, render_safety_card
@@ -229,10 +230,21 @@ def test_refused_messages_stay_in_the_box_with_an_error_in_both_languages(chat_s
 
 
 def stream_frames(
-    handlers: ChatHandlers, ticket: int, *chats: Any, bots: tuple[str, ...] = ("free", "shy", "eliza"), count: str = "3"
+    handlers: ChatHandlers, ticket: int, *chats: Any, bots: tuple[str, ...] = ("free", "shy", "eliza"), count: str = "3",
+    turns: AnsweredTurns | None = None,
+) -> list[Any]:  # fmt: skip
+    inputs = [*SETTINGS, *bots, *["greedy"] * MAX_BOTS, *chats, AnsweredTurns() if turns is None else turns]
+    return list(handlers.stream_answers(REQUEST, ticket, "ko", count, *inputs))
+
+
+def chat_once(
+    handlers: ChatHandlers, message: str, chats: list[Any], turns: AnsweredTurns, bots: tuple[str, ...], count: str = "1"
 ) -> list[Any]:
-    decodings = ["greedy"] * MAX_BOTS
-    return list(handlers.stream_answers(REQUEST, ticket, "ko", count, *SETTINGS, *bots, *decodings, *chats))
+    """Send a message and return the conversations with the complete answers."""
+    _, _, _, _, ticket, *chats = handlers.submit_message(REQUEST, message, count, *chats)
+    chats = [chat if isinstance(chat, list) else [] for chat in chats]
+    frames = stream_frames(handlers, ticket, *chats, bots=bots, count=count, turns=turns)
+    return [frame if isinstance(frame, list) else [] for frame in frames[-1][3 : 3 + MAX_BOTS]]
 
 
 def test_columns_are_answered_in_parallel_and_a_failure_affects_only_its_column(
@@ -310,16 +322,63 @@ def test_stopping_ends_every_column(chat_service: ChatService) -> None:
     assert [answer.state for answer in answers] == ["stopped"] * 2
 
 
+def test_every_answer_of_a_conversation_can_be_explained_until_it_is_removed(chat_service: ChatService) -> None:
+    handlers, turns = ChatHandlers(chat_service), AnsweredTurns()
+    chats: list[Any] = [[], [], []]
+    bots = ("eliza", "free", "free")
+    for message in ("안녕하세요", NASTY, "여행을 가고 싶어요"):
+        chats = chat_once(handlers, message, chats, turns, bots, "2")
+    chat = chats[0]
+    assert len(chat) == 6 and len(turns) == 6 and chats[1][1] != chat[1]
+    shown = [handlers.select_message(REQUEST, 0, chat, turns, index) for index in range(6)]
+    assert shown[::2] == shown[1::2] and len(set(shown)) == 3  # a question shows its answer
+    for number, (view, rule, question) in enumerate(
+        zip(shown[::2], ("인사", "맞는 규칙", "고 싶다"), ("안녕하세요", "&lt;img", "여행을"), strict=True)
+    ):
+        assert rule in view and question in view and f'data-answer="{number}"' in view
+    assert "<img" not in "".join(shown) and "쓴 규칙" not in handlers.select_message(REQUEST, 1, chats[1], turns, [3, 0])
+
+    note, kept, view = handlers.undo_message(REQUEST, 0, chat, turns)
+    assert (note, kept, view) == ("", chat[:4], shown[2]) and len(turns) == 5
+    assert "남아 있지 않습니다" in handlers.select_message(REQUEST, 0, chat, turns, 5)
+    assert "kl-empty" in handlers.undo_message(REQUEST, 0, handlers.undo_message(REQUEST, 0, kept, turns)[1], turns)[2]
+    assert len(turns) == 3
+    handlers.clear_columns(REQUEST, turns, 1)
+    assert not len(turns)
+
+
+def test_nothing_is_explained_or_undone_at_an_answer_in_progress(chat_service: ChatService) -> None:
+    handlers, turns = ChatHandlers(chat_service), AnsweredTurns()
+    [chat, *_] = chat_once(handlers, "안녕", [[], [], []], turns, ("eliza",) * 3)
+    _, _, _, _, _, chat, *_ = handlers.submit_message(REQUEST, "또 안녕", "1", chat, [], [])
+    assert handlers.select_message(REQUEST, 0, chat, turns, 2) == gr.skip()
+    assert "인사" in handlers.select_message(REQUEST, 0, chat, turns, 1)
+    note, *rest = handlers.undo_message(REQUEST, 0, chat, turns)
+    assert "아직 답하고" in note and rest == [gr.skip(), gr.skip()] and len(turns) == 1
+
+
+def test_a_session_keeps_a_limited_number_of_answers_without_the_conversation(chat_service: ChatService) -> None:
+    turns, chat = AnsweredTurns(), history.add_user_message([], "처음")
+    for number in range(MAX_ANSWERS + 3):
+        answer = PendingAnswer(chat_service.get_bot("eliza"), "greedy", {"temperature": 0}, chat, state="done")
+        chat = history.add_bot_message(chat, "네.", key=turns.add(0, f"{number}-0", answer))
+        chat = history.add_user_message(chat, f"{number}번째")
+    assert len(turns) == MAX_ANSWERS and turns.find(0, chat, 5) is None and turns.find(1, chat, 7) is None
+    kept = turns.find(0, chat, 7)
+    assert kept and kept.question == "2번째" and len(kept.history) == 1 and not kept.options
+
+
 def test_a_column_cleared_while_it_is_answered_stays_empty(chat_service: ChatService) -> None:
     handlers = ChatHandlers(chat_service)
     _, _, _, _, ticket, *chats = handlers.submit_message(REQUEST, "안녕하세요", "2", [], [], [])
-    frames = []
+    frames, turns = [], AnsweredTurns()
     for frame in handlers.stream_answers(
-        REQUEST, ticket, "ko", "2", *SETTINGS, "free", "free", "eliza", *["greedy"] * 3, chats[0], chats[1], []
+        REQUEST, ticket, "ko", "2", *SETTINGS, "free", "free", "eliza", *["greedy"] * 3, chats[0], chats[1], [], turns
     ):
         if not frames:
-            handlers.clear_columns(REQUEST, 0)
+            handlers.clear_columns(REQUEST, turns, 0)
         frames.append(frame)
+    assert len(turns) == 1 and "kl-empty" in handlers.explain_message(0, frames[-1][3], turns)
     assert [frame[3] for frame in frames if isinstance(frame[3], list)][-1] == []
     assert history.message_text([frame[4] for frame in frames if isinstance(frame[4], list)][-1][-1])
 
@@ -337,7 +396,7 @@ def test_a_setting_out_of_range_gets_an_error_message(chat_service: ChatService)
     _, _, _, _, ticket, *chats = handlers.submit_message(REQUEST, "안녕", "1", [], [], [])
     settings = (True, 0.8, 0.9, 900, 1, 7)
     (frame,) = handlers.stream_answers(
-        REQUEST, ticket, "ko", "1", *settings, "free", "free", "free", *["greedy"] * 3, chats[0], [], []
+        REQUEST, ticket, "ko", "1", *settings, "free", "free", "free", *["greedy"] * 3, chats[0], [], [], AnsweredTurns()
     )
     assert "빔의 너비" in frame[0] and frame[1]["interactive"] and "못했습니다" in history.message_text(frame[3][-1])
 
