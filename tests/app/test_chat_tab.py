@@ -223,7 +223,9 @@ def test_every_earlier_answer_can_be_explained_with_the_pointer_and_the_keyboard
         chat.wait_for_selector(f"#chat-why-1 .kl-asked >> text={words}")
     chat.locator("#chat-1 [data-testid=user]").first.click()
     chat.wait_for_selector("#chat-why-1 .kl-asked >> text=안녕하세요")
-    chat.wait_for_function("[...document.querySelectorAll('#chat-1 [aria-pressed]')].map(n => n.ariaPressed).join() === 'true,false,false'")
+    chat.wait_for_function(
+        "[...document.querySelectorAll('#chat-1 [aria-pressed]')].map(n => n.ariaPressed).join() === 'true,false,false'"
+    )
     chat.screenshot(path=shot("chat-earlier"))
     chat.locator("#chat-1").get_by_role("button", name="마지막 말 지우기").first.click()
     chat.wait_for_selector("#chat-why-1 .kl-asked >> text=여행을")

@@ -39,7 +39,7 @@ class AnsweredTurns:
             del answers[next(iter(answers))]
         return key
 
-    def retain(self, column: int, chat: History) -> None:
+    def keep_only(self, column: int, chat: History) -> None:
         """Forget the answers of a column that are not in its conversation."""
         keys = {message_key(message) for message in chat}
         answers = self._answers.get(column, {})

@@ -82,7 +82,7 @@ def render_explanation(number: int, pending: PendingAnswer | None = None, answer
         "explanation",
         pending=pending,
         answer_number=answer_number,
-        question=_shorten(pending.question),
+        question=_shorten_question(pending.question),
         title=bilingual_html(lambda language: bot_name(pending.bot, language)),
         body=_render_body(number, pending),
         facts=_bot_facts(pending.bot),
@@ -102,7 +102,7 @@ def render_safety_card(card: SafetyCard) -> Markup:
     return render_template("safety_card", text=card.text, hotlines=hotlines)
 
 
-def _shorten(text: str) -> str:
+def _shorten_question(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= _MAX_QUESTION else line[: _MAX_QUESTION - 1] + "…"
 

@@ -122,7 +122,7 @@ class ChatHandlers:
         if self.requests.is_open(_session_id(request)):
             return [_refused_updates("chat_busy")[0], *_skip_updates(2)]
         kept = remove_last_turn(chat or [])
-        turns.retain(column, kept)
+        turns.keep_only(column, kept)
         return ["", kept, self.explain_message(column, kept, turns)]
 
     def select_message(
@@ -149,7 +149,7 @@ class ChatHandlers:
         """Empty columns, even while they are being answered: chats, explanations."""
         self.requests.mark_cleared(_session_id(request), columns)
         for column in columns:
-            turns.retain(column, [])
+            turns.keep_only(column, [])
         if len(columns) == MAX_BOTS:
             self.requests.stop(_session_id(request))
         return [*([] for _ in columns), *(render_explanation(column + 1) for column in columns)]
@@ -210,7 +210,7 @@ class ChatHandlers:
             yield [*_skip_updates(3), *frames.next_updates()]
         for column, answer in answers.items():
             if column not in pending.cleared_columns:
-                inputs.turns.retain(column, answer.history)
+                inputs.turns.keep_only(column, answer.history)
                 inputs.turns.add(column, frames.answer_key(column), answer)
         self.requests.close(session, pending)  # before the page can ask again
         yield [_safety_note(answers.values()), *_ready_buttons(), *frames.final_updates()]

@@ -207,14 +207,14 @@ def _bind_column(tab: ChatTab, index: int) -> None:
     _bind_answering(tab, column.chat.retry(handlers.regenerate_answer, column.chat, outputs, **UNQUEUED))
     _bind_answering(tab, column.chat.edit(handlers.edit_message, column.chat, outputs, **UNQUEUED))
 
-    def undo(chat: Any, turns: AnsweredTurns, request: gr.Request) -> list[Any]:
+    def undo_message(chat: Any, turns: AnsweredTurns, request: gr.Request) -> list[Any]:
         return handlers.undo_message(request, index, chat, turns)
 
-    def select(chat: Any, turns: AnsweredTurns, request: gr.Request, data: gr.SelectData) -> Any:
+    def select_message(chat: Any, turns: AnsweredTurns, request: gr.Request, data: gr.SelectData) -> Any:
         return handlers.select_message(request, index, chat, turns, data.index)
 
-    column.chat.undo(undo, [column.chat, tab.turns], [tab.note, column.chat, column.explanation], **UNQUEUED)
-    column.chat.select(select, [column.chat, tab.turns], column.explanation, **UNQUEUED)
+    column.chat.undo(undo_message, [column.chat, tab.turns], [tab.note, column.chat, column.explanation], **UNQUEUED)
+    column.chat.select(select_message, [column.chat, tab.turns], column.explanation, **UNQUEUED)
     column.chat.clear(_make_clear_handler(tab, index), tab.turns, [column.chat, column.explanation], **UNQUEUED)
     column.bot.input(
         lambda name: gr.update(visible=handlers.service.get_bot(name).is_trained), column.bot, column.decoding, **UNQUEUED

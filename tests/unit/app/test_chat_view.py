@@ -238,7 +238,12 @@ def stream_frames(
 
 
 def chat_once(
-    handlers: ChatHandlers, message: str, chats: list[Any], turns: AnsweredTurns, bots: tuple[str, ...], count: str = "1"
+    handlers: ChatHandlers,
+    message: str,
+    chats: list[Any],
+    turns: AnsweredTurns,
+    bots: tuple[str, ...],
+    count: str = "1",
 ) -> list[Any]:
     """Send a message and return the conversations with the complete answers."""
     _, _, _, _, ticket, *chats = handlers.submit_message(REQUEST, message, count, *chats)
@@ -336,7 +341,9 @@ def test_every_answer_of_a_conversation_can_be_explained_until_it_is_removed(cha
         zip(shown[::2], ("인사", "맞는 규칙", "고 싶다"), ("안녕하세요", "&lt;img", "여행을"), strict=True)
     ):
         assert rule in view and question in view and f'data-answer="{number}"' in view
-    assert "<img" not in "".join(shown) and "쓴 규칙" not in handlers.select_message(REQUEST, 1, chats[1], turns, [3, 0])
+    assert "<img" not in "".join(shown) and "쓴 규칙" not in handlers.select_message(
+        REQUEST, 1, chats[1], turns, [3, 0]
+    )
 
     note, kept, view = handlers.undo_message(REQUEST, 0, chat, turns)
     assert (note, kept, view) == ("", chat[:4], shown[2]) and len(turns) == 5
@@ -396,7 +403,19 @@ def test_a_setting_out_of_range_gets_an_error_message(chat_service: ChatService)
     _, _, _, _, ticket, *chats = handlers.submit_message(REQUEST, "안녕", "1", [], [], [])
     settings = (True, 0.8, 0.9, 900, 1, 7)
     (frame,) = handlers.stream_answers(
-        REQUEST, ticket, "ko", "1", *settings, "free", "free", "free", *["greedy"] * 3, chats[0], [], [], AnsweredTurns()
+        REQUEST,
+        ticket,
+        "ko",
+        "1",
+        *settings,
+        "free",
+        "free",
+        "free",
+        *["greedy"] * 3,
+        chats[0],
+        [],
+        [],
+        AnsweredTurns(),
     )
     assert "빔의 너비" in frame[0] and frame[1]["interactive"] and "못했습니다" in history.message_text(frame[3][-1])
 
