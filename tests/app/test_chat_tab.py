@@ -5,8 +5,11 @@ No test depends on the words of a model. Opening a page is slow, so each test ch
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -55,6 +58,29 @@ def wait_for_answers(page: playwright.Page, count: int, number: int = 1) -> list
         timeout=READY_SECONDS,
     )
     return bubbles(page, "bot", number)
+
+
+def wait_for_box(page: playwright.Page, text: str) -> None:
+    page.wait_for_function("text => document.querySelector('#chat-text textarea').value === text", arg=text)
+
+
+@contextmanager
+def held_message(page: playwright.Page, text: str) -> Iterator[Callable[[Callable[[playwright.Route], None]], None]]:
+    """Hold the request that sends a message, until the function that this yields lets it go on or fail."""
+    held: list[playwright.Route] = []
+
+    def hold(route: playwright.Route) -> None:
+        is_message = not held and text in json.loads(route.request.post_data or "{}").get("data", [])
+        held.append(route) if is_message else route.continue_()
+
+    def release(finish: Callable[[playwright.Route], None]) -> None:
+        while not held:
+            page.wait_for_timeout(20)
+        finish(held[0])
+
+    page.route("**/gradio_api/**", hold)
+    yield release
+    page.unroute("**/gradio_api/**", hold)
 
 
 def choose_option(page: playwright.Page, box: str, name: str) -> None:
@@ -158,7 +184,7 @@ def test_enter_that_ends_a_composition_does_not_send_and_the_next_one_sends_once
     assert not chat.locator("#chat-note .kl-notice").count()
 
 
-def test_answers_are_copied_liked_retried_edited_undone_and_cleared(chat: playwright.Page) -> None:
+def test_answers_are_copied_retried_edited_undone_and_cleared(chat: playwright.Page) -> None:
     choose_option(chat, "#chat-decoding-1", "뽑기")
     chat.locator("#chat-options button").first.click()
     chat.locator("#chat-chips button").first.click()
@@ -170,14 +196,12 @@ def test_answers_are_copied_liked_retried_edited_undone_and_cleared(chat: playwr
     chat.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tool("button", name="이 말 복사").nth(2).click()
     chat.wait_for_function("navigator.clipboard.readText().then(text => text === '배고픈데 <i>뭐</i> 먹을까?')")
-    tool("button", name="좋아요 (이 화면에만 남음)").last.click()
-    tool("button", name="좋아요 표시함").wait_for()
+    assert not tool("button", name=re.compile("좋아요|싫어요|like", re.IGNORECASE)).count()
 
     seed = chat.input_value("#chat-seed input")
     tool("button", name="다시 답하기").click()
     chat.wait_for_function("seed => document.querySelector('#chat-seed input').value !== seed", arg=seed)
     wait_for_answers(chat, 2)
-    assert not tool("button", name="좋아요 표시함").count()  # the liked answer is gone
 
     tool("button", name="고쳐서 다시 묻기").first.click()
     area = chat.locator("#chat-1 .edit-textarea")
@@ -196,9 +220,10 @@ def test_answers_are_copied_liked_retried_edited_undone_and_cleared(chat: playwr
     chat.fill(BOX, "하나 더")
     chat.keyboard.press("Enter")
     wait_for_answers(chat, 2)
-    tool("button", name="마지막 말 지우기").first.click()
-    chat.wait_for_function("document.querySelectorAll('#chat-1 [data-testid=user]').length === 1")
-    assert len(bubbles(chat, "bot")) == 1
+    chat.fill(BOX, "쓰던 말")
+    tool("button", name="마지막 말 물리기").first.click()
+    wait_for_box(chat, "하나 더\n쓰던 말")  # before what was typed since
+    assert len(bubbles(chat, "user")) == len(bubbles(chat, "bot")) == 1
     tool("button", name="이 대화 비우기").click()
     chat.wait_for_selector("#chat-1 >> text=말을 걸어 보세요")
     chat.wait_for_selector("#chat-why-1 >> text=답이 나오면")
@@ -227,15 +252,48 @@ def test_every_earlier_answer_can_be_explained_with_the_pointer_and_the_keyboard
         "[...document.querySelectorAll('#chat-1 [aria-pressed]')].map(n => n.ariaPressed).join() === 'true,false,false'"
     )
     chat.screenshot(path=shot("chat-earlier"))
-    chat.locator("#chat-1").get_by_role("button", name="마지막 말 지우기").first.click()
+    chat.locator("#chat-1").get_by_role("button", name="마지막 말 물리기").first.click()
     chat.wait_for_selector("#chat-why-1 .kl-asked >> text=여행을")
+
+
+def test_text_typed_while_a_message_is_sent_and_answered_is_never_lost(
+    chat: playwright.Page, hold_models: HoldModels
+) -> None:
+    set_number(chat, "#chat-shortest", "12")
+    chat.fill(BOX, "첫 말")
+    with hold_models():
+        with held_message(chat, "첫 말") as release:
+            chat.keyboard.press("Enter")
+            wait_for_box(chat, "")
+            chat.keyboard.type("둘째")
+            release(playwright.Route.continue_)
+        chat.wait_for_selector("#chat-why-1 .kl-writing, .kl-why.kl-writing")
+        chat.keyboard.type(" 말")
+        chat.keyboard.press("Enter")  # does nothing during an answer
+        chat.locator("#chat-chips button").first.click()  # refused, too
+        chat.wait_for_selector("#chat-note >> text=아직 답하고 있습니다")
+        assert chat.input_value(BOX) == "둘째 말" and bubbles(chat, "user") == ["첫 말"]
+    wait_for_answers(chat, 1)
+    assert chat.input_value(BOX) == "둘째 말"
+    with held_message(chat, "둘째 말") as release:  # the server fails
+        chat.click("#chat-send")
+        wait_for_box(chat, "")
+        chat.locator(BOX).focus()
+        chat.keyboard.type("셋째")
+        release(lambda route: route.fulfill(status=500, json={"error": None}))
+    wait_for_box(chat, "둘째 말\n셋째")
+    assert bubbles(chat, "user") == ["첫 말"]
+    chat.click("#chat-send")
+    wait_for_answers(chat, 2)
+    assert bubbles(chat, "user") == ["첫 말", "둘째 말\n셋째"] and chat.input_value(BOX) == ""
 
 
 def test_refused_messages_stay_in_the_box_with_an_error_in_the_language_of_the_page(chat: playwright.Page) -> None:
     chat.fill(BOX, "가" * 10_000)
     chat.click("#chat-send")
     chat.wait_for_selector("#chat-note .kl-error >> text=10,000자")
-    assert chat.input_value(BOX) == "가" * 10_000 and not bubbles(chat, "user")
+    wait_for_box(chat, "가" * 10_000)
+    assert not bubbles(chat, "user")
     chat.get_by_text("English", exact=True).click()
     chat.wait_for_selector("#chat-note .kl-error >> text=10,000 characters")
     for _ in range(2):  # the error disappears when the visitor types on, and is shown again

@@ -30,6 +30,7 @@ from korlm.app.chat.history import (
     answer_index,
     answer_number,
     awaits_reply,
+    last_question,
     remove_last_turn,
     truncate_and_edit,
     unshield_markup,
@@ -73,26 +74,29 @@ class ChatHandlers:
         self.requests = PendingRequests()
 
     def submit_message(self, request: gr.Request, text: str | None, count: str, *chats: History | None) -> list[Any]:
-        """Show a message in all open columns: box, note, buttons, ticket, chats."""
+        """Show a message in all open columns: whether it was accepted, note, buttons, ticket, chats.
+
+        The page has emptied the box before, and puts back what was not accepted.
+        """
         try:
             message = validate_message(text or "")
         except KorlmError as error:
-            return [gr.skip(), *_refused_updates(error), *_skip_updates(MAX_BOTS)]
+            return [False, *_refused_updates(error), *_skip_updates(MAX_BOTS)]
         pending = self.requests.open(_session_id(request))
         if pending is None:
-            return [gr.skip(), *_refused_updates("chat_busy"), *_skip_updates(MAX_BOTS)]
+            return [False, *_refused_updates("chat_busy"), *_skip_updates(MAX_BOTS)]
         num_columns = _num_open_columns(count)
         histories = [
             add_user_message(chat or [], message) if column < num_columns else gr.skip()
             for column, chat in enumerate(chats)
         ]
-        return ["", *_accepted_updates(pending), *histories]
+        return [True, *_accepted_updates(pending), *histories]
 
     def submit_example(
         self, request: gr.Request, sample: Sequence[str], count: str, *chats: History | None
     ) -> list[Any]:
-        """Show an example message; the text in the box stays."""
-        return [gr.skip(), *self.submit_message(request, sample[0] if sample else "", count, *chats)[1:]]
+        """Show an example message, as `submit_message`; the text in the box stays."""
+        return self.submit_message(request, sample[0] if sample else "", count, *chats)[1:]
 
     def regenerate_answer(self, request: gr.Request, chat: History | None) -> list[Any]:
         """Remove an answer so that it is generated again: note, buttons, ticket, seed, chat."""
@@ -118,12 +122,12 @@ class ChatHandlers:
         return [*_accepted_updates(pending), gr.skip(), kept]
 
     def undo_message(self, request: gr.Request, column: int, chat: History | None, turns: AnsweredTurns) -> list[Any]:
-        """Remove the last message and its answer, and explain the answer before: note, chat, explanation."""
+        """Remove the last message and its answer: its text, note, chat, and the explanation of the answer before."""
         if self.requests.is_open(_session_id(request)):
-            return [_refused_updates("chat_busy")[0], *_skip_updates(2)]
+            return ["", _refused_updates("chat_busy")[0], *_skip_updates(2)]
         kept = remove_last_turn(chat or [])
         turns.keep_only(column, kept)
-        return ["", kept, self.explain_message(column, kept, turns)]
+        return [last_question(chat or []), "", kept, self.explain_message(column, kept, turns)]
 
     def select_message(
         self, request: gr.Request, column: int, chat: History | None, turns: AnsweredTurns, index: Any

@@ -25,6 +25,11 @@ from korlm.i18n import LANGUAGES
 
 CHAT_QUEUE = "chat"  # the Gradio queue of the answers
 CHAT_CONCURRENCY = 10  # visitors who are answered at the same time
+# chat.js clears the box: a server that did would also delete what was typed since. It keeps the text until the server
+# has accepted it.
+_TAKE_MESSAGE = "(...values) => { window.korlmChat.takeMessage(values[0]); return values; }"
+_SETTLE_MESSAGE = "(accepted) => window.korlmChat.settleMessage(accepted)"
+_RESTORE_MESSAGE = "(text) => window.korlmChat.restoreMessage(text)"
 _EXAMPLE_MESSAGES = (
     "안녕하세요!", "오늘 너무 피곤해요.", "배고픈데 뭐 먹을까?", "비가 와서 기분이 우울해요.", "주말에 뭐 할까?", "넌 누구야?",
 )  # fmt: skip
@@ -52,6 +57,8 @@ class ChatTab:
     note: gr.HTML  # why a message was refused
     send_button: gr.Button  # sends the message
     stop_button: gr.Button  # stops the answers
+    accepted: gr.Checkbox  # whether the last message was accepted; invisible
+    undone: gr.Textbox  # the text of the message that was undone last; invisible
     ticket: gr.Number  # of the last request; invisible
     turns: gr.State  # the `AnsweredTurns` of the session, which the handlers change in place
     decoding_controls: DecodingControls  # how bots generate
@@ -108,14 +115,16 @@ def build_chat_tab(
                 controls = build_decoding_controls(localized)
             with gr.Row(elem_id="chat-whys"):
                 explanations = [_build_explanation(index) for index in range(MAX_BOTS)]
+        accepted, undone = gr.Checkbox(visible=False), gr.Textbox(visible=False)
         ticket = gr.Number(0, visible=False)
         turns = gr.State(AnsweredTurns())
         gr.HTML(_render_button_names(), js_on_load=script, elem_id="chat-names")
     columns = [ChatColumn(*part, explanation) for part, explanation in zip(parts, explanations, strict=True)]
     handlers = ChatHandlers(chat_service)
     tab = ChatTab(
-        handlers, columns, count, message_box, note, send_button, stop_button, ticket, turns, controls, language
-    )
+        handlers, columns, count, message_box, note, send_button, stop_button, accepted, undone, ticket, turns, controls,
+        language,
+    )  # fmt: skip
     _bind_message_row(tab, examples, new_chat_button)
     for index in range(MAX_BOTS):
         _bind_column(tab, index)
@@ -185,13 +194,15 @@ def _build_message_row(localized: LocalizedComponents) -> tuple[gr.Textbox, gr.B
 
 def _bind_message_row(tab: ChatTab, examples: gr.Dataset, new_chat_button: gr.Button) -> None:
     inputs = [tab.count, *tab.chats]
-    outputs = [tab.message_box, tab.note, tab.send_button, tab.stop_button, tab.ticket, *tab.chats]
+    outputs = [tab.accepted, tab.note, tab.send_button, tab.stop_button, tab.ticket, *tab.chats]
     submitted = gr.on(
         [tab.send_button.click, tab.message_box.submit], tab.handlers.submit_message, [tab.message_box, *inputs], outputs,
-        api_name="ask", **UNQUEUED,
+        js=_TAKE_MESSAGE, api_name="ask", **UNQUEUED,
     )  # fmt: skip
+    submitted.success(None, tab.accepted, None, js=_SETTLE_MESSAGE)
+    submitted.failure(None, None, None, js=_SETTLE_MESSAGE)  # without a value: not accepted
     _bind_answering(tab, submitted)
-    _bind_answering(tab, examples.click(tab.handlers.submit_example, [examples, *inputs], outputs, **UNQUEUED))
+    _bind_answering(tab, examples.click(tab.handlers.submit_example, [examples, *inputs], outputs[1:], **UNQUEUED))
     stop_outputs = [tab.send_button, tab.stop_button, *tab.chats]
     tab.stop_button.click(tab.handlers.stop_answers, [tab.language, *tab.chats], stop_outputs, **UNQUEUED)
     clear = _make_clear_handler(tab, *range(MAX_BOTS))
@@ -213,13 +224,14 @@ def _bind_column(tab: ChatTab, index: int) -> None:
     def select_message(chat: Any, turns: AnsweredTurns, request: gr.Request, data: gr.SelectData) -> Any:
         return handlers.select_message(request, index, chat, turns, data.index)
 
-    column.chat.undo(undo_message, [column.chat, tab.turns], [tab.note, column.chat, column.explanation], **UNQUEUED)
+    undo_outputs = [tab.undone, tab.note, column.chat, column.explanation]
+    undone = column.chat.undo(undo_message, [column.chat, tab.turns], undo_outputs, **UNQUEUED)
+    undone.success(None, tab.undone, None, js=_RESTORE_MESSAGE)
     column.chat.select(select_message, [column.chat, tab.turns], column.explanation, **UNQUEUED)
     column.chat.clear(_make_clear_handler(tab, index), tab.turns, [column.chat, column.explanation], **UNQUEUED)
     column.bot.input(
         lambda name: gr.update(visible=handlers.service.get_bot(name).is_trained), column.bot, column.decoding, **UNQUEUED
     )  # fmt: skip
-    column.chat.like(None, None, None, js="() => {}")  # shown on the page, sent to nobody
 
 
 def _bind_answering(tab: ChatTab, submitted: Any) -> None:

@@ -34,8 +34,38 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && event.target instanceof Element && event.target.matches(".kl-talk .edit-textarea")) clickButton(event.target, 1);
 });
 
+// The box is emptied here when a message is sent, and the text is put back, before what was typed since, if the server
+// did not accept it or the visitor takes it back.
+let sentText = "";
+
+function writeBox(text) {
+  const box = document.querySelector("#chat-text textarea");
+  if (!box || box.value === text) return;
+  box.value = text;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+window.korlmChat = {
+  takeMessage(text) {
+    const box = document.querySelector("#chat-text textarea");
+    sentText = text.trim() ? text : "";
+    if (sentText && box.value.startsWith(text)) writeBox(box.value.slice(text.length));
+  },
+  settleMessage(accepted) {
+    if (!accepted) window.korlmChat.restoreMessage(sentText);
+    sentText = "";
+  },
+  restoreMessage(text) {
+    const box = document.querySelector("#chat-text textarea");
+    if (!text) return;
+    writeBox(box.value ? `${text}\n${box.value}` : text);
+    box.focus();
+  },
+};
+
 // Hide the error of a message when the visitor types on. (Gradio's event does not fire for composed Hangul.)
 document.addEventListener("input", (event) => {
+  if (!event.isTrusted) return; // the page itself puts a refused text back
   const note = event.target instanceof Element && event.target.closest("#chat-text") && document.querySelector("#chat-note .kl-notice");
   if (note) note.hidden = true;
 });
@@ -68,10 +98,9 @@ if (navigator.clipboard) {
 const names = JSON.parse(element.querySelector("[data-names]").dataset.names);
 const KEY_OF_LABEL = {
   "copy message": "tool_copy", "copied message": "tool_copied", retry: "tool_retry", undo: "tool_undo", edit: "tool_edit",
-  submit: "tool_submit", cancel: "tool_cancel", like: "tool_like", liked: "tool_liked", dislike: "tool_dislike",
-  disliked: "tool_disliked", clear: "tool_clear", "scroll down": "tool_down", "chatbot conversation": "tool_log",
+  submit: "tool_submit", cancel: "tool_cancel", clear: "tool_clear", "scroll down": "tool_down", "chatbot conversation": "tool_log",
   "다시 시도": "tool_retry", "실행 취소": "tool_undo", 편집: "tool_edit", 제출: "tool_submit", 취소: "tool_cancel",
-  좋아요: "tool_like", 싫어요: "tool_dislike", "대화 지우기": "tool_clear",
+  "대화 지우기": "tool_clear",
 };
 for (const [key, both] of Object.entries(names)) for (const word of Object.values(both)) KEY_OF_LABEL[word.toLowerCase()] = key;
 

@@ -221,12 +221,14 @@ def test_no_bot_reads_the_texts_of_the_app_or_forged_messages() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "\u200b\u3164", "가" * 10_000, "\ud800"])
-def test_refused_messages_stay_in_the_box_with_an_error_in_both_languages(chat_service: ChatService, text: str) -> None:
+def test_refused_messages_are_not_accepted_and_get_an_error_in_both_languages(
+    chat_service: ChatService, text: str
+) -> None:
     with pytest.raises(InputError) as caught:
         validate_message(text)
     assert caught.value.ko != caught.value.en
-    box, note, *_ = ChatHandlers(chat_service).submit_message(REQUEST, text, "1", [], [], [])
-    assert box == gr.skip() and 'role="alert"' in note and "kl-en" in note
+    accepted, note, *_ = ChatHandlers(chat_service).submit_message(REQUEST, text, "1", [], [], [])
+    assert accepted is False and 'role="alert"' in note and "kl-en" in note
 
 
 def stream_frames(
@@ -297,7 +299,7 @@ def test_a_page_is_answered_once_a_message(chat_service: ChatService) -> None:
     handlers = ChatHandlers(chat_service)
     _, _, _, _, ticket, *chats = handlers.submit_message(REQUEST, "안녕", "1", [], [], [])
     again = handlers.submit_message(REQUEST, "또 안녕", "1", [], [], [])
-    assert again[0] == gr.skip() and "아직 답하고" in again[1]  # the text stays in the box
+    assert again[0] is False and "아직 답하고" in again[1]  # the page puts the text back
     assert len(stream_frames(handlers, ticket + 1, *chats, count="1")) == 1
     first = stream_frames(handlers, ticket, chats[0], [], [], count="1")
     assert len(first) > 1 and len(stream_frames(handlers, ticket, chats[0], [], [], count="1")) == 1
@@ -345,10 +347,11 @@ def test_every_answer_of_a_conversation_can_be_explained_until_it_is_removed(cha
         REQUEST, 1, chats[1], turns, [3, 0]
     )
 
-    note, kept, view = handlers.undo_message(REQUEST, 0, chat, turns)
-    assert (note, kept, view) == ("", chat[:4], shown[2]) and len(turns) == 5
+    text, note, kept, view = handlers.undo_message(REQUEST, 0, chat, turns)
+    assert (text, note, kept, view) == ("여행을 가고 싶어요", "", chat[:4], shown[2]) and len(turns) == 5
     assert "남아 있지 않습니다" in handlers.select_message(REQUEST, 0, chat, turns, 5)
-    assert "kl-empty" in handlers.undo_message(REQUEST, 0, handlers.undo_message(REQUEST, 0, kept, turns)[1], turns)[2]
+    text, _, kept, _ = handlers.undo_message(REQUEST, 0, kept, turns)
+    assert text == NASTY and "kl-empty" in handlers.undo_message(REQUEST, 0, kept, turns)[3]
     assert len(turns) == 3
     handlers.clear_columns(REQUEST, turns, 1)
     assert not len(turns)
@@ -360,8 +363,8 @@ def test_nothing_is_explained_or_undone_at_an_answer_in_progress(chat_service: C
     _, _, _, _, _, chat, *_ = handlers.submit_message(REQUEST, "또 안녕", "1", chat, [], [])
     assert handlers.select_message(REQUEST, 0, chat, turns, 2) == gr.skip()
     assert "인사" in handlers.select_message(REQUEST, 0, chat, turns, 1)
-    note, *rest = handlers.undo_message(REQUEST, 0, chat, turns)
-    assert "아직 답하고" in note and rest == [gr.skip(), gr.skip()] and len(turns) == 1
+    text, note, *rest = handlers.undo_message(REQUEST, 0, chat, turns)
+    assert not text and "아직 답하고" in note and rest == [gr.skip(), gr.skip()] and len(turns) == 1
 
 
 def test_a_session_keeps_a_limited_number_of_answers_without_the_conversation(chat_service: ChatService) -> None:
