@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from korlm.chat.transcripts import Transcript
+from korlm.corpora.files import open_corpus_file
 from korlm.errors import InputError
 from korlm.i18n import localize
 from korlm.reporting.markdown import format_pipe_table
@@ -124,13 +125,14 @@ def read_judged_sheets(
 
     Raises:
         InputError: a row is missing or not judged with 0 or 1.
+        CorpusError: a sheet cannot be read, or is not UTF-8.
         ArtifactError: the key cannot be read.
     """
     key = read_json(key_path)
     judgments: dict[str, dict[str, list[tuple[int, int]]]] = {}
     for path in paths:
-        with open(path, encoding="utf-8-sig", newline="") as handle:
-            rows = {row["id"]: row for row in csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)}
+        with open_corpus_file(Path(path), newline="") as handle:
+            rows = {row.get("id"): row for row in csv.DictReader(handle, delimiter="\t", quoting=csv.QUOTE_NONE)}
         for index, (bot, question) in enumerate(key):
             row = rows.get(str(index), {})
             marks = (row.get("sensible"), row.get("specific"))

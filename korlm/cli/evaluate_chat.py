@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from korlm.cli.arguments import add_option, parse_names, read_input_lines
 from korlm.cli.output import print_json
-from korlm.cli.train_chat import add_pairs_arguments
+from korlm.cli.train_chat import add_pairs_arguments, load_pairs_argument
 from korlm.errors import InputError
 from korlm.i18n import localize
+from korlm.text.normalization import normalize_message
 
 if TYPE_CHECKING:
     from korlm.chat.evaluation import BotComparison
@@ -53,7 +54,6 @@ def run(args: Namespace) -> None:
     from korlm.chat.evaluation import compare_bots
     from korlm.chat.judging import write_judging_sheet
     from korlm.chat.transcripts import ask_bots
-    from korlm.corpora.dialogues import load_pairs
 
     def print_progress(name: str) -> None:
         print(name, file=sys.stderr, flush=True)
@@ -66,11 +66,11 @@ def run(args: Namespace) -> None:
         raise InputError(
             "--sheet에는 물을 말이 든 --ask FILE이 있어야 합니다.", "--sheet needs the questions: add --ask FILE."
         )
-    pairs = load_pairs(args.pairs, question=args.question, answer=args.answer)
+    pairs = load_pairs_argument(args)
     bots, decodings = parse_names(args.bots), parse_names(args.decodings)
     result: Transcript | BotComparison
     if args.ask:
-        questions = [line for line in read_input_lines([args.ask]) if line.strip()][: args.limit]
+        questions = [line for line in read_input_lines([args.ask]) if normalize_message(line)][: args.limit]
         result = ask_bots(questions, bots, training_pairs=pairs.train, decodings=decodings, progress=print_progress)
         if args.sheet:
             key = write_judging_sheet(result, args.sheet)

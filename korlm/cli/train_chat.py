@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 from korlm.cli.arguments import add_fields, add_option, add_precision_option, add_start_options, config_values
 from korlm.cli.output import print_values
@@ -13,8 +14,12 @@ from korlm.i18n import localize
 from korlm.nn.config import NetConfig
 from korlm.training.config import TokenizerConfig, TrainConfig
 
+if TYPE_CHECKING:
+    from korlm.corpora.dialogues import PairCorpus
+
 HELP = ("챗봇을 학습한다", "train a chatbot")
 DEFAULT_PAIRS = "dialogues+songys_chatbot"
+_MAX_LISTED_ROWS = 10  # of those that are skipped
 _RUNNING_TEXT_OPTIONS = ("bptt", "jitter", "layout", "sampled", "activation", "temporal")  # of no use for pairs
 _MODEL_OPTIONS = {  # of both forms; an option that the chosen form lacks is an error
     "cell": (str, "gru", "셀: gru, lstm", "cell: gru or lstm"),
@@ -33,6 +38,19 @@ def add_pairs_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("pairs", nargs="?", default=DEFAULT_PAIRS, help=f"{pairs_help} [{DEFAULT_PAIRS}]")
     add_option(parser, "--question", "파일에서 물음이 든 열", "the file's column of questions", metavar="X")
     add_option(parser, "--answer", "파일에서 답이 든 열", "the file's column of answers", metavar="X")
+
+
+def load_pairs_argument(args: Namespace) -> PairCorpus:
+    """Load the pairs of the arguments; tell on standard error which rows are skipped."""
+    from korlm.corpora.dialogues import load_pairs
+
+    pairs = load_pairs(args.pairs, question=args.question, answer=args.answer)
+    if rows := pairs.incomplete_rows:
+        places = ", ".join(rows[:_MAX_LISTED_ROWS]) + ("" if len(rows) <= _MAX_LISTED_ROWS else ", …")
+        ko = f"물음이나 답이 빈 {len(rows):,}줄을 건너뜁니다: {places}"
+        note = localize(ko, f"skipping {len(rows):,} row(s) in which a turn is empty: {places}")
+        print(f"korlm: {note}", file=sys.stderr, flush=True)
+    return pairs
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -60,10 +78,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> None:
     """Train a chatbot and print its folder and test scores."""
     from korlm.chat.training import train_chat
-    from korlm.corpora.dialogues import load_pairs
     from korlm.training.progress import TrainingProgressBar
 
-    pairs = load_pairs(args.pairs, question=args.question, answer=args.answer)
+    pairs = load_pairs_argument(args)
     model_options = {name: value for name in _MODEL_OPTIONS if (value := getattr(args, name)) is not None}
     if args.form != "encoder-decoder":
         known = {entry.name for entry in fields(NetConfig)}

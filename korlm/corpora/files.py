@@ -48,7 +48,7 @@ def read_lines(path: str | Path, *, column: str | int | None = None, raw: IO[byt
             the text, not UTF-8, or damaged.
     """
     path = Path(path)
-    suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    suffix = find_corpus_suffix(path)
     if suffix not in CORPUS_SUFFIXES:
         raise CorpusError(
             f"{path}의 형식을 모릅니다. {', '.join(CORPUS_SUFFIXES)} (또는 .gz) 파일을 쓰세요.",
@@ -61,8 +61,18 @@ def read_lines(path: str | Path, *, column: str | int | None = None, raw: IO[byt
         elif suffix == ".jsonl":
             rows = _iter_json_texts(handle, column, path)
         else:
-            rows = _iter_table_texts(handle, suffix, column, path)
+            rows = _iter_table_texts(handle, column, path)
         yield from (row for row in rows if row.strip())
+
+
+def find_corpus_suffix(path: Path) -> str:
+    """Return the suffix that tells the format of a file, in lower case and without .gz.
+
+    >>> find_corpus_suffix(Path("a.TSV.gz"))
+    '.tsv'
+    """
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() if suffix == ".gz" else suffix
 
 
 @contextmanager
@@ -75,7 +85,7 @@ def open_corpus_file(path: Path, *, raw: IO[bytes] | None = None, newline: str |
         CorpusError: the file cannot be opened, or the block raises an error of reading or parsing.
     """
     try:
-        file: Any = gzip.open(raw or path) if path.suffix == ".gz" else raw or path.open("rb")  # noqa: SIM115  # closed with its wrapper
+        file: Any = gzip.open(raw or path) if path.suffix.lower() == ".gz" else raw or path.open("rb")  # noqa: SIM115  # closed with its wrapper
         with io.TextIOWrapper(file, encoding="utf-8-sig", newline=newline) as handle:
             yield handle
     except KorlmError:
@@ -91,20 +101,55 @@ def open_corpus_file(path: Path, *, raw: IO[bytes] | None = None, newline: str |
         ) from error
 
 
-def iter_json_records(handle: IO[str]) -> Iterator[tuple[int, Any]]:
-    """Yield the values of a .jsonl file with their line numbers, from 1; blank lines are skipped."""
-    return ((number, json.loads(line)) for number, line in enumerate(handle, 1) if line.strip())
+def iter_json_records(handle: IO[str], path: Path) -> Iterator[tuple[int, Any]]:
+    """Yield the values of a .jsonl file with their line numbers, from 1; blank lines are skipped.
 
-
-def iter_table_rows(handle: IO[str], suffix: str, *, quoted_tsv: bool) -> Iterator[list[str]]:
-    """Yield the fields of each row of a .csv or .tsv file.
-
-    With ``quoted_tsv``, quotation marks in a .tsv enclose fields as in a .csv; otherwise they are text.
+    Raises:
+        CorpusError: a line is not JSON.
     """
+    for number, line in enumerate(handle, 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:  # deeply nested JSON exceeds the recursion limit
+            reason = getattr(error, "msg", "") or str(error) or type(error).__name__
+            ko = f"JSON이 아닙니다 ({reason}). 줄마다 JSON 하나를 쓰세요."
+            raise row_error(path, number, ko, f"not JSON ({reason}). Write one JSON value on each line.") from error
+        yield number, record
+
+
+def iter_table_rows(handle: IO[str], path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the fields of each row of a .csv or .tsv file, with the number of the line on which it begins, from 1.
+
+    Quotation marks enclose fields in a .csv alone. In a .tsv they are text, and often a lone one.
+
+    Raises:
+        CorpusError: the quotation marks of a .csv do not match: a field would swallow the rows after it.
+    """
+    if find_corpus_suffix(path) == ".tsv":
+        yield from ((number, line.rstrip("\r\n").split("\t")) for number, line in enumerate(handle, 1))
+        return
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    if suffix == ".tsv" and not quoted_tsv:
-        return (line.rstrip("\r\n").split("\t") for line in handle)
-    return csv.reader(handle, delimiter="\t" if suffix == ".tsv" else ",")
+    reader = csv.reader(handle, strict=True)
+    number = 1
+    try:
+        for row in reader:
+            yield number, row
+            number = reader.line_num + 1
+    except csv.Error as error:
+        ko = f"따옴표가 맞지 않습니다 ({error}). 필드 안의 따옴표는 두 번 겹쳐 쓰거나, 따옴표도 글자인 .tsv로 저장하세요."
+        en = f"the quotation marks do not match ({error}). Double those within a field, or save as .tsv, where they are text."
+        raise row_error(path, number, ko, en) from error
+
+
+def row_error(path: Path, number: int, ko: str, en: str) -> CorpusError:
+    """Return the error for a line of a file, counted from 1.
+
+    >>> row_error(Path("a.csv"), 3, "비었습니다.", "empty.").message("en")
+    'a.csv, line 3: empty.'
+    """
+    return CorpusError(f"{path}의 {number}번째 줄: {ko}", f"{path}, line {number}: {en}")
 
 
 def encoding_error(path: Path | None, undecodable: bytes) -> CorpusError:
@@ -158,7 +203,7 @@ def unreadable_file_error(path: Path, error: OSError) -> CorpusError:
 
 
 def _iter_json_texts(handle: IO[str], column: str | int | None, path: Path) -> Iterator[str]:
-    for number, record in iter_json_records(handle):
+    for number, record in iter_json_records(handle, path):
         if isinstance(record, str) and column is None:
             yield record
             continue
@@ -169,11 +214,10 @@ def _iter_json_texts(handle: IO[str], column: str | int | None, path: Path) -> I
         yield fields[names[0]]
 
 
-def _iter_table_texts(handle: IO[str], suffix: str, column: str | int | None, path: Path) -> Iterator[str]:
+def _iter_table_texts(handle: IO[str], column: str | int | None, path: Path) -> Iterator[str]:
     index = column if isinstance(column, int) else None
     wanted = [column] if isinstance(column, str) else list(_TEXT_COLUMNS)
-    # not quoted: a quotation mark in a .tsv of reviews is text, and often a lone one
-    for number, row in enumerate(iter_table_rows(handle, suffix, quoted_tsv=False)):
+    for number, row in iter_table_rows(handle, path):
         if not any(row):
             continue
         if index is None:  # the first row
@@ -186,7 +230,7 @@ def _iter_table_texts(handle: IO[str], suffix: str, column: str | int | None, pa
         try:
             yield row[index]
         except IndexError as error:
-            raise _missing_column_error(path, column, f"row {number + 1}") from error
+            raise _missing_column_error(path, column, f"line {number}") from error
 
 
 def _unknown_columns_error(path: Path, column: str | int | None, first_row: list[str]) -> CorpusError:

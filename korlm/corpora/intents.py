@@ -7,15 +7,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from korlm.corpora.files import iter_json_records, open_corpus_file
-from korlm.errors import CorpusError
+from korlm.corpora.files import iter_json_records, open_corpus_file, row_error
+from korlm.errors import CorpusError, InputError
 from korlm.storage.artifacts import data_folder
+from korlm.text.normalization import normalize_message
 
 INTENT_FOLDER, MULTI_TURN_FOLDER = "intents", "multi_turn"
 SplitName = Literal["train", "valid", "test"]
@@ -60,11 +60,7 @@ def load_intents(folder: str | Path | None = None) -> list[Intent]:
     Raises:
         CorpusError: a file cannot be read, or a row lacks a field.
     """
-    return [
-        _parse_intent(path, number, row)
-        for path in _data_files(folder, INTENT_FOLDER)
-        for number, row in _iter_rows(path)
-    ]
+    return [_parse_intent(path, number, row) for path, number, row in _iter_rows(folder, INTENT_FOLDER)]
 
 
 def iter_multi_turn_dialogues(folder: str | Path | None = None) -> Iterator[tuple[SplitName, tuple[str, ...]]]:
@@ -73,12 +69,11 @@ def iter_multi_turn_dialogues(folder: str | Path | None = None) -> Iterator[tupl
     Raises:
         CorpusError: a file cannot be read, or a row lacks a field.
     """
-    for path in _data_files(folder, MULTI_TURN_FOLDER):
-        for number, row in _iter_rows(path):
-            try:
-                yield row["split"], tuple(row["turns"])
-            except (KeyError, TypeError) as error:
-                raise _row_error(path, number) from error
+    for path, number, row in _iter_rows(folder, MULTI_TURN_FOLDER):
+        try:
+            yield _check_split(row["split"]), _normalize_texts(row["turns"])
+        except (KeyError, TypeError, InputError) as error:
+            raise _field_error(path, number) from error
 
 
 def _data_files(folder: str | Path | None, name: str) -> list[Path]:
@@ -91,15 +86,11 @@ def _data_files(folder: str | Path | None, name: str) -> list[Path]:
     return paths
 
 
-def _iter_rows(path: Path) -> Iterator[tuple[int, Any]]:
-    with open_corpus_file(path) as handle:
-        try:
-            yield from iter_json_records(handle)
-        except json.JSONDecodeError as error:
-            raise CorpusError(
-                f"{path}에 JSON이 아닌 줄이 있습니다: {error}. 그 줄을 고치세요.",
-                f"{path} has a line that is not JSON: {error}. Correct that line.",
-            ) from error
+def _iter_rows(folder: str | Path | None, name: str) -> Iterator[tuple[Path, int, Any]]:
+    for path in _data_files(folder, name):
+        with open_corpus_file(path) as handle:
+            for number, row in iter_json_records(handle, path):
+                yield path, number, row
 
 
 def _parse_intent(path: Path, number: int, row: Any) -> Intent:
@@ -107,19 +98,33 @@ def _parse_intent(path: Path, number: int, row: Any) -> Intent:
         return Intent(
             row["id"],
             path.stem,
-            row["split"],
-            tuple(row["questions"]),
-            tuple(row.get("valid_questions", ())),
-            tuple(row.get("test_questions", ())),
-            row["answer"],
+            _check_split(row["split"]),
+            _normalize_texts(row["questions"]),
+            _normalize_texts(row.get("valid_questions", [])),
+            _normalize_texts(row.get("test_questions", [])),
+            normalize_message(row["answer"]),
             row.get("answerable", True),
         )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise _row_error(path, number) from error
+    except (KeyError, TypeError, AttributeError, InputError) as error:
+        raise _field_error(path, number) from error
 
 
-def _row_error(path: Path, number: int) -> CorpusError:
-    return CorpusError(
-        f"{path}의 {number}번째 줄에 빠진 필드가 있습니다. data/dialogues/README.md의 형식을 보세요.",
-        f"{path}, line {number}: a field is missing. See the format in data/dialogues/README.md.",
+def _normalize_texts(texts: Any) -> tuple[str, ...]:
+    if not isinstance(texts, list):  # the characters of a string would be taken one by one
+        raise TypeError(texts)
+    return tuple(map(normalize_message, texts))
+
+
+def _check_split(name: Any) -> SplitName:
+    if name not in get_args(SplitName):
+        raise TypeError(name)
+    return name
+
+
+def _field_error(path: Path, number: int) -> CorpusError:
+    return row_error(
+        path,
+        number,
+        "필드가 빠졌거나 형식이 다릅니다. data/dialogues/README.md의 형식을 보세요.",
+        "a field is missing or of another type. See the format in data/dialogues/README.md.",
     )

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from korlm.errors import InputError
 
+_MAX_BYTES = 255  # of a part of a path, on all common file systems
+
 
 def check_name(name: str | Path, listing: str) -> str | Path:
     """Return a name or path unchanged if it is one.
@@ -19,7 +21,7 @@ def check_name(name: str | Path, listing: str) -> str | Path:
         listing: what lists the names, for the message: ``korlm.list_models()``.
 
     Raises:
-        InputError: another type, or empty.
+        InputError: another type, empty, or longer than the name of a file can be.
 
     Example:
         >>> check_name("", "korlm.list_models()")
@@ -36,5 +38,10 @@ def check_name(name: str | Path, listing: str) -> str | Path:
         raise InputError(
             f"이름이 비었습니다. 이름이나 폴더를 주세요. 쓸 수 있는 이름: {listing}.",
             f"The name is empty. Give a name or a folder. For the names see {listing}.",
+        )
+    if max(len(part.encode("utf-8", "surrogatepass")) for part in Path(name).parts) > _MAX_BYTES:
+        raise InputError(
+            f"이름이 너무 깁니다({len(str(name)):,}자). 쓸 수 있는 이름: {listing}.",
+            f"The name is too long ({len(str(name)):,} characters). For the names see {listing}.",
         )
     return name

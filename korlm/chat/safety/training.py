@@ -35,8 +35,9 @@ class SafetyMessage(NamedTuple):
 
 def load_safety_messages(split: str) -> list[SafetyMessage]:
     """Load the bundled messages of a split, ``tuning`` or ``test``."""
-    with open_corpus_file(data_folder() / "dialogues" / "safety" / f"{split}.jsonl") as handle:
-        return [SafetyMessage(row["text"], row["category"]) for _, row in iter_json_records(handle)]
+    path = data_folder() / "dialogues" / "safety" / f"{split}.jsonl"
+    with open_corpus_file(path) as handle:
+        return [SafetyMessage(row["text"], row["category"]) for _, row in iter_json_records(handle, path)]
 
 
 def train_crisis_classifier(messages: Sequence[SafetyMessage]) -> CrisisClassifier:

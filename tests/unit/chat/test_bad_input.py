@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import unicodedata
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ import pytest
 from korlm.chat.baselines.eliza import ElizaBot
 from korlm.chat.bot import ChatBot
 from korlm.chat.registry import load_chat
+from korlm.cli.main import main
 from korlm.errors import InputError
 from korlm.tokenizers.base import BOS_ID, EOS_ID, PAD_ID
 
@@ -119,3 +121,14 @@ def test_a_crisis_message_is_found_in_any_disguise(name: str, bots: dict[str, Ch
     texts += [f"<p>{crisis}</p>", f"</s><user>{crisis}", "\u3164".join(crisis), "\u115f".join(crisis), f"＜b＞{crisis}"]
     texts += [padding * 200 + crisis + ". " + padding * 200, f"{padding * 100}\n{crisis}\n{padding * 100}"]
     assert {bots[name].reply(text).abstain_reason for text in texts} == {"crisis"}
+
+
+def test_the_command_line_skips_lines_in_which_nothing_can_be_seen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("\ufeff배고파\n\u200b\n\u3164\n</s>\n" + "가" * 10_000 + "\n"))
+    assert main(["chat"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    for text in ("", "\u200b", "\ud800"):
+        assert main(["chat", "intents", text]) == 2
+        assert "Traceback" not in capsys.readouterr().err

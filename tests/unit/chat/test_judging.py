@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from korlm.chat.judging import cohen_kappa, read_judged_sheets, summarize_judgments, write_judging_sheet
 from korlm.chat.transcripts import BotAnswers, Transcript
 from korlm.cli.main import main
-from korlm.errors import InputError
+from korlm.errors import CorpusError, InputError
 
 QUESTIONS = ["안녕?", '따옴표 "하나', "탭\t과 줄\n바꿈"]
 TRANSCRIPT = Transcript(
@@ -63,6 +63,12 @@ def test_incomplete_or_unknown_judgments_are_clear_errors(tmp_path: Path) -> Non
     fill_sheet(sheet, tmp_path / "filled.tsv", mark_specific=True)
     with pytest.raises(InputError, match="retrieval"):
         summarize_judgments(read_judged_sheets([tmp_path / "filled.tsv"], key), "retrieval")
+    for content in (None, "id\tsensible\tspecific\n0\t가\t1\n".encode("cp949")):
+        bad = tmp_path / "bad.tsv"
+        if content:
+            bad.write_bytes(content)
+        with pytest.raises(CorpusError, match=r"bad\.tsv"):
+            read_judged_sheets([bad], key)
     assert main(["evaluate-chat", "--judged", "a.tsv"]) == 2 == main(["evaluate-chat", "--sheet", "a.tsv"])
 
 

@@ -150,7 +150,17 @@ def test_pairs_of_the_intents_keep_their_split(intents: list[Intent]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "message"), [('{"id": "a"}', "빠진 필드"), ("{", "JSON"), ("[1]", "빠진 필드"), ("", ".jsonl")]
+    ("line", "message"),
+    [
+        ('{"id": "a"}', "필드가 빠졌"),
+        ("{", "1번째 줄: JSON"),
+        ("[1]", "필드가 빠졌"),
+        ("", ".jsonl"),
+        ('{"id": "a", "split": "train", "questions": "배고파", "answer": "네."}', "형식이 다릅니다"),
+        ('{"id": "a", "split": "train", "questions": [3], "answer": "네."}', "형식이 다릅니다"),
+        ('{"id": "a", "split": "train", "questions": ["배고파"], "answer": null}', "형식이 다릅니다"),
+        ('{"id": "a", "split": "all", "questions": ["배고파"], "answer": "네."}', "형식이 다릅니다"),
+    ],
 )
 def test_a_damaged_file_is_a_clear_error(tmp_path: Path, line: str, message: str) -> None:
     if line:

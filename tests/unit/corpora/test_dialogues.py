@@ -118,7 +118,7 @@ def test_songys_pairs(corpora: Path) -> None:
                 json.dumps(row) + "\n\n"
                 for row in (
                     {"question": "안녕, 뭐 해?", "answer": "글을 읽어요."}, {"question": "", "answer": "빈"}, {"turns": ["혼잣말"]},
-                    {"question": 3, "answer": "수"}, {"turns": ["안녕, 뭐 해?", "글을\n읽어요."]},
+                    {"question": None, "answer": "없음"}, {"turns": ["안녕, 뭐 해?", "글을\n읽어요."]},
                 )
             ),
         ),
@@ -152,7 +152,7 @@ def test_the_pairs_of_a_dialogue_are_in_one_split(tmp_path: Path) -> None:
         ("a.csv", "", "물음과 답이 모두 있는 줄이 없습니다", "no row with both"),
         ("a.csv", "Q,A\n,\n", "물음과 답이 모두 있는 줄이 없습니다", "no row with both"),
         ("a.jsonl", '["가", "나"]\n', "기록이 아닙니다", "not a record"),
-        ("a.jsonl", "{가\n", "읽지 못했습니다", "Cannot read"),
+        ("a.jsonl", "{가\n", "1번째 줄: JSON이 아닙니다", "line 1: not JSON"),
         ("a.jsonl", '{"text": "가"}\n', "물음의 열", "no column question"),
         ("a.txt", "가\n", "형식을 모릅니다", "Unknown format"),
     ],
