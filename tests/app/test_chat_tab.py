@@ -37,7 +37,7 @@ def open_tab(page: playwright.Page, count: int = 1) -> None:
     page.locator(f"#chat-count input[value='{count}']").check()
     page.wait_for_selector(f"#chat-{count}", state="visible")
     for number, bot in ((1, "형태소 GRU"), (2, "음절 GRU"))[:count]:
-        if page.input_value(f"#chat-bot-{number} input") != bot:
+        if bot not in page.input_value(f"#chat-bot-{number} input"):
             choose_option(page, f"#chat-bot-{number}", bot)
             page.wait_for_selector(f"#chat-decoding-{number}", state="visible")
 
@@ -356,14 +356,14 @@ def test_three_bots_answer_at_once_and_each_explains_its_answer(chat: playwright
     assert len(scores) >= 2 and scores == sorted(scores, reverse=True)
     tops = page.eval_on_selector_all(".kl-talk", "all => all.map(one => Math.round(one.getBoundingClientRect().top))")
     assert len(tops) == 3 and len(set(tops)) == 1  # side by side
-    choose_option(page, "#chat-bot-3", "가까운 물음 찾기")
+    choose_option(page, "#chat-bot-3", "검색")
     page.locator("#chat-3").get_by_role("button", name="다시 답하기").click()
     page.wait_for_selector("#chat-why-3 >> text=가장 가까운 물음")
     wait_for_answers(page, 1, 3)
     assert len(bubbles(page, "bot", 1)) == 1
     page.get_by_text("English", exact=True).click()
     page.wait_for_selector("#chat-why-3 >> text=The nearest question it knows")
-    for box, words in (("bot-3", "Nearest question (retrieval)"), ("decoding-2", "beam")):  # what was chosen stays
+    for box, words in (("bot-3", "Retrieval: nearest question"), ("decoding-2", "beam")):  # what was chosen stays
         page.wait_for_function(
             "([box, words]) => document.querySelector(`#chat-${box} input`).value === words", arg=[box, words]
         )

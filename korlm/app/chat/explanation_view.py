@@ -48,7 +48,7 @@ def bot_name(bot: BotInfo, language: str) -> str:
     """Return the display name of a bot.
 
     >>> bot_name(BotInfo("eliza", "eliza"), "en")
-    'ELIZA (rules)'
+    'ELIZA: rules (1966)'
     """
     if bot.card is None:
         return translate(f"bot_{bot.kind}", language)

@@ -1,7 +1,7 @@
 """The bots of the chat tab: which there are, loading them, and their answers.
 
-    >>> [bot.name for bot in ChatService().list_bots()][-2:]
-    ['eliza', 'retrieval']
+    >>> [bot.name for bot in ChatService().list_bots()][:4]
+    ['intents', 'eliza', 'retrieval', 'chat-kiwi-gru']
 
 Importing this module loads neither torch nor an analyzer. Nothing that a visitor writes outlives the answer to it.
 """
@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from korlm.chat.model import ChatModel
     from korlm.chat.reply import Reply
 
-_DISPLAY_ORDER = ("chat-kiwi-gru", "chat-syllable-gru", "chat-unigram-gru", "chat-unigram-lm")  # then all others
+_DISPLAY_ORDER = ("chat-kiwi-gru", "chat-syllable-gru", "chat-unigram-gru")  # of encoder-decoders; then all others
 _MAX_REPLAYED_TURNS = 50  # earlier turns that ELIZA answers again, so that its answers take turns
-_MAX_HISTORY_TURNS = 8  # earlier turns given to a language model, which reads at most 128 tokens of them
 
 
 @dataclass(frozen=True)
@@ -35,14 +34,14 @@ class BotInfo:
     """A bot that can be chosen."""
 
     name: str  # its name
-    kind: str  # ``intents``, ``net`` (encoder-decoder), ``lm`` (language model), ``eliza`` or ``retrieval``
+    kind: str  # ``net`` (encoder-decoder), or its name
     card: ModelCard | None = None  # the model card of a trained bot
     pairs: int = 0  # number of question-answer pairs that it was trained on or searches; 0 if unknown
 
     @property
     def is_trained(self) -> bool:
-        """Whether the bot is a neural model."""
-        return self.kind in ("net", "lm")
+        """Whether the bot is an encoder-decoder, which streams its answer and has generation options."""
+        return self.kind == "net"
 
 
 class ChatService:
@@ -57,15 +56,20 @@ class ChatService:
         cards = read_model_cards(folder or data_folder() / "models", kind="chat")
         order = {name: index for index, name in enumerate(_DISPLAY_ORDER)}
         cards.sort(key=lambda card: (order.get(card.name, len(order)), card.name))
-        bots = [BotInfo("intents", "intents")]
-        bots += [BotInfo(card.name, "net" if card.is_encoder_decoder else "lm", card, card.lines) for card in cards]
-        bots += [BotInfo("eliza", "eliza"), BotInfo("retrieval", "retrieval")]
-        bots += [BotInfo(name, "net") for name in loaded or ()]
+        # without language models: the bundled one repeats itself (docs/results/chat.md)
+        trained = [BotInfo(card.name, "net", card, card.lines) for card in cards if card.is_encoder_decoder]
+        trained += [BotInfo(name, "net") for name in loaded or ()]
+        bots = [
+            BotInfo("intents", "intents"),  # the best one, on which the tab opens; then the history of the field:
+            BotInfo("eliza", "eliza"),
+            BotInfo("retrieval", "retrieval"),
+            *trained,
+        ]
         self._bots = {bot.name: bot for bot in bots}
         self._loaded_bots: LazyCache[Any] = LazyCache(self._load_bot, loaded)
 
     def list_bots(self) -> list[BotInfo]:
-        """Return the bots: the default one, the trained ones, read from their small files alone, then the baselines."""
+        """Return the bots: the best one, then those of the field's history. Trained ones are not loaded for it."""
         return list(self._bots.values())
 
     def get_bot(self, name: str) -> BotInfo:
@@ -112,12 +116,10 @@ class ChatService:
         loaded = self._loaded_bots.get(name)
         if bot.kind == "eliza":
             yield _eliza_answer(loaded(), text, history)
-        elif bot.kind in ("retrieval", "intents"):
-            yield loaded.reply(text, history=history, abstain=abstain)
+        elif bot.is_trained:
+            yield from _stream_model_answers(loaded, text, abstain, stopped, options)
         else:
-            # an encoder-decoder does not read earlier turns
-            turns = tuple(history[-_MAX_HISTORY_TURNS:]) if bot.kind == "lm" else ()
-            yield from _stream_model_answers(loaded, text, turns, abstain, stopped, options)
+            yield loaded.reply(text, history=history, abstain=abstain)
 
     def _load_bot(self, name: str) -> Any:
         bot = self.get_bot(name)
@@ -135,12 +137,11 @@ class ChatService:
             return RetrievalBot(pairs)
         from korlm.chat.registry import load_chat
 
-        if bot.kind == "intents":
-            intent_bot = load_chat()
-            self._bots[name] = replace(bot, pairs=len(intent_bot.index))
-            return intent_bot
-        loaded = load_chat(name)
-        loaded.reply("안녕하세요", max_tokens=1)  # starts the analyzer
+        loaded: Any = load_chat(name)
+        if bot.is_trained:
+            loaded.reply("안녕하세요", max_tokens=1)  # starts the analyzer
+        else:
+            self._bots[name] = replace(bot, pairs=len(loaded.index))
         return loaded
 
 
@@ -153,10 +154,10 @@ def _eliza_answer(bot: ElizaBot, text: str, history: Sequence[str]) -> Reply:
 
 
 def _stream_model_answers(
-    bot: ChatModel, text: str, history: Sequence[str], abstain: bool, stopped: Callable[[], bool], options: dict[str, Any],
-) -> Iterator[Reply]:  # fmt: skip
-    shown = ""
-    for reply in bot.stream_replies(text, history=history, abstain=abstain, stopped=stopped, **options):
+    bot: ChatModel, text: str, abstain: bool, stopped: Callable[[], bool], options: dict[str, Any]
+) -> Iterator[Reply]:
+    shown = ""  # an encoder-decoder does not read earlier turns
+    for reply in bot.stream_replies(text, abstain=abstain, stopped=stopped, **options):
         if reply.finished:
             yield reply
         else:

@@ -141,11 +141,10 @@ def bot_choices(bots: Sequence[BotInfo], language: str) -> list[tuple[str, str]]
 
 
 def preselected_bots(bots: Sequence[BotInfo]) -> list[str]:
-    """Return the names of the bots that are chosen at first: the default one, a trained one, and ELIZA."""
+    """Return the names of the bots that are chosen at first: the best one, a trained one, and the earliest."""
+    best, *earlier = [bot.name for bot in bots if not bot.is_trained]
     trained = [bot.name for bot in bots if bot.is_trained][:1]
-    default = [bot.name for bot in bots if bot.kind == "intents"]
-    others = [bot.name for bot in bots if not bot.is_trained and bot.kind != "intents"]
-    return [*default, *trained, *others, *others][:MAX_BOTS]
+    return [best, *trained, *earlier][:MAX_BOTS]
 
 
 def _build_column(

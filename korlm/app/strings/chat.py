@@ -10,11 +10,11 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     # bots and decoding methods
     "tab_chat": ("챗봇", "Chatbot"),
     "chat_about": (
-        "새로 쓴 물음과 답에서 가장 가까운 것을 찾는 코름, 짧은 대화로 배운 작은 순환 신경망, 1966년의 규칙을 견주어 봅니다. 사실은 모릅니다. "
+        "새로 쓴 물음과 답에서 가장 가까운 것을 찾는 코름을, 대화 봇의 역사와 견주어 봅니다: 1966년의 규칙, 검색, 2014년의 인코더-디코더. 사실은 모릅니다. "
         "상담사가 아니니, 마음이 위태롭거나 급한 일에는 109(자살예방)나 119에 전화해 주세요. "
         "쓴 글은 이 화면이 열려 있는 동안만 쓰고, 저장하거나 기록하지 않습니다.",
-        "Compare a bot that finds the nearest of its own questions, small recurrent networks trained on short Korean "
-        "dialogues, and the rules of 1966. None knows facts. They are no counselors: in a crisis, call 109 (suicide "
+        "Compare korlm, which finds the nearest of its own questions, with the history of chatbots: the rules of 1966, "
+        "retrieval, and the encoder-decoders of 2014. None knows facts. They are no counselors: in a crisis, call 109 (suicide "
         "prevention in Korea) or 119. What you type is used while this page is open, and neither stored nor logged.",
     ),
     "chat_count": ("몇 상대와 이야기할까요", "How many bots"),
@@ -23,11 +23,10 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     "count_3": ("세 상대", "three bots"),
     "chat_bot": ("상대 {number}", "Bot {number}"),
     "chat_decoding": ("고르는 법", "Decoding"),
-    "bot_net": ("{unit} {cell}", "{unit} {cell}"),
-    "bot_lm": ("{unit} {cell} 언어 모델", "{unit} {cell} language model"),
-    "bot_eliza": ("일라이자 (규칙)", "ELIZA (rules)"),
-    "bot_intents": ("코름 (가장 가까운 뜻)", "korlm (nearest intent)"),
-    "bot_retrieval": ("가까운 물음 찾기 (검색)", "Nearest question (retrieval)"),
+    "bot_net": ("인코더-디코더 (2014) · {unit} {cell}", "Encoder-decoder (2014): {unit} {cell}"),
+    "bot_eliza": ("일라이자 · 규칙 (1966)", "ELIZA: rules (1966)"),
+    "bot_intents": ("코름 · 가장 가까운 뜻", "korlm: nearest intent"),
+    "bot_retrieval": ("검색 · 가장 가까운 물음", "Retrieval: nearest question"),
     "decoding_greedy": ("그리디", "greedy"),
     "decoding_beam": ("빔", "beam"),
     "decoding_sample": ("뽑기", "sampling"),
@@ -138,10 +137,6 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     "attention_truncated": (
         "앞의 {rows}줄 × {columns}칸만 그렸습니다.",
         "Only the first {rows} rows and {columns} columns are drawn.",
-    ),
-    "attention_none": (
-        "언어 모델은 대화를 이어 쓸 뿐 어텐션이 없어, 물음의 어디를 보았는지 그릴 수 없습니다. 앞에서 한 말도 함께 읽습니다.",
-        "A language model continues the conversation and has no attention to draw. It reads the turns before, too.",
     ),
     "candidates": ("견준 답", "The answers it weighed"),
     "candidates_note": (

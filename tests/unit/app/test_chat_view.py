@@ -30,6 +30,7 @@ from korlm.app.service import Service
 from korlm.chat.baselines.eliza import ElizaBot
 from korlm.chat.confidence import BigramCoverage, Confidence, ConfidenceThresholds
 from korlm.chat.model import ChatModel
+from korlm.chat.registry import list_chats
 from korlm.chat.reply import Reply, RetrievalResult
 from korlm.corpora.dialogues import load_pairs
 from korlm.errors import InputError, UnknownNameError
@@ -72,11 +73,12 @@ def final_reply(
 def test_bots_are_listed_without_loading_them_and_paths_are_refused() -> None:
     chat_service = ChatService()
     names = [bot.name for bot in chat_service.list_bots()]
-    assert names[-2:] == ["eliza", "retrieval"] and len(set(names)) == len(names)
+    assert names[:3] == ["intents", "eliza", "retrieval"] and len(set(names)) == len(names)
+    assert set(names[3:]) < set(list_chats()) and "chat-unigram-lm" not in names  # which repeats itself
     assert all(bot.card is not None and bot.pairs for bot in chat_service.list_bots() if bot.is_trained)
     assert not any(chat_service.is_loaded(name) for name in names)
     preselected = preselected_bots(chat_service.list_bots())
-    assert len(preselected) == MAX_BOTS and set(preselected) <= set(names)
+    assert preselected == ["intents", "chat-kiwi-gru", "eliza"]
     for language in ("ko", "en"):
         labels = [label for label, _ in bot_choices(chat_service.list_bots(), language)]
         assert len(set(labels)) == len(labels)
@@ -86,7 +88,7 @@ def test_bots_are_listed_without_loading_them_and_paths_are_refused() -> None:
 
 def test_bots_with_equal_labels_show_their_names() -> None:
     bots = [BotInfo("a", "eliza"), BotInfo("b", "eliza"), BotInfo("retrieval", "retrieval")]
-    assert [label for label, _ in bot_choices(bots, "en")][:2] == ["ELIZA (rules) · a", "ELIZA (rules) · b"]
+    assert [label for label, _ in bot_choices(bots, "en")][:2] == ["ELIZA: rules (1966) · a", "ELIZA: rules (1966) · b"]
 
 
 def test_eliza_rotates_its_answers_without_remembering_a_visitor() -> None:
