@@ -20,7 +20,7 @@ import gradio as gr
 from korlm.app.chat.service import ChatService
 from korlm.app.chat.tab import build_chat_tab
 from korlm.app.compare.handlers import CompareFields
-from korlm.app.compare.tab import build_compare_tab
+from korlm.app.compare.tab import AS_SENT, build_compare_tab
 from korlm.app.generate.tab import build_generate_tab
 from korlm.app.localize import UNQUEUED, LocalizedComponents
 from korlm.app.service import Service
@@ -89,7 +89,7 @@ def build_app(service: Service | None = None, chat_service: ChatService | None =
             load_page, generate.redraw_inputs[:2], [*controls, *localized.components, *generate.redraw_outputs],
             show_progress="hidden",
         )  # fmt: skip
-        loaded.then(compare.open_kiwi_settings, controls, compare.kiwi_settings, **UNQUEUED)
+        loaded.then(compare.open_kiwi_settings, controls, compare.kiwi_settings, **UNQUEUED, **AS_SENT)
         loaded.then(**compare.run_event)
 
         def forget_session(request: gr.Request) -> None:

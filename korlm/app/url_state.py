@@ -72,9 +72,9 @@ def parse_query(query_values: Mapping[str, str], known: Sequence[str]) -> UrlSta
     reference = query_values.get("ref", "kiwi")
     view_options = ViewOptions(
         "" if reference == "none" else reference,
-        _known_or_default(query_values.get("color"), COLOR_MODES),
-        _known_or_default(query_values.get("form"), FORM_MODES),
-        _known_or_default(query_values.get("lang"), ("ko", "en")),
+        known_or_default(query_values.get("color"), COLOR_MODES),
+        known_or_default(query_values.get("form"), FORM_MODES),
+        known_or_default(query_values.get("lang"), ("ko", "en")),
     )
     perturbation = query_values.get("stress", "")
     return UrlState(
@@ -82,8 +82,13 @@ def parse_query(query_values: Mapping[str, str], known: Sequence[str]) -> UrlSta
     )
 
 
-def _known_or_default(value: str | None, known: Sequence[str]) -> str:
-    return value if value is not None and value in known else known[0]
+def known_or_default(value: object, known: Sequence[str]) -> str:
+    """Return a value that is one of ``known``, or else the first of these.
+
+    >>> known_or_default("piece", COLOR_MODES), known_or_default(None, COLOR_MODES)
+    ('piece', 'pos')
+    """
+    return value if isinstance(value, str) and value in known else known[0]
 
 
 def _drop_surrogates(text: str) -> str | None:

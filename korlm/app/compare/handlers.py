@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 from korlm.app.lanes import KiwiSettings, TextComparison, ViewOptions
 from korlm.app.limits import unexpected_error
 from korlm.app.service import Service
+from korlm.app.url_state import COLOR_MODES, FORM_MODES, known_or_default
 from korlm.errors import KorlmError
+from korlm.i18n import LANGUAGES
 from korlm.text.perturbations import PERTURBATIONS
 
 _log = logging.getLogger(__name__)
@@ -57,10 +59,17 @@ class CompareFields(NamedTuple):
     perturbed: Any
 
     def to_form(self) -> CompareForm:
-        """Convert the values, any of which may be None."""
-        settings = KiwiSettings(self.words or "", *map(bool, (self.typos, self.coda, self.compounds, self.letters)))
-        view_options = ViewOptions(self.reference or "", self.color, self.form, self.language)
-        return CompareForm(self.text or "", tuple(self.names or ()), settings, view_options, self.perturbed)
+        """Convert the values as the page sends them, any of which may be None."""
+        switches = map(bool, (self.typos, self.coda, self.compounds, self.letters))
+        settings = KiwiSettings(str(self.words or ""), *switches)
+        view_options = ViewOptions(
+            str(self.reference or ""),
+            known_or_default(self.color, COLOR_MODES),
+            known_or_default(self.form, FORM_MODES),
+            known_or_default(self.language, LANGUAGES),
+        )
+        names = tuple(map(str, self.names or ()))
+        return CompareForm(str(self.text or ""), names, settings, view_options, self.perturbed)
 
 
 def stream_comparison(service: Service, form: CompareForm) -> Iterator[TextComparison]:

@@ -19,6 +19,9 @@ from korlm.app.service import Service
 
 DEFAULT_TEXT = "아버지가 방에 들어가셨다. 아버지가방에들어가셨다ㅋㅋ"
 # The browser makes the file from the text of the response: nothing is stored on the server.
+# Gradio would refuse a reference that is no longer offered, which the page may send before it knows: the choices are the
+# lanes of the last comparison. `CompareFields.to_form` checks the values instead.
+AS_SENT: dict[str, Any] = {"preprocess": False}
 _SAVE_FILE_SCRIPT = """(content, name, kind) => {
   if (!content) return;
   const link = document.createElement("a");
@@ -55,6 +58,7 @@ class CompareTab:
             "outputs": [self.view, self.state, self.controls.reference, self.note],
             "show_progress": "minimal",
             "show_progress_on": self.view,
+            **AS_SENT,
         }
 
     def run(self, *values: Any) -> Iterator[tuple[Any, ...]]:
@@ -128,7 +132,7 @@ def build_compare_tab(service: Service, localized: LocalizedComponents, language
     _bind_run(tab, [run.click, text.submit], examples, text)
     _bind_perturbations(tab, perturbation_buttons, restore)
     triggers, outputs = [control.input for control in view_controls.values()], [tab.view, fields.reference, tab.note]
-    gr.on(triggers, tab.redraw_views, [tab.state, *tab.controls], outputs, **UNQUEUED)
+    gr.on(triggers, tab.redraw_views, [tab.state, *tab.controls], outputs, **UNQUEUED, **AS_SENT)
     _bind_downloads(tab, csv, json)
     return tab
 
@@ -159,7 +163,7 @@ def _bind_downloads(tab: CompareTab, csv: gr.Button, json: gr.Button) -> None:
             return export_content(comparison, comparison.choose_reference(reference or ""), language), file, mime
 
         inputs, outputs = [tab.state, tab.controls.reference, tab.controls.language], [content, name, kind]
-        event = button.click(export_view, inputs, outputs, **UNQUEUED)
+        event = button.click(export_view, inputs, outputs, **UNQUEUED, **AS_SENT)
         event.then(None, outputs, None, js=_SAVE_FILE_SCRIPT).then(lambda: "", None, content, **UNQUEUED)
 
     bind_download(csv, export.to_csv, "korlm.csv", "text/csv;charset=utf-8")

@@ -1,4 +1,4 @@
-"""Test that the server does not keep what visitors typed."""
+"""Test that the server does not keep what visitors typed, and that late values of a page are no errors."""
 
 from __future__ import annotations
 
@@ -35,6 +35,22 @@ def test_closing_the_page_deletes_the_session() -> None:
             time.sleep(0.05)
         assert not demo.state_holder.session_data
         assert TYPED not in str(demo.get_config_file())
+    finally:
+        demo.close()
+
+
+def test_a_reference_that_is_no_longer_offered_is_replaced_without_an_error() -> None:
+    client = pytest.importorskip("gradio_client")
+    demo = build_app(Service(runs=None), ChatService(Path("nowhere")))
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", share=False)
+    try:
+        visitor = client.Client(url, verbose=False)
+        values = ["가나", ["syllable"], "", False, False, False, False, "kiwi", "pos", "no such form", "ko"]
+        _, reference, _ = visitor.predict(*values, api_name="/run")
+        assert [value for _, value in reference["choices"]] == [""]
+        view, *_ = visitor.predict(*values, api_name="/redraw_views")  # the page has not received the choices
+        assert "kl-counts" in view
+        visitor.close()
     finally:
         demo.close()
 
