@@ -16,6 +16,7 @@ from typing import Any
 
 from korlm.chat.bot import ChatBot, reject_generation_options
 from korlm.chat.confidence import Confidence
+from korlm.chat.memory import recall
 from korlm.chat.question_index import IntentMatch, QuestionIndex
 from korlm.chat.reply import ABSTAIN_TEXTS, Reply, RetrievalResult
 from korlm.corpora.dialogues import check_question
@@ -28,6 +29,8 @@ _MAX_CANDIDATES = 5
 
 class IntentBot(ChatBot):
     """A retrieval bot over intents. It does not repeat an answer of the conversation as long as it knows another.
+
+    Questions about the conversation itself are answered by the rules of `korlm.chat.memory`.
 
     Args:
         intents: at least one.
@@ -51,6 +54,8 @@ class IntentBot(ChatBot):
 
     def _answer_message(self, text: str, history: Sequence[str], abstain: bool) -> Reply:
         check_question(text)
+        if (remembered := recall(text, history)) is not None:
+            return Reply(remembered, remembered, rule="memory")
         matches = self.index.search(text, _MAX_CANDIDATES)
         given = set(history[1::2])
         # another answer must be almost as similar; otherwise the repeated one is better
