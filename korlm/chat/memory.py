@@ -32,69 +32,82 @@ _FILLER = (
     "아니|응|네|그러네|있잖아|뭐라고요?|뭐라구|(?:잘)?못(?:봤|들었|읽었|알아들었)(?:어|어요|네|다|는데)|못들음|못봄|까먹었(?:어|다|네|는데)|까먹음|"
     "잊어버렸(?:어|네|는데)|기억이?안나(?:는데|서)?|궁금한데)*"
 )
-_REMEMBER = (
-    "기억(?:이)?(?:나|해|하니|나니|나냐|하냐|하세요|나세요|하시나요|하나요|나요|해요|하지|하죠|하고있어|하고있어요|돼)"
-)
+_REMEMBER = "기억(?:이)?(?:나|해|하니|나니|나냐|하냐|하세요|나세요|하시나요|나시나요|하시죠|하시지요|하나요|나요|해요|하지|하죠|하고있어|하고있어요|돼)"
 _TAIL = (
-    f"(?:{_REMEMBER}|알아|알아요|아니|아세요|(?:알려|말해|말씀해)(?:줘|줘요|주세요|줄래|줄래요|봐|봐요)|생각나|생각나요|궁금해|"
+    f"(?:{_REMEMBER}|알아|알아요|알지|알죠|아니|아세요|(?:알려|말해|말씀해)(?:줘|줘요|주세요|줄래|줄래요|봐|봐요)|생각나|생각나요|궁금해|"
     "(?:잘)?못(?:봤|들었|읽었)(?:어|어요|네)|까먹었(?:어|어요|네)|까먹음|잊어버렸(?:어|어요|네)|기억이?안나|기억이?안나요|기억안남)?"
 )
 _EARLIER = "아까(?:전에)?|방금(?:전에)?|좀전에|조금전에|금방|바로전에|바로앞에서?|앞에서|위에서?|이전에|전에"
-_FIRST = "(?:(?:제일|맨|가장)?(?:처음|첨)(?:에|에는)?|첫번째로|(?:가장|제일)먼저)"
+_FIRST = "(?:(?:제일|맨|가장)?(?:처음|첨)(?:에|에는|으로)?|첫번째로|(?:가장|제일)먼저)"
 _LAST = "마지막(?:에|으로)"
 _BEFORE_LAST = "그전에|그보다전에|그앞에|전전에"
 _PAST = "어제|그저께|엊그제|지난번(?:에)?|저번(?:에)?|지난주(?:에)?|며칠전(?:에)?|예전에|옛날에"
-_WHEN = f"(?P<when>(?:{_EARLIER}|{_LAST}|{_BEFORE_LAST}|{_PAST})?{_FIRST}?)"
-_WHEN_TOO = _WHEN.replace("when", "when_too")
-_ME, _YOU = (
-    "(?:내가|제가|나는|저는|나|저|난|전)",
-    "(?:네가|니가|너가|너는|너|넌|코름(?:이|이가|은|님이)?|당신이?|그쪽이?)",
-)
-_HERE = "(?:여기서?|너한테|너에게|코름한테|이대화에서)?"
+_WHEN = f"(?:{_EARLIER}|{_LAST}|{_BEFORE_LAST}|{_PAST})?{_FIRST}?"
+_ME, _MY = "(?:내가|제가|나는|저는|나|저|난|전)", "(?:내|제|나의|저의)"
+_YOU, _YOUR = "(?:네가|니가|너가|너는|너|넌|코름(?:이|이가|은|님이)?|당신이?|그쪽이?)", "(?:네|니|너의|코름의?)"
+_HERE = "(?:여기서?|너한테|너에게|나한테|저한테|코름한테|이대화에서)?"
 _SAID = (
     "(?:뭐라(?:고|구)?(?:말|얘기|이야기)?(?:했|하셨|그랬|그러셨|물어봤|물었|말했)|뭐(?:랬|라셨|물어봤|물었|말했|얘기했)|"
     "(?:무슨|어떤)(?:말|얘기|이야기|소리|질문)(?:을|를)?(?:했|하셨))(?:었)?"
 )
 _RECALLING = "(?:지|지요|죠|더라|더라고|더라고요|나|나요|는지|는지도|게|게요)"  # also asked of oneself
-_ASKING = "(?:어|어요|니|냐|습니까|던가요|다고|다고요|는데)"
-_WHAT_WAS_IT = (
-    "(?:이|가|은|는)?(?:뭐|무엇|뭐라고)?(?:였지|였어|였더라|더라|야|예요|였어요|였죠|였지요|지|죠|게|였나|였나요)"
-)
+_ASKING = "(?:어|어요|니|냐|냐고|음|습니까|던가요|다고|다고요|는데)"
+_ENDING = f"(?:{_RECALLING}|{_ASKING})"
 _WORDS = "(?:말|얘기|이야기|질문|메시지)"
-_PLEASE = "(?:줘|줘요|주세요|줄래|줄래요|주실래요|주라|봐요|달라고|줄수있어|줄수있어요|주시겠어요|주실수있어요|주십시오|주시면안돼요)"
+_THINGS = f"(?:(?:한|했던|하신|보낸|물어본){_WORDS}|(?:말한|말했던|말씀하신|얘기한|얘기했던|물어본|물어봤던)(?:거|것|게|내용))"
+_PLEASE = (
+    "(?:줘|줘요|주세요|줄래|줄래요|주실래요|주라|봐|봐요|달라고|줄수있어|줄수있어요|주시겠어요|주실수있어요|주십시오)"
+)
+_AGAIN = f"(?:다시(?:한번만?|한번더)?|한번만?더|한번만?다시)(?P<verb>말|얘기|이야기|말씀)?해{_PLEASE}"
+_WHAT_WAS_IT = (
+    "(?:이|가|은|는)?(?:뭐|무엇|뭐라고)?(?:였지|였어|였더라|더라|야|예요|였어요|였죠|였지요|지|죠|게|였나|였나요)|"
+    f"(?:도|은|을|이|가)?(?:뭔지|뭐였는지)?{_REMEMBER}"
+)
+
+
+def _when(number: int) -> str:
+    return f"(?P<when_{number}>{_WHEN})"
+
 
 _OF_USER = re.compile(
-    f"{_FILLER}(?:{_WHEN}{_ME}{_HERE}{_WHEN_TOO}{_HERE}{_SAID}(?P<ending>{_RECALLING}|{_ASKING}){_TAIL}"
-    f"|(?:{_WHEN.replace('when', 'when_noun')}(?:내가|제가){_WHEN.replace('when', 'when_noun_too')}(?:한|했던|보낸|물어본){_WORDS}"
-    f"|(?:내|제|나의|저의)(?P<when_word>첫|마지막)(?:마디|{_WORDS}))(?:{_WHAT_WAS_IT}|(?:도|은|을|이)?{_REMEMBER}))"
+    f"{_FILLER}(?:{_when(1)}{_ME}{_HERE}{_when(2)}{_HERE}{_SAID}(?P<ending>{_ENDING}){_TAIL}"
+    f"|{_when(3)}(?:내가|제가){_when(4)}{_THINGS}(?:{_WHAT_WAS_IT}|(?:을|를)?{_AGAIN})"
+    f"|{_MY}(?P<when_word>첫|마지막)(?:마디|{_WORDS})(?:{_WHAT_WAS_IT}))"
 )
 _OF_BOT = re.compile(
-    f"{_FILLER}(?:{_WHEN}{_YOU}{_HERE}{_WHEN_TOO}{_HERE}{_SAID}(?:{_RECALLING}|{_ASKING}){_TAIL}"
-    f"|{_WHEN.replace('when', 'when_noun')}{_YOU}{_WHEN.replace('when', 'when_noun_too')}(?:한|했던|하신){_WORDS}"
-    f"(?:{_WHAT_WAS_IT}|(?:도|은|을|이)?{_REMEMBER}))"
+    f"{_FILLER}(?:{_when(1)}{_YOU}{_HERE}{_when(2)}{_HERE}{_SAID}{_ENDING}{_TAIL}"
+    f"|{_when(3)}{_YOU}{_when(4)}{_THINGS}(?:{_WHAT_WAS_IT})"
+    f"|{_YOUR}(?P<when_word>첫|마지막)(?:마디|{_WORDS})(?:{_WHAT_WAS_IT})"
+    "|(?P<when_now>방금)뭐라(?:고|구)요?)"
 )
-_OF_EITHER = re.compile(f"{_FILLER}(?P<when>(?:{_EARLIER}|지금)?){_SAID}(?P<ending>{_RECALLING}|{_ASKING}){_TAIL}")
+_OF_BOTH = re.compile(
+    f"{_FILLER}{_when(1)}(?:우리|저희)(?:가|는)?{_when(2)}(?:무슨|어떤)(?:말|얘기|이야기)(?:를|을)?"
+    f"(?:했|하고있었|하다말았|하던중이었|하는중이었|나눴){_ENDING}{_TAIL}"
+)
+_OF_EITHER = re.compile(f"{_FILLER}(?P<when>(?:{_EARLIER}|지금)?){_SAID}(?P<ending>{_ENDING}){_TAIL}")
 _REPEAT = re.compile(
-    f"{_FILLER}(?:(?:{_EARLIER}|{_YOU})*(?:하신|한|했던|그)(?:말|얘기)(?:을|를)?(?:다시|한번만?더)(?:한번만?)?(?:말|얘기|이야기|말씀)?해{_PLEASE}"
-    f"|(?:다시(?:한번만?|한번더)?|한번만?더|한번만?다시)(?:말해|얘기해|이야기해|말씀해){_PLEASE}){_TAIL}"
+    f"{_FILLER}(?:(?:{_EARLIER}|{_YOU})*(?:하신|한|했던|그)(?:말|얘기)(?:을|를)?{_AGAIN}"
+    f"|{_AGAIN.replace('(?P<verb>말|얘기|이야기|말씀)?', '(?:말|얘기|이야기|말씀)')}){_TAIL}"
 )
 _NAME_QUESTION = re.compile(
-    f"{_FILLER}(?:(?:{_EARLIER})?(?:내|제|나의|저의)이름(?:이|은|을|도|좀)*(?:{_EARLIER})?"
-    f"(?:뭐게|뭐게요|뭐야|뭐예요|뭐에요|뭐지|뭐죠|뭔데|뭔지|뭐였지|뭐였어|뭐였더라|뭐였죠|뭐더라|뭐라고요?|무엇이?게|{_SAID}{_RECALLING}|{_SAID}{_ASKING}|"
-    "알아|알아요|알지|알죠|아니|아세요|아시나요|말해봐|말해봐요|맞혀봐|맞춰봐|맞혀보세요|맞춰보세요|대봐|"
-    f"까먹었어|까먹었지|까먹었죠|잊었어|잊었지|잊었죠|잊어버렸어|잊지않았지|안잊었지|안까먹었지|{_REMEMBER}|(?:알려|말해|불러)(?:줘|줘요|주세요|줄래|봐)){_TAIL}"
-    f"|(?:{_EARLIER})?{_ME}(?:{_EARLIER})?누구(?:라고|라)(?:했|그랬|소개했|말했)(?:었)?(?:{_RECALLING}|{_ASKING}))"
+    f"{_FILLER}{_YOU}?(?:(?:{_EARLIER})?(?:내가)?{_MY}이름(?:이|은|을|도|좀|혹시)*(?:{_EARLIER})?"
+    f"(?:뭐게|뭐게요|뭐야|뭐예요|뭐지|뭐죠|뭔데|뭔지|뭐였지|뭐였어|뭐였더라|뭐였죠|뭐더라|뭐라고요?|무엇이?게|{_SAID}{_ENDING}|"
+    "알아|알아요|알지|알죠|아니|아세요|아시나요|(?:말해|맞혀|맞춰|대)(?:봐|봐요|보세요)|"
+    f"까먹었어|까먹었지|까먹었죠|잊었어|잊었지|잊었죠|잊어버렸어|(?:잊은|잊어버린|까먹은)거(?:아니지|아니죠|야)|안잊었지|안까먹었지|{_REMEMBER}|"
+    f"(?:알려|말해|불러)(?:줘|줘요|주세요|줄래|봐)){_TAIL}"
+    f"|(?:{_EARLIER})?{_ME}(?:{_EARLIER})?(?:이름(?:이|을)?{_SAID}|누구(?:라고|라)(?:했|그랬|소개했|말했)(?:었)?){_ENDING}|{_ME}누구라고요)"
 )
+_NAME_TOPIC = re.compile(f"{_FILLER}{_MY}이름(?:은|은요)")  # 내 이름은?
 _WHO_AM_I = re.compile(
-    f"{_FILLER}(?:내가|제가|나|저|난|전)누(?:구(?:야|예요|게|게요|지|죠|인지알아|인지아세요)|군지(?:알아|알지|아세요|{_REMEMBER}))"
+    f"{_FILLER}{_YOU}?(?:내가|제가|나|저|난|전)누(?:구(?:야|예요|게|게요|지|죠|인지알아|인지아세요)|군지(?:알아|알지|아세요|{_REMEMBER}))"
 )
 _OTHERS = "강아지|고양이|개|멍멍이|냥이|햄스터|토끼|동생|오빠|언니|누나|형|친구|여자친구|남자친구|여친|남친|아내|남편|아들|딸|아이|아기|할머니|할아버지"
 _NAME_OF_OTHER = re.compile(
-    f"{_FILLER}(?:우리집?|저희집?|내|제)?(?P<other>{_OTHERS})이름(?:이|은|을|도)*(?:뭐라고요|{_SAID}{_RECALLING}|{_SAID}{_ASKING}|뭐였지|뭐였더라|뭐였죠|{_REMEMBER})"
+    f"{_FILLER}(?:우리집?|저희집?|내|제)?(?P<other>{_OTHERS})이름(?:이|은|을|도)*(?:뭐라고요|{_SAID}{_ENDING}|뭐였지|뭐였더라|뭐였죠|{_REMEMBER})"
 )
 _UNITS = "살|시|층|명|개|번|월|원|호선?|학년|시간|분"
 _COUNTED = re.compile(
-    f"{_FILLER}(?:{_EARLIER})?{_ME}(?:{_EARLIER})?몇(?P<unit>{_UNITS})(?:이|에|짜리)?(?:라고|라구|라|라그|다고)?(?:했|그랬|랬|말했)(?:었)?(?:{_RECALLING}|{_ASKING})"
+    f"{_FILLER}(?:{_EARLIER})?{_ME}(?:{_EARLIER})?몇(?P<unit>{_UNITS})(?:이|에|짜리)?(?:라고|라구|라|라그|다고)?(?:했|그랬|랬|말했)(?:었)?{_ENDING}"
 )
 _NUMBER = "(?:[0-9]+|[한두세네]|다섯|여섯|일곱|여덟|아홉|열|열[한두세네]|스무|스물|서른|마흔|쉰|[일이삼사오육칠팔구십백천만]+)"
 _ANY_TOPIC = re.compile(
@@ -115,7 +128,7 @@ _MISSPELLED = (
 
 _QUESTIONS = {
     "other_name": _NAME_OF_OTHER, "name": _NAME_QUESTION, "who": _WHO_AM_I, "repeat": _REPEAT, "number": _COUNTED,
-    "user": _OF_USER, "bot": _OF_BOT, "either": _OF_EITHER,
+    "user": _OF_USER, "bot": _OF_BOT, "both": _OF_BOTH, "either": _OF_EITHER,
 }  # fmt: skip
 _ALIASES = {
     "개": "개|강아지|멍멍이",
@@ -167,6 +180,10 @@ def recall(text: str, history: Sequence[str]) -> str | None:
             return _quote_user(turns.user, _find_time(match))
         case "bot", match:
             return _quote_bot(turns.bot, _find_time(match))
+        case "both", match if not re.search(_PAST, _find_time(match)):
+            return _quote_both(turns)
+        case "both", match:
+            return _quote_bot(turns.bot, _find_time(match))
         case "either", match if re.fullmatch(_RECALLING, match["ending"]):
             return _quote_both(turns)
         case "either", match:
@@ -181,6 +198,8 @@ def _match_question(message: str) -> tuple[str, re.Match[str]] | None:
     letters = _extract_letters(message)
     if len(letters) > _MAX_LETTERS:
         return None
+    if message.endswith("?") and (topic := _NAME_TOPIC.fullmatch(letters)):
+        return "name", topic
     for kind, pattern in _QUESTIONS.items():
         match = pattern.fullmatch(letters)
         if match and not (kind == "user" and _is_reproach(message, match)):
@@ -204,7 +223,7 @@ def _is_reproach(message: str, match: re.Match[str]) -> bool:
     """Tell whether "내가 뭐랬어" means "I told you so": no question mark, no time, and not the ending of a question to oneself."""
     if message.rstrip("~. ").endswith("!") or match["ending"] in ("는데", "다고", "다고요"):
         return True
-    is_open = bool(match["ending"]) and re.fullmatch(_ASKING, match["ending"]) is not None
+    is_open = match["ending"] is not None and re.fullmatch(_ASKING, match["ending"]) is not None
     return is_open and not _find_time(match) and not message.endswith("?")
 
 
@@ -256,7 +275,7 @@ def _repeat_answer(bot_turns: Sequence[str]) -> str:
 
 def _quote_both(turns: _Turns) -> str:
     if not turns.bot or not turns.user:
-        return _quote_bot(turns.bot, "")
+        return "아직 나눈 이야기가 없어요. 이제 막 말문을 여는 참이에요."
     if detect_crisis(turns.user[-1]):
         return _tell_user_turn("방금", turns.user[-1])
     return f"{_quote(turns.user[-1])} 하셨고, 저는 {_quote(turns.bot[-1])} 말씀드렸어요."

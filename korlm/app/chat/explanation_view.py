@@ -125,7 +125,7 @@ def _render_body(number: int, pending: PendingAnswer) -> str:
         return ""
     if reply.safety_card:
         return render_bilingual_notice("explanation_crisis", "note")
-    if bot.kind == "eliza":
+    if bot.kind == "eliza" or reply.rule:
         return render_template("eliza_rule", rule=reply.rule)
     if nearest := reply.nearest:
         limit = reply.confidence.min_similarity

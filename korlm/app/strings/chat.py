@@ -156,6 +156,10 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
         "일라이자는 배우지 않습니다. 형태소에 맞는 첫 규칙의 답틀을 차례로 씁니다.",
         "ELIZA learns nothing: the first rule that fits the morphemes gives its answers in turn.",
     ),
+    "rule_note_memory": (
+        "찾아온 답이 아니라, 이 대화의 앞말을 다시 보고 한 말입니다.",
+        "This answer was not retrieved: it comes from the earlier messages of this conversation.",
+    ),
     "nearest": ("가장 가까운 물음", "The nearest question it knows"),
     "note_intents": (
         "이 프로젝트가 언어 모델로 쓰고 다시 읽은 물음 {count}개에서 가장 가까운 뜻을 찾아 그 답을 합니다. 닮음은 글자와 글자 짝 TF-IDF의 코사인입니다.",
@@ -182,7 +186,8 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
         "매개변수 {parameters} · 어휘 {vocabulary} · {layers}층 × {hidden} · 배운 대화 {pairs}쌍",
         "{parameters} parameters · vocabulary {vocabulary} · {layers} × {hidden} · {pairs} pairs learnt",
     ),
-    # rules of ELIZA
+    # rules of ELIZA, and that of bots that retrieve
+    "rule_memory": ("이 대화에서 오간 말을 묻는 말", "a question about this conversation"),
     "rule_greeting": ("인사", "a greeting"),
     "rule_parting": ("헤어지는 말", "a parting"),
     "rule_thanks": ("고맙다는 말", "thanks"),

@@ -149,6 +149,13 @@ def test_every_bot_answers_a_crisis_message_with_the_card(chat_service: ChatServ
         assert 'href="tel:15770199"' in render_safety_card(reply.safety_card)
 
 
+def test_an_answer_from_memory_is_explained_as_such(chat_service: ChatService) -> None:
+    [reply] = chat_service.stream_answers("intents", "내 이름 기억해?", ["나는 지우야", "반가워요."])
+    assert reply.text.startswith("지우 님")
+    html = render_explanation(1, PendingAnswer(chat_service.get_bot("intents"), "", {}, [], reply, "done"))
+    assert "이 대화에서 오간 말" in html and "earlier messages of this conversation" in html and "ELIZA" not in html
+
+
 def test_attention_has_a_row_for_each_answer_token_that_sums_to_one(chat_service: ChatService) -> None:
     reply = final_reply(chat_service, "free", "배고파요?", max_tokens=5)
     assert reply.attention is not None and reply.attention.shape == (len(reply.tokens), len(reply.question_tokens))
