@@ -16,7 +16,7 @@ from typing import Any
 
 from korlm.chat.bot import ChatBot, reject_generation_options
 from korlm.chat.confidence import Confidence
-from korlm.chat.memory import recall
+from korlm.chat.memory import answer_from_memory
 from korlm.chat.question_index import IntentMatch, QuestionIndex
 from korlm.chat.reply import ABSTAIN_TEXTS, Reply, RetrievalResult
 from korlm.corpora.dialogues import check_question
@@ -54,7 +54,7 @@ class IntentBot(ChatBot):
 
     def _answer_message(self, text: str, history: Sequence[str], abstain: bool) -> Reply:
         check_question(text)
-        if (remembered := recall(text, history)) is not None:
+        if (remembered := answer_from_memory(text, history)) is not None:
             return Reply(remembered, remembered, rule="memory")
         matches = self.index.search(text, _MAX_CANDIDATES)
         given = set(history[1::2])

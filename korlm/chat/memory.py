@@ -1,9 +1,9 @@
 """Answers to questions about the conversation itself: what the user or the bot said, and the user's name.
 
 >>> history = ["나는 지우야. 비가 와서 우울해", "빗소리가 마음까지 적셨나 봐요."]
->>> recall("아까 내가 뭐라고 했지?", history)
+>>> answer_from_memory("아까 내가 뭐라고 했지?", history)
 "아까 '나는 지우야. 비가 와서 우울해'라고 하셨어요."
->>> recall("내 이름 기억해?", history), recall("오늘 뭐 먹지?", history)
+>>> answer_from_memory("내 이름 기억해?", history), answer_from_memory("오늘 뭐 먹지?", history)
 ('지우 님이라고 하셨어요. 이 대화가 끝날 때까지 잊지 않을게요.', None)
 
 The rules match whole messages, without spaces and punctuation: a message that says anything else is left to the bot.
@@ -65,23 +65,23 @@ _WHAT_WAS_IT = (
 )
 
 
-def _when(number: int) -> str:
+def _time_group(number: int) -> str:
     return f"(?P<when_{number}>{_WHEN})"
 
 
 _OF_USER = re.compile(
-    f"{_FILLER}(?:{_when(1)}{_ME}{_HERE}{_when(2)}{_HERE}{_SAID}(?P<ending>{_ENDING}){_TAIL}"
-    f"|{_when(3)}(?:내가|제가){_when(4)}{_THINGS}(?:{_WHAT_WAS_IT}|(?:을|를)?{_AGAIN})"
+    f"{_FILLER}(?:{_time_group(1)}{_ME}{_HERE}{_time_group(2)}{_HERE}{_SAID}(?P<ending>{_ENDING}){_TAIL}"
+    f"|{_time_group(3)}(?:내가|제가){_time_group(4)}{_THINGS}(?:{_WHAT_WAS_IT}|(?:을|를)?{_AGAIN})"
     f"|{_MY}(?P<when_word>첫|마지막)(?:마디|{_WORDS})(?:{_WHAT_WAS_IT}))"
 )
 _OF_BOT = re.compile(
-    f"{_FILLER}(?:{_when(1)}{_YOU}{_HERE}{_when(2)}{_HERE}{_SAID}{_ENDING}{_TAIL}"
-    f"|{_when(3)}{_YOU}{_when(4)}{_THINGS}(?:{_WHAT_WAS_IT})"
+    f"{_FILLER}(?:{_time_group(1)}{_YOU}{_HERE}{_time_group(2)}{_HERE}{_SAID}{_ENDING}{_TAIL}"
+    f"|{_time_group(3)}{_YOU}{_time_group(4)}{_THINGS}(?:{_WHAT_WAS_IT})"
     f"|{_YOUR}(?P<when_word>첫|마지막)(?:마디|{_WORDS})(?:{_WHAT_WAS_IT})"
     "|(?P<when_now>방금)뭐라(?:고|구)요?)"
 )
 _OF_BOTH = re.compile(
-    f"{_FILLER}{_when(1)}(?:우리|저희)(?:가|는)?{_when(2)}(?:무슨|어떤)(?:말|얘기|이야기)(?:를|을)?"
+    f"{_FILLER}{_time_group(1)}(?:우리|저희)(?:가|는)?{_time_group(2)}(?:무슨|어떤)(?:말|얘기|이야기)(?:를|을)?"
     f"(?:했|하고있었|하다말았|하던중이었|하는중이었|나눴){_ENDING}{_TAIL}"
 )
 _OF_EITHER = re.compile(f"{_FILLER}(?P<when>(?:{_EARLIER}|지금)?){_SAID}(?P<ending>{_ENDING}){_TAIL}")
@@ -146,7 +146,7 @@ class _Turns(NamedTuple):
     bot: list[str]
 
 
-def recall(text: str, history: Sequence[str]) -> str | None:
+def answer_from_memory(text: str, history: Sequence[str]) -> str | None:
     """Answer a message that asks what was said in this conversation; None for any other message.
 
     Args:
@@ -157,9 +157,9 @@ def recall(text: str, history: Sequence[str]) -> str | None:
         InputError: a turn is not a string, or has an unpaired surrogate.
 
     Example:
-        >>> recall("방금 뭐랬어?", [])
+        >>> answer_from_memory("방금 뭐랬어?", [])
         '아직 제가 한 말이 없어요. 이제 막 말문을 여는 참이에요.'
-        >>> recall("다시 말해 줘", ["배고파", "따뜻한 국수는 어때요?"])
+        >>> answer_from_memory("다시 말해 줘", ["배고파", "따뜻한 국수는 어때요?"])
         '다시 말씀드릴게요. 따뜻한 국수는 어때요?'
     """
     message = normalize_message(text)
@@ -227,7 +227,7 @@ def _is_reproach(message: str, match: re.Match[str]) -> bool:
     return is_open and not _find_time(match) and not message.endswith("?")
 
 
-def _quote(turn: str) -> str:
+def _quote_turn(turn: str) -> str:
     """Return a quotation with the particle that introduces what was said."""
     mark = '"' if "'" in turn else "'"
     quotation = f"{mark}{abbreviate(turn, _MAX_QUOTED_CHARACTERS)}{mark}"
@@ -252,7 +252,7 @@ def _quote_user(user_turns: Sequence[str], when: str) -> str:
 def _tell_user_turn(adverb: str, turn: str) -> str:
     if category := detect_crisis(turn):  # not quoted coldly: the help is offered again
         return f"{adverb} 마음이 무거운 말씀을 해 주셨어요. 그때 드린 말씀을 다시 적을게요. {get_safety_card(category).text}"
-    return f"{adverb} {_quote(turn)} 하셨어요."
+    return f"{adverb} {_quote_turn(turn)} 하셨어요."
 
 
 def _quote_bot(bot_turns: Sequence[str], when: str) -> str:
@@ -261,10 +261,10 @@ def _quote_bot(bot_turns: Sequence[str], when: str) -> str:
     if not bot_turns:
         return "아직 제가 한 말이 없어요. 이제 막 말문을 여는 참이에요."
     if re.search(f"{_FIRST}|첫", when):
-        return f"처음에는 {_quote(bot_turns[0])} 말씀드렸어요."
+        return f"처음에는 {_quote_turn(bot_turns[0])} 말씀드렸어요."
     if re.search(_BEFORE_LAST, when) and len(bot_turns) > 1:
-        return f"그 전에는 {_quote(bot_turns[-2])} 말씀드렸어요."
-    return f"{'아까' if '아까' in when else '방금'} {_quote(bot_turns[-1])} 말씀드렸어요."
+        return f"그 전에는 {_quote_turn(bot_turns[-2])} 말씀드렸어요."
+    return f"{'아까' if '아까' in when else '방금'} {_quote_turn(bot_turns[-1])} 말씀드렸어요."
 
 
 def _repeat_answer(bot_turns: Sequence[str]) -> str:
@@ -278,7 +278,7 @@ def _quote_both(turns: _Turns) -> str:
         return "아직 나눈 이야기가 없어요. 이제 막 말문을 여는 참이에요."
     if detect_crisis(turns.user[-1]):
         return _tell_user_turn("방금", turns.user[-1])
-    return f"{_quote(turns.user[-1])} 하셨고, 저는 {_quote(turns.bot[-1])} 말씀드렸어요."
+    return f"{_quote_turn(turns.user[-1])} 하셨고, 저는 {_quote_turn(turns.bot[-1])} 말씀드렸어요."
 
 
 def _tell_name(history: Sequence[str], bot_turns: Sequence[str]) -> str | None:
@@ -299,14 +299,14 @@ def _quote_mention(user_turns: Sequence[str], other: str) -> str | None:
         rf"{other}[^.!?]{{0,8}}이름(?:은|이)? |이름(?:은|이)? [^.!?]{{0,10}}{other}|(?:^|\s){other}(?:은|는) \S+?(?:이야|야|예요|이에요|입니다)"
     )
     mentions = [turn for turn in user_turns if told.search(turn) and not turn.endswith("?")]
-    return f"{_quote(mentions[-1])} 하셨어요." if mentions else None
+    return f"{_quote_turn(mentions[-1])} 하셨어요." if mentions else None
 
 
 def _quote_number(user_turns: Sequence[str], unit: str) -> str | None:
     """Quote the last message with a number of a unit; say that there was none only if no message had a number."""
     mentions = [turn for turn in user_turns if re.search(rf"{_NUMBER} ?{unit}", turn)]
     if mentions:
-        return f"{_quote(mentions[-1])} 하셨어요."
+        return f"{_quote_turn(mentions[-1])} 하셨어요."
     if any(re.search("[0-9]", turn) for turn in user_turns):
         return None
     return f"몇 {unit}인지는 아직 말씀해 주신 적이 없어요."

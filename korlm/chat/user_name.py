@@ -118,7 +118,7 @@ def _find_name(text: str, previous_answer: str, known: str | None) -> str | None
         return _check_name(match)
     if known and (match := _RETYPED.search(text)):
         name = _check_name(match)
-        return name if name and (_is_common_name(name) or _resembles(name, known)) else None
+        return name if name and (_is_common_name(name) or _is_similar_name(name, known)) else None
     if match := _COPULAR.search(text):
         if not (match["me"] or match["topic"]) and match["copula"] == "야":  # 안녕 지우야 calls somebody
             return None
@@ -150,5 +150,5 @@ def _is_common_name(name: str) -> bool:
     return name in _GIVEN or any(name[:size] in _FAMILY and name[size:] in _GIVEN for size in (1, 2))
 
 
-def _resembles(name: str, other: str) -> bool:
+def _is_similar_name(name: str, other: str) -> bool:
     return len(name) == len(other) and sum(a == b for a, b in zip(name, other, strict=True)) * 2 >= len(name)

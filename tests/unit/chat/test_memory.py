@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.strings import NASTY
 
 from korlm.chat.intent_bot import IntentBot
-from korlm.chat.memory import recall
+from korlm.chat.memory import answer_from_memory
 from korlm.chat.registry import load_chat
 from korlm.chat.user_name import find_user_name
 from korlm.corpora.intents import load_intents
@@ -97,34 +97,34 @@ def words(answer: str) -> str:
 
 @pytest.mark.parametrize(("question", "turn"), ABOUT_USER.items())
 def test_the_message_of_the_user_is_quoted(question: str, turn: str) -> None:
-    answer = recall(question, HISTORY)
+    answer = answer_from_memory(question, HISTORY)
     assert answer is not None and f"'{turn}'" in answer and answer.endswith("하셨어요.")
-    nothing = recall(question, [])
+    nothing = answer_from_memory(question, [])
     assert nothing is not None and "첫마디" in nothing
 
 
 @pytest.mark.parametrize(("question", "turn"), ABOUT_BOT.items())
 def test_the_answer_of_the_bot_is_quoted_or_repeated(question: str, turn: str) -> None:
-    answer = recall(question, HISTORY)
+    answer = answer_from_memory(question, HISTORY)
     assert answer is not None and words(turn) in words(answer)
-    nothing = recall(question, [])
+    nothing = answer_from_memory(question, [])
     assert nothing is not None and "아직" in nothing
 
 
 @pytest.mark.parametrize("question", ABOUT_NAME)
 def test_the_name_of_the_user_is_remembered(question: str) -> None:
-    answer = recall(question, HISTORY)
+    answer = answer_from_memory(question, HISTORY)
     assert answer is not None and answer.startswith("지우 님") and words(HISTORY[1]) not in words(answer)
-    again = recall(question, [*HISTORY, question, answer])
+    again = answer_from_memory(question, [*HISTORY, question, answer])
     assert again is not None and again.startswith("지우 님") and again != answer
-    unknown = recall(question, ["나는 학생이야", "그렇군요."])
+    unknown = answer_from_memory(question, ["나는 학생이야", "그렇군요."])
     assert unknown is None or "아직 이름을 말씀해 주신 적이 없어요" in unknown
 
 
 @pytest.mark.parametrize("message", OTHER_MESSAGES)
 def test_other_messages_are_left_to_the_bot(message: str) -> None:
-    assert recall(message, HISTORY) is None
-    assert recall(message, []) is None
+    assert answer_from_memory(message, HISTORY) is None
+    assert answer_from_memory(message, []) is None
 
 
 def test_questions_about_earlier_conversations_are_answered_honestly() -> None:
@@ -134,21 +134,21 @@ def test_questions_about_earlier_conversations_are_answered_honestly() -> None:
         "네가 저번에 뭐라고 했지?",
         "지난번에 우리 무슨 얘기 했지?",
     ):
-        answer = recall(question, HISTORY)
+        answer = answer_from_memory(question, HISTORY)
         assert answer is not None and "지난 대화" in answer and RAIN not in answer
 
 
 def test_earlier_questions_about_the_conversation_are_not_what_was_said() -> None:
     history = [*HISTORY, "내 이름이 뭐게", "지우 님이라고 하셨어요.", "내가 아까 뭐라고 했지?", "아까 …라고 하셨어요."]
-    assert recall("아까 내가 뭐라고 했지?", history) == f"아까 '{RAIN}'라고 하셨어요."
+    assert answer_from_memory("아까 내가 뭐라고 했지?", history) == f"아까 '{RAIN}'라고 하셨어요."
     only = ["방금 뭐라고 했어?", "아직 제가 한 말이 없어요."]
-    assert recall("내가 뭐라고 했지?", only) == "아까 '방금 뭐라고 했어?'라고 하셨어요."
+    assert answer_from_memory("내가 뭐라고 했지?", only) == "아까 '방금 뭐라고 했어?'라고 하셨어요."
 
 
 def test_a_repeated_answer_is_repeated_without_its_beginning() -> None:
-    first = recall("다시 말해 줘", HISTORY)
+    first = answer_from_memory("다시 말해 줘", HISTORY)
     assert first == f"다시 말씀드릴게요. {PUDDLE}"
-    assert recall("다시 말해 줘", [*HISTORY, "다시 말해 줘", first]) == first
+    assert answer_from_memory("다시 말해 줘", [*HISTORY, "다시 말해 줘", first]) == first
 
 
 def test_names_and_numbers_that_the_user_told_are_quoted() -> None:
@@ -160,13 +160,16 @@ def test_names_and_numbers_that_the_user_told_are_quoted() -> None:
         "세 시네",
         "오후군요.",
     ]
-    assert recall("우리 개 이름이 뭐라고 했죠?", history) == "'저희 강아지 이름은 보리예요'라고 하셨어요."
-    assert recall("아까 내가 몇 살이라고 했지?", history) == "'저는 서른두 살이에요'라고 하셨어요."
-    assert recall("방금내가 몇시라그랬지?", history) == "'세 시네'라고 하셨어요."
-    assert recall("고양이 이름이 뭐라고요?", history) is None
-    assert recall("아까 내가 몇 명이라고 했지?", history) == "몇 명인지는 아직 말씀해 주신 적이 없어요."
-    assert recall("아까 내가 몇 명이라고 했지?", ["3명이서 5시에 봐", "네."]) == "'3명이서 5시에 봐'라고 하셨어요."
-    assert recall("아까 내가 몇 명이라고 했지?", ["5시에 셋이 봐", "네."]) is None
+    assert answer_from_memory("우리 개 이름이 뭐라고 했죠?", history) == "'저희 강아지 이름은 보리예요'라고 하셨어요."
+    assert answer_from_memory("아까 내가 몇 살이라고 했지?", history) == "'저는 서른두 살이에요'라고 하셨어요."
+    assert answer_from_memory("방금내가 몇시라그랬지?", history) == "'세 시네'라고 하셨어요."
+    assert answer_from_memory("고양이 이름이 뭐라고요?", history) is None
+    assert answer_from_memory("아까 내가 몇 명이라고 했지?", history) == "몇 명인지는 아직 말씀해 주신 적이 없어요."
+    assert (
+        answer_from_memory("아까 내가 몇 명이라고 했지?", ["3명이서 5시에 봐", "네."])
+        == "'3명이서 5시에 봐'라고 하셨어요."
+    )
+    assert answer_from_memory("아까 내가 몇 명이라고 했지?", ["5시에 셋이 봐", "네."]) is None
 
 
 @pytest.mark.parametrize(
@@ -184,30 +187,32 @@ def test_names_and_numbers_that_the_user_told_are_quoted() -> None:
     ],
 )
 def test_any_message_is_quoted_with_its_particle(turn: str, quotation: str) -> None:
-    answer = recall("아까 내가 뭐라고 했지?", [turn, "네."])
+    answer = answer_from_memory("아까 내가 뭐라고 했지?", [turn, "네."])
     assert answer is not None and f"{quotation} 하셨어요." in answer and len(answer) < 130
 
 
 def test_a_crisis_message_is_answered_with_help_again() -> None:
     for question in ("아까 내가 뭐라고 했지?", "내가 처음에 뭐라고 했어?", "아까 뭐라고 했지?"):
-        answer = recall(question, ["죽고 싶어요", "109로 전화해 주세요."])
+        answer = answer_from_memory(question, ["죽고 싶어요", "109로 전화해 주세요."])
         assert answer is not None and "109" in answer and "죽고 싶어요" not in answer
 
 
 def test_unanswered_and_blank_turns_are_allowed() -> None:
-    assert recall("아까 내가 뭐라고 했지?", ["배고파"]) == "아까 '배고파'라고 하셨어요."
-    assert recall("방금 뭐랬어?", ["배고파", " "]) == "아직 제가 한 말이 없어요. 이제 막 말문을 여는 참이에요."
+    assert answer_from_memory("아까 내가 뭐라고 했지?", ["배고파"]) == "아까 '배고파'라고 하셨어요."
+    assert (
+        answer_from_memory("방금 뭐랬어?", ["배고파", " "]) == "아직 제가 한 말이 없어요. 이제 막 말문을 여는 참이에요."
+    )
     with pytest.raises(InputError):
-        recall("방금 뭐랬어?", ["배고파", None])  # type: ignore[list-item]
+        answer_from_memory("방금 뭐랬어?", ["배고파", None])  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize(
     "text", [*NASTY, "아" * 10_000, "아참" * 5_000, "뭐라고 " * 3_000, "내 이름은 " * 2_000, "네 " * 5_000]
 )
 def test_any_text_is_read_to_its_end(text: str) -> None:  # patterns of exponential time would hang
-    assert recall(text, [text, text, text, text]) is None
+    assert answer_from_memory(text, [text, text, text, text]) is None
     find_user_name([text, "뭐라고 불러 드릴까요?", text])
-    answer = recall("내 이름 기억해?", [text, "네."])
+    answer = answer_from_memory("내 이름 기억해?", [text, "네."])
     assert answer is not None and "아직 이름을" in answer
 
 
@@ -238,7 +243,7 @@ def test_any_text_is_read_to_its_end(text: str) -> None:  # patterns of exponent
     )
 )
 def test_any_words_give_an_answer_in_polite_style_or_none(parts: list[str]) -> None:
-    answer = recall("".join(parts), HISTORY)
+    answer = answer_from_memory("".join(parts), HISTORY)
     assert answer is None or re.search(r"(요|죠)[.?]$", answer)
 
 
@@ -275,7 +280,7 @@ def test_what_is_not_an_introduction_is_no_name(message: str) -> None:
 
 
 def test_a_name_alone_is_one_where_the_bot_asked_the_user_for_it() -> None:
-    asked = recall("내 이름 뭐게", [])
+    asked = answer_from_memory("내 이름 뭐게", [])
     assert asked is not None
     for answer in ("채영", "채영이야", "채영이에요!", "저는 채영이요", "응 채영"):
         assert find_user_name(["내 이름 뭐게", asked, answer, "네."]) == "채영"
@@ -298,7 +303,7 @@ def test_in_the_training_dialogues_only_questions_about_the_conversation_are_rec
     for dialogue in dialogues:
         number, turns = int(dialogue["id"].removeprefix("multi-")), dialogue["turns"]
         for index in range(0, len(turns), 2):
-            answer = recall(turns[index], turns[:index])
+            answer = answer_from_memory(turns[index], turns[:index])
             if answer is not None:
                 answers[number, index] = answer
     assert answers.keys() == RECALLED.keys()
@@ -310,7 +315,7 @@ def test_of_the_questions_of_training_intents_few_ask_what_was_said() -> None:
     topics = {
         intent.id
         for intent in load_intents()
-        if intent.split == "train" and any(recall(question, []) for question in intent.questions)
+        if intent.split == "train" and any(answer_from_memory(question, []) for question in intent.questions)
     }
     assert topics == {
         "about_the_bot-0058",
