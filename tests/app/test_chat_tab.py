@@ -23,11 +23,17 @@ pytest_plugins = ["support.app"]
 
 BOX = "#chat-text textarea"
 NASTY = "<img src=x onerror=window.hacked=1></s><s><unk><user><bot> &lt;b&gt; <b>굵게</b> {{7*7}} '; DROP TABLE a; --"
-RECORD_TEXTS = """() => { window.seen = [];
+# the text of a bubble without its label
+BUBBLE_TEXT = """one => { const label = one.querySelector('.kl-label');
+  return (label ? one.innerText.slice(0, -label.innerText.length).trimEnd() : one.innerText).replaceAll('\\u2060', ''); }"""
+RECORD_TEXTS = (
+    f"() => {{ window.seen = []; const read = {BUBBLE_TEXT};"
+    """
   const look = () => { const all = document.querySelectorAll('#chat-1 [data-testid=bot]');
-    const text = all.length ? all[all.length - 1].innerText : '';
+    const text = all.length ? read(all[all.length - 1]) : '';
     if (text !== window.seen[window.seen.length - 1]) window.seen.push(text); };
   new MutationObserver(look).observe(document.querySelector('#chat-1'), {childList: true, subtree: true, characterData: true}); }"""
+)
 
 
 def open_tab(page: playwright.Page, count: int = 1) -> None:
@@ -43,9 +49,7 @@ def open_tab(page: playwright.Page, count: int = 1) -> None:
 
 
 def bubbles(page: playwright.Page, who: str, number: int = 1) -> list[str]:
-    return page.eval_on_selector_all(
-        f"#chat-{number} [data-testid={who}]", "all => all.map(one => one.innerText.replaceAll('\\u2060', ''))"
-    )
+    return page.eval_on_selector_all(f"#chat-{number} [data-testid={who}]", f"all => all.map({BUBBLE_TEXT})")
 
 
 def wait_for_answers(page: playwright.Page, count: int, number: int = 1) -> list[str]:
@@ -467,3 +471,12 @@ def test_the_tab_opens_on_the_default_bot_which_shows_the_nearest_question(
         shared_page.press(BOX, "Enter")
         wait_for_answers(shared_page, len(bubbles(shared_page, "bot")) + 1)
         shared_page.wait_for_selector(f"#chat-why-1 >> text={explanation}")
+    label = shared_page.locator("#chat-1 .kl-label")
+    assert label.all_inner_texts() == ["알 수 없는 것"]  # of the second answer alone
+    shared_page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    shared_page.locator("#chat-1").get_by_role("button", name="이 말 복사").last.click()
+    answer = bubbles(shared_page, "bot")[-1]
+    shared_page.wait_for_function("answer => navigator.clipboard.readText().then(text => text === answer)", arg=answer)
+    shared_page.get_by_text("English", exact=True).click()
+    shared_page.wait_for_function("document.querySelector('#chat-1 .kl-label').innerText === 'cannot know this'")
+    shared_page.get_by_text("한국어", exact=True).click()

@@ -96,6 +96,15 @@ def render_missing_explanation(answer_number: int) -> Markup:
     return render_template("explanation_empty", notice=notice, answer_number=answer_number)
 
 
+def render_answer_label(pending: PendingAnswer) -> Markup:
+    """Return the label of an answer that the bot is not sure of, or that is not its own; empty for all others."""
+    reply = pending.answer
+    if reply is None or pending.state != "done" or reply.is_confident:
+        return Markup()
+    is_given_anyway = reply.text == reply.answer and reply.abstain_reason in ("question", "answer")
+    return bilingual_text("label_unsure" if is_given_anyway else f"label_{reply.abstain_reason}")
+
+
 def render_safety_card(card: SafetyCard) -> Markup:
     """Return the card with the fixed answer to a crisis message and the telephone numbers as links."""
     hotlines = [(hotline.number, _localize_hotline(hotline)) for hotline in card.hotlines]

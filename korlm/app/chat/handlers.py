@@ -22,7 +22,12 @@ import gradio as gr
 
 from korlm.app.chat.answered import AnsweredTurns
 from korlm.app.chat.decoding_controls import DecodingSettings, generation_options
-from korlm.app.chat.explanation_view import render_explanation, render_missing_explanation, render_safety_card
+from korlm.app.chat.explanation_view import (
+    render_answer_label,
+    render_explanation,
+    render_missing_explanation,
+    render_safety_card,
+)
 from korlm.app.chat.history import (
     History,
     add_bot_message,
@@ -263,7 +268,9 @@ class AnswerFrames:
             state, text = self._last_shown[column] = (answer.state, self._bubble_text(answer))
             if (state, text) != (old_state, old_text):
                 is_aside = not answer.text or answer.is_crisis
-                chats[column] = add_bot_message(answer.history, text, aside=is_aside, key=self.answer_key(column))
+                chats[column] = add_bot_message(
+                    answer.history, text, aside=is_aside, key=self.answer_key(column), label=render_answer_label(answer)
+                )
             if state != old_state:
                 number = answer_number(answer.history, len(answer.history))
                 explanations[column] = render_explanation(column + 1, answer, number)

@@ -16,12 +16,15 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from markupsafe import Markup, escape
+
 from korlm.app.limits import MAX_MESSAGE
 
 Message = dict[str, Any]
 History = list[Message]
 _WORD_JOINER = "\u2060"  # invisible; after < and & it keeps a bubble, which takes its text for HTML, from reading a tag
 _MARKUP, _SHIELDED = re.compile("([<&])(?!\u2060)"), re.compile("([<&])\u2060")
+_LABEL_START, _LABEL_END = '<span class="kl-label">', "</span>"
 _ASIDE_MARK = "aside"  # marks a bubble with a text of the app
 
 
@@ -30,13 +33,20 @@ def add_user_message(history: Sequence[Message], text: str) -> History:
     return [*history, _make_message("user", text)]
 
 
-def add_bot_message(history: Sequence[Message], text: str, *, aside: bool = False, key: str = "") -> History:
+def add_bot_message(
+    history: Sequence[Message], text: str, *, aside: bool = False, key: str = "", label: str | Markup = ""
+) -> History:
     """Put the bot's answer after the visitor's last message, in place of any earlier answer.
 
-    An ``aside`` is a text of the app, which no bot gets to read. ``key`` names what the session keeps of the answer.
+    Args:
+        history: the conversation.
+        text: the answer.
+        aside: it is a text of the app, which no bot gets to read.
+        key: names what the session keeps of the answer.
+        label: a short remark of the app below it, which is no part of its text.
     """
     metadata = ({"log": _ASIDE_MARK} if aside else {}) | ({"id": key} if key else {})
-    message = _make_message("assistant", text)
+    message = _make_message("assistant", text, label)
     return [*until_last_question(history), message | {"metadata": metadata} if metadata else message]
 
 
@@ -107,13 +117,16 @@ def message_key(message: Message) -> str:
 def message_text(message: Message) -> str:
     """Return the text of a message, truncated to `MAX_MESSAGE` characters.
 
+    >>> message_text(add_bot_message([], "그건 몰라요.", label="모름")[0])
+    '그건 몰라요.'
     >>> message_text({"role": "user", "content": [{"type": "text", "text": "가"}, {"type": "file"}]})
     '가'
     """
     content = message.get("content")
     parts = [content] if isinstance(content, str) else content if isinstance(content, list) else []
     texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
-    return unshield_markup("".join(text for text in texts if isinstance(text, str)))[:MAX_MESSAGE]
+    text, _, _ = "".join(text for text in texts if isinstance(text, str)).partition(_LABEL_START)
+    return unshield_markup(text)[:MAX_MESSAGE]
 
 
 def shield_markup(text: str) -> str:
@@ -130,9 +143,10 @@ def unshield_markup(text: str) -> str:
     return _SHIELDED.sub(r"\1", text)
 
 
-def _make_message(role: str, text: str) -> Message:
+def _make_message(role: str, text: str, label: str | Markup = "") -> Message:
+    markup = f"{_LABEL_START}{escape(label)}{_LABEL_END}" if label else ""  # no shielded text contains such markup
     # Gradio strips the indentation of a plain string
-    return {"role": role, "content": [{"type": "text", "text": shield_markup(text)}]}
+    return {"role": role, "content": [{"type": "text", "text": shield_markup(text) + markup}]}
 
 
 def _is_aside(message: Message) -> bool:

@@ -30,8 +30,9 @@ CHAT_CONCURRENCY = 10  # visitors who are answered at the same time
 _TAKE_MESSAGE = "(...values) => { window.korlmChat.takeMessage(values[0]); return values; }"
 _SETTLE_MESSAGE = "(accepted) => window.korlmChat.settleMessage(accepted)"
 _RESTORE_MESSAGE = "(text) => window.korlmChat.restoreMessage(text)"
-_EXAMPLE_MESSAGES = (
-    "안녕하세요!", "오늘 너무 피곤해요.", "배고픈데 뭐 먹을까?", "비가 와서 기분이 우울해요.", "주말에 뭐 할까?", "넌 누구야?",
+# The default bot answers each with confidence, and its answers were read (dev/LOG.md).
+EXAMPLE_MESSAGES = (
+    "안녕하세요!", "넌 누구야?", "오늘 너무 피곤해요.", "저녁에 뭐 먹지?", "주말에 뭐 할까?", "친구랑 싸웠어요.", "LSTM이 뭐야?",
 )  # fmt: skip
 
 
@@ -109,7 +110,7 @@ def build_chat_tab(
                     parts = [_build_column(bots, localized, index) for index in range(MAX_BOTS)]
                 message_box, send_button, stop_button, new_chat_button = _build_message_row(localized)
                 note = gr.HTML("", js_on_load=None, elem_id="chat-note")
-                samples = [[message] for message in _EXAMPLE_MESSAGES]
+                samples = [[message] for message in EXAMPLE_MESSAGES]
                 examples = gr.Dataset(components=[message_box], samples=samples, type="values", elem_id="chat-chips")
                 localized.add(examples, label="chat_chips")
                 controls = build_decoding_controls(localized)

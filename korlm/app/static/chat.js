@@ -71,7 +71,7 @@ document.addEventListener("input", (event) => {
 });
 
 // A bubble interprets its text as HTML, so the server puts a zero-width character after < and &. Edited text gets it
-// before it is shown, and copied text loses it.
+// before it is shown, and copied text loses it. The only HTML in a bubble is the label at its end, which is not copied.
 const JOINER = "\u2060";
 const insertJoiners = (text) => text.replace(/([<&])(?!\u2060)/g, "$1" + JOINER);
 const removeJoiners = (text) => text.replace(/([<&])\u2060/g, "$1");
@@ -91,7 +91,7 @@ document.addEventListener("copy", (event) => {
 });
 if (navigator.clipboard) {
   const write = navigator.clipboard.writeText.bind(navigator.clipboard);
-  navigator.clipboard.writeText = (text) => write(removeJoiners(text));
+  navigator.clipboard.writeText = (text) => write(removeJoiners(text.split('<span class="kl-label">')[0]));
 }
 
 // Gradio labels its buttons in the language of the browser, not of the page: map its labels to ours.

@@ -63,6 +63,12 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
         "아직 답하고 있습니다. 기다리거나 ‘멈춤’을 누른 뒤에 보내 주세요. 쓴 글은 그대로 있습니다.",
         "An answer is still under way. Wait, or press “Stop”, then send. Your text is still here.",
     ),
+    # labels of answers
+    "label_question": ("못 알아들음", "not understood"),
+    "label_answer": ("모름", "does not know"),
+    "label_unanswerable": ("알 수 없는 것", "cannot know this"),
+    "label_crisis": ("안전 안내", "safety notice"),
+    "label_unsure": ("자신 없이 한 말", "said without being sure"),
     # buttons of the bubbles, labeled by chat.js
     "tool_copy": ("이 말 복사", "Copy this message"),
     "tool_copied": ("복사함", "Copied"),

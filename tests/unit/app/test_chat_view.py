@@ -19,18 +19,23 @@ from korlm.app.chat import history
 from korlm.app.chat.answered import MAX_ANSWERS, AnsweredTurns
 from korlm.app.chat.attention_view import MAX_COLUMNS, MAX_ROWS, merge_byte_tokens, render_attention_table
 from korlm.app.chat.decoding_controls import DecodingSettings, generation_options
-from korlm.app.chat.explanation_view import confidence_level, render_explanation, render_safety_card
+from korlm.app.chat.explanation_view import (
+    confidence_level,
+    render_answer_label,
+    render_explanation,
+    render_safety_card,
+)
 from korlm.app.chat.handlers import ChatHandlers
 from korlm.app.chat.pending import PendingAnswer, PendingRequests, answer_rounds
 from korlm.app.chat.service import BotInfo, ChatService
-from korlm.app.chat.tab import bot_choices, preselected_bots
+from korlm.app.chat.tab import EXAMPLE_MESSAGES, bot_choices, preselected_bots
 from korlm.app.limits import MAX_BOTS, MAX_MESSAGE, validate_message
 from korlm.app.main import build_app
 from korlm.app.service import Service
 from korlm.chat.baselines.eliza import ElizaBot
 from korlm.chat.confidence import BigramCoverage, Confidence, ConfidenceThresholds
 from korlm.chat.model import ChatModel
-from korlm.chat.registry import list_chats
+from korlm.chat.registry import list_chats, load_chat
 from korlm.chat.reply import Reply, RetrievalResult
 from korlm.corpora.dialogues import load_pairs
 from korlm.errors import InputError, UnknownNameError
@@ -154,6 +159,37 @@ def test_an_answer_from_memory_is_explained_as_such(chat_service: ChatService) -
     assert reply.text.startswith("지우 님")
     html = render_explanation(1, PendingAnswer(chat_service.get_bot("intents"), "", {}, [], reply, "done"))
     assert "이 대화에서 오간 말" in html and "earlier messages of this conversation" in html and "ELIZA" not in html
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "options", "label"),
+    [
+        ("intents", "안녕하세요!", {}, ""),
+        ("intents", "프랑스 수도가 어디야?", {}, "알 수 없는 것"),
+        ("intents", "🦑🦑", {}, "못 알아들음"),
+        ("intents", "🦑🦑", {"abstain": False}, "자신 없이 한 말"),
+        ("shy", "안녕하세요", {"max_tokens": 8}, "모름"),
+        ("eliza", "요즘 자꾸 죽고 싶다는 생각이 들어요.", {}, "안전 안내"),
+    ],
+)
+def test_answers_without_confidence_have_a_label_that_is_no_part_of_their_text(
+    chat_service: ChatService, name: str, message: str, options: dict[str, Any], label: str
+) -> None:
+    reply = final_reply(chat_service, name, message, **options)
+    pending = PendingAnswer(chat_service.get_bot(name), "greedy", {}, history.add_user_message([], message), reply)
+    assert not render_answer_label(pending)  # not before its end
+    pending.state = "done"
+    chat = history.add_bot_message(pending.history, reply.text, label=render_answer_label(pending))
+    bubble = chat[-1]["content"][0]["text"]
+    assert (f">{label}<" in bubble) if label else bubble == history.shield_markup(reply.text)
+    assert history.message_text(chat[-1]) == reply.text and ("kl-en" in bubble) == bool(label)
+    assert history.earlier_turns(history.add_user_message(chat, "네")) == [message, reply.text]
+
+
+@pytest.mark.parametrize("message", EXAMPLE_MESSAGES)
+def test_the_default_bot_answers_every_suggested_opener_with_confidence(message: str) -> None:
+    reply = load_chat().reply(message)
+    assert reply.is_confident and reply.text == reply.answer
 
 
 def test_attention_has_a_row_for_each_answer_token_that_sums_to_one(chat_service: ChatService) -> None:
