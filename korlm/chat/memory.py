@@ -1,4 +1,4 @@
-"""Answers to questions about the conversation itself: what the user or the bot said, and the user's name.
+"""Answers about the conversation itself: what the user or the bot said, and the user's name.
 
 >>> history = ["나는 지우야. 비가 와서 우울해", "빗소리가 마음까지 적셨나 봐요."]
 >>> answer_from_memory("아까 내가 뭐라고 했지?", history)
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from korlm.chat.safety.cards import get_safety_card
 from korlm.chat.safety.guard import detect_crisis
-from korlm.chat.user_name import find_user_name
+from korlm.chat.user_name import find_introduction, find_user_name
 from korlm.text.display import abbreviate
 from korlm.text.josa import final_sound, with_josa
 from korlm.text.normalization import normalize_message
@@ -147,7 +147,7 @@ class _Turns(NamedTuple):
 
 
 def answer_from_memory(text: str, history: Sequence[str]) -> str | None:
-    """Answer a message that asks what was said in this conversation; None for any other message.
+    """Answer a message that asks what was said in this conversation, or only tells the user's name; None for any other.
 
     Args:
         text: the user's message.
@@ -188,6 +188,8 @@ def answer_from_memory(text: str, history: Sequence[str]) -> str | None:
             return _quote_both(turns)
         case "either", match:
             return _quote_bot(turns.bot, match["when"])
+    if name := find_introduction(message, normalized):
+        return _greet_user(name, find_user_name(normalized))
     if not turns.user and _ANY_TOPIC.fullmatch(_extract_letters(message)):
         return "이 대화에서는 그 말씀이 첫마디예요. 아직 들은 이야기가 없어요."
     return None
@@ -279,6 +281,14 @@ def _quote_both(turns: _Turns) -> str:
     if detect_crisis(turns.user[-1]):
         return _tell_user_turn("방금", turns.user[-1])
     return f"{_quote_turn(turns.user[-1])} 하셨고, 저는 {_quote_turn(turns.bot[-1])} 말씀드렸어요."
+
+
+def _greet_user(name: str, known_name: str | None) -> str:
+    if known_name is None:
+        return f"반가워요, {name} 님. 이 대화 안에서는 이름을 꼭 기억할게요."
+    if known_name == name:
+        return f"네, {name} 님. 잘 기억하고 있어요."
+    return f"{name} 님이군요. 지금부터는 {name} 님으로 기억할게요."
 
 
 def _tell_name(history: Sequence[str], bot_turns: Sequence[str]) -> str | None:

@@ -88,6 +88,10 @@ _RETYPED = re.compile(
 )
 # The bot may also ask for the name of a pet or a friend.
 _NAME_ASKED = re.compile("불러 드릴까요|부르면 (?:될까요|좋을까요)|(?<![가-힣] )이름을 알려 주")
+# What is left of an introduction without the names
+_AROUND_NAMES = re.compile(
+    rf"(?:{_GREETING}|{_ME}|나를|날|저를|절|내|제|나의|저의|이름[은이]?|{_COPULA}|불러요?(?: ?(?:줘|줘요|주세요))?|(?:잘 )?부탁(?:해요?|드려요|드립니다|합니다)|그냥|편하게|앞으로|이제|이제부터|아니[라고야요]?|말고|오타[요야네]?|예요|[이가]|[\s,.!~^ㅎㅋ])*"
+)
 
 
 def find_user_name(history: Sequence[str]) -> str | None:
@@ -105,6 +109,21 @@ def find_user_name(history: Sequence[str]) -> str | None:
         previous_answer = history[index - 1] if index else ""
         name = _find_name(normalize_message(history[index]), previous_answer, name) or name
     return name
+
+
+def find_introduction(text: str, history: Sequence[str]) -> str | None:
+    """Return the name of the user if a message does nothing but introduce them; None for all other messages.
+
+    >>> find_introduction("안녕하세요, 저는 김민지예요.", []), find_introduction("저는 김민지고 간호사예요.", [])
+    ('김민지', None)
+    """
+    known = find_user_name(history)
+    previous_answer = history[-1] if history and len(history) % 2 == 0 else ""
+    name = _find_name(text, previous_answer, known)
+    if name is None or "이름을 알려 주" in previous_answer:  # the bot wanted it for something
+        return None
+    rest = text.replace(name, "", 1).replace(known or name, "")
+    return name if _AROUND_NAMES.fullmatch(rest) else None
 
 
 def _find_name(text: str, previous_answer: str, known: str | None) -> str | None:
