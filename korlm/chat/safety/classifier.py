@@ -1,4 +1,4 @@
-"""`CrisisClassifier`: multinomial logistic regression over hashed character n-grams, for what the rules do not say.
+"""`CrisisClassifier`: small recurrent networks over syllables, in numpy, for what the patterns do not say.
 
 >>> classifier = load_crisis_classifier()
 >>> crisis, harmless = (classifier.classify([text]) for text in ("매일 밤 사라지는 상상만 해요", "사라진 양말을 찾았어요"))
@@ -9,11 +9,9 @@
 from __future__ import annotations
 
 import functools
-import math
 import re
 import zlib
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,12 +23,16 @@ from korlm.chat.safety.cards import CrisisCategory
 from korlm.chat.safety.normalizing import compose_letters, soften_spelling, squeeze_text
 from korlm.storage.artifacts import data_folder, read_artifact_config, unreadable_weights_error
 
-NUM_FEATURES = 1 << 17
 LABELS: tuple[CrisisCategory, ...] = (
     "suicide", "violence", "sexual_violence", "child_abuse", "emergency", "medication",
 )  # fmt: skip
-_NGRAM_SIZES = (1, 2, 3, 4)
+# Rows of the embeddings: lead, vowel and tail of a syllable, hashed syllables, hashed pairs with the syllable before
+# and behind. A letter that is no syllable has a lead of its own.
+NUM_ROWS = (126, 22, 29, 1 << 11, 1 << 12, 1 << 12)
+EMBEDDING_SIZE, HIDDEN_SIZE, NUM_FILTERS, FILTER_WIDTHS = 64, 128, 96, (2, 3, 5)
+MAX_LETTERS = 90
 _WINDOW, _STRIDE = 60, 30  # letters: parts of a longer text, which are scored one by one
+_BATCH_SIZE = 64  # windows scored at once
 _SENTENCE_END = re.compile(r"[.!?…\n]+")
 
 
@@ -41,50 +43,127 @@ class CrisisScore(NamedTuple):
     category: CrisisCategory
 
 
+def expected_shapes() -> dict[str, tuple[int, ...]]:
+    """Return the shape of each tensor of a network.
+
+    ``input``, ``recurrent`` and their biases are those of a GRU (gates r, z, n), first forward, then backward.
+    """
+    gates = 3 * HIDDEN_SIZE
+    shapes: dict[str, tuple[int, ...]] = {
+        f"embedding_{index}": (rows, EMBEDDING_SIZE) for index, rows in enumerate(NUM_ROWS)
+    }
+    shapes |= {"input": (2, gates, EMBEDDING_SIZE), "input_bias": (2, gates)}
+    shapes |= {"recurrent": (2, gates, HIDDEN_SIZE), "recurrent_bias": (2, gates)}
+    for width in FILTER_WIDTHS:
+        shapes |= {f"filter_{width}": (NUM_FILTERS, EMBEDDING_SIZE, width), f"filter_{width}_bias": (NUM_FILTERS,)}
+    num_pooled = 4 * HIDDEN_SIZE + len(FILTER_WIDTHS) * NUM_FILTERS
+    return shapes | {"output": (len(LABELS) + 1, num_pooled), "output_bias": (len(LABELS) + 1,)}
+
+
 class CrisisClassifier:
-    """A linear model of a message's category.
+    """Recurrent and convolutional networks that score a message's category; their log probabilities are averaged.
+
+    The maximum and the mean of a GRU's states and the maximum of the filters go to a linear layer.
 
     Args:
-        idf: inverse document frequency of each feature, ``[F]``; 0 for features that were seen less than twice.
-        weights: ``[F, 7]``: the logits of no crisis and of `LABELS`.
-        bias: ``[7]``.
+        networks: the weights of each network, with the shapes of `expected_shapes`.
     """
 
     kind = "crisis-classifier"
 
-    def __init__(self, idf: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> None:
-        self.idf, self.weights, self.bias = idf, weights, bias
+    def __init__(self, networks: Sequence[Mapping[str, np.ndarray]]) -> None:
+        self._networks = [_Network(tensors) for tensors in networks]
 
     @classmethod
     def load(cls, folder: str | Path) -> CrisisClassifier:
-        """Load a folder.
+        """Load a folder; matrices are 8-bit integers with a scale for each row.
 
         Raises:
             ArtifactError: the folder holds no such classifier, or is damaged.
         """
-        read_artifact_config(Path(folder), cls.kind)
+        config = read_artifact_config(Path(folder), cls.kind)
         try:
             tensors = load_file(Path(folder) / "model.safetensors")
-            idf, weights, bias = (tensors[name].astype(np.float32) for name in ("idf", "weights", "bias"))
-        except (SafetensorError, OSError, KeyError) as error:
+            networks = [
+                {name: _read_tensor(tensors, f"{number}.{name}") for name in expected_shapes()}
+                for number in range(config["num_networks"])
+            ]
+        except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
             raise unreadable_weights_error(Path(folder)) from error
-        if weights.shape != (NUM_FEATURES, len(LABELS) + 1):
+        if any(network[name].shape != shape for network in networks for name, shape in expected_shapes().items()):
             raise unreadable_weights_error(Path(folder))
-        return cls(idf, weights, bias)
+        return cls(networks)
 
-    def compute_logits(self, text: str) -> np.ndarray:
-        """Return the logits ``[7]`` of a short text."""
-        rows, values = extract_ngram_features(text, self.idf)
-        return values @ self.weights[rows] + self.bias
+    def compute_log_probs(self, windows: Sequence[str]) -> np.ndarray:
+        """Return the log probabilities ``[N, 7]`` of no crisis and of `LABELS` for some short texts.
+
+        They are averages, and do not add up to 1.
+        """
+        indices = [index_letters(text) for text in windows]
+        batches = [indices[start : start + _BATCH_SIZE] for start in range(0, len(indices), _BATCH_SIZE)]
+        log_probs = [np.mean([network.compute_log_probs(batch) for network in self._networks], 0) for batch in batches]
+        return np.concatenate(log_probs)
 
     def classify(self, windows: Sequence[str]) -> CrisisScore:
         """Score a text by its likeliest part, given its parts from `split_windows`."""
-        return max(map(self._classify_window, windows), key=lambda score: score.log_odds)
+        log_probs = self.compute_log_probs(windows)
+        log_odds = np.logaddexp.reduce(log_probs[:, 1:], axis=1) - log_probs[:, 0]
+        likeliest = int(log_odds.argmax())
+        return CrisisScore(float(log_odds[likeliest]), LABELS[int(log_probs[likeliest, 1:].argmax())])
 
-    def _classify_window(self, window: str) -> CrisisScore:
-        logits = self.compute_logits(window)
-        log_odds = float(np.logaddexp.reduce(logits[1:]) - logits[0])
-        return CrisisScore(log_odds, LABELS[int(logits[1:].argmax())])
+
+def _read_tensor(tensors: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    values = tensors[name].astype(np.float32)
+    return values if values.ndim == 1 or name.endswith("bias") else values * tensors[f"{name}_scale"]
+
+
+class _Network:
+    def __init__(self, tensors: Mapping[str, np.ndarray]) -> None:
+        self._weights = {name: tensors[name].astype(np.float32) for name in expected_shapes()}
+
+    def compute_log_probs(self, indices: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the log probabilities ``[N, 7]`` of some texts, given their rows from `index_letters`."""
+        lengths = np.array([len(rows) for rows in indices])
+        embedded = np.zeros((2, len(indices), lengths.max(), EMBEDDING_SIZE), np.float32)
+        for number, rows in enumerate(indices):
+            vectors = sum(self._weights[f"embedding_{column}"][rows[:, column]] for column in range(len(NUM_ROWS)))
+            embedded[0, number, : len(rows)] = vectors
+            embedded[1, number, : len(rows)] = embedded[0, number, len(rows) - 1 :: -1]
+        pooled = [*self._pool_states(embedded, lengths), *self._pool_filters(embedded[0], lengths)]
+        logits = np.concatenate(pooled, axis=1) @ self._weights["output"].T + self._weights["output_bias"]
+        return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+
+    def _pool_states(self, embedded: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the maximum and the mean ``[N, 2 * H]`` of the GRU's states in both directions ``[2, N, T, E]``."""
+        weights, size = self._weights, HIDDEN_SIZE
+        inputs = embedded @ weights["input"].transpose(0, 2, 1)[:, None] + weights["input_bias"][:, None, None]
+        recurrent, bias = weights["recurrent"].transpose(0, 2, 1), weights["recurrent_bias"][:, None]
+        state = np.zeros((2, len(lengths), size), np.float32)
+        maximum, total = np.full_like(state, -np.inf), np.zeros_like(state)
+        for step in range(embedded.shape[2]):
+            given, fed_back = inputs[:, :, step], state @ recurrent + bias
+            gates = 1 / (1 + np.exp(-(given[..., : 2 * size] + fed_back[..., : 2 * size])))
+            new = np.tanh(given[..., 2 * size :] + gates[..., :size] * fed_back[..., 2 * size :])
+            state = new + gates[..., size:] * (state - new)
+            running = (step < lengths)[:, None]
+            maximum = np.where(running, np.maximum(maximum, state), maximum)
+            total += state * running
+        mean = total / lengths[:, None]
+        return np.concatenate([*maximum], axis=1), np.concatenate([*mean], axis=1)
+
+    def _pool_filters(self, embedded: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
+        """Return the maximum ``[N, C]`` of each width's filters over the positions of the letters ``[N, T, E]``."""
+        num_letters = embedded.shape[1]
+        running = (np.arange(num_letters) < lengths[:, None])[..., None]
+        pooled = []
+        for width in FILTER_WIDTHS:
+            padded = np.pad(embedded, ((0, 0), (width // 2, width // 2), (0, 0)))
+            shifted = np.concatenate([padded[:, at : at + num_letters] for at in range(width)], axis=2)
+            kernel = self._weights[f"filter_{width}"].transpose(2, 1, 0).reshape(-1, NUM_FILTERS)
+            activation = shifted @ kernel
+            activation = np.maximum(activation + self._weights[f"filter_{width}_bias"], 0) * running
+            pooled.append(activation.max(axis=1))
+        return pooled
 
 
 def split_windows(text: str) -> list[str]:
@@ -104,25 +183,44 @@ def split_windows(text: str) -> list[str]:
     ]
 
 
-def extract_ngram_features(text: str, idf: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the features of a text and their values: counts, or TF-IDF weights of unit length.
+def simplify_letters(text: str) -> str:
+    """Return what the classifier reads of a text: spaces, punctuation and confusable letters make no difference.
 
-    Args:
-        text: the text; spaces, punctuation and confusable letters make no difference.
-        idf: ``[F]``; None returns counts.
+    >>> simplify_letters("떄렸어요, ㅈㅜㄱㄱㅗ")
+    '떼렷어요죽고'
     """
-    letters = soften_spelling(compose_letters(squeeze_text(text)))
-    counts = Counter(
-        zlib.crc32(letters[start : start + size].encode()) % NUM_FEATURES
-        for size in _NGRAM_SIZES
-        for start in range(len(letters) - size + 1)
-    )
-    rows = np.fromiter(counts, np.int64, len(counts))
-    values = np.fromiter(counts.values(), np.float32, len(counts))
-    if idf is None:
-        return rows, values
-    values = (1 + np.log(values)) * idf[rows]
-    return rows, values / max(math.sqrt(float(values @ values)), 1e-9)
+    return soften_spelling(compose_letters(squeeze_text(text)))
+
+
+def index_letters(text: str) -> np.ndarray:
+    """Return the rows of the embeddings for the letters of a text, ``[T, 6]``; one row of zeros if there are none.
+
+    >>> index_letters("가나").shape
+    (2, 6)
+    """
+    letters = simplify_letters(text)[:MAX_LETTERS]
+    context = f"^{letters}$"
+    rows = [
+        (
+            *_index_jamo(letter),
+            zlib.crc32(letter.encode()) % NUM_ROWS[3],
+            zlib.crc32(context[at : at + 2].encode()) % NUM_ROWS[4],
+            zlib.crc32((context[at + 1 : at + 3] + ">").encode()) % NUM_ROWS[5],
+        )
+        for at, letter in enumerate(letters)
+    ]
+    return np.array(rows or [(0,) * len(NUM_ROWS)], np.int64)
+
+
+@functools.lru_cache(4096)
+def _index_jamo(letter: str) -> tuple[int, int, int]:
+    code = ord(letter)
+    if 0 <= code - 0xAC00 < 11172:
+        lead, rest = divmod(code - 0xAC00, 588)
+        return 1 + lead, 1 + rest // 28, 1 + rest % 28
+    if 0x3131 <= code <= 0x3163:  # loose jamo
+        return 20 + code - 0x3131, 0, 0
+    return 75 + code % 50, 0, 0
 
 
 @functools.cache

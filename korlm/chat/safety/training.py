@@ -2,12 +2,13 @@
 
     python -m korlm.chat.safety.training FOLDER
 
-L-BFGS on the multinomial cross-entropy with L2 regularization; the same data give the same weights.
+Two networks from different initial weights, about four minutes each on one core.
 """
 
 from __future__ import annotations
 
 import json
+import random
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,15 +16,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
 
-from korlm.chat.safety.classifier import LABELS, NUM_FEATURES, CrisisClassifier, extract_ngram_features
+from korlm.chat.safety.classifier import LABELS, MAX_LETTERS, CrisisClassifier, index_letters, simplify_letters
+from korlm.chat.safety.misspelling import misspell_text
+from korlm.chat.safety.network import CrisisNetwork, collate_letters
 from korlm.corpora.files import iter_json_records, open_corpus_file
 from korlm.corpora.intents import iter_multi_turn_dialogues, load_intents
 from korlm.storage.artifacts import FORMAT_VERSION, data_folder, new_folder, write_json, write_tensors
 
-REGULARIZATION = 1e-7  # of 3e-8 to 3e-6, on one writer's messages held out (dev/LOG.md, 2026-11-29)
-MAX_ITERATIONS = 200
+# Chosen on messages of one writer at a time, held out (dev/LOG.md, 2026-11-29).
+NUM_NETWORKS, NUM_EPOCHS, BATCH_SIZE, PEAK_RATE = 2, 5, 64, 2e-3
+EVERYDAY_PER_EPOCH = 8_000  # everyday questions, drawn anew for each epoch
+LABEL_SMOOTHING = 0.02
+MISSPELLED, JOINED = 0.2, 0.15  # so many messages are misspelled, stand before or behind an everyday question
+_BUCKET = 20  # batches whose messages are sorted by length
 
 
 class SafetyMessage(NamedTuple):
@@ -40,59 +48,98 @@ def load_safety_messages(split: str) -> list[SafetyMessage]:
         return [SafetyMessage(row["text"], row["category"]) for _, row in iter_json_records(handle, path)]
 
 
-def train_crisis_classifier(messages: Sequence[SafetyMessage]) -> CrisisClassifier:
-    """Train a classifier on labeled messages."""
-    features = [extract_ngram_features(message.text) for message in messages]
-    document_counts = np.bincount(np.concatenate([rows for rows, _ in features]), minlength=NUM_FEATURES)
-    idf = np.where(document_counts > 1, np.log((1 + len(messages)) / (1 + document_counts)) + 1, 0).astype(np.float32)
-    vectors = [extract_ngram_features(message.text, idf) for message in messages]
-    inputs = torch.sparse_csr_tensor(
-        torch.tensor(np.cumsum([0, *(len(rows) for rows, _ in vectors)])),
-        torch.tensor(np.concatenate([rows for rows, _ in vectors])),
-        torch.tensor(np.concatenate([values for _, values in vectors])),
-        (len(messages), NUM_FEATURES),
-    )
-    labels = torch.tensor([(*("harmless",), *LABELS).index(message.category) for message in messages])
-    weights = torch.zeros(NUM_FEATURES, len(LABELS) + 1, requires_grad=True)
-    bias = torch.zeros(len(LABELS) + 1, requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights, bias], max_iter=MAX_ITERATIONS, line_search_fn="strong_wolfe")
-
-    def compute_loss() -> torch.Tensor:
-        optimizer.zero_grad()
-        loss = functional.cross_entropy(inputs @ weights + bias, labels) + REGULARIZATION * weights.square().sum()
-        loss.backward()
-        return loss
-
-    optimizer.step(compute_loss)
-    return CrisisClassifier(idf, weights.detach().numpy(), bias.detach().numpy())
-
-
-def save_crisis_classifier(classifier: CrisisClassifier, folder: str | Path, info: dict[str, Any]) -> None:
-    """Save a classifier with 16-bit weights."""
-    with new_folder(folder) as temporary:
-        write_json(temporary / "config.json", {"format": FORMAT_VERSION, "kind": CrisisClassifier.kind})
-        write_json(temporary / "build_info.json", info)
-        tensors = {name: getattr(classifier, name).astype(np.float16) for name in ("idf", "weights", "bias")}
-        write_tensors(temporary / "model.safetensors", {name: torch.tensor(value) for name, value in tensors.items()})
-
-
-def load_training_messages() -> list[SafetyMessage]:
-    """Return the tuning messages, and the users' turns of all bundled intents and dialogues as harmless ones."""
+def load_everyday_questions() -> list[str]:
+    """Load the users' turns of all bundled intents and dialogues, which are harmless."""
     everyday = [question for intent in load_intents() for question in intent.all_questions]
-    everyday += [turn for _, turns in iter_multi_turn_dialogues() for turn in turns[::2]]
-    return [*load_safety_messages("tuning"), *(SafetyMessage(text, "harmless") for text in everyday)]
+    return everyday + [turn for _, turns in iter_multi_turn_dialogues() for turn in turns[::2]]
+
+
+def train_crisis_network(
+    messages: Sequence[SafetyMessage], everyday: Sequence[str], *, seed: int = 0, num_epochs: int = NUM_EPOCHS
+) -> CrisisNetwork:
+    """Train a network on labeled messages and everyday questions."""
+    torch.manual_seed(seed)
+    network = CrisisNetwork()
+    categories = ("harmless", *LABELS)
+    core = [(simplify_letters(message.text), categories.index(message.category)) for message in messages]
+    harmless = [(simplify_letters(text), 0) for text in everyday]
+    generator = random.Random(seed)
+    num_drawn = min(EVERYDAY_PER_EPOCH, len(harmless))
+    num_steps = num_epochs * -(-(len(core) + num_drawn) // BATCH_SIZE)
+    optimizer = torch.optim.AdamW(network.parameters(), PEAK_RATE, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=num_steps + 1, pct_start=0.1)
+    network.train()
+    for epoch in range(num_epochs):
+        examples = core + generator.sample(harmless, num_drawn)
+        generator.shuffle(examples)
+        losses = []
+        for batch in _iter_batches(examples, generator):
+            texts = [_change_at_random(text, harmless, generator) for text, _ in batch]
+            logits = network(*collate_letters([index_letters(text) for text in texts]))
+            labels = torch.tensor([label for _, label in batch])
+            loss = functional.cross_entropy(logits, labels, label_smoothing=LABEL_SMOOTHING)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        print(f"epoch {epoch + 1}: loss {sum(losses) / len(losses):.3f}", flush=True)
+    return network.eval()
+
+
+def _iter_batches(examples: list[tuple[str, int]], generator: random.Random) -> list[list[tuple[str, int]]]:
+    """Return batches of messages of similar length, in random order."""
+    batches = []
+    for start in range(0, len(examples), _BUCKET * BATCH_SIZE):
+        bucket = sorted(examples[start : start + _BUCKET * BATCH_SIZE], key=lambda example: len(example[0]))
+        batches += [bucket[at : at + BATCH_SIZE] for at in range(0, len(bucket), BATCH_SIZE)]
+    generator.shuffle(batches)
+    return batches
+
+
+def _change_at_random(text: str, harmless: list[tuple[str, int]], generator: random.Random) -> str:
+    chance = generator.random()
+    if chance < MISSPELLED:
+        return misspell_text(text, generator)
+    if chance >= MISSPELLED + JOINED or not harmless:
+        return text
+    other = generator.choice(harmless)[0]
+    if len(text) + len(other) > MAX_LETTERS:
+        return text
+    return other + text if generator.random() < 0.6 else text + other
+
+
+def save_crisis_classifier(networks: Sequence[CrisisNetwork], folder: str | Path, info: dict[str, Any]) -> None:
+    """Save the weights of networks: matrices as 8-bit integers with a scale for each row, biases in 16 bits."""
+    tensors: dict[str, np.ndarray] = {}
+    for number, network in enumerate(networks):
+        for name, tensor in network.export_tensors().items():
+            key = f"{number}.{name}"
+            if name.endswith("bias"):
+                tensors[key] = tensor.astype(np.float16)
+                continue
+            scale = (np.maximum(np.abs(tensor).max(axis=-1, keepdims=True), 1e-4) / 127).astype(np.float32)
+            tensors |= {key: np.round(tensor / scale).astype(np.int8), f"{key}_scale": scale}
+    config = {"format": FORMAT_VERSION, "kind": CrisisClassifier.kind, "num_networks": len(networks)}
+    with new_folder(folder) as temporary:
+        write_json(temporary / "config.json", config)
+        write_json(temporary / "build_info.json", info)
+        write_tensors(temporary / "model.safetensors", {name: torch.tensor(value) for name, value in tensors.items()})
 
 
 def train_bundled_classifier() -> None:
     """Train on the bundled data and save to the folder given."""
-    messages = load_training_messages()
-    classifier = train_crisis_classifier(messages)
+    messages, everyday = load_safety_messages("tuning"), load_everyday_questions()
+    networks = [train_crisis_network(messages, everyday, seed=seed) for seed in range(NUM_NETWORKS)]
     info = {
         "messages": len(messages),
-        "regularization": REGULARIZATION,
+        "everyday_questions": len(everyday),
+        "parameters": sum(tensor.size for network in networks for tensor in network.export_tensors().values()),
+        "epochs": NUM_EPOCHS,
         "command": "python -m korlm.chat.safety.training",
     }
-    save_crisis_classifier(classifier, sys.argv[1], info)
+    save_crisis_classifier(networks, sys.argv[1], info)
     print(json.dumps(info))
 
 
