@@ -1,4 +1,4 @@
-"""`CrisisClassifier`: small recurrent networks over syllables, in numpy, for what the patterns do not say.
+"""`CrisisClassifier`: a small recurrent network and a linear model, in numpy, for what the patterns do not say.
 
 >>> classifier = load_crisis_classifier()
 >>> crisis, harmless = (classifier.classify([text]) for text in ("매일 밤 사라지는 상상만 해요", "사라진 양말을 찾았어요"))
@@ -20,7 +20,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from korlm.chat.safety.cards import CrisisCategory
-from korlm.chat.safety.normalizing import compose_letters, soften_spelling, squeeze_text
+from korlm.chat.safety.ngram_model import NUM_FEATURES, NgramModel
+from korlm.chat.safety.normalizing import simplify_letters, squeeze_text
 from korlm.storage.artifacts import data_folder, read_artifact_config, unreadable_weights_error
 
 LABELS: tuple[CrisisCategory, ...] = (
@@ -61,38 +62,43 @@ def expected_shapes() -> dict[str, tuple[int, ...]]:
 
 
 class CrisisClassifier:
-    """Recurrent and convolutional networks that score a message's category; their log probabilities are averaged.
+    """A network and a linear model that score a message's category; their log probabilities are averaged.
 
-    The maximum and the mean of a GRU's states and the maximum of the filters go to a linear layer.
+    In the network, the maximum and the mean of a GRU's states and the maximum of convolutions go to a linear layer.
 
     Args:
-        networks: the weights of each network, with the shapes of `expected_shapes`.
+        network: the weights of the network, with the shapes of `expected_shapes`.
+        ngram_model: the linear model over character n-grams.
     """
 
     kind = "crisis-classifier"
 
-    def __init__(self, networks: Sequence[Mapping[str, np.ndarray]]) -> None:
-        self._networks = [_Network(tensors) for tensors in networks]
+    def __init__(self, network: Mapping[str, np.ndarray], ngram_model: NgramModel) -> None:
+        self._network, self._ngram_model = _Network(network), ngram_model
 
     @classmethod
     def load(cls, folder: str | Path) -> CrisisClassifier:
-        """Load a folder; matrices are 8-bit integers with a scale for each row.
+        """Load a folder; matrices are 8-bit integers with scales.
 
         Raises:
             ArtifactError: the folder holds no such classifier, or is damaged.
         """
-        config = read_artifact_config(Path(folder), cls.kind)
+        read_artifact_config(Path(folder), cls.kind)
         try:
-            tensors = load_file(Path(folder) / "model.safetensors")
-            networks = [
-                {name: _read_tensor(tensors, f"{number}.{name}") for name in expected_shapes()}
-                for number in range(config["num_networks"])
-            ]
-        except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+            stored = load_file(Path(folder) / "model.safetensors")
+            tensors = {
+                name: values.astype(np.float32) * stored.get(f"{name}_scale", np.float32(1))
+                for name, values in stored.items()
+                if not name.endswith("_scale")
+            }
+            ngram_model = NgramModel(*(tensors[f"ngram_{name}"] for name in ("idf", "weights", "bias")))
+            network = {name: tensors[name] for name in expected_shapes()}
+        except (SafetensorError, OSError, KeyError, ValueError) as error:
             raise unreadable_weights_error(Path(folder)) from error
-        if any(network[name].shape != shape for network in networks for name, shape in expected_shapes().items()):
+        shapes_fit = all(network[name].shape == shape for name, shape in expected_shapes().items())
+        if not shapes_fit or ngram_model.weights.shape != (NUM_FEATURES, len(LABELS) + 1):
             raise unreadable_weights_error(Path(folder))
-        return cls(networks)
+        return cls(network, ngram_model)
 
     def compute_log_probs(self, windows: Sequence[str]) -> np.ndarray:
         """Return the log probabilities ``[N, 7]`` of no crisis and of `LABELS` for some short texts.
@@ -101,8 +107,8 @@ class CrisisClassifier:
         """
         indices = [index_letters(text) for text in windows]
         batches = [indices[start : start + _BATCH_SIZE] for start in range(0, len(indices), _BATCH_SIZE)]
-        log_probs = [np.mean([network.compute_log_probs(batch) for network in self._networks], 0) for batch in batches]
-        return np.concatenate(log_probs)
+        log_probs = np.concatenate([self._network.compute_log_probs(batch) for batch in batches])
+        return (log_probs + self._ngram_model.compute_log_probs(windows)) / 2
 
     def classify(self, windows: Sequence[str]) -> CrisisScore:
         """Score a text by its likeliest part, given its parts from `split_windows`."""
@@ -110,11 +116,6 @@ class CrisisClassifier:
         log_odds = np.logaddexp.reduce(log_probs[:, 1:], axis=1) - log_probs[:, 0]
         likeliest = int(log_odds.argmax())
         return CrisisScore(float(log_odds[likeliest]), LABELS[int(log_probs[likeliest, 1:].argmax())])
-
-
-def _read_tensor(tensors: Mapping[str, np.ndarray], name: str) -> np.ndarray:
-    values = tensors[name].astype(np.float32)
-    return values if values.ndim == 1 or name.endswith("bias") else values * tensors[f"{name}_scale"]
 
 
 class _Network:
@@ -138,11 +139,11 @@ class _Network:
         weights, size = self._weights, HIDDEN_SIZE
         inputs = embedded @ weights["input"].transpose(0, 2, 1)[:, None] + weights["input_bias"][:, None, None]
         recurrent, bias = weights["recurrent"].transpose(0, 2, 1), weights["recurrent_bias"][:, None]
-        state = np.zeros((2, len(lengths), size), np.float32)
+        state: np.ndarray = np.zeros((2, len(lengths), size), np.float32)
         maximum, total = np.full_like(state, -np.inf), np.zeros_like(state)
         for step in range(embedded.shape[2]):
             given, fed_back = inputs[:, :, step], state @ recurrent + bias
-            gates = 1 / (1 + np.exp(-(given[..., : 2 * size] + fed_back[..., : 2 * size])))
+            gates = (1 + np.tanh((given[..., : 2 * size] + fed_back[..., : 2 * size]) / 2)) / 2  # sigmoid
             new = np.tanh(given[..., 2 * size :] + gates[..., :size] * fed_back[..., 2 * size :])
             state = new + gates[..., size:] * (state - new)
             running = (step < lengths)[:, None]
@@ -183,15 +184,6 @@ def split_windows(text: str) -> list[str]:
     ]
 
 
-def simplify_letters(text: str) -> str:
-    """Return what the classifier reads of a text: spaces, punctuation and confusable letters make no difference.
-
-    >>> simplify_letters("떄렸어요, ㅈㅜㄱㄱㅗ")
-    '떼렷어요죽고'
-    """
-    return soften_spelling(compose_letters(squeeze_text(text)))
-
-
 def index_letters(text: str) -> np.ndarray:
     """Return the rows of the embeddings for the letters of a text, ``[T, 6]``; one row of zeros if there are none.
 
@@ -209,7 +201,7 @@ def index_letters(text: str) -> np.ndarray:
         )
         for at, letter in enumerate(letters)
     ]
-    return np.array(rows or [(0,) * len(NUM_ROWS)], np.int64)
+    return np.array(rows, np.int64) if rows else np.zeros((1, len(NUM_ROWS)), np.int64)
 
 
 @functools.lru_cache(4096)

@@ -19,8 +19,8 @@ _MOVES = {
     "\u11c0": ("", "\u1110"), "\u11c1": ("", "\u1111"), "\u11b9": ("\u11b8", "\u1109"),
 }  # fmt: skip
 _SILENT_LEAD = "\u110b"
-_VOWELS = dict(["ᅡᅣ", "ᅣᅡ", "ᅥᅧ", "ᅧᅥ", "ᅩᅭ", "ᅭᅩ", "ᅮᅲ", "ᅲᅮ", "ᅳᅵ", "ᅵᅳ"])
-_LEADS = dict(["ᄀᄁ", "ᄁᄀ", "ᄃᄄ", "ᄄᄃ", "ᄇᄈ", "ᄈᄇ", "ᄉᄊ", "ᄊᄉ", "ᄌᄍ", "ᄍᄌ"])
+_VOWELS = dict(zip("ᅡᅣᅥᅧᅩᅭᅮᅲᅳᅵ", "ᅣᅡᅧᅥᅭᅩᅲᅮᅵᅳ", strict=True))
+_LEADS = dict(zip("ᄀᄁᄃᄄᄇᄈᄉᄊᄌᄍ", "ᄁᄀᄄᄃᄈᄇᄊᄉᄍᄌ", strict=True))
 
 
 def misspell_text(text: str, generator: random.Random) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,9 +31,10 @@ class CrisisNetwork(nn.Module):
 
     def __init__(self, dropout: float = 0.4) -> None:
         super().__init__()
-        self.embeddings = nn.ModuleList(nn.Embedding(rows, EMBEDDING_SIZE) for rows in NUM_ROWS)
-        for embedding in self.embeddings:
+        embeddings = [nn.Embedding(rows, EMBEDDING_SIZE) for rows in NUM_ROWS]
+        for embedding in embeddings:
             nn.init.normal_(embedding.weight, std=0.15)
+        self.embeddings = nn.ModuleList(embeddings)
         self.gru = nn.GRU(EMBEDDING_SIZE, HIDDEN_SIZE, batch_first=True, bidirectional=True)
         self.filters = nn.ModuleList(
             nn.Conv1d(EMBEDDING_SIZE, NUM_FILTERS, width, padding=width // 2) for width in FILTER_WIDTHS
@@ -57,11 +59,12 @@ class CrisisNetwork(nn.Module):
         channels = embedded.transpose(1, 2)
         activations = [torch.relu(layer(channels))[:, :, : mask.shape[1]] * mask[:, None] for layer in self.filters]
         pooled = torch.cat([maximum, mean, *(activation.amax(2) for activation in activations)], dim=1)
-        return self.output(functional.dropout(pooled, self.dropout, self.training))
+        logits: torch.Tensor = self.output(functional.dropout(pooled, self.dropout, self.training))
+        return logits
 
     def export_tensors(self) -> dict[str, np.ndarray]:
         """Return the weights under the names and with the shapes of `expected_shapes`."""
-        tensors = {f"embedding_{index}": layer.weight for index, layer in enumerate(self.embeddings)}
+        tensors: dict[str, Any] = {f"embedding_{index}": layer.weight for index, layer in enumerate(self.embeddings)}
         for name, kind in (("input", "ih"), ("recurrent", "hh")):
             for suffix, part in (("", "weight"), ("_bias", "bias")):
                 directions = [getattr(self.gru, f"{part}_{kind}_l0{reverse}") for reverse in ("", "_reverse")]

@@ -84,6 +84,15 @@ def compose_letters(text: str) -> str:
     return _LOOSE_LETTERS.sub(_join_letters, text)
 
 
+def simplify_letters(text: str) -> str:
+    """Return what the classifiers read of a text: spaces, punctuation and confusable letters make no difference.
+
+    >>> simplify_letters("떄렸어요, ㅈㅜㄱㄱㅗ")
+    '떼렷어요죽고'
+    """
+    return soften_spelling(compose_letters(squeeze_text(text)))
+
+
 def list_views(text: str, idioms: re.Pattern[str] | None = None) -> list[str]:
     """Return the different forms of a message to search: as it is, without digits and Latin letters, and without jamo.
 
@@ -91,6 +100,6 @@ def list_views(text: str, idioms: re.Pattern[str] | None = None) -> list[str]:
         text: the message.
         idioms: harmless phrases, softened; a line break replaces each, so that no pattern reaches across it.
     """
-    softened = soften_spelling(compose_letters(squeeze_text(text)))
+    softened = simplify_letters(text)
     whole = idioms.sub("\n", softened) if idioms else softened
     return list(dict.fromkeys([whole, _NOT_SYLLABLES.sub("", whole), _JAMO.sub("", whole)]))

@@ -91,11 +91,17 @@ def test_an_idiom_does_not_hide_a_crisis_elsewhere_in_the_text(idiom: str) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["오늘은 날씨가 맑아서 산책을 다녀왔어요. ", "엄마아빠가", "남편이 때", "나 엄마 약 물 목 피 눈 "]
+    ("text", "categories"),
+    [
+        ("오늘은 날씨가 맑아서 산책을 다녀왔어요. ", {None}),
+        ("나 엄마 약 물 목 피 눈 ", {None}),
+        ("엄마아빠가", {None, "child_abuse"}),  # the start of many a crisis message, a thousand times
+        ("남편이 때", {None, "violence"}),
+    ],
 )
-def test_a_long_text_is_searched_in_a_moment(text: str) -> None:
+def test_a_long_text_is_searched_in_a_moment(text: str, categories: set[str | None]) -> None:
     started = time.process_time()
-    assert detect_crisis((text * 2_500)[:10_000]) is None
+    assert detect_crisis((text * 2_500)[:10_000]) in categories
     assert time.process_time() - started < 2  # a tenth of it on an idle machine
 
 
@@ -135,8 +141,8 @@ def test_figures_of_the_test_split_are_those_of_the_results() -> None:
     caught = [(message.category, detect_crisis(message.text)) for message in messages]
     crisis = [category for label, category in caught if label != "harmless"]
     harmless = [category for label, category in caught if label == "harmless"]
-    assert (len(crisis), len(harmless)) == (364, 372)
-    assert sum(map(bool, crisis)) >= 354 and sum(map(bool, harmless)) <= 6  # measured: 356 and 4
+    assert (len(crisis), len(harmless)) == (400, 400)
+    assert sum(map(bool, crisis)) >= 393 and sum(map(bool, harmless)) <= 8  # measured: 394 and 7
 
 
 def test_everyday_messages_are_not_caught() -> None:
