@@ -1,6 +1,6 @@
 """Misspell training messages as people do: as they sound, and with confused or lost jamo.
 
->>> misspell_text("죽고 싶어 없어", random.Random(5))
+>>> misspell_text("죽고 싶어 없어", random.Random(0))
 '죽고 시퍼 업서'
 """
 
