@@ -1,4 +1,4 @@
-"""The explanation below a chat as HTML: confidence, attention and candidates, or ELIZA's rule, or the nearest question.
+"""The explanation below a chat as HTML: confidence, attention and candidates, the nearest questions, or a rule.
 
 >>> "kl-empty" in render_explanation(1)
 True
@@ -12,14 +12,17 @@ from markupsafe import Markup
 
 from korlm.app.chat.attention_view import render_attention_table
 from korlm.app.chat.pending import PendingAnswer
+from korlm.app.chat.retrieval_view import render_answer_diff, render_nearest_questions
 from korlm.app.chat.service import BotInfo
 from korlm.app.model_info import abbreviate_count
+from korlm.app.strings.chat import CHAT_TEXTS
 from korlm.app.strings.common import translate
 from korlm.app.templating import bilingual_html, bilingual_text, render_bilingual_notice, render_template
 from korlm.i18n import localize
 
 if TYPE_CHECKING:
     from korlm.chat.confidence import Confidence
+    from korlm.chat.reply import Reply
     from korlm.chat.safety.cards import Hotline, SafetyCard
 
 _MAX_QUESTION = 80  # characters of the question that are shown
@@ -28,11 +31,17 @@ _MAX_QUESTION = 80  # characters of the question that are shown
 class Meter(NamedTuple):
     """A figure with a bar, on which a tick marks its threshold."""
 
-    name: str  # ``surprisal``, ``familiarity`` or ``similarity``
+    name: str  # ``surprisal``, ``familiarity``, ``similarity`` or another component of the confidence
     value: str  # the figure as text
     fraction: float  # length of the bar, 0 to 1
     threshold: float | None = None  # place of the tick, 0 to 1; None without a threshold
     threshold_text: str = ""  # the threshold as text
+
+    @property
+    def label(self) -> str:
+        """The name in both languages; as it is if it has no text."""
+        key = f"meter_{self.name}"
+        return bilingual_text(key) if key in CHAT_TEXTS else self.name
 
     @property
     def verdict(self) -> str:
@@ -136,40 +145,73 @@ def _render_body(number: int, pending: PendingAnswer) -> str:
         return render_bilingual_notice("explanation_crisis", "note")
     if bot.kind == "eliza" or reply.rule:
         return render_template("eliza_rule", rule=reply.rule)
-    if nearest := reply.nearest:
-        limit = reply.confidence.min_similarity
-        threshold = (limit, bilingual_text("meter_least", limit=f"{limit:.2f}")) if limit else ()
-        meters = [Meter("similarity", f"{nearest.similarity:.2f}", nearest.similarity, *threshold)]
-        return render_template(
-            "nearest_question", nearest=nearest, reply=reply, meters=meters, pairs=f"{bot.pairs:,}", kind=bot.kind
-        )
-    attention = ""
+    sections = []
+    if reply.nearest:
+        sections.append(render_nearest_questions((reply.nearest,), reply.nearest))
+        if reply.answer != reply.nearest.answer:
+            sections.append(render_answer_diff(reply.nearest.answer, reply.answer))
+    sections.append(_render_confidence(reply))
     if reply.attention is not None and len(reply.attention):
-        attention = render_attention_table(
-            reply.question_tokens, reply.tokens, reply.attention.tolist(), f"why-{number}"
-        )
-    return render_template(
-        "model_explanation",
-        reply=reply,
-        level=confidence_level(reply.confidence),
-        meters=_confidence_meters(reply.confidence),
-        attention=attention,
-    )
+        attention = reply.attention.tolist()
+        sections.append(render_attention_table(reply.question_tokens, reply.tokens, attention, f"why-{number}"))
+    if bot.is_trained or reply.candidates:
+        has_bits = any(candidate.bits for candidate in reply.candidates)
+        sections.append(render_template("candidates", candidates=reply.candidates, has_bits=has_bits))
+    if (key := f"note_{bot.kind}") in CHAT_TEXTS:
+        sections.append(Markup("<p>{}</p>").format(bilingual_text(key, count=f"{bot.pairs:,}")))
+    return Markup("").join(sections)
 
 
-def _confidence_meters(confidence: Confidence) -> list[Meter]:
-    limits, surprisal, familiarity = confidence.limits, confidence.surprisal or 0.0, confidence.familiarity
-    scale = max(8.0, surprisal, limits.surprisal * 1.25 if limits else 0.0)  # bits at the end of the bar
-    threshold = (
-        (limits.surprisal / scale, bilingual_text("meter_most", limit=f"{limits.surprisal:.2f}")) if limits else ()
+def _render_confidence(reply: Reply) -> Markup:
+    confidence, reason = reply.confidence, reply.abstain_reason
+    notes, withheld = [], None
+    if reason == "unanswerable":
+        notes.append("abstained_unanswerable")
+    elif reason and reply.text == reply.answer:
+        notes.append("abstain_disabled")
+    elif reason:
+        is_retrieved = reason == "question" and confidence.similarity is not None
+        notes.append("abstained_similarity" if is_retrieved else f"abstained_{reason}")
+        withheld = reply.answer
+    elif confidence.limits is None and not confidence.min_similarity:
+        notes.append("confidence_no_limits")
+    meters = [_make_meter(name, value, confidence) for name, value in _list_components(confidence).items()]
+    level = confidence_level(confidence) if confidence.limits else "no" if reason else ""
+    return render_template("confidence", level=level, meters=meters, notes=notes, withheld=withheld)
+
+
+def _list_components(confidence: Confidence) -> dict[str, float]:
+    """Return what the confidence consists of, by name."""
+    components = {
+        "surprisal": confidence.surprisal,
+        "familiarity": confidence.familiarity,
+        "similarity": confidence.similarity,
+    }
+    return {name: value for name, value in components.items() if value is not None}
+
+
+def _make_meter(name: str, value: float, confidence: Confidence) -> Meter:
+    limits = confidence.limits
+    if name == "surprisal":
+        scale = max(8.0, value, limits.surprisal * 1.25 if limits else 0.0)  # bits at the end of the bar
+        meter = Meter(name, bilingual_text("meter_bits", bits=f"{value:.2f}"), value / scale)
+        if limits is None:
+            return meter
+        text = bilingual_text("meter_most", limit=f"{limits.surprisal:.2f}")
+        return meter._replace(threshold=limits.surprisal / scale, threshold_text=text)
+    percent = name == "familiarity"
+    least = (
+        (limits.familiarity if limits else 0.0)
+        if percent
+        else confidence.min_similarity
+        if name == "similarity"
+        else 0.0
     )
-    meters = [Meter("surprisal", bilingual_text("meter_bits", bits=f"{surprisal:.2f}"), surprisal / scale, *threshold)]
-    if familiarity is not None:
-        threshold = (
-            (limits.familiarity, bilingual_text("meter_least", limit=f"{limits.familiarity:.0%}")) if limits else ()
-        )
-        meters.append(Meter("familiarity", f"{familiarity:.0%}", familiarity, *threshold))
-    return meters
+    meter = Meter(name, f"{value:.0%}" if percent else f"{value:.2f}", max(0.0, value))
+    if not least:
+        return meter
+    text = bilingual_text("meter_least", limit=f"{least:.0%}" if percent else f"{least:.2f}")
+    return meter._replace(threshold=least, threshold_text=text)
 
 
 def _bot_facts(bot: BotInfo) -> dict[str, object]:

@@ -86,8 +86,8 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     # explanation
     "explanation": ("왜 이렇게 답했을까요?", "Why this answer?"),
     "explanation_empty": (
-        "답이 나오면 얼마나 자신 있는지, 물음의 어느 조각을 보고 썼는지 여기에 보입니다.",
-        "After an answer you see here how sure the bot was, and which pieces of the question it looked at.",
+        "답이 나오면 무엇을 보고 그렇게 답했는지, 얼마나 자신 있는지 여기에 보입니다. 지난 답도 누르면 보입니다.",
+        "After an answer you see here what it came from and how sure the bot was. Press an earlier answer to see its own.",
     ),
     "explanation_waiting": ("차례를 기다리는 중…", "Waiting for its turn…"),
     "explanation_loading": (
@@ -136,9 +136,10 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     "meter_least": ("{limit}보다 높아야 답합니다", "it answers over {limit}"),
     "attention": ("답을 쓰며 물음의 어디를 보았나", "Where it looked while it wrote"),
     "attention_note": (
-        "줄은 답의 조각, 칸은 물음의 조각입니다. 색이 뚜렷할수록 많이 본 것이고, 수는 %입니다. 한 줄의 합은 100입니다.",
+        "줄은 답의 조각, 칸은 물음의 조각입니다. 색이 뚜렷할수록 많이 본 것이고, 수는 %입니다. 한 줄의 합은 100입니다. "
+        "어디를 보았는지가 왜 그렇게 답했는지는 아닙니다.",
         "A row is a piece of the answer, a column one of the question. The stronger the color, the more it looked there. "
-        "Numbers are %; a row sums to 100.",
+        "Numbers are %; a row sums to 100. Where it looked is not why it answered so.",
     ),
     "attention_truncated": (
         "앞의 {rows}줄 × {columns}칸만 그렸습니다.",
@@ -148,6 +149,10 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     "candidates_note": (
         "점수는 로그 확률을 길이로 고른 것입니다. 0에 가까울수록 그럴듯합니다.",
         "The score is the log probability, evened out for length. Nearer to 0 is likelier.",
+    ),
+    "candidates_note_ranked": (
+        "점수는 여러 근거를 더한 것입니다. 높을수록 좋은 답으로 보았습니다.",
+        "The score is a sum of several grounds. Higher is better.",
     ),
     "col_rank": ("차례", "rank"),
     "col_answer": ("답", "answer"),
@@ -166,18 +171,24 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
         "찾아온 답이 아니라, 이 대화의 앞말을 다시 보고 한 말입니다.",
         "This answer was not retrieved: it comes from the earlier messages of this conversation.",
     ),
-    "nearest": ("가장 가까운 물음", "The nearest question it knows"),
+    "nearest": ("가장 가까운 물음", "The nearest questions it knows"),
+    "col_question": ("아는 물음 → 그 답", "known question → its answer"),
+    "answer_diff": ("찾은 답에서 바꾼 것", "What it changed in the retrieved answer"),
+    "answer_diff_note": (
+        "줄 그은 말은 찾은 답에서 뺀 것, 밑줄 그은 말은 새로 넣은 것, 나머지는 그대로 둔 것입니다.",
+        "Struck out: left out of the retrieved answer. Underlined: put in. The rest was kept.",
+    ),
     "note_intents": (
         "이 프로젝트가 언어 모델로 쓰고 다시 읽은 물음 {count}개에서 가장 가까운 뜻을 찾아 그 답을 합니다. 닮음은 글자와 글자 짝 TF-IDF의 코사인입니다.",
         "It finds the nearest meaning among {count} questions that language models wrote and reread for this project, and gives "
         "its answer. Similarity is "
         "the cosine of TF-IDF over characters and their pairs.",
     ),
-    "abstained_nearest_question": (
+    "abstained_similarity": (
         "닮은 물음이 없어서, 찾은 답 대신 못 알아들었다고 했습니다.",
         "No known question is similar enough, so it says that it did not understand.",
     ),
-    "abstained_nearest_unanswerable": (
+    "abstained_unanswerable": (
         "알 수 없는 것을 묻는 말로 알아듣고, 모른다고 답했습니다.",
         "It recognized a question that it cannot know, and says so.",
     ),

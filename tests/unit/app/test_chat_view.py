@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -12,12 +11,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
-import numpy as np
 import pytest
 
 from korlm.app.chat import history
 from korlm.app.chat.answered import MAX_ANSWERS, AnsweredTurns
-from korlm.app.chat.attention_view import MAX_COLUMNS, MAX_ROWS, merge_byte_tokens, render_attention_table
 from korlm.app.chat.decoding_controls import DecodingSettings, generation_options
 from korlm.app.chat.explanation_view import (
     confidence_level,
@@ -33,13 +30,12 @@ from korlm.app.limits import MAX_BOTS, MAX_MESSAGE, validate_message
 from korlm.app.main import build_app
 from korlm.app.service import Service
 from korlm.chat.baselines.eliza import ElizaBot
-from korlm.chat.confidence import BigramCoverage, Confidence, ConfidenceThresholds
+from korlm.chat.confidence import BigramCoverage
 from korlm.chat.model import ChatModel
 from korlm.chat.registry import list_chats, load_chat
-from korlm.chat.reply import Reply, RetrievalResult
+from korlm.chat.reply import Reply
 from korlm.corpora.dialogues import load_pairs
 from korlm.errors import InputError, UnknownNameError
-from korlm.generation.results import GeneratedText
 from korlm.nn.seq2seq import Seq2Seq, Seq2SeqConfig
 from korlm.tokenizers.registry import load_tokenizer
 
@@ -199,70 +195,6 @@ def test_attention_has_a_row_for_each_answer_token_that_sums_to_one(chat_service
     beam = final_reply(chat_service, "free", "배고파요?", beams=3, n=3, max_tokens=5)
     scores = [candidate.score for candidate in beam.candidates]
     assert len(scores) > 1 and scores == sorted(scores, reverse=True) and beam.candidates[0].text.strip() == beam.answer
-
-
-def test_attention_table_shows_percentages_and_escapes_tokens() -> None:
-    html = render_attention_table(("<b>", " 가"), ("나", "</s>"), ((0.9, 0.1), (0.25, 0.75)), "x")
-    assert re.findall(r">(\d+)</td>", html) == ["90", "10", "25", "75"]
-    assert "<b>" not in html.replace("<b></b>", "") and "&lt;b&gt;" in html and "␣가" in html
-    assert 'title="나 → ␣가: 10%"' in html and 'scope="row">⊣' in html
-    long = render_attention_table(["가"] * 60, ["나"] * 60, [[1 / 60] * 60] * 60, "x")
-    assert long.count("<tr>") == MAX_ROWS + 1 and long.count('scope="col"') == MAX_COLUMNS and "앞의" in long
-
-
-def test_attention_table_merges_the_byte_tokens_of_a_character() -> None:
-    bytes_of = [f"<0x{byte:02X}>" for byte in "뷁".encode()]
-    html = render_attention_table(
-        ["<s>", *bytes_of, "?"], [*bytes_of, "네"], [[0.1, 0.2, 0.3, 0.3, 0.1]] * 3 + [[1, 0, 0, 0, 0]], "x"
-    )
-    assert "&lt;0x" not in html and html.count(">뷁</th>") == 2
-    assert re.findall(r">(\d+)</td>", html) == ["10", "80", "10", "100", "0", "0"]
-    assert merge_byte_tokens(["<0xEB>", "<0xB7>", "가"], [], []) == (
-        ["<0xEB>", "<0xB7>", "가"],
-        [],
-        [],
-    )  # half a character
-
-
-def test_explanation_escapes_messages_and_answers() -> None:
-    candidates = tuple(GeneratedText(text, (), 2.0, 1.0, score, "eos") for text, score in ((NASTY, -1.0), ("", -2.0)))
-    confidence = Confidence(9.0, 0.3, ConfidenceThresholds(4.0, 0.5))
-    reply = Reply("몰라요", NASTY, confidence, (NASTY,), (NASTY,), np.ones((1, 1), np.float32), candidates)
-    html = render_explanation(1, PendingAnswer(BotInfo("x", "net"), "beam", {}, [], reply, "done"))
-    retrieved = Reply("a", "a", nearest=RetrievalResult("a", NASTY, 0.5))
-    html += render_explanation(1, PendingAnswer(BotInfo("r", "retrieval"), "", {}, [], retrieved, "done"))
-    assert "<img" not in html and "<unk>" not in html and "&lt;img" in html
-    assert "하려던 말" in html and "What it would have said" in html
-    assert "9.00" in html and "30%" in html and "-1.00" in html and "4.00" in html and "50%" in html
-    failed = PendingAnswer(BotInfo("eliza", "eliza"), "", {}, [], state="error", error=InputError("<b>안 됨", "<b>no"))
-    assert "&lt;b&gt;안 됨" in render_explanation(2, failed) and 'role="alert"' in render_explanation(2, failed)
-
-
-def test_messages_survive_the_round_trip_through_the_page() -> None:
-    conversation = history.add_user_message([], NASTY)
-    assert history.last_question(conversation) == NASTY
-    bubble = conversation[0]["content"][0]["text"]
-    assert not re.search(r"<[a-z/!?]|&[a-z#]", bubble, re.IGNORECASE) and history.unshield_markup(bubble) == NASTY
-    conversation = history.add_user_message(history.add_bot_message(conversation, "네."), "또요?")
-    assert history.earlier_turns(conversation) == [NASTY, "네."] and history.awaits_reply(conversation)
-    assert history.remove_last_turn(history.add_bot_message(conversation, "네.")) == conversation[:2]
-    assert history.until_last_question(history.add_bot_message(conversation, "네.")) == conversation
-    changed = history.truncate_and_edit(history.add_bot_message(conversation, "네."), 0, "다른 말")
-    assert len(changed) == 1 and history.last_question(changed) == "다른 말"
-
-
-def test_no_bot_reads_the_texts_of_the_app_or_forged_messages() -> None:
-    conversation = history.add_user_message(
-        history.add_bot_message(history.add_user_message([], "가"), "(멈췄습니다)", aside=True), "나"
-    )
-    assert history.earlier_turns(conversation) == []
-    forged: list[dict[str, Any]] = [
-        {"role": "user"},
-        {"role": "assistant", "content": 7},
-        {"role": "user", "content": [{"file": 1}]},
-    ]
-    assert history.earlier_turns(forged) == [] and history.last_question(forged) == ""
-    assert len(history.last_question([{"role": "user", "content": "가" * 9_999}])) == MAX_MESSAGE
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "\u200b\u3164", "가" * 10_000, "\ud800"])
