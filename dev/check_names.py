@@ -38,7 +38,7 @@ STANDARD_TERMS = frozenset(
     pull copy append extend pop get put add remove update clear reset start stop run main launch submit cancel wait poll
     flush finish validate parse format render plot softmax align compare evaluate train resume sample mask split join
     merge sort filter search match segment quantize dequantize prefill localize setting t detach export register embed
-    abbreviate message classify translate attend analyze nll send receive find union difference discard decoder build head to
+    abbreviate message classify translate attend analyze nll send receive find union difference discard decoder build head to index
     """.split()  # noqa: SIM905
 )
 

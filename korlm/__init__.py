@@ -36,6 +36,7 @@ _HOMES = {
     "load_corpus": "korlm.corpora.registry",
     "load_model": "korlm.models.registry",
     "load_pairs": "korlm.corpora.dialogues",
+    "load_question_encoder": "korlm.chat.encoder.model",
     "load_tokenizer": "korlm.tokenizers.registry",
     "make_soup": "korlm.training.soup",
     "push_to_hub": "korlm.hub.push",
@@ -50,6 +51,7 @@ _HOMES = {
 __all__ = sorted([*_HOMES, "__version__"])
 
 if TYPE_CHECKING:
+    from korlm.chat.encoder.model import load_question_encoder as load_question_encoder
     from korlm.chat.model import ChatModel as ChatModel
     from korlm.chat.registry import list_chats as list_chats
     from korlm.chat.registry import load_chat as load_chat

@@ -11,8 +11,8 @@ questions: each makes the bot abstain on a fortieth of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -103,6 +103,10 @@ class Confidence:
         similarity: of the message and the known question, 0 to 1; None if the bot does not retrieve.
         min_similarity: below it the bot does not understand the message.
         answerable: False if the answer says that the bot cannot know this.
+        probability: estimated probability that the answer is sensible, 0 to 1; None if the bot does not estimate it.
+        min_probability: below it the bot does not understand the message.
+        sure_probability: from it on, at least nine of ten validation answers were sensible.
+        components: the figures that the probability depends on, by name.
     """
 
     surprisal: float | None = None
@@ -111,6 +115,10 @@ class Confidence:
     similarity: float | None = None
     min_similarity: float = 0.0
     answerable: bool = True
+    probability: float | None = None
+    min_probability: float = 0.0
+    sure_probability: float = 1.0
+    components: Mapping[str, float] = field(default_factory=dict)
 
     doubt = DeprecatedAlias("abstain_reason")
 
@@ -125,6 +133,8 @@ class Confidence:
             return "question"
         if not self.answerable:
             return "unanswerable"
+        if self.probability is not None and self.probability < self.min_probability:
+            return "question"
         if self.limits is None:
             return ""
         if self.familiarity is not None and self.familiarity < self.limits.familiarity:

@@ -14,31 +14,60 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from korlm.chat.bot import ChatBot, reject_generation_options
 from korlm.chat.confidence import Confidence
+from korlm.chat.encoder.model import QuestionEncoder
+from korlm.chat.fact_recall import recall_fact
+from korlm.chat.follow_ups import (
+    NO_OTHER_ANSWER,
+    choose_fallback,
+    find_previous_question,
+    is_question,
+    needs_context,
+    strip_discourse_markers,
+    wants_another_answer,
+)
+from korlm.chat.intent_weights import IntentBotWeights
+from korlm.chat.match_checks import is_plausible
 from korlm.chat.memory import answer_from_memory
 from korlm.chat.question_index import IntentMatch, QuestionIndex
-from korlm.chat.reply import ABSTAIN_TEXTS, Reply, RetrievalResult
+from korlm.chat.reply import Reply, RetrievalResult
 from korlm.corpora.dialogues import check_question
 from korlm.corpora.intents import Intent
 
-# Below this similarity the bot says that it does not understand: a tenth of the validation questions (dev/LOG.md).
+# Below this similarity the bot without an encoder says that it does not understand: a tenth of the validation questions
+# (dev/LOG.md).
 MIN_SIMILARITY = 0.24
-_MAX_CANDIDATES = 5
+# To questions of facts, the time, prices and the like; the first that the conversation does not have yet
+UNKNOWABLE_TEXTS = (
+    "그건 제가 알 수 없어요. 인터넷도 시계도 없는 작은 챗봇이거든요.",
+    "그 답은 저한테 없어요. 지어내느니 모른다고 할게요.",
+    "아쉽지만 그건 찾아볼 방법이 없어요. 검색해 보시는 게 정확해요.",
+    "바깥일은 제가 알지 못해요. 그 이야기가 왜 궁금하셨어요?",
+)
+MAX_CANDIDATES = 10
+MIN_PROBABILITY_OF_CONTINUATION = 0.6  # on conversations of the validation data; see dev/LOG.md
+_MIN_UNKNOWABLE_SIMILARITY = 0.5  # of an intent of the same kind, whose own answer is then given
 
 
 class IntentBot(ChatBot):
     """A retrieval bot over intents. It does not repeat an answer of the conversation as long as it knows another.
 
-    Questions about the conversation itself are answered by the rules of `korlm.chat.memory`.
-
     Args:
         intents: at least one.
         held_out: also search the questions that are held out for evaluation.
+        encoder: finds questions in other words; None compares characters alone.
+        weights: of these intents and this encoder; None encodes the intents and estimates no probabilities.
     """
 
-    def __init__(self, intents: Sequence[Intent], *, held_out: bool = True) -> None:
-        self.index = QuestionIndex(intents, held_out=held_out)
+    def __init__(
+        self, intents: Sequence[Intent], *, held_out: bool = True, encoder: QuestionEncoder | None = None,
+        weights: IntentBotWeights | None = None,
+    ) -> None:  # fmt: skip
+        self.weights = weights
+        self.index = QuestionIndex(intents, held_out=held_out, encoder=encoder, weights=weights)
 
     def answer_all(
         self, texts: Sequence[str], *, history: Sequence[Sequence[str]] = (), abstain: bool = True, **options: Any
@@ -54,25 +83,111 @@ class IntentBot(ChatBot):
 
     def _answer_message(self, text: str, history: Sequence[str], abstain: bool) -> Reply:
         check_question(text)
-        if (remembered := answer_from_memory(text, history)) is not None:
+        if (remembered := answer_from_memory(text, history) or recall_fact(text, history)) is not None:
             return Reply(remembered, remembered, rule="memory")
-        matches = self.index.search(text, _MAX_CANDIDATES)
         given = set(history[1::2])
-        # another answer must be almost as similar; otherwise the repeated one is better
-        fresh = [match for match in matches if match.intent.answer not in given]
-        best = fresh[0] if fresh and fresh[0].similarity >= 0.9 * matches[0].similarity else matches[0]
-        return _build_reply(best, abstain)
+        previous = find_previous_question(history)
+        wants_another = bool(previous) and wants_another_answer(text)
+        if wants_another:
+            query = previous
+        elif previous and needs_context(text):
+            query = f"{previous} {text}"
+        else:
+            query = strip_discourse_markers(text)
+        vector = self.index.encoder.encode([query])[0] if self.index.encoder else None
+        matches = self.index.search(query, MAX_CANDIDATES, vector=vector)
+        best = choose_match(query, matches, given, only_new=wants_another)
+        confidence = self._estimate_confidence(query, vector, matches, best, in_conversation=bool(history))
+        answer = best.intent.answer
+        if not confidence.answerable and best.intent.is_answerable:
+            best, answer = _choose_unknowable(matches, best, given)
+        withheld = abstain and confidence.abstain_reason == "question"
+        return Reply(
+            (NO_OTHER_ANSWER if wants_another else choose_fallback(text, given)) if withheld else answer,
+            answer,
+            confidence,
+            nearest=_to_result(best),
+            nearest_matches=tuple(map(_to_result, matches)),
+        )
+
+    def _estimate_confidence(
+        self, text: str, vector: np.ndarray | None, matches: Sequence[IntentMatch], best: IntentMatch,
+        *, in_conversation: bool,
+    ) -> Confidence:  # fmt: skip
+        weights = self.weights
+        if vector is None or weights is None or weights.answerability is None or weights.calibration is None:
+            return Confidence(
+                similarity=best.similarity, min_similarity=MIN_SIMILARITY, answerable=best.intent.is_answerable
+            )
+        calibration = weights.calibration
+        log_odds = weights.answerability.compute_log_odds(text, vector)
+        components = measure_confidence(text, matches, best, log_odds)
+        asks = is_question(text)
+        # what is only told can always be answered
+        answerable = (best.intent.is_answerable and log_odds <= weights.max_unanswerable) or not (asks or log_odds > 0)
+        # a later statement often continues a story that the nearest question does not know
+        continues = in_conversation and not asks
+        return Confidence(
+            similarity=best.similarity,
+            answerable=answerable,
+            probability=calibration.estimate_probability(components),
+            min_probability=max(calibration.min_probability, MIN_PROBABILITY_OF_CONTINUATION * continues),
+            sure_probability=calibration.sure_probability,
+            components=components,
+        )
 
 
-def _build_reply(match: IntentMatch, abstain: bool) -> Reply:
-    answer = match.intent.answer
-    confidence = Confidence(
-        similarity=match.similarity, min_similarity=MIN_SIMILARITY, answerable=match.intent.is_answerable
-    )
-    withheld = abstain and confidence.abstain_reason == "question"
-    return Reply(
-        ABSTAIN_TEXTS["question"] if withheld else answer,
-        answer,
-        confidence,
-        nearest=RetrievalResult(answer, match.question, match.similarity),
-    )
+def measure_confidence(
+    text: str, matches: Sequence[IntentMatch], best: IntentMatch, log_odds: float
+) -> dict[str, float]:
+    """Return the figures from which the confidence is estimated.
+
+    Args:
+        text: the message.
+        matches: the most similar intents, the best first.
+        best: the one that is answered.
+        log_odds: that the message cannot be answered.
+
+    Returns:
+        ``meaning``, ``characters``, ``answer_fit``: cosines of the message with the best question by the encoder, with it by
+        characters, and with the answer; ``lead``: the lead over the best other intent; ``agreement``: the fraction of the
+        matches that are about the same topic; ``answerable``: minus ``log_odds``, within 6; ``length``: log of the number of
+        characters.
+    """
+    others = [match.score for match in matches if match is not best]
+    return {
+        "meaning": best.neural,
+        "characters": best.lexical,
+        "answer_fit": best.answer_fit,
+        "lead": best.score - max(others, default=0.0),
+        "agreement": sum(match.intent.topic == best.intent.topic for match in matches) / len(matches),
+        "answerable": float(np.clip(-log_odds, -6.0, 6.0)),
+        "length": float(np.log(len(text))),
+    }
+
+
+def choose_match(text: str, matches: Sequence[IntentMatch], given: set[str], *, only_new: bool = False) -> IntentMatch:
+    """Return the best plausible match, and of these one whose answer is not given yet if it is almost as similar.
+
+    Args:
+        text: the message.
+        matches: the most similar intents, the best first.
+        given: the answers of the conversation.
+        only_new: an answer that is not given yet need not be almost as similar.
+    """
+    plausible = [match for match in matches if is_plausible(text, match.intent, match.question, match.lexical)]
+    matches = plausible or matches
+    fresh = next((match for match in matches if match.intent.answer not in given), matches[0])
+    return fresh if only_new or fresh.similarity >= 0.9 * matches[0].similarity else matches[0]
+
+
+def _choose_unknowable(matches: Sequence[IntentMatch], best: IntentMatch, given: set[str]) -> tuple[IntentMatch, str]:
+    """Return a match that cannot be answered, and its answer; a general one if there is none."""
+    for match in matches:
+        if not match.intent.is_answerable and match.similarity >= _MIN_UNKNOWABLE_SIMILARITY:
+            return match, match.intent.answer
+    return best, next((text for text in UNKNOWABLE_TEXTS if text not in given), UNKNOWABLE_TEXTS[0])
+
+
+def _to_result(match: IntentMatch) -> RetrievalResult:
+    return RetrievalResult(match.intent.answer, match.question, match.similarity)

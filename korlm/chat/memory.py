@@ -97,6 +97,9 @@ _NAME_QUESTION = re.compile(
     f"(?:알려|말해|불러)(?:줘|줘요|주세요|줄래|봐)){_TAIL}"
     f"|(?:{_EARLIER})?{_ME}(?:{_EARLIER})?(?:이름(?:이|을)?{_SAID}|누구(?:라고|라)(?:했|그랬|소개했|말했)(?:었)?){_ENDING}|{_ME}누구라고요)"
 )
+# In other words than those above; answered only if the name was told
+_LOOSE_NAME_QUESTION = re.compile("(?:내|제|나의|저의)이름.{0,8}(?:기억|뭐라|뭐였|뭐더라|말했|알려드렸|안까먹)")
+_MAX_LOOSE_LETTERS = 30
 _NAME_TOPIC = re.compile(f"{_FILLER}{_MY}이름(?:은|은요)")  # 내 이름은?
 _WHO_AM_I = re.compile(
     f"{_FILLER}{_YOU}?(?:내가|제가|나|저|난|전)누(?:구(?:야|예요|게|게요|지|죠|인지알아|인지아세요)|군지(?:알아|알지|아세요|{_REMEMBER}))"
@@ -190,6 +193,8 @@ def answer_from_memory(text: str, history: Sequence[str]) -> str | None:
             return _quote_bot(turns.bot, match["when"])
     if name := find_introduction(message, normalized):
         return _greet_user(name, find_user_name(normalized))
+    if _LOOSE_NAME_QUESTION.search(_extract_letters(message)) and len(message) <= _MAX_LOOSE_LETTERS:
+        return _tell_name(normalized, turns.bot)
     if not turns.user and _ANY_TOPIC.fullmatch(_extract_letters(message)):
         return "이 대화에서는 그 말씀이 첫마디예요. 아직 들은 이야기가 없어요."
     return None

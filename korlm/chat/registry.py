@@ -15,7 +15,9 @@ from typing import Literal, overload
 
 from korlm.chat.baselines.eliza import ElizaBot
 from korlm.chat.baselines.retrieval import RetrievalBot
+from korlm.chat.encoder.model import load_question_encoder
 from korlm.chat.intent_bot import IntentBot
+from korlm.chat.intent_weights import load_intent_weights
 from korlm.chat.model import ChatModel
 from korlm.corpora.dialogues import DialoguePair, load_pairs
 from korlm.corpora.intents import load_intents
@@ -63,13 +65,18 @@ def load_chat(
         'syllable'
     """
     if name == INTENTS:
-        return IntentBot(load_intents())
+        return _load_intent_bot()
     if name in (ELIZA, RETRIEVAL):
         return load_baseline(str(name))
     folder = _DEFAULT_CHAT_FOLDER if name == DEFAULT_CHAT else name
     bot = ChatModel.load(find_model_folder(folder, ChatModel.kind, revision=revision, token=token))
     check_installed(bot.tokenizer)
     return bot
+
+
+def _load_intent_bot() -> IntentBot:
+    intents, encoder = load_intents(), load_question_encoder()
+    return IntentBot(intents, encoder=encoder, weights=load_intent_weights(encoder, intents))
 
 
 def load_baseline(

@@ -49,6 +49,7 @@ class Reply:
         finished: False while the answer grows.
         safety_card: the fixed answer to a crisis message, which the bot did not see; None for all other messages.
         nearest: the known question whose answer this is; None unless the bot retrieves.
+        nearest_matches: the most similar known questions, the best first; empty unless the bot retrieves several.
         rule: the name of the rule that gave the answer; empty unless the bot has rules.
     """
 
@@ -62,6 +63,7 @@ class Reply:
     finished: bool = True
     safety_card: SafetyCard | None = None
     nearest: RetrievalResult | None = None
+    nearest_matches: tuple[RetrievalResult, ...] = field(default=(), repr=False)
     rule: str = ""
 
     sure = DeprecatedAlias("is_confident")

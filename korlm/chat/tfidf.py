@@ -10,6 +10,7 @@ A document is a vector with one entry per term, ``(1 + ln tf) (ln((1 + N) / (1 +
 from __future__ import annotations
 
 import math
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
@@ -59,3 +60,17 @@ class TfidfIndex:
         }
         length = math.sqrt(sum(weight * weight for weight in weights.values()))
         return {term: weight / length for term, weight in weights.items() if weight} if length else {}
+
+
+def hash_ngrams(text: str, sizes: Sequence[int], num_features: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the hashed character n-grams of a text, int64, and their counts, float32, for a linear model.
+
+    >>> hash_ngrams("가가", (1,), 8)[1].tolist()
+    [2.0]
+    """
+    counts = Counter(
+        zlib.crc32(text[start : start + size].encode()) % num_features
+        for size in sizes
+        for start in range(len(text) - size + 1)
+    )
+    return np.fromiter(counts, np.int64, len(counts)), np.fromiter(counts.values(), np.float32, len(counts))

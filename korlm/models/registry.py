@@ -17,8 +17,14 @@ from korlm.text.josa import quote_with_josa
 from korlm.tokenizers.registry import check_installed
 
 # By kind of model folder.
-_LISTINGS = {"model": "list_models", "chat": "list_chats"}
-_LOADERS = {"model": "load_model", "chat": "load_chat"}
+_LISTINGS = {"model": "list_models", "chat": "list_chats", "question-encoder": "load_question_encoder"}
+_LOADERS = {"model": "load_model", "chat": "load_chat", "question-encoder": "load_question_encoder"}
+_KIND_NAMES = {
+    "model": ("언어 모델", "a language model"),
+    "chat": ("챗봇", "a chatbot"),
+    "question-encoder": ("물음 인코더", "a question encoder"),
+}
+_COMMANDS = {"model": "korlm generate", "chat": "korlm chat"}
 # Names of `korlm.chat.registry` that are no folders.
 _CHAT_NAMES = ("chat-gru", "eliza", "retrieval")
 
@@ -90,11 +96,10 @@ def wrong_loader_error(name: object, kind: str) -> UnknownNameError:
     >>> wrong_loader_error("chat-gru", "chat").message("en")
     "'chat-gru' is a chatbot. Load it with korlm.load_chat('chat-gru') or korlm chat."
     """
-    ko, en, command = (
-        ("챗봇", "a chatbot", "korlm chat") if kind == "chat" else ("언어 모델", "a language model", "korlm generate")
-    )
-    loader = f"korlm.{_LOADERS[kind]}('{name}')"
+    ko, en = _KIND_NAMES.get(kind, ("챗봇의 한 부분", "a part of a chatbot"))
+    loader = f"korlm.{_LOADERS.get(kind, 'load_chat')}({repr(str(name)) if kind in _LOADERS else ''})"
+    command = _COMMANDS.get(kind, "")
     return UnknownNameError(
-        f"'{name}'은(는) {ko}입니다. {loader} 또는 {command} 명령을 쓰세요.",
-        f"'{name}' is {en}. Load it with {loader} or {command}.",
+        f"'{name}'은(는) {ko}입니다. {loader}{f' 또는 {command} 명령' if command else ''}을 쓰세요.",
+        f"'{name}' is {en}. Load it with {loader}{f' or {command}' if command else ''}.",
     )

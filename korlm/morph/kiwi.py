@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import math
 import os
 import threading
 import weakref
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 TYPO_MODES = ("", "basic", "continual", "basic_with_continual", "lengthening", "basic_with_continual_and_lengthening")
 MAX_THREADS = 64
+_FIRST_WORD_ID = 97  # of its dictionary; lower ids stand for tags
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,30 @@ class KiwiAnalyzer:
         """
         for tokens in self._tokenize(texts, workers):
             yield merge_spans(sorted([token.span for token in tokens if token.len]))
+
+    def compute_similarity(self, first: int | tuple[str, str], second: int | tuple[str, str]) -> float | None:
+        """Return the cosine of two morphemes in Kiwi's language model; None if it does not know one of them.
+
+        Args:
+            first: a form and Kiwi's tag, or an id of its dictionary.
+            second: the other one.
+        """
+        try:
+            # the first sense of a homograph
+            keys = [key if isinstance(key, int) else (*key, 0) for key in (first, second)]
+            similarity = float(self._load_kiwi().morpheme_similarity(*keys))
+        except ValueError:
+            return None
+        return None if math.isnan(similarity) else similarity
+
+    def list_common_morphemes(self, count: int) -> list[tuple[str, str]]:
+        """Return form and tag of the most common morphemes of Kiwi's dictionary, the most common first."""
+        kiwi = self._load_kiwi()
+        morphemes = []
+        for morpheme_id in range(_FIRST_WORD_ID, _FIRST_WORD_ID + count):
+            morpheme = kiwi.morpheme(morpheme_id)
+            morphemes.append((morpheme.form, str(morpheme.tag)))
+        return list(dict.fromkeys(morphemes))
 
     def _tokenize(self, texts: Iterable[str], workers: int) -> Iterator[list[Token]]:
         """Yield Kiwi's tokens for each text."""

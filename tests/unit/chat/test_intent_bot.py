@@ -9,10 +9,10 @@ import pytest
 from support.strings import NASTY
 
 import korlm
-from korlm.chat.intent_bot import MIN_SIMILARITY, IntentBot
+from korlm.chat.follow_ups import STATEMENT_FALLBACKS
+from korlm.chat.intent_bot import MIN_SIMILARITY, UNKNOWABLE_TEXTS, IntentBot
 from korlm.chat.question_index import QuestionIndex, extract_features
 from korlm.chat.registry import load_chat
-from korlm.chat.reply import ABSTAIN_TEXTS
 from korlm.corpora.intents import Intent, load_intents
 from korlm.errors import InputError
 
@@ -82,7 +82,9 @@ def test_bot_says_what_it_cannot_know_and_what_it_does_not_understand() -> None:
     known = bot.reply("지금 몇 시야?")
     assert known.abstain_reason == "unanswerable" and known.text == known.answer
     strange = bot.reply("QWERTY 퀑")
-    assert strange.abstain_reason == "question" and strange.text == ABSTAIN_TEXTS["question"] != strange.answer
+    assert (
+        strange.abstain_reason == "question" and strange.text in STATEMENT_FALLBACKS and strange.text != strange.answer
+    )
     assert strange.nearest is not None and strange.nearest.similarity < MIN_SIMILARITY
     assert bot.reply("QWERTY 퀑", abstain=False).text == strange.answer
 
@@ -113,3 +115,43 @@ def test_bad_input_is_a_clear_error(bot: IntentBot) -> None:
 
 def test_the_default_bot_is_the_intent_bot() -> None:
     assert isinstance(korlm.load_chat(), IntentBot)
+
+
+def test_the_encoder_understands_other_words(bot: IntentBot) -> None:
+    without = IntentBot(load_intents())
+    reply = bot.reply("오늘 진짜 덥다")
+    assert reply.is_confident and "덥" in reply.nearest.question
+    assert not without.reply("오늘 진짜 덥다").is_confident
+    # a question of facts in words that the intents do not have
+    assert bot.reply("에펠탑 꼭대기까지 계단이 몇 개야?").abstain_reason == "unanswerable"
+    assert without.reply("QWERTY 퀑").confidence.probability is None
+
+
+def test_a_reply_tells_what_its_confidence_depends_on(bot: IntentBot) -> None:
+    reply = bot.reply("배고파")
+    confidence = reply.confidence
+    assert confidence.probability == bot.weights.calibration.estimate_probability(confidence.components)
+    assert set(confidence.components) == set(bot.weights.calibration.weights)
+    assert 0 < confidence.min_probability < confidence.sure_probability < confidence.probability <= 1
+    assert len(reply.nearest_matches) > 1 and reply.nearest == reply.nearest_matches[0]
+
+
+def test_a_wish_for_another_answer_gets_one(bot: IntentBot) -> None:
+    first = bot.reply("심심해")
+    second = bot.reply("다른 거", history=["심심해", first.text])
+    assert second.text != first.text and second.nearest.question != "다른 거"
+
+
+def test_the_bot_does_not_repeat_what_it_cannot_know(bot: IntentBot) -> None:
+    history: list[str] = []
+    for text in ("이순신 장군 키가 몇이야?", "세종대왕은 몇 년에 태어났어?", "광개토대왕 아들 이름 알려줘"):
+        reply = bot.reply(text, history=history)
+        assert reply.abstain_reason == "unanswerable", text
+        assert reply.text not in history[1::2]
+        history += [text, reply.text]
+    assert set(UNKNOWABLE_TEXTS)
+
+
+def test_a_statement_is_never_told_to_be_unknowable(bot: IntentBot) -> None:
+    for text in ("저는 언어학과 3학년이에요", "우리 팀이 오늘 졌어", "내일 비가 온대요"):
+        assert bot.reply(text, history=["안녕", "안녕하세요!"]).abstain_reason != "unanswerable"

@@ -1,0 +1,1 @@
+"""Question encoder: texts as vectors, so that questions of one meaning are found in other words."""
