@@ -43,9 +43,9 @@ MIN_SIMILARITY = 0.24
 # To questions of facts, the time, prices and the like; the first that the conversation does not have yet
 UNKNOWABLE_TEXTS = (
     "그건 제가 알 수 없어요. 인터넷도 시계도 없는 작은 챗봇이거든요.",
-    "그 답은 저한테 없어요. 지어내느니 모른다고 할게요.",
-    "아쉽지만 그건 찾아볼 방법이 없어요. 검색해 보시는 게 정확해요.",
-    "바깥일은 제가 알지 못해요. 그 이야기가 왜 궁금하셨어요?",
+    "그건 저도 몰라요. 지어내느니 솔직하게 모른다고 말씀드릴게요.",
+    "아쉽지만 저는 그걸 찾아볼 방법이 없어요. 직접 검색하거나 확인해 보시는 게 정확해요.",
+    "제가 아는 것 밖의 일이라 답을 드릴 수가 없네요. 믿을 만한 곳에서 확인해 보시겠어요?",
 )
 MAX_CANDIDATES = 10
 MIN_PROBABILITY_OF_CONTINUATION = 0.6  # on conversations of the validation data; see dev/LOG.md
