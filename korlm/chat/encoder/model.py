@@ -169,7 +169,13 @@ class EncodedTexts:
         return len(self.texts)
 
     def search(self, text: str, k: int = 1) -> list[QuestionMatch]:
-        """Return the ``k`` most similar texts, the best first; of equal ones the first of the index."""
+        """Return the ``k`` most similar texts, the best first; of equal ones the first of the index.
+
+        Raises:
+            InputError: ``k`` is less than 1, or the text is not a string.
+        """
+        if k < 1:
+            raise InputError(f"k는 1 이상이어야 합니다. 지금: {k}.", f"k must be at least 1, not {k}.")
         cosines = self.compute_cosines(text)
         best = np.argsort(-cosines, kind="stable")[:k]
         return [QuestionMatch(self.texts[row], float(cosines[row]), int(row)) for row in best]

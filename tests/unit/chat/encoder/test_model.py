@@ -66,6 +66,8 @@ def test_bad_input_is_a_clear_error(encoder: QuestionEncoder, tmp_path: Path) ->
         encoder.encode("배고파")  # type: ignore[arg-type]
     with pytest.raises(InputError):
         encoder.index([])
+    with pytest.raises(InputError, match="k"):
+        encoder.index(["배고파"]).search("배고파", 0)
     with pytest.raises(UnknownNameError, match="question-encoder"):
         load_question_encoder("no-such-encoder")
     with pytest.raises(UnknownNameError, match="load_question_encoder"):
