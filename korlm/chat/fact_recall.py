@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from korlm.chat.encoder.units import analyze_morphemes
+from korlm.chat.follow_ups import is_question
 from korlm.chat.safety.guard import detect_crisis
 from korlm.text.display import abbreviate
 from korlm.text.josa import with_josa
@@ -56,7 +57,11 @@ _LIGHT_FORMS = frozenset(
         "주",
     ]
 )
+_NUMBER = re.compile(
+    r"[0-9]|하나|둘|셋|넷|다섯|여섯|(?:^|\s)(?:한|두|세|네|일|이|삼|사|오|육|칠|팔|구|십|스무|서른|마흔|쉰)\s?[가-힣]"
+)
 _MAX_QUOTED_CHARACTERS = 100
+_MIN_CHARACTERS = 6  # of a message that is quoted
 
 
 def recall_fact(text: str, history: Sequence[str]) -> str | None:
@@ -71,9 +76,13 @@ def recall_fact(text: str, history: Sequence[str]) -> str | None:
     """
     if not history or not _QUESTION.search(text):
         return None
-    turns = [turn for turn in history[::2] if not _QUESTION.search(turn)]
+    turns = [turn for turn in history[::2] if not is_question(turn) and len(turn) >= _MIN_CHARACTERS]
     wanted, *told = map(_extract_content, [text, *turns])
-    overlaps = [len(wanted & words) / (len(words) + 3) for words in told]
+    asks_number = "몇" in text
+    overlaps = [
+        len(wanted & words) / (len(words) + 3) * (2 if asks_number and _NUMBER.search(turn) else 1)
+        for turn, words in zip(turns, told, strict=True)
+    ]
     if not overlaps or max(overlaps) == 0:
         return "그 말씀은 제가 놓쳤나 봐요. 한 번만 다시 말씀해 주시겠어요?"
     turn = turns[max(range(len(turns)), key=lambda row: (overlaps[row], row))]

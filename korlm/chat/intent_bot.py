@@ -24,8 +24,10 @@ from korlm.chat.follow_ups import (
     NO_OTHER_ANSWER,
     choose_fallback,
     find_previous_question,
+    find_reaction,
     is_question,
     needs_context,
+    rewrite_abbreviation,
     strip_discourse_markers,
     wants_another_answer,
 )
@@ -48,7 +50,7 @@ UNKNOWABLE_TEXTS = (
     "제가 아는 것 밖의 일이라 답을 드릴 수가 없네요. 믿을 만한 곳에서 확인해 보시겠어요?",
 )
 MAX_CANDIDATES = 10
-MIN_PROBABILITY_OF_CONTINUATION = 0.6  # on conversations of the validation data; see dev/LOG.md
+MIN_PROBABILITY_OF_CONTINUATION = 0.65  # on conversations of the validation data; see dev/LOG.md
 _MIN_UNKNOWABLE_SIMILARITY = 0.5  # of an intent of the same kind, whose own answer is then given
 
 
@@ -86,6 +88,8 @@ class IntentBot(ChatBot):
         if (remembered := answer_from_memory(text, history) or recall_fact(text, history)) is not None:
             return Reply(remembered, remembered, rule="memory")
         given = set(history[1::2])
+        if history and (reaction := find_reaction(text, given)) is not None:
+            return Reply(reaction, reaction, rule="reaction")
         previous = find_previous_question(history)
         wants_another = bool(previous) and wants_another_answer(text)
         if wants_another:
@@ -93,7 +97,7 @@ class IntentBot(ChatBot):
         elif previous and needs_context(text):
             query = f"{previous} {text}"
         else:
-            query = strip_discourse_markers(text)
+            query = rewrite_abbreviation(strip_discourse_markers(text))
         vector = self.index.encoder.encode([query])[0] if self.index.encoder else None
         matches = self.index.search(query, MAX_CANDIDATES, vector=vector)
         best = choose_match(query, matches, given, only_new=wants_another)

@@ -24,7 +24,7 @@ from korlm.chat.safety.misspelling import misspell_text
 from korlm.chat.safety.network import CrisisNetwork, collate_letters
 from korlm.chat.safety.ngram_model import NUM_FEATURES, NgramModel, extract_ngram_features
 from korlm.chat.safety.normalizing import simplify_letters
-from korlm.corpora.files import iter_json_records, open_corpus_file
+from korlm.corpora.files import iter_json_records, open_corpus_file, read_lines
 from korlm.corpora.intents import iter_multi_turn_dialogues, load_intents
 from korlm.storage.artifacts import FORMAT_VERSION, data_folder, new_folder, write_json, write_tensors
 
@@ -52,10 +52,26 @@ def load_safety_messages(split: str) -> list[SafetyMessage]:
         return [SafetyMessage(row["text"], row["category"]) for _, row in iter_json_records(handle, path)]
 
 
+# Messages for other classifiers that are no harmless ones here
+_NOT_HARMLESS = frozenset(
+    {
+        "타이레놀 하루 최대 몇 알까지 먹어도 되나요", "혈압약 오늘 먹었는지 안 먹었는지 모르겠는데 너 알아?",
+        "임신 중에 회 먹어도 되나", "탈모약 먹으면 부작용 생겨?", "독감 주사 맞고 술 마셔도 됨?", "피임약 부작용 뭐야",
+        "나 약 먹었던가 아침에", "약 먹었는데도 머리가 아파", "내일이 안 왔으면 좋겠다", "마음이 편해졌어 이제",
+    }
+)  # fmt: skip
+
+
 def load_everyday_questions() -> list[str]:
     """Load the users' turns of all bundled intents and dialogues, which are harmless."""
     everyday = [question for intent in load_intents() for question in intent.all_questions]
-    return everyday + [turn for _, turns in iter_multi_turn_dialogues() for turn in turns[::2]]
+    everyday += [turn for _, turns in iter_multi_turn_dialogues() for turn in turns[::2]]
+    folder = data_folder() / "dialogues"
+    for path in (folder / "answerability" / "tuning.jsonl", folder / "evaluation" / "validation.jsonl"):
+        with open_corpus_file(path) as handle:
+            everyday += [row["text"] for _, row in iter_json_records(handle, path)]
+    everyday += read_lines(folder / "evaluation" / "conversations_valid.txt")
+    return [text for text in dict.fromkeys(everyday) if text not in _NOT_HARMLESS]
 
 
 def train_crisis_network(
