@@ -204,6 +204,7 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
         "{parameters} parameters · vocabulary {vocabulary} · {layers} × {hidden} · {pairs} pairs learnt",
     ),
     # rules of ELIZA, and that of bots that retrieve
+    "rule_reaction": ("앞말에 기대는 짧은 말(그치?, 왜요?)", "a reaction to what was said before"),
     "rule_memory": ("이 대화에서 오간 말을 묻는 말", "a question about this conversation"),
     "rule_greeting": ("인사", "a greeting"),
     "rule_parting": ("헤어지는 말", "a parting"),
