@@ -51,6 +51,7 @@ UNKNOWABLE_TEXTS = (
 )
 MAX_CANDIDATES = 10
 MIN_PROBABILITY_OF_CONTINUATION = 0.65  # on conversations of the validation data; see dev/LOG.md
+_MIN_LEXICAL_OF_UNKNOWN = 0.3  # similarity by characters that a message without a known word needs
 _MIN_UNKNOWABLE_SIMILARITY = 0.5  # of an intent of the same kind, whose own answer is then given
 
 
@@ -126,6 +127,13 @@ class IntentBot(ChatBot):
         calibration = weights.calibration
         log_odds = weights.answerability.compute_log_odds(text, vector)
         components = measure_confidence(text, matches, best, log_odds)
+        probability = calibration.estimate_probability(components)
+        if (
+            best.lexical < _MIN_LEXICAL_OF_UNKNOWN
+            and self.index.encoder is not None
+            and not self.index.encoder.knows_words(text)
+        ):
+            probability = 0.0
         asks = is_question(text)
         # what is only told can always be answered
         answerable = (best.intent.is_answerable and log_odds <= weights.max_unanswerable) or not (asks or log_odds > 0)
@@ -134,7 +142,7 @@ class IntentBot(ChatBot):
         return Confidence(
             similarity=best.similarity,
             answerable=answerable,
-            probability=calibration.estimate_probability(components),
+            probability=probability,
             min_probability=max(calibration.min_probability, MIN_PROBABILITY_OF_CONTINUATION * continues),
             sure_probability=calibration.sure_probability,
             components=components,

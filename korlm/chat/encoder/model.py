@@ -23,7 +23,7 @@ from korlm.chat.encoder.units import QuestionUnits, read_units
 from korlm.errors import ArtifactError, InputError
 from korlm.models.registry import find_model_folder
 from korlm.nn.quantization import dequantize, quantize
-from korlm.nn.question_encoder import QuestionEncoderConfig, QuestionEncoderNet
+from korlm.nn.question_encoder import UNKNOWN_ID, QuestionEncoderConfig, QuestionEncoderNet
 from korlm.storage.artifacts import (
     FORMAT_VERSION,
     new_folder,
@@ -96,6 +96,15 @@ class QuestionEncoder:
         """
         check_list(texts, "text")
         return self._encode_ids(self.units.encode_batch([normalize_message(text) for text in texts]))
+
+    def knows_words(self, text: str) -> bool:
+        """Return whether at least one unit of a text is in the vocabulary; the vector of any other text means nothing.
+
+        >>> encoder = load_question_encoder()
+        >>> encoder.knows_words("배고파"), encoder.knows_words("🦑🦑")
+        (True, False)
+        """
+        return any(unit != UNKNOWN_ID for unit in self.units.encode_batch([normalize_message(text)])[0])
 
     def encode_answers(self, answers: Sequence[str]) -> np.ndarray:
         """Return unit vectors of answers, ``[n, D]``, near the vectors of the questions that they answer."""
