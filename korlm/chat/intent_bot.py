@@ -50,6 +50,8 @@ UNKNOWABLE_TEXTS = (
     "제가 아는 것 밖의 일이라 답을 드릴 수가 없네요. 믿을 만한 곳에서 확인해 보시겠어요?",
 )
 MAX_CANDIDATES = 10
+_NUM_CHECKED = 60
+_CERTAIN_PROBABILITY, _MAX_UNANSWERABLE_IF_CERTAIN = 0.93, 1.0  # on the validation messages; see dev/LOG.md
 MIN_PROBABILITY_OF_CONTINUATION = 0.65  # on conversations of the validation data; see dev/LOG.md
 _MIN_LEXICAL_OF_UNKNOWN = 0.3  # similarity by characters that a message without a known word needs
 _MIN_UNKNOWABLE_SIMILARITY = 0.5  # of an intent of the same kind, whose own answer is then given
@@ -100,8 +102,8 @@ class IntentBot(ChatBot):
         else:
             query = rewrite_abbreviation(strip_discourse_markers(text))
         vector = self.index.encoder.encode([query])[0] if self.index.encoder else None
-        matches = self.index.search(query, MAX_CANDIDATES, vector=vector)
-        best = choose_match(query, matches, given, only_new=wants_another)
+        matches = self.find_matches(query, vector)
+        best = choose_match(matches, given, only_new=wants_another)
         confidence = self._estimate_confidence(query, vector, matches, best, in_conversation=bool(history))
         answer = best.intent.answer
         if not confidence.answerable and best.intent.is_answerable:
@@ -114,6 +116,17 @@ class IntentBot(ChatBot):
             nearest=_to_result(best),
             nearest_matches=tuple(map(_to_result, matches)),
         )
+
+    def find_matches(self, text: str, vector: np.ndarray | None = None) -> list[IntentMatch]:
+        """Return the most similar intents that may answer a message at all, the best first; see `is_plausible`.
+
+        Args:
+            text: the message, without what only joins it to the one before.
+            vector: of the text, if it is known.
+        """
+        matches = self.index.search(text, _NUM_CHECKED, vector=vector)
+        plausible = [match for match in matches if is_plausible(text, match.intent, match.question, match.lexical)]
+        return (plausible or matches)[:MAX_CANDIDATES]
 
     def _estimate_confidence(
         self, text: str, vector: np.ndarray | None, matches: Sequence[IntentMatch], best: IntentMatch,
@@ -135,8 +148,12 @@ class IntentBot(ChatBot):
         ):
             probability = 0.0
         asks = is_question(text)
-        # what is only told can always be answered
-        answerable = (best.intent.is_answerable and log_odds <= weights.max_unanswerable) or not (asks or log_odds > 0)
+        # a nearly certain answer, or what is only told, needs more evidence that it cannot be answered
+        is_certain = probability >= _CERTAIN_PROBABILITY
+        limit = max(
+            weights.max_unanswerable, _MAX_UNANSWERABLE_IF_CERTAIN if is_certain else 0.0 if not asks else -np.inf
+        )
+        answerable = log_odds <= limit and (best.intent.is_answerable or not asks)
         # a later statement often continues a story that the nearest question does not know
         continues = in_conversation and not asks
         return Confidence(
@@ -178,17 +195,14 @@ def measure_confidence(
     }
 
 
-def choose_match(text: str, matches: Sequence[IntentMatch], given: set[str], *, only_new: bool = False) -> IntentMatch:
-    """Return the best plausible match, and of these one whose answer is not given yet if it is almost as similar.
+def choose_match(matches: Sequence[IntentMatch], given: set[str], *, only_new: bool = False) -> IntentMatch:
+    """Return the best match whose answer is not given yet if it is almost as similar as the best of all.
 
     Args:
-        text: the message.
         matches: the most similar intents, the best first.
         given: the answers of the conversation.
         only_new: an answer that is not given yet need not be almost as similar.
     """
-    plausible = [match for match in matches if is_plausible(text, match.intent, match.question, match.lexical)]
-    matches = plausible or matches
     fresh = next((match for match in matches if match.intent.answer not in given), matches[0])
     return fresh if only_new or fresh.similarity >= 0.9 * matches[0].similarity else matches[0]
 

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from korlm.chat.answerability import NUM_FEATURES, AnswerabilityClassifier, extract_answerability_features
 from korlm.chat.encoder.model import QuestionEncoder, load_question_encoder
-from korlm.chat.intent_bot import MAX_CANDIDATES, IntentBot, choose_match, measure_confidence
+from korlm.chat.intent_bot import IntentBot, measure_confidence
 from korlm.chat.intent_weights import Calibration, IntentBotWeights, compute_digest
 from korlm.corpora.files import iter_json_records, open_corpus_file
 from korlm.corpora.intents import Intent, iter_multi_turn_dialogues, load_intents
@@ -97,8 +97,8 @@ def fit_calibration(bot: IntentBot, judged: Sequence[JudgedMessage]) -> Calibrat
     limit = bot.weights.max_unanswerable if bot.weights else 0.0
     for text in dict.fromkeys(message.text for message in judged):
         vector = bot.index.encoder.encode([text])[0]
-        matches = bot.index.search(text, MAX_CANDIDATES, vector=vector)
-        best = choose_match(text, matches, set())
+        matches = bot.find_matches(text, vector)
+        best = matches[0]
         if message := judgments.get((text, best.intent.answer)):  # another answer was not judged
             log_odds = answerability.compute_log_odds(text, vector)
             rows.append(measure_confidence(text, matches, best, log_odds))

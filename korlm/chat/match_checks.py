@@ -20,6 +20,7 @@ _FIRST_PERSON = re.compile(r"(?:^|\s)(?:나는|나도|난|나|저는|저도|전|
 _SECOND_PERSON = re.compile(
     r"너(?!무)|넌|네가|니가|네\s|니\s|당신|코름|korlm|봇|챗|자기|그쪽|인공지능|AI|ai|로봇|기계|[시세셨]|습니까|\?|나요|니$|냐$|래$|까$"
 )
+_ADDRESSES_BOT = re.compile(r"(?:^|\s)(?:너|넌|너는|너도|네가|니가|당신은?|코름\S*)(?=\s|$)")
 _MAX_FILLER_LETTERS = 4
 _MAX_LETTERS_AROUND = 4
 
@@ -38,5 +39,7 @@ def is_plausible(text: str, intent: Intent, question: str, lexical: float) -> bo
         return False  # only the first word is alike
     if intent.topic == "korean_language" and lexical < 0.7 and not _LANGUAGE_CUE.search(text):
         return False
+    if not intent.is_answerable and _ADDRESSES_BOT.search(text) and not _ADDRESSES_BOT.search(question):
+        return False  # about the bot, not about somebody that it does not know
     is_about_user = _FIRST_PERSON.search(text) and not _SECOND_PERSON.search(text)
     return not (intent.topic == "about_the_bot" and lexical < 0.7 and is_about_user)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,3 +157,9 @@ def make_intent(topic: str, question: str) -> Intent:
 )
 def test_intents_of_another_kind_are_not_plausible(text: str, topic: str, question: str, plausible: bool) -> None:
     assert is_plausible(text, make_intent(topic, question), question, 0.4) == plausible
+
+
+def test_questions_about_the_bot_are_not_about_somebody_unknown() -> None:
+    unknown = replace(make_intent("facts_it_cannot_answer", "갈릴레이가 누구야?"), is_answerable=False)
+    assert not is_plausible("넌 누구야?", unknown, unknown.questions[0], 0.5)
+    assert is_plausible("뉴턴이 누구야?", unknown, unknown.questions[0], 0.5)
