@@ -12,7 +12,7 @@ True
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -57,6 +57,15 @@ _MIN_LEXICAL_OF_UNKNOWN = 0.3  # similarity by characters that a message without
 _MIN_UNKNOWABLE_SIMILARITY = 0.5  # of an intent of the same kind, whose own answer is then given
 
 
+class Retrieval(NamedTuple):
+    """The intents retrieved for a message."""
+
+    query: str  # what was looked for
+    vector: np.ndarray | None  # its vector; None without an encoder
+    matches: list[IntentMatch]  # the best first
+    wants_another: bool  # whether the message asks for another answer to the question before
+
+
 class IntentBot(ChatBot):
     """A retrieval bot over intents. It does not repeat an answer of the conversation as long as it knows another.
 
@@ -90,9 +99,12 @@ class IntentBot(ChatBot):
         check_question(text)
         if (remembered := answer_from_memory(text, history) or recall_fact(text, history)) is not None:
             return Reply(remembered, remembered, rule="memory")
-        given = set(history[1::2])
-        if history and (reaction := find_reaction(text, given)) is not None:
+        if history and (reaction := find_reaction(text, set(history[1::2]))) is not None:
             return Reply(reaction, reaction, rule="reaction")
+        return self._answer_retrieval(text, history, self.retrieve_matches(text, history), abstain)
+
+    def retrieve_matches(self, text: str, history: Sequence[str] = ()) -> Retrieval:
+        """Return the intents that are most similar to a message, which is read with the one before it if it needs that."""
         previous = find_previous_question(history)
         wants_another = bool(previous) and wants_another_answer(text)
         if wants_another:
@@ -102,7 +114,12 @@ class IntentBot(ChatBot):
         else:
             query = rewrite_abbreviation(strip_discourse_markers(text))
         vector = self.index.encoder.encode([query])[0] if self.index.encoder else None
-        matches = self.find_matches(query, vector)
+        return Retrieval(query, vector, self.find_matches(query, vector), wants_another)
+
+    def _answer_retrieval(self, text: str, history: Sequence[str], retrieval: Retrieval, abstain: bool) -> Reply:
+        """Return the reply with the best of the retrieved answers."""
+        query, vector, matches, wants_another = retrieval
+        given = set(history[1::2])
         best = choose_match(matches, given, only_new=wants_another)
         confidence = self._estimate_confidence(query, vector, matches, best, in_conversation=bool(history))
         answer = best.intent.answer
@@ -113,8 +130,8 @@ class IntentBot(ChatBot):
             (NO_OTHER_ANSWER if wants_another else choose_fallback(text, given)) if withheld else answer,
             answer,
             confidence,
-            nearest=_to_result(best),
-            nearest_matches=tuple(map(_to_result, matches)),
+            nearest=to_retrieval_result(best),
+            nearest_matches=tuple(map(to_retrieval_result, matches)),
         )
 
     def find_matches(self, text: str, vector: np.ndarray | None = None) -> list[IntentMatch]:
@@ -215,5 +232,6 @@ def _choose_unknowable(matches: Sequence[IntentMatch], best: IntentMatch, given:
     return best, next((text for text in UNKNOWABLE_TEXTS if text not in given), UNKNOWABLE_TEXTS[0])
 
 
-def _to_result(match: IntentMatch) -> RetrievalResult:
+def to_retrieval_result(match: IntentMatch) -> RetrievalResult:
+    """Return the question, the answer and the similarity of a match."""
     return RetrievalResult(match.intent.answer, match.question, match.similarity)

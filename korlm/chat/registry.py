@@ -19,6 +19,8 @@ from korlm.chat.encoder.model import load_question_encoder
 from korlm.chat.intent_bot import IntentBot
 from korlm.chat.intent_weights import load_intent_weights
 from korlm.chat.model import ChatModel
+from korlm.chat.refine.bot import RefineBot
+from korlm.chat.refine.model import RefineModel
 from korlm.corpora.dialogues import DialoguePair, load_pairs
 from korlm.corpora.intents import load_intents
 from korlm.errors import CorpusError
@@ -28,6 +30,8 @@ from korlm.tokenizers.registry import check_installed
 DEFAULT_CHAT = "chat-gru"  # names the bundled network that answers best
 _DEFAULT_CHAT_FOLDER = "chat-kiwi-gru"
 ELIZA, RETRIEVAL, INTENTS = "eliza", "retrieval", "intents"
+REFINE, REFINE_GENERATOR = "refine", "refine-generator"
+_REFINE_FOLDER = "chat-refine"
 _PAIRS_OF_BUNDLED_BOTS = "dialogues+songys_chatbot"
 
 
@@ -41,17 +45,20 @@ def load_chat(name: Literal["intents"] = "intents") -> IntentBot: ...  # type: i
 @overload
 def load_chat(name: Literal["eliza"]) -> ElizaBot: ...  # type: ignore[overload-overlap]
 @overload
+def load_chat(name: Literal["refine", "refine-generator", "chat-refine"]) -> RefineBot: ...  # type: ignore[overload-overlap]
+@overload
 def load_chat(name: Literal["retrieval"]) -> RetrievalBot: ...  # type: ignore[overload-overlap]
 @overload
 def load_chat(name: str | Path, *, revision: str | None = None, token: str | None = None) -> ChatModel: ...
 def load_chat(
     name: str | Path = INTENTS, *, revision: str | None = None, token: str | None = None
-) -> ChatModel | ElizaBot | RetrievalBot | IntentBot:
+) -> ChatModel | ElizaBot | RetrievalBot | IntentBot | RefineBot:
     """Load a chatbot: a bundled name, a folder, a training run (its best checkpoint), or one from the Hugging Face Hub.
 
     Args:
-        name: ``intents``, the default, retrieves from the bundled intents and answers best. ``chat-gru`` is the best bundled
-            network; other names are as for `korlm.load_model`. ``eliza`` and ``retrieval`` are the baselines;
+        name: ``intents``, the default, retrieves from the bundled intents and answers best. ``refine`` ranks these answers and
+            those that a network makes of them; ``refine-generator`` gives the network's own. ``chat-gru`` is the best bundled
+            encoder-decoder without retrieval; other names are as for `korlm.load_model`. ``eliza`` and ``retrieval`` are the baselines;
             ``retrieval`` searches the pairs that the bundled networks were trained on, or the bundled ones alone where
             the others cannot be downloaded.
         revision: of a repository: a branch, tag or commit; its main branch by default.
@@ -66,6 +73,8 @@ def load_chat(
     """
     if name == INTENTS:
         return _load_intent_bot()
+    if name in (REFINE, REFINE_GENERATOR, _REFINE_FOLDER):
+        return load_refine_bot(generates_only=name == REFINE_GENERATOR)
     if name in (ELIZA, RETRIEVAL):
         return load_baseline(str(name))
     folder = _DEFAULT_CHAT_FOLDER if name == DEFAULT_CHAT else name
@@ -77,6 +86,22 @@ def load_chat(
 def _load_intent_bot() -> IntentBot:
     intents, encoder = load_intents(), load_question_encoder()
     return IntentBot(intents, encoder=encoder, weights=load_intent_weights(encoder, intents))
+
+
+def load_refine_bot(name: str | Path = _REFINE_FOLDER, *, generates_only: bool = False) -> RefineBot:
+    """Load a network of `korlm.chat.refine.training` as a bot over the bundled intents.
+
+    Args:
+        name: a folder or a training run; by default the bundled network.
+        generates_only: see `RefineBot`.
+
+    Raises:
+        UnknownNameError, ArtifactError: as for `load_chat`.
+    """
+    model = RefineModel.load(find_model_folder(name, RefineModel.kind))
+    intents, encoder = load_intents(), load_question_encoder()
+    weights = load_intent_weights(encoder, intents)
+    return RefineBot(model, intents, encoder=encoder, weights=weights, generates_only=generates_only)
 
 
 def load_baseline(
@@ -103,6 +128,6 @@ def load_baseline(
 
 def load_bot(
     name: str | Path, training_pairs: Sequence[DialoguePair]
-) -> ChatModel | ElizaBot | RetrievalBot | IntentBot:
+) -> ChatModel | ElizaBot | RetrievalBot | IntentBot | RefineBot:
     """Load a bot to evaluate; ``retrieval`` searches the given pairs."""
     return load_baseline(RETRIEVAL, training_pairs) if name == RETRIEVAL else load_chat(name)

@@ -25,8 +25,9 @@ _DEFAULT_BOT = "intents"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    ko = "챗봇: intents, chat-gru 같은 이름, 폴더, 사용자/저장소[@리비전], eliza, retrieval"
-    bot_help = localize(ko, "intents, a name such as chat-gru, a folder, user/repo[@revision], eliza or retrieval")
+    ko = "챗봇: intents, refine, chat-gru 같은 이름, 폴더, 사용자/저장소[@리비전], eliza, retrieval"
+    en = "intents, refine, a name such as chat-gru, a folder, user/repo[@revision], eliza or retrieval"
+    bot_help = localize(ko, en)
     parser.add_argument("bot", nargs="?", default=_DEFAULT_BOT, help=f"{bot_help} [{_DEFAULT_BOT}]")
     ko = "물음 (없으면 대화를 하거나, 표준 입력의 줄마다 답함)"
     add_option(parser, "question", ko, "question (else a talk, or the lines of standard input)", nargs="?")

@@ -17,16 +17,27 @@ from korlm.text.josa import quote_with_josa
 from korlm.tokenizers.registry import check_installed
 
 # By kind of model folder.
-_LISTINGS = {"model": "list_models", "chat": "list_chats", "question-encoder": "load_question_encoder"}
-_LOADERS = {"model": "load_model", "chat": "load_chat", "question-encoder": "load_question_encoder"}
+_LISTINGS = {
+    "model": "list_models",
+    "chat": "list_chats",
+    "refine": "list_chats",
+    "question-encoder": "load_question_encoder",
+}
+_LOADERS = {
+    "model": "load_model",
+    "chat": "load_chat",
+    "refine": "load_chat",
+    "question-encoder": "load_question_encoder",
+}
 _KIND_NAMES = {
     "model": ("언어 모델", "a language model"),
     "chat": ("챗봇", "a chatbot"),
+    "refine": ("챗봇", "a chatbot"),
     "question-encoder": ("물음 인코더", "a question encoder"),
 }
-_COMMANDS = {"model": "korlm generate", "chat": "korlm chat"}
+_COMMANDS = {"model": "korlm generate", "chat": "korlm chat", "refine": "korlm chat"}
 # Names of `korlm.chat.registry` that are no folders.
-_CHAT_NAMES = ("chat-gru", "eliza", "retrieval")
+_CHAT_NAMES = ("chat-gru", "eliza", "retrieval", "refine", "refine-generator")
 
 
 def list_models() -> list[str]:

@@ -150,6 +150,17 @@ class KiwiAnalyzer:
             results.append(morphemes)
         return results
 
+    def find_unknown_forms(self, texts: Iterable[str]) -> list[list[str]]:
+        """Return the forms in each text that are not in Kiwi's dictionary.
+
+        >>> KiwiAnalyzer().find_unknown_forms(["고양이가 와요", "뗸여가 와요"])
+        [[], ['뗸여']]
+        """
+        return [
+            [token.form for token in tokens if getattr(token, "oov", False)]
+            for tokens in self._tokenize(texts, workers=1)
+        ]
+
     def morpheme_spans(self, texts: Iterable[str], *, workers: int = 1) -> Iterator[list[Span]]:
         """Yield the disjoint spans of each text's morphemes; see `korlm.morph.base.Analyzer`.
 

@@ -18,13 +18,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from korlm._version import __version__
-from korlm.corpora.dialogues import PairCorpus
 from korlm.corpora.registry import Corpus, split_lines
 from korlm.errors import ArtifactError, CorpusError, InputError
 from korlm.models.base import PretrainedModel
@@ -44,6 +43,22 @@ from korlm.training.trainer import ProgressReport, Trainer
 
 _MAX_COUNTED_IDS = 10_000_000  # ids counted for the initial output biases
 _OMITTED_INFO_KEYS = ("history", "corpus", "versions")  # of the initial model's build information
+
+
+class SplitExamples(Protocol):
+    """Training and validation examples: a `Corpus`, a `korlm.corpora.dialogues.PairCorpus`, or another type."""
+
+    @property
+    def train(self) -> Sequence[Any]:
+        """Training examples."""
+
+    @property
+    def valid(self) -> Sequence[Any]:
+        """Validation examples."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all examples."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +154,7 @@ def parse_training_options(options: dict[str, Any]) -> TrainingPlan:
 
 
 def check_training_setup(
-    corpus: Corpus | PairCorpus, folder: Path, training: TrainConfig, process_group: ProcessGroup, *, must_be_new: bool
+    corpus: SplitExamples, folder: Path, training: TrainConfig, process_group: ProcessGroup, *, must_be_new: bool
 ) -> None:
     """Check what would otherwise stop a run after minutes.
 
@@ -167,7 +182,7 @@ def check_training_setup(
 
 
 def make_trainer(
-    model: PretrainedModel[Any], batches: BatchSource, corpus: Corpus | PairCorpus, training: TrainConfig, *,
+    model: PretrainedModel[Any], batches: BatchSource, corpus: SplitExamples, training: TrainConfig, *,
     folder: Path, precision: str, report: Callable[[ProgressReport], None], process_group: ProcessGroup,
     counts: torch.Tensor | None = None, loss_function: LossFunction = lm_loss,
 ) -> Trainer:  # fmt: skip
