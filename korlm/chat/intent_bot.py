@@ -132,6 +132,7 @@ class IntentBot(ChatBot):
             confidence,
             nearest=to_retrieval_result(best),
             nearest_matches=tuple(map(to_retrieval_result, matches)),
+            query="" if query == text else query,
         )
 
     def find_matches(self, text: str, vector: np.ndarray | None = None) -> list[IntentMatch]:

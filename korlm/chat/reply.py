@@ -51,6 +51,8 @@ class Reply:
         nearest: the known question whose answer this is; None unless the bot retrieves.
         nearest_matches: the most similar known questions, the best first; empty unless the bot retrieves several.
         rule: the name of the rule that gave the answer; empty unless the bot has rules.
+        query: what a retrieving bot looked up instead of the message: the question before if another answer is wished for,
+            both if the message says nothing by itself, or the message without words such as 그래서; else empty.
     """
 
     text: str
@@ -65,6 +67,7 @@ class Reply:
     nearest: RetrievalResult | None = None
     nearest_matches: tuple[RetrievalResult, ...] = field(default=(), repr=False)
     rule: str = ""
+    query: str = ""
 
     sure = DeprecatedAlias("is_confident")
     doubt = DeprecatedAlias("abstain_reason")

@@ -117,6 +117,14 @@ def _explain_reply(reply: Reply) -> str:
     if nearest := reply.nearest:
         similarity = f"{localize('닮음', 'similarity')} {nearest.similarity:.2f}"
         lines.append(f"{localize('가장 가까운 물음: ', 'nearest question: ')}{nearest.question} ({similarity})")
+    if confidence.probability is not None:
+        least, sure = f"{confidence.min_probability:.0%}", f"{confidence.sure_probability:.0%}"
+        text = (
+            localize("답이 알맞을 확률", "probability that the answer is sensible") + f" {confidence.probability:.1%}"
+        )
+        lines.append(
+            text + localize(f" (한도 {least}, 자신 있음 {sure}부터)", f" (at least {least}, sure from {sure})")
+        )
     if confidence.surprisal is not None:
         text = f"{localize('놀라움', 'surprisal')} {confidence.surprisal:.2f} {localize('비트/토큰', 'bits per token')}"
         if limits:

@@ -6,11 +6,12 @@ True
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
 from korlm.app.chat.attention_view import render_attention_table
+from korlm.app.chat.confidence_view import render_confidence
 from korlm.app.chat.pending import PendingAnswer
 from korlm.app.chat.retrieval_view import render_answer_diff, render_nearest_questions
 from korlm.app.chat.service import BotInfo
@@ -18,39 +19,13 @@ from korlm.app.model_info import abbreviate_count
 from korlm.app.strings.chat import CHAT_TEXTS
 from korlm.app.strings.common import translate
 from korlm.app.templating import bilingual_html, bilingual_text, render_bilingual_notice, render_template
+from korlm.chat.follow_ups import NO_OTHER_ANSWER
 from korlm.i18n import localize
 
 if TYPE_CHECKING:
-    from korlm.chat.confidence import Confidence
-    from korlm.chat.reply import Reply
     from korlm.chat.safety.cards import Hotline, SafetyCard
 
 _MAX_QUESTION = 80  # characters of the question that are shown
-
-
-class Meter(NamedTuple):
-    """A figure with a bar, on which a tick marks its threshold."""
-
-    name: str  # ``surprisal``, ``familiarity``, ``similarity`` or another component of the confidence
-    value: str  # the figure as text
-    fraction: float  # length of the bar, 0 to 1
-    threshold: float | None = None  # place of the tick, 0 to 1; None without a threshold
-    threshold_text: str = ""  # the threshold as text
-
-    @property
-    def label(self) -> str:
-        """The name in both languages; as it is if it has no text."""
-        key = f"meter_{self.name}"
-        return bilingual_text(key) if key in CHAT_TEXTS else self.name
-
-    @property
-    def verdict(self) -> str:
-        """``good`` or ``bad``, or ``plain`` without a threshold."""
-        if self.threshold is None:
-            return "plain"
-        lower_is_better = self.name == "surprisal"
-        is_good = self.fraction <= self.threshold if lower_is_better else self.fraction >= self.threshold
-        return "good" if is_good else "bad"
 
 
 def bot_name(bot: BotInfo, language: str) -> str:
@@ -63,17 +38,6 @@ def bot_name(bot: BotInfo, language: str) -> str:
         return translate(f"bot_{bot.kind}", language)
     unit = translate(f"unit_{bot.card.unit}", language)
     return translate(f"bot_{bot.kind}", language, unit=unit, cell=bot.card.cell.upper())
-
-
-def confidence_level(confidence: Confidence) -> str:
-    """Return ``unknown`` without thresholds, ``no`` beyond one, ``so`` near one, else ``yes``."""
-    if confidence.limits is None:
-        return "unknown"
-    if confidence.abstain_reason:
-        return "no"
-    familiarity = 1.0 if confidence.familiarity is None else confidence.familiarity
-    is_clear = (confidence.surprisal or 0.0) <= 0.6 * confidence.limits.surprisal
-    return "yes" if is_clear and familiarity >= (1 + confidence.limits.familiarity) / 2 else "so"
 
 
 def render_explanation(number: int, pending: PendingAnswer | None = None, answer_number: int = 0) -> Markup:
@@ -110,6 +74,8 @@ def render_answer_label(pending: PendingAnswer) -> Markup:
     reply = pending.answer
     if reply is None or pending.state != "done" or reply.is_confident:
         return Markup()
+    if reply.text == NO_OTHER_ANSWER:
+        return bilingual_text("label_no_other")
     is_given_anyway = reply.text == reply.answer and reply.abstain_reason in ("question", "answer")
     return bilingual_text("label_unsure" if is_given_anyway else f"label_{reply.abstain_reason}")
 
@@ -147,10 +113,14 @@ def _render_body(number: int, pending: PendingAnswer) -> str:
         return render_template("eliza_rule", rule=reply.rule)
     sections = []
     if reply.nearest:
-        sections.append(render_nearest_questions((reply.nearest,), reply.nearest))
-        if reply.answer != reply.nearest.answer:
-            sections.append(render_answer_diff(reply.nearest.answer, reply.answer))
-    sections.append(_render_confidence(reply))
+        # a general answer to what the bot cannot know is that of no question
+        is_general = reply.abstain_reason == "unanswerable" and reply.answer != reply.nearest.answer
+        chosen = None if is_general else reply.nearest
+        matches = reply.nearest_matches or (reply.nearest,)
+        sections.append(render_nearest_questions(matches, chosen, query=_shorten_question(reply.query)))
+        if chosen and reply.answer != chosen.answer:
+            sections.append(render_answer_diff(chosen.answer, reply.answer))
+    sections.append(render_confidence(reply))
     if reply.attention is not None and len(reply.attention):
         attention = reply.attention.tolist()
         sections.append(render_attention_table(reply.question_tokens, reply.tokens, attention, f"why-{number}"))
@@ -160,58 +130,6 @@ def _render_body(number: int, pending: PendingAnswer) -> str:
     if (key := f"note_{bot.kind}") in CHAT_TEXTS:
         sections.append(Markup("<p>{}</p>").format(bilingual_text(key, count=f"{bot.pairs:,}")))
     return Markup("").join(sections)
-
-
-def _render_confidence(reply: Reply) -> Markup:
-    confidence, reason = reply.confidence, reply.abstain_reason
-    notes, withheld = [], None
-    if reason == "unanswerable":
-        notes.append("abstained_unanswerable")
-    elif reason and reply.text == reply.answer:
-        notes.append("abstain_disabled")
-    elif reason:
-        is_retrieved = reason == "question" and confidence.similarity is not None
-        notes.append("abstained_similarity" if is_retrieved else f"abstained_{reason}")
-        withheld = reply.answer
-    elif confidence.limits is None and not confidence.min_similarity:
-        notes.append("confidence_no_limits")
-    meters = [_make_meter(name, value, confidence) for name, value in _list_components(confidence).items()]
-    level = confidence_level(confidence) if confidence.limits else "no" if reason else ""
-    return render_template("confidence", level=level, meters=meters, notes=notes, withheld=withheld)
-
-
-def _list_components(confidence: Confidence) -> dict[str, float]:
-    """Return what the confidence consists of, by name."""
-    components = {
-        "surprisal": confidence.surprisal,
-        "familiarity": confidence.familiarity,
-        "similarity": confidence.similarity,
-    }
-    return {name: value for name, value in components.items() if value is not None}
-
-
-def _make_meter(name: str, value: float, confidence: Confidence) -> Meter:
-    limits = confidence.limits
-    if name == "surprisal":
-        scale = max(8.0, value, limits.surprisal * 1.25 if limits else 0.0)  # bits at the end of the bar
-        meter = Meter(name, bilingual_text("meter_bits", bits=f"{value:.2f}"), value / scale)
-        if limits is None:
-            return meter
-        text = bilingual_text("meter_most", limit=f"{limits.surprisal:.2f}")
-        return meter._replace(threshold=limits.surprisal / scale, threshold_text=text)
-    percent = name == "familiarity"
-    least = (
-        (limits.familiarity if limits else 0.0)
-        if percent
-        else confidence.min_similarity
-        if name == "similarity"
-        else 0.0
-    )
-    meter = Meter(name, f"{value:.0%}" if percent else f"{value:.2f}", max(0.0, value))
-    if not least:
-        return meter
-    text = bilingual_text("meter_least", limit=f"{least:.0%}" if percent else f"{least:.2f}")
-    return meter._replace(threshold=least, threshold_text=text)
 
 
 def _bot_facts(bot: BotInfo) -> dict[str, object]:

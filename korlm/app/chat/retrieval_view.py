@@ -22,12 +22,20 @@ MAX_MATCHES = 5  # that are shown
 _WORD_OR_SPACE = re.compile(r"\s+|\S+")
 
 
-def render_nearest_questions(matches: Sequence[RetrievalResult], chosen: RetrievalResult) -> Markup:
-    """Return a table of the nearest questions, the nearest first, in which the one that gave the answer is marked."""
-    shown = matches[:MAX_MATCHES]
-    return render_template(
-        "nearest_questions", matches=shown if chosen in shown else [*shown[: MAX_MATCHES - 1], chosen], chosen=chosen
-    )
+def render_nearest_questions(
+    matches: Sequence[RetrievalResult], chosen: RetrievalResult | None, *, query: str = ""
+) -> Markup:
+    """Return a table of the nearest questions.
+
+    Args:
+        matches: the nearest first.
+        chosen: the one that gave the answer, which is marked; None if the answer is that of no question.
+        query: what was looked up, if it is not the message.
+    """
+    shown = list(matches[:MAX_MATCHES])
+    if chosen and chosen not in shown:
+        shown = [*shown[: MAX_MATCHES - 1], chosen]
+    return render_template("nearest_questions", matches=shown, chosen=chosen, query=query)
 
 
 def render_answer_diff(retrieved: str, given: str) -> Markup:

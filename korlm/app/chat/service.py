@@ -142,6 +142,7 @@ class ChatService:
             loaded.reply("안녕하세요", max_tokens=1)  # starts the analyzer
         else:
             self._bots[name] = replace(bot, pairs=len(loaded.index))
+            loaded.reply("안녕하세요")  # starts Kiwi
         return loaded
 
 

@@ -10,11 +10,11 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     # bots and decoding methods
     "tab_chat": ("챗봇", "Chatbot"),
     "chat_about": (
-        "새로 쓴 물음과 답에서 가장 가까운 것을 찾는 코름을, 대화 봇의 역사와 견주어 봅니다: 1966년의 규칙, 검색, 2014년의 인코더-디코더. 사실은 모릅니다. "
+        "말의 뜻을 GRU로 읽어 아는 물음에서 가장 가까운 것을 찾는 코름을, 대화 봇의 역사와 견주어 봅니다: 1966년의 규칙, 검색, 2014년의 인코더-디코더. 사실은 모릅니다. "
         "상담사가 아니니, 마음이 위태롭거나 급한 일에는 109(자살예방)나 119에 전화해 주세요. "
         "쓴 글은 이 화면이 열려 있는 동안만 쓰고, 저장하거나 기록하지 않습니다.",
-        "Compare korlm, which finds the nearest of its own questions, with the history of chatbots: the rules of 1966, "
-        "retrieval, and the encoder-decoders of 2014. None knows facts. They are no counselors: in a crisis, call 109 (suicide "
+        "Compare korlm, which reads what you mean with a GRU and finds the nearest of the questions it knows, with the history of "
+        "chatbots: the rules of 1966, retrieval, and the encoder-decoders of 2014. None knows facts. They are no counselors: in a crisis, call 109 (suicide "
         "prevention in Korea) or 119. What you type is used while this page is open, and neither stored nor logged.",
     ),
     "chat_count": ("몇 상대와 이야기할까요", "How many bots"),
@@ -68,6 +68,7 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     "label_answer": ("모름", "does not know"),
     "label_unanswerable": ("알 수 없는 것", "cannot know this"),
     "label_crisis": ("안전 안내", "safety notice"),
+    "label_no_other": ("다른 답 없음", "no other answer"),
     "label_unsure": ("자신 없이 한 말", "said without being sure"),
     # buttons of the bubbles, labeled by chat.js
     "tool_copy": ("이 말 복사", "Copy this message"),
@@ -108,7 +109,7 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "explanation_stopped": ("도중에 멈춘 답입니다.", "The answer was stopped on its way."),
     "confidence_yes": ("자신 있음", "sure"),
-    "confidence_so": ("조금 자신 없음", "not quite sure"),
+    "confidence_so": ("그럭저럭", "fairly sure"),
     "confidence_no": ("모름", "does not know"),
     "confidence_unknown": ("한도 없음", "no limits"),
     "confidence": ("자신감", "Confidence"),
@@ -134,6 +135,58 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     "meter_familiarity": ("낯익은 물음", "Familiar question"),
     "meter_most": ("{limit}보다 낮아야 답합니다", "it answers under {limit}"),
     "meter_least": ("{limit}보다 높아야 답합니다", "it answers over {limit}"),
+    "meter_probability": ("답이 알맞을 확률", "Probability that the answer is sensible"),
+    "meter_between": (
+        "{least}에 못 미치면 답하지 않고, {sure}부터 자신 있다고 봅니다",
+        "it does not answer below {least}, and is sure from {sure}",
+    ),
+    "calibration_note": (
+        "확률은 어림값입니다. 검증용 말에 한 답을 언어 모델들이 읽고 알맞은지 판정했고, 그 판정에 맞추었습니다. 사람이 판정한 것은 아닙니다.",
+        "The probability is an estimate. It was calibrated on answers to validation messages, which language models, not people, "
+        "judged sensible or not.",
+    ),
+    # what the probability depends on
+    "components": ("무엇으로 어림했나", "What it was estimated from"),
+    "components_unanswerable": (
+        "알 수 없는 것을 묻는 말에는 확률을 쓰지 않습니다. 그보다 먼저 알아봅니다.",
+        "The probability is not used for questions that it cannot know: these are recognized before.",
+    ),
+    "component_meaning": ("뜻", "Meaning"),
+    "component_meaning_note": (
+        "고른 물음과 뜻이 얼마나 가까운가: GRU 인코더의 코사인",
+        "How close it is to the chosen question in meaning: cosine by the GRU encoder",
+    ),
+    "component_characters": ("글자", "Characters"),
+    "component_characters_note": (
+        "고른 물음과 글자가 얼마나 겹치는가: TF-IDF의 코사인",
+        "How many characters it shares with that question: cosine of TF-IDF",
+    ),
+    "component_answer_fit": ("답과 맞음", "Fit of the answer"),
+    "component_answer_fit_note": (
+        "물음과 그 답이 얼마나 어울리는가: 인코더의 코사인",
+        "How well the answer goes with the message: cosine by the encoder",
+    ),
+    "component_lead": ("앞선 정도", "Lead"),
+    "component_lead_note": (
+        "다른 뜻 가운데 으뜸보다 점수가 얼마나 높은가",
+        "How far its score is above the best other intent",
+    ),
+    "component_agreement": ("한 주제", "Agreement"),
+    "component_agreement_note": (
+        "가까운 뜻들 가운데 고른 것과 주제가 같은 것",
+        "How many of the nearest intents have the same topic",
+    ),
+    "component_answerable": ("답할 만함", "Answerable"),
+    "component_answerable_note": (
+        "코름이 답할 수 있는 말인가: 분류기의 로그 오즈, −6에서 6까지",
+        "Whether korlm can answer such a message: log odds of a classifier, −6 to 6",
+    ),
+    "component_length": ("길이", "Length"),
+    "component_length_note": (
+        "말의 글자 수. 길수록 알아듣기 어렵습니다",
+        "Characters of the message. Long ones are harder",
+    ),
+    "component_characters_count": ("{count}자", "{count} characters"),
     "attention": ("답을 쓰며 물음의 어디를 보았나", "Where it looked while it wrote"),
     "attention_note": (
         "줄은 답의 조각, 칸은 물음의 조각입니다. 색이 뚜렷할수록 많이 본 것이고, 수는 %입니다. 한 줄의 합은 100입니다. "
@@ -168,10 +221,15 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
         "ELIZA learns nothing: the first rule that fits the morphemes gives its answers in turn.",
     ),
     "rule_note_memory": (
-        "찾아온 답이 아니라, 이 대화의 앞말을 다시 보고 한 말입니다.",
-        "This answer was not retrieved: it comes from the earlier messages of this conversation.",
+        "찾아온 답이 아니라, 이 대화에서 오간 말을 보고 한 말입니다.",
+        "This answer was not retrieved: it was made from the messages of this conversation.",
     ),
     "nearest": ("가장 가까운 물음", "The nearest questions it knows"),
+    "nearest_query": ("이 말 대신 찾아본 것", "Looked up instead of this message"),
+    "nearest_unused": (
+        "이 물음들의 답은 쓰지 않았습니다. 알 수 없는 것에 두루 쓰는 말로 답했습니다.",
+        "None of their answers was used: it gave a general answer to what it cannot know.",
+    ),
     "col_question": ("아는 물음 → 그 답", "known question → its answer"),
     "answer_diff": ("찾은 답에서 바꾼 것", "What it changed in the retrieved answer"),
     "answer_diff_note": (
@@ -179,14 +237,20 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
         "Struck out: left out of the retrieved answer. Underlined: put in. The rest was kept.",
     ),
     "note_intents": (
-        "이 프로젝트가 언어 모델로 쓰고 다시 읽은 물음 {count}개에서 가장 가까운 뜻을 찾아 그 답을 합니다. 닮음은 글자와 글자 짝 TF-IDF의 코사인입니다.",
-        "It finds the nearest meaning among {count} questions that language models wrote and reread for this project, and gives "
-        "its answer. Similarity is "
-        "the cosine of TF-IDF over characters and their pairs.",
+        "이 프로젝트가 언어 모델로 쓰고 다시 읽은 물음 {count}개에서 가장 가까운 뜻을 찾아 그 답을 합니다. 뜻은 GRU 물음 인코더로, 글자는 글자와 글자 짝 "
+        "TF-IDF로 견줍니다. 닮음은 두 코사인의 평균입니다. 차례는 같은 뜻의 다른 물음들과 답까지 견주어 정하므로 닮음의 차례와 다를 수 있습니다.",
+        "It finds the nearest intent among {count} questions that language models wrote and reread for this project, and gives "
+        "its answer. A GRU question encoder compares what is meant, TF-IDF the characters and their pairs. Likeness is the mean of "
+        "the two cosines. The order also counts the other questions of an intent and its answer, so it can differ from that of "
+        "likeness.",
     ),
     "abstained_similarity": (
         "닮은 물음이 없어서, 찾은 답 대신 못 알아들었다고 했습니다.",
         "No known question is similar enough, so it says that it did not understand.",
+    ),
+    "abstained_probability": (
+        "찾은 답이 알맞을 확률이 한도에 못 미쳐서, 그 답 대신 미리 정해 둔 말을 했습니다.",
+        "The answer that it found is too likely not to be sensible, so it gave a stock reply instead.",
     ),
     "abstained_unanswerable": (
         "알 수 없는 것을 묻는 말로 알아듣고, 모른다고 답했습니다.",
@@ -205,7 +269,10 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     ),
     # rules of ELIZA, and that of bots that retrieve
     "rule_reaction": ("앞말에 기대는 짧은 말(그치?, 왜요?)", "a reaction to what was said before"),
-    "rule_memory": ("이 대화에서 오간 말을 묻는 말", "a question about this conversation"),
+    "rule_memory": (
+        "이 대화에서 오간 말을 묻거나 이름을 알려 주는 말",
+        "a question about this conversation, or a name that is told",
+    ),
     "rule_greeting": ("인사", "a greeting"),
     "rule_parting": ("헤어지는 말", "a parting"),
     "rule_thanks": ("고맙다는 말", "thanks"),

@@ -15,13 +15,9 @@ import pytest
 
 from korlm.app.chat import history
 from korlm.app.chat.answered import MAX_ANSWERS, AnsweredTurns
+from korlm.app.chat.confidence_view import confidence_level
 from korlm.app.chat.decoding_controls import DecodingSettings, generation_options
-from korlm.app.chat.explanation_view import (
-    confidence_level,
-    render_answer_label,
-    render_explanation,
-    render_safety_card,
-)
+from korlm.app.chat.explanation_view import render_answer_label, render_explanation, render_safety_card
 from korlm.app.chat.handlers import ChatHandlers
 from korlm.app.chat.pending import PendingAnswer, PendingRequests, answer_rounds
 from korlm.app.chat.service import BotInfo, ChatService
@@ -154,7 +150,7 @@ def test_an_answer_from_memory_is_explained_as_such(chat_service: ChatService) -
     [reply] = chat_service.stream_answers("intents", "내 이름 기억해?", ["나는 지우야", "반가워요."])
     assert reply.text.startswith("지우 님")
     html = render_explanation(1, PendingAnswer(chat_service.get_bot("intents"), "", {}, [], reply, "done"))
-    assert "이 대화에서 오간 말" in html and "earlier messages of this conversation" in html and "ELIZA" not in html
+    assert "이 대화에서 오간 말" in html and "messages of this conversation" in html and "ELIZA" not in html
 
 
 @pytest.mark.parametrize(
@@ -185,7 +181,7 @@ def test_answers_without_confidence_have_a_label_that_is_no_part_of_their_text(
 @pytest.mark.parametrize("message", EXAMPLE_MESSAGES)
 def test_the_default_bot_answers_every_suggested_opener_with_confidence(message: str) -> None:
     reply = load_chat().reply(message)
-    assert reply.is_confident and reply.text == reply.answer
+    assert reply.is_confident and reply.text == reply.answer and confidence_level(reply.confidence) == "yes"
 
 
 def test_attention_has_a_row_for_each_answer_token_that_sums_to_one(chat_service: ChatService) -> None:
