@@ -161,4 +161,5 @@ def _format_component(name: str, value: float) -> str:
         return bilingual_text("component_characters_count", count=round(math.exp(value)))
     if name == "agreement":
         return f"{value:.0%}"
-    return f"{value:+.2f}" if name in ("lead", "answerable") else f"{value:.2f}"
+    text = f"{value:+.2f}" if name in ("lead", "answerable") else f"{value:.2f}"
+    return text.replace("-", "−")

@@ -165,5 +165,6 @@ def _answer_steps(
     ):
         pending.answer = answer
         if answer.finished:
+            pending.bot = chat_service.get_bot(pending.bot.name)  # a loaded bot knows how many pairs it searches
             pending.state = "stopped" if stopped() else "done"
         yield

@@ -147,6 +147,7 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     ),
     # what the probability depends on
     "components": ("무엇으로 어림했나", "What it was estimated from"),
+    "components_measured": ("물음을 견준 값", "How the questions compare"),
     "components_unanswerable": (
         "알 수 없는 것을 묻는 말에는 확률을 쓰지 않습니다. 그보다 먼저 알아봅니다.",
         "The probability is not used for questions that it cannot know: these are recognized before.",
@@ -173,8 +174,8 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "component_agreement": ("한 주제", "Agreement"),
     "component_agreement_note": (
-        "가까운 뜻들 가운데 고른 것과 주제가 같은 것",
-        "How many of the nearest intents have the same topic",
+        "가까운 뜻들 가운데 고른 것과 주제가 같은 비율",
+        "The fraction of the nearest intents with the same topic",
     ),
     "component_answerable": ("답할 만함", "Answerable"),
     "component_answerable_note": (

@@ -36,6 +36,7 @@ from korlm.nn.seq2seq import Seq2Seq, Seq2SeqConfig
 from korlm.tokenizers.registry import load_tokenizer
 
 NASTY = "<img src=x onerror=alert(1)></s><s><unk><user><bot>&lt;b&gt; '; DROP TABLE turns; --"
+STRANGE = "어제 장독대에 앉은 학이 뒤집혔더라"  # nothing that the default bot knows is like it
 ODD = [NASTY, "ㅋㅋㅋ", "😀👩‍💻", "hello, who are you?", "가" * MAX_MESSAGE, "\u200b가", "뷁\n\n뷁", "．．．"]
 REQUEST: Any = SimpleNamespace(session_hash="a")
 SETTINGS = (True, 0.8, 0.9, 3, 1, 7)
@@ -111,6 +112,16 @@ def test_retrieval_explains_the_nearest_question_and_its_similarity() -> None:
     assert unrelated is not None and unrelated.similarity == 0
 
 
+def test_the_first_answer_tells_how_many_pairs_the_bot_searched() -> None:
+    chat_service = ChatService(Path("nowhere"))
+    question = load_pairs("dialogues").train[0].question
+    pending = PendingAnswer(chat_service.get_bot("retrieval"), "", {}, history.add_user_message([], question))
+    assert not pending.bot.pairs  # not loaded yet
+    for _ in answer_rounds(chat_service, [pending], abstain=True, stopped=lambda: False):
+        pass
+    assert pending.state == "done" and f"{len(load_pairs('dialogues').train):,}쌍" in render_explanation(1, pending)
+
+
 @pytest.mark.parametrize("text", ODD)
 def test_every_bot_answers_unusual_messages(chat_service: ChatService, text: str) -> None:
     for bot in chat_service.list_bots():
@@ -158,8 +169,8 @@ def test_an_answer_from_memory_is_explained_as_such(chat_service: ChatService) -
     [
         ("intents", "안녕하세요!", {}, ""),
         ("intents", "프랑스 수도가 어디야?", {}, "알 수 없는 것"),
-        ("intents", "🦑🦑", {}, "못 알아들음"),
-        ("intents", "🦑🦑", {"abstain": False}, "자신 없이 한 말"),
+        ("intents", STRANGE, {}, "못 알아들음"),
+        ("intents", STRANGE, {"abstain": False}, "자신 없이 한 말"),
         ("shy", "안녕하세요", {"max_tokens": 8}, "모름"),
         ("eliza", "요즘 자꾸 죽고 싶다는 생각이 들어요.", {}, "안전 안내"),
     ],

@@ -142,6 +142,14 @@ def test_a_wish_for_another_answer_gets_one(bot: IntentBot) -> None:
     assert second.text != first.text and second.nearest.question != "다른 거"
 
 
+def test_a_reply_tells_what_was_looked_up_instead_of_the_message(bot: IntentBot) -> None:
+    history = ["저녁에 뭐 먹지?", bot.reply("저녁에 뭐 먹지?").text]
+    assert bot.reply("저녁에 뭐 먹지?").query == ""
+    assert bot.reply("그거 말고 다른 건 없어?", history=history).query == "저녁에 뭐 먹지?"
+    assert bot.reply("그럼 어떻게 하면 좋을까?", history=history).query == "저녁에 뭐 먹지? 그럼 어떻게 하면 좋을까?"
+    assert bot.reply("아까 내가 뭐라고 했지?", history=history).query == ""
+
+
 def test_the_bot_does_not_repeat_what_it_cannot_know(bot: IntentBot) -> None:
     history: list[str] = []
     for text in ("이순신 장군 키가 몇이야?", "세종대왕은 몇 년에 태어났어?", "광개토대왕 아들 이름 알려줘"):
