@@ -403,6 +403,15 @@ def test_the_tab_opens_on_the_default_bot_which_shows_the_nearest_question(
         shared_page.press(BOX, "Enter")
         wait_for_answers(shared_page, len(bubbles(shared_page, "bot")) + 1)
         shared_page.wait_for_selector(f"#chat-why-1 >> text={explanation}")
+        assert shared_page.locator("#chat-why-1 .kl-matches tbody tr").count() == 5
+        is_estimated = message == "배고파"
+        assert shared_page.locator("#chat-why-1 .kl-meter").count() == is_estimated
+        assert shared_page.locator("#chat-why-1 .kl-meter i").count() == 2 * is_estimated
+        assert not shared_page.locator("#chat-why-1 .kl-ground").first.is_visible()
+        shared_page.locator("#chat-why-1 summary").click()
+        assert shared_page.locator("#chat-why-1 .kl-ground").first.is_visible()
+        low_contrast = shared_page.evaluate(CONTRAST)
+        assert not low_contrast, low_contrast[:8]
     label = shared_page.locator("#chat-1 .kl-label")
     assert label.all_inner_texts() == ["알 수 없는 것"]  # of the second answer alone
     shared_page.context.grant_permissions(["clipboard-read", "clipboard-write"])
