@@ -52,7 +52,7 @@ class Reply:
         nearest_matches: the most similar known questions, the best first; empty unless the bot retrieves several.
         rule: the name of the rule that gave the answer; empty unless the bot has rules.
         query: what a retrieving bot looked up instead of the message: the question before if another answer is wished for,
-            both if the message says nothing by itself, or the message without words such as 그래서; else empty.
+            both if the message says nothing by itself, or the message without words such as 그래서 and written out; else empty.
     """
 
     text: str

@@ -88,7 +88,7 @@ def _list_notes(reply: Reply) -> list[str]:
     if reason and not _is_withheld(reply):
         return ["abstain_disabled"]
     if reason == "question" and confidence.probability is not None:
-        return ["abstained_probability"]
+        return ["abstained_probability" if confidence.probability else "abstained_unknown_words"]
     if reason == "question" and confidence.similarity is not None:
         return ["abstained_similarity"]
     if reason:
@@ -119,10 +119,10 @@ def _make_probability_meter(confidence: Confidence) -> Meter:
 def _format_probability(probability: float) -> str:
     """Return a percentage that is not rounded up to certainty.
 
-    >>> _format_probability(0.9964), _format_probability(0.25)
-    ('99%', '25%')
+    >>> _format_probability(0.9964), _format_probability(0.25), _format_probability(0.0)
+    ('99%', '25%', '0%')
     """
-    return f"{min(0.99, max(0.01, probability)):.0%}"
+    return f"{min(0.99, probability):.0%}"
 
 
 def _make_meter(name: str, value: float, confidence: Confidence) -> Meter:

@@ -253,6 +253,10 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
         "찾은 답이 알맞을 확률이 한도에 못 미쳐서, 그 답 대신 미리 정해 둔 말을 했습니다.",
         "The answer that it found is too likely not to be sensible, so it gave a stock reply instead.",
     ),
+    "abstained_unknown_words": (
+        "아는 낱말이 하나도 없는 말이라, 찾은 답 대신 미리 정해 둔 말을 했습니다.",
+        "It knows no word of this message, so it gave a stock reply instead of the answer that it found.",
+    ),
     "abstained_unanswerable": (
         "알 수 없는 것을 묻는 말로 알아듣고, 모른다고 답했습니다.",
         "It recognized a question that it cannot know, and says so.",

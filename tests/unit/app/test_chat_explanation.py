@@ -155,6 +155,8 @@ def test_an_answer_that_is_withheld_is_told_and_an_answer_that_was_given_all_the
         and "<q>답 0</q>" in withheld
         and "<del>" not in withheld
     )
+    unknown = explain_default_bot(make_reply(0.0, text="그랬군요."))
+    assert "아는 낱말이 하나도 없는" in unknown and "<b>0%</b>" in unknown
     given_anyway = explain_default_bot(make_reply(0.2))
     assert "꺼 두어서" in given_anyway and "하려던 말을 그대로" in given_anyway and "kl-own" not in given_anyway
 
