@@ -32,7 +32,7 @@ _SETTLE_MESSAGE = "(accepted) => window.korlmChat.settleMessage(accepted)"
 _RESTORE_MESSAGE = "(text) => window.korlmChat.restoreMessage(text)"
 # The default bot answers each with confidence, and its answers were read (dev/LOG.md).
 EXAMPLE_MESSAGES = (
-    "안녕하세요!", "너는 누구야?", "오늘 너무 피곤해요.", "저녁에 뭐 먹지?", "주말에 뭐 할까?", "친구랑 싸웠어요.", "LSTM이 뭐야?",
+    "안녕하세요!", "넌 누구야?", "오늘 너무 피곤해요.", "저녁에 뭐 먹지?", "주말에 뭐 할까?", "친구랑 싸웠어요.", "LSTM이 뭐야?",
 )  # fmt: skip
 
 
