@@ -109,7 +109,7 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     ),
     "explanation_stopped": ("도중에 멈춘 답입니다.", "The answer was stopped on its way."),
     "confidence_yes": ("자신 있음", "sure"),
-    "confidence_so": ("그럭저럭", "fairly sure"),
+    "confidence_so": ("그럭저럭", "not quite sure"),
     "confidence_no": ("모름", "does not know"),
     "confidence_unknown": ("한도 없음", "no limits"),
     "confidence": ("자신감", "Confidence"),
