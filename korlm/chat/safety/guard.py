@@ -12,11 +12,9 @@ from korlm.chat.safety.rules import match_rules
 
 # Chosen on the messages of three writers that the classifier had not seen then (dev/LOG.md, 2026-11-29): recall 91, 99
 # and 80 %, false alarms on harmless messages that come close 1.1, 0.8 and 2.7 %, on everyday questions 0.1 %.
-_PATTERN_LOG_ODDS = 3.0  # what a matching pattern adds to the classifier's log odds
-_MIN_LOG_ODDS = 0.0
+_PATTERN_LOG_ODDS = 4.0  # what a matching pattern adds to the classifier's log odds
+_MIN_LOG_ODDS = 1.0  # with 0, three of 240 turns of ordinary conversations were false alarms
 _SHORT_LETTERS = 4  # so few letters say too little without a pattern
-# Of many parts of a long text, the likeliest is likely by chance.
-_MIN_LOG_ODDS_OF_PARTS = 1.0
 
 
 def detect_crisis(text: str) -> CrisisCategory | None:
@@ -34,7 +32,7 @@ def detect_crisis(text: str) -> CrisisCategory | None:
         return None
     score = load_crisis_classifier().classify(windows)
     log_odds = score.log_odds + (_PATTERN_LOG_ODDS if rule_category else 0.0)
-    if log_odds < (_MIN_LOG_ODDS_OF_PARTS if is_long else _MIN_LOG_ODDS):
+    if log_odds < _MIN_LOG_ODDS:
         return None
     return rule_category or score.category
 

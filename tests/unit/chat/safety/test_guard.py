@@ -142,7 +142,7 @@ def test_figures_of_the_test_split_are_those_of_the_results() -> None:
     crisis = [category for label, category in caught if label != "harmless"]
     harmless = [category for label, category in caught if label == "harmless"]
     assert (len(crisis), len(harmless)) == (400, 400)
-    assert sum(map(bool, crisis)) >= 393 and sum(map(bool, harmless)) <= 8  # measured: 395 and 6
+    assert sum(map(bool, crisis)) >= 392 and sum(map(bool, harmless)) <= 4  # measured: 394 and 3
 
 
 def test_everyday_messages_are_not_caught() -> None:
