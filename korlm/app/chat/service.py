@@ -64,6 +64,7 @@ class ChatService:
             BotInfo("eliza", "eliza"),
             BotInfo("retrieval", "retrieval"),
             *trained,
+            BotInfo("refine", "refine"),
         ]
         self._bots = {bot.name: bot for bot in bots}
         self._loaded_bots: LazyCache[Any] = LazyCache(self._load_bot, loaded)

@@ -26,6 +26,7 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     "bot_net": ("인코더-디코더 (2014) · {unit} {cell}", "Encoder-decoder (2014): {unit} {cell}"),
     "bot_eliza": ("일라이자 · 규칙 (1966)", "ELIZA: rules (1966)"),
     "bot_intents": ("코름 · 가장 가까운 뜻", "korlm: nearest intent"),
+    "bot_refine": ("찾아서 고쳐 쓰기 (2018)", "Retrieve and refine (2018)"),
     "bot_retrieval": ("검색 · 가장 가까운 물음", "Retrieval: nearest question"),
     "decoding_greedy": ("그리디", "greedy"),
     "decoding_beam": ("빔", "beam"),
@@ -260,6 +261,13 @@ CHAT_TEXTS: dict[str, tuple[str, str]] = {
     "abstained_unanswerable": (
         "알 수 없는 것을 묻는 말로 알아듣고, 모른다고 답했습니다.",
         "It recognized a question that it cannot know, and says so.",
+    ),
+    "note_refine": (
+        "물음 {count}개에서 찾은 답 셋을 순환 신경망이 읽고, 베끼거나 바꾸어 답의 후보를 씁니다. 찾은 답과 쓴 답을 그 망의 확률(답의 것과, "
+        "답에서 물음을 되짚은 것)과 뜻의 닮음으로 순위를 매겨 첫째를 답합니다. 거의 늘 찾은 답을 그대로 베낍니다.",
+        "A recurrent network reads three answers found among {count} questions, and copies or changes them. Found and written "
+        "answers are ranked by the network's probabilities (of the answer, and of the question given the answer) and by "
+        "likeness. It nearly always copies an answer as it is.",
     ),
     "note_retrieval": (
         "함께 든 대화의 배움 몫 {count}쌍에서만 찾습니다. 닮음은 형태소 TF-IDF의 코사인입니다.",
