@@ -52,7 +52,7 @@ UNKNOWABLE_TEXTS = (
 MAX_CANDIDATES = 10
 _NUM_CHECKED = 60
 _CERTAIN_PROBABILITY, _MAX_UNANSWERABLE_IF_CERTAIN = 0.93, 1.0  # on the validation messages; see dev/LOG.md
-MIN_PROBABILITY_OF_CONTINUATION = 0.65  # on conversations of the validation data; see dev/LOG.md
+MIN_PROBABILITY_OF_LATER = (0.45, 0.65)  # of questions and statements in a conversation; see dev/LOG.md
 _MIN_LEXICAL_OF_UNKNOWN = 0.3  # similarity by characters that a message without a known word needs
 _MIN_UNKNOWABLE_SIMILARITY = 0.5  # of an intent of the same kind, whose own answer is then given
 
@@ -172,13 +172,13 @@ class IntentBot(ChatBot):
             weights.max_unanswerable, _MAX_UNANSWERABLE_IF_CERTAIN if is_certain else 0.0 if not asks else -np.inf
         )
         answerable = log_odds <= limit and (best.intent.is_answerable or not asks)
-        # a later statement often continues a story that the nearest question does not know
-        continues = in_conversation and not asks
+        # a later message, above all a statement, often continues a story that the nearest question does not know
+        later = 0.0 if not in_conversation else MIN_PROBABILITY_OF_LATER[0 if asks else 1]
         return Confidence(
             similarity=best.similarity,
             answerable=answerable,
             probability=probability,
-            min_probability=max(calibration.min_probability, MIN_PROBABILITY_OF_CONTINUATION * continues),
+            min_probability=max(calibration.min_probability, later),
             sure_probability=calibration.sure_probability,
             components=components,
         )
