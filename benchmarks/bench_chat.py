@@ -57,6 +57,9 @@ def main() -> int:
     print(f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}, {torch.get_num_threads()} threads")
     latencies = measure_latencies(korlm.load_chat().reply, questions)
     is_slow = print_row("intents (default)", "", latencies, RETRIEVAL_LIMITS)
+    is_slow |= print_row(
+        "refine", "beam 5", measure_latencies(korlm.load_chat("refine").reply, questions), RETRIEVAL_LIMITS
+    )
     for name in korlm.list_chats():
         bot = korlm.load_chat(name)
         for decoding, (median, percentile, options) in DECODINGS.items():

@@ -17,6 +17,10 @@ _MARKERS = (
 )
 _LEADING_MARKERS = re.compile(rf"(?:(?:{_MARKERS})[\s,.!~…ㅋㅎㅠㅜ]+)+")
 _MIN_LETTERS_LEFT = 5  # a shorter rest may be the idiom itself, as in 아 맞다 or 그냥 그래
+_MIN_LETTERS_OF_QUESTION = 2  # 졸려
+_SHORT_ANSWER = re.compile(
+    r"(?:네|응|예|아니|아니요?|그래요?|그렇구나|그렇군요?|맞아요?|진짜요?|정말요?|고마워요?|감사합니다|알겠어요?|알았어요?|헐|오|와)[\s.,!?~ㅋㅎㅠㅜ]*"
+)
 _LETTERS = re.compile(r"[가-힣A-Za-z0-9]")
 _OTHER_THING = (
     r"(?:다른|딴)\s*(?:거|건|것|게|방법|얘기|이야기|답|말)(?:은|을|는|를|도|으로)?"
@@ -132,11 +136,8 @@ def find_previous_question(history: Sequence[str]) -> str:
         history: the earlier turns, the user's first.
     """
     for text in reversed(history[::2]):
-        if (
-            not wants_another_answer(text)
-            and not needs_context(text)
-            and len(_LETTERS.findall(text)) >= _MIN_LETTERS_LEFT
-        ):
+        depends = wants_another_answer(text) or needs_context(text) or _SHORT_ANSWER.fullmatch(text.strip())
+        if not depends and len(_LETTERS.findall(text)) >= _MIN_LETTERS_OF_QUESTION:
             return text
     return ""
 

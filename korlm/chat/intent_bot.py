@@ -52,7 +52,8 @@ UNKNOWABLE_TEXTS = (
 MAX_CANDIDATES = 10
 _NUM_CHECKED = 60
 _CERTAIN_PROBABILITY, _MAX_UNANSWERABLE_IF_CERTAIN = 0.93, 1.0  # on the validation messages; see dev/LOG.md
-MIN_PROBABILITY_OF_LATER = (0.45, 0.65)  # of questions and statements in a conversation; see dev/LOG.md
+# In a conversation; see dev/LOG.md. "another" is another answer to an earlier message.
+MIN_PROBABILITY_OF_LATER = {"question": 0.45, "statement": 0.65, "another": 0.5}
 _MIN_LEXICAL_OF_UNKNOWN = 0.3  # similarity by characters that a message without a known word needs
 _MIN_UNKNOWABLE_SIMILARITY = 0.5  # of an intent of the same kind, whose own answer is then given
 
@@ -121,7 +122,9 @@ class IntentBot(ChatBot):
         query, vector, matches, wants_another = retrieval
         given = set(history[1::2])
         best = choose_match(matches, given, only_new=wants_another)
-        confidence = self._estimate_confidence(query, vector, matches, best, in_conversation=bool(history))
+        confidence = self._estimate_confidence(
+            query, vector, matches, best, in_conversation=bool(history), wants_another=wants_another
+        )
         answer = best.intent.answer
         if not confidence.answerable and best.intent.is_answerable:
             best, answer = _choose_unknowable(matches, best, given)
@@ -148,7 +151,7 @@ class IntentBot(ChatBot):
 
     def _estimate_confidence(
         self, text: str, vector: np.ndarray | None, matches: Sequence[IntentMatch], best: IntentMatch,
-        *, in_conversation: bool,
+        *, in_conversation: bool, wants_another: bool,
     ) -> Confidence:  # fmt: skip
         weights = self.weights
         if vector is None or weights is None or weights.answerability is None or weights.calibration is None:
@@ -173,7 +176,8 @@ class IntentBot(ChatBot):
         )
         answerable = log_odds <= limit and (best.intent.is_answerable or not asks)
         # a later message, above all a statement, often continues a story that the nearest question does not know
-        later = 0.0 if not in_conversation else MIN_PROBABILITY_OF_LATER[0 if asks else 1]
+        kind = "another" if wants_another else "question" if asks else "statement"
+        later = MIN_PROBABILITY_OF_LATER[kind] if in_conversation else 0.0
         return Confidence(
             similarity=best.similarity,
             answerable=answerable,

@@ -155,7 +155,12 @@ class RefineBot(IntentBot):
         best = ranked[0]
         if best.match.intent.answer != reply.answer:
             confidence = self._estimate_confidence(
-                retrieval.query, retrieval.vector, retrieval.matches, best.match, in_conversation=bool(history)
+                retrieval.query,
+                retrieval.vector,
+                retrieval.matches,
+                best.match,
+                in_conversation=bool(history),
+                wants_another=retrieval.wants_another,
             )
             if confidence.abstain_reason and not self.generates_only:
                 return reply

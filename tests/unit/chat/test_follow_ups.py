@@ -73,6 +73,7 @@ def test_messages_that_say_something_by_themselves(text: str) -> None:
 def test_the_previous_question_is_the_last_one_that_says_something() -> None:
     history = ["떡볶이 만들었는데 너무 달아", "고춧가루를 더해 보세요.", "그거 말고", "간장도 있어요.", "ㅇㅇ", "네."]
     assert find_previous_question(history) == "떡볶이 만들었는데 너무 달아"
+    assert find_previous_question(["졸려", "눈을 붙여 보세요.", "고마워요!", "네."]) == "졸려"
     assert find_previous_question([]) == ""
 
 

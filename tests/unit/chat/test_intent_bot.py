@@ -139,7 +139,9 @@ def test_a_reply_tells_what_its_confidence_depends_on(bot: IntentBot) -> None:
 def test_a_wish_for_another_answer_gets_one(bot: IntentBot) -> None:
     first = bot.reply("심심해")
     second = bot.reply("다른 거", history=["심심해", first.text])
-    assert second.text != first.text and second.nearest.question != "다른 거"
+    assert second.query == "심심해" and second.text != first.text and second.is_confident
+    third = bot.reply("그거 말고", history=["심심해", first.text, "다른 거", second.text])
+    assert third.text not in (first.text, second.text)
 
 
 def test_a_reply_tells_what_was_looked_up_instead_of_the_message(bot: IntentBot) -> None:
