@@ -20,6 +20,7 @@ from korlm.corpora.download import download_songys_chatbot
 from korlm.corpora.files import iter_json_records, iter_table_rows, open_corpus_file
 from korlm.corpora.intents import load_intents
 from korlm.errors import CorpusError, UnknownNameError
+from korlm.text.josa import quote_with_josa, with_josa
 from korlm.text.normalization import normalize_message
 
 SHARE_ALIKE = "CC BY-SA 4.0"
@@ -74,7 +75,7 @@ def load_paraphrase_sets(name: str) -> ParaphraseSets:
     if name not in _LOADERS:
         names = ", ".join(_LOADERS)
         raise UnknownNameError(
-            f"'{name}'이라는 바꿔 말한 글 묶음은 없습니다. 쓸 수 있는 이름: {names}.",
+            f"{quote_with_josa(name, '이라는/라는')} 바꿔 말한 글 묶음은 없습니다. 쓸 수 있는 이름: {names}.",
             f"There are no paraphrase sets '{name}'. Names: {names}.",
         )
     return _LOADERS[name]()
@@ -184,7 +185,7 @@ def _find_corpus(name: str) -> Path:
     path = Path(os.environ.get("KORLM_CORPORA", "")) / name
     if not os.environ.get("KORLM_CORPORA") or not path.is_file():
         raise CorpusError(
-            f"{name}이(가) 없습니다. 그 파일이 든 폴더를 KORLM_CORPORA로 알려 주세요.",
+            f"{with_josa(name, '이/가')} 없습니다. 그 파일이 든 폴더를 KORLM_CORPORA로 알려 주세요.",
             f"{name} is not there. Set KORLM_CORPORA to the folder that holds it.",
         )
     return path

@@ -111,6 +111,6 @@ def wrong_loader_error(name: object, kind: str) -> UnknownNameError:
     loader = f"korlm.{_LOADERS.get(kind, 'load_chat')}({repr(str(name)) if kind in _LOADERS else ''})"
     command = _COMMANDS.get(kind, "")
     return UnknownNameError(
-        f"'{name}'은(는) {ko}입니다. {loader}{f' 또는 {command} 명령' if command else ''}을 쓰세요.",
+        f"'{name}'은(는) {ko}입니다. 이렇게 여세요: {loader}{f' 또는 {command}' if command else ''}.",
         f"'{name}' is {en}. Load it with {loader}{f' or {command}' if command else ''}.",
     )

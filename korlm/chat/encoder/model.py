@@ -2,7 +2,7 @@
 
 >>> encoder = load_question_encoder()
 >>> index = encoder.index(["날씨가 너무 더워요", "배가 고파요"])
->>> index.search("푹푹 찌네")[0].text
+>>> index.search("땀이 줄줄 나")[0].text
 '날씨가 너무 더워요'
 """
 
