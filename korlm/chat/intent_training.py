@@ -8,8 +8,8 @@ calibration, logistic regression on answers to validation messages that readers 
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import NamedTuple
@@ -24,7 +24,7 @@ from korlm.chat.intent_bot import IntentBot, measure_confidence
 from korlm.chat.intent_weights import Calibration, IntentBotWeights, compute_digest
 from korlm.corpora.files import iter_json_records, open_corpus_file
 from korlm.corpora.intents import Intent, iter_multi_turn_dialogues, load_intents
-from korlm.storage.artifacts import data_folder
+from korlm.storage.artifacts import check_writable, data_folder
 
 MAX_ANSWERABLE_REFUSED = 0.005  # of the validation messages that can be answered: taken for questions of facts
 MAX_ANSWERABLE_ABSTAINED = 0.02  # of them: not answered for any reason; the goal is 0.10
@@ -172,10 +172,17 @@ def _minimize_loss(parameters: list[torch.Tensor], compute_loss: Callable[[], to
 
 
 def train_bundled_weights() -> None:
-    """Train on the bundled data and save to the folder given."""
+    """Train on the bundled data and save to the folder that the command line names."""
+    parser = argparse.ArgumentParser(
+        prog="python -m korlm.chat.intent_training",
+        description="Encode the bundled intents, train the classifier of answerable messages and fit the calibration.",
+    )
+    parser.add_argument("folder", help="where to save the weights; an existing folder is replaced")
+    folder = parser.parse_args().folder
+    check_writable(folder)
     encoder, intents = load_question_encoder(), load_intents()
     weights = train_intent_weights(encoder, intents, load_judged_messages())
-    weights.save(sys.argv[1], compute_digest(encoder, intents))
+    weights.save(folder, compute_digest(encoder, intents))
     assert weights.calibration is not None
     print(json.dumps({"max_unanswerable": weights.max_unanswerable, **asdict(weights.calibration)}))
 

@@ -9,6 +9,7 @@ True
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, overload
@@ -83,6 +84,7 @@ def load_chat(
     return bot
 
 
+@functools.cache
 def _load_intent_bot() -> IntentBot:
     intents, encoder = load_intents(), load_question_encoder()
     return IntentBot(intents, encoder=encoder, weights=load_intent_weights(encoder, intents))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from korlm.cli.arguments import add_fields, add_option, check_decoded, config_values, read_argument_or_lines
@@ -44,6 +46,8 @@ def run(args: Namespace) -> None:
     """Answer a question or the lines of standard input, or hold a conversation in a terminal."""
     from korlm.chat.model import ChatModel
 
+    if args.question is None and _is_question(args.bot):
+        args.bot, args.question = "intents", args.bot
     bot = _load_bot(args.bot)
     reply_options: dict[str, Any] = {"abstain": args.careful}
     if isinstance(bot, ChatModel):
@@ -60,6 +64,11 @@ def run(args: Namespace) -> None:
         print(reply.text, flush=True)
         if args.why:
             print(_explain_reply(reply))
+
+
+def _is_question(name: str) -> bool:
+    """Return whether the only argument is a question in Korean and no bot: ``korlm chat 배고파요``."""
+    return re.search("[가-힣]", name) is not None and not Path(name).exists()
 
 
 def _load_bot(name: str) -> ChatBot:
@@ -149,6 +158,9 @@ def _reply_to_dict(question: str, reply: Reply) -> dict[str, Any]:
         "answer": reply.answer,
         "sure": reply.is_confident,
         "abstain_reason": reply.abstain_reason,
+        "rule": reply.rule,
+        "nearest": reply.nearest and reply.nearest._asdict(),
+        "hotlines": [str(hotline) for hotline in reply.safety_card.hotlines] if reply.safety_card else [],
         "confidence": dataclasses.asdict(reply.confidence),
         "question_pieces": reply.question_tokens,
         "pieces": reply.tokens,

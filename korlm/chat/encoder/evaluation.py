@@ -10,6 +10,7 @@ weight that is best for the other half.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from korlm.chat.question_index import extract_features
 from korlm.chat.tfidf import TfidfIndex
 from korlm.corpora.near_duplicates import normalize_for_matching
 from korlm.corpora.paraphrases import load_paraphrase_sets, load_question_pairs, load_songys_questions
+from korlm.errors import KorlmError, MissingDependencyError
 from korlm.reporting.markdown import format_pipe_table
 
 COMBINATION_WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0)
@@ -94,9 +96,18 @@ def score_by_tfidf(extract: Callable[[Sequence[str]], list[list[str]]]) -> Score
 
 
 def score_by_bm25(queries: Sequence[str], documents: Sequence[str]) -> np.ndarray:
-    """Score by BM25 (Lucene's variant) over morphemes with bm25s."""
-    import bm25s
+    """Score by BM25 (Lucene's variant) over morphemes with bm25s.
 
+    Raises:
+        MissingDependencyError: bm25s is not installed.
+    """
+    try:
+        import bm25s
+    except ImportError as error:
+        raise MissingDependencyError(
+            "bm25s가 설치되어 있지 않습니다. pip install bm25s==0.3.16 하세요.",
+            "bm25s is not installed. Run: pip install bm25s==0.3.16",
+        ) from error
     retriever = bm25s.BM25()
     retriever.index(extract_morphemes(documents), show_progress=False)
     return np.array([retriever.get_scores(terms) for terms in extract_morphemes(queries)], np.float32)
@@ -165,6 +176,18 @@ def measure_rankings(encoder: QuestionEncoder, tasks: Sequence[RankingTask], *, 
     return format_pipe_table([header, *([name, *cells] for name, cells in table.items())])
 
 
+def print_rankings() -> None:
+    """Print the table of the encoder that the command line names."""
+    parser = argparse.ArgumentParser(
+        prog="python -m korlm.chat.encoder.evaluation", description="Measure retrieval of questions in other words."
+    )
+    parser.add_argument("encoder", nargs="?", help="a folder or a name [the bundled one]")
+    name = parser.parse_args().encoder
+    try:
+        print(measure_rankings(load_question_encoder(name), load_ranking_tasks()))
+    except KorlmError as error:
+        sys.exit(f"korlm: {error}")
+
+
 if __name__ == "__main__":
-    chosen = load_question_encoder(sys.argv[1] if len(sys.argv) > 1 else None)
-    print(measure_rankings(chosen, load_ranking_tasks()))
+    print_rankings()

@@ -14,6 +14,7 @@ import argparse
 import json
 import math
 import random
+import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -37,10 +38,12 @@ from korlm.corpora.paraphrases import (
     load_question_pairs,
     load_songys_answers,
 )
+from korlm.errors import KorlmError
 from korlm.morph.kiwi import KiwiAnalyzer
 from korlm.morph.kiwi_embeddings import WIDTH as KIWI_WIDTH
 from korlm.morph.kiwi_embeddings import recover_kiwi_embeddings
 from korlm.nn.question_encoder import UNKNOWN_ID, QuestionEncoderConfig, QuestionEncoderNet
+from korlm.storage.artifacts import check_writable
 from korlm.text.normalization import normalize_message
 from korlm.tokenizers.train import train_tokenizer
 
@@ -378,20 +381,25 @@ def _initialize_embeddings(
 def run_training() -> None:
     """Train as the command line says, and save."""
     parser = argparse.ArgumentParser(
-        prog="python -m korlm.chat.encoder.training", description="Train a question encoder."
+        prog="python -m korlm.chat.encoder.training",
+        description="Train a question encoder. EncoderTrainingConfig explains the options.",
     )
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, help="where to save the encoder; an existing folder is replaced")
     defaults = EncoderTrainingConfig()
     for name, value in asdict(defaults).items():
         option = f"--{name.replace('_', '-')}"
         if isinstance(value, bool):
-            parser.add_argument(option, action=argparse.BooleanOptionalAction, default=value)
+            parser.add_argument(option, action=argparse.BooleanOptionalAction, default=value, help=f"[{value}]")
         else:
-            parser.add_argument(option, type=type(value), default=value)
+            parser.add_argument(option, type=type(value), default=value, help=f"[{value}]")
     values = vars(parser.parse_args())
     folder = values.pop("folder")
-    encoder = train_question_encoder(EncoderTrainingConfig(**values), report=lambda line: print(line, flush=True))
-    encoder.save(folder)
+    try:
+        check_writable(folder)
+        encoder = train_question_encoder(EncoderTrainingConfig(**values), report=lambda line: print(line, flush=True))
+        encoder.save(folder)
+    except KorlmError as error:
+        sys.exit(f"korlm: {error}")
     print(json.dumps({"folder": str(folder), "seconds": round(encoder.info["seconds"])}))
 
 

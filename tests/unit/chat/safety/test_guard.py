@@ -164,3 +164,15 @@ def test_a_damaged_classifier_is_a_clear_error(tmp_path: Path) -> None:
     (folder / "model.safetensors").write_bytes(b"damaged")
     with pytest.raises(ArtifactError, match=r"Cannot read the weights|가중치를 읽지 못했습니다"):
         CrisisClassifier.load(folder)
+
+
+@pytest.mark.parametrize(
+    "text", ["I want to kill myself", "i wanna die", "I'm suicidal", "thinking about ending my life"]
+)
+def test_the_plainest_english_is_understood(text: str) -> None:
+    assert detect_crisis(text) == "suicide"
+
+
+@pytest.mark.parametrize("text", ["Suicide Squad was fun", "the battery wants to die", "hello", "kill the process"])
+def test_harmless_english_is_not_caught(text: str) -> None:
+    assert detect_crisis(text) is None
