@@ -62,8 +62,12 @@ def test_enter_sends_shift_enter_breaks_the_line_and_the_answer_is_streamed(
     with hold_models() as set_max_steps:
         chat.keyboard.press("Enter")
         chat.wait_for_function("document.querySelector('#chat-text textarea').value === ''")
-        chat.wait_for_function("window.seen.filter(text => text.replace(/[ ·]/g, '')).length >= 1")
-        set_max_steps(8)
+        steps = 4  # the first steps may pass before the network is loaded, and write nothing
+        while not chat.evaluate("window.seen.some(text => text.replace(/[ ·]/g, ''))"):
+            set_max_steps(steps)
+            chat.wait_for_timeout(2_000)
+            steps += 1
+        set_max_steps(steps + 4)
         chat.wait_for_function("window.seen.filter(text => text.replace(/[ ·]/g, '')).length >= 2")
     answers = wait_for_answers(chat, 1)
     assert bubbles(chat, "user") == [f"첫 줄\n{NASTY}"]
