@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from korlm.chat.answerability import NUM_FEATURES, AnswerabilityClassifier, extr
 from korlm.chat.encoder.model import QuestionEncoder, load_question_encoder
 from korlm.chat.intent_bot import IntentBot, measure_confidence
 from korlm.chat.intent_weights import Calibration, IntentBotWeights, compute_digest
+from korlm.chat.linear_training import minimize_loss, stack_sparse_rows
 from korlm.corpora.files import iter_json_records, open_corpus_file
 from korlm.corpora.intents import Intent, iter_multi_turn_dialogues, load_intents
 from korlm.storage.artifacts import check_writable, data_folder
@@ -59,13 +60,7 @@ def train_answerability(encoder: QuestionEncoder, intents: Sequence[Intent]) -> 
     with open_corpus_file(path) as handle:
         examples += [(row["text"], not row["answerable"], _TUNING_WEIGHT) for _, row in iter_json_records(handle, path)]
     vectors = torch.from_numpy(encoder.encode([text for text, _, _ in examples]))
-    features = [extract_answerability_features(text) for text, _, _ in examples]
-    ngrams = torch.sparse_csr_tensor(
-        torch.tensor(np.cumsum([0, *(len(rows) for rows, _ in features)])),
-        torch.tensor(np.concatenate([rows for rows, _ in features])),
-        torch.tensor(np.concatenate([values for _, values in features])),
-        (len(examples), NUM_FEATURES),
-    )  # fmt: skip
+    ngrams = stack_sparse_rows([extract_answerability_features(text) for text, _, _ in examples], NUM_FEATURES)
     targets = torch.tensor([float(is_unanswerable) for _, is_unanswerable, _ in examples])
     weights = torch.tensor([weight for _, _, weight in examples])
     vector_weights = torch.zeros(vectors.shape[1], requires_grad=True)
@@ -77,7 +72,7 @@ def train_answerability(encoder: QuestionEncoder, intents: Sequence[Intent]) -> 
         loss = F.binary_cross_entropy_with_logits(logits, targets, weight=weights, reduction="sum")
         return loss + _VECTOR_DECAY * vector_weights.square().sum() + _NGRAM_DECAY * ngram_weights.square().sum()
 
-    _minimize_loss([vector_weights, ngram_weights, bias], compute_loss)
+    minimize_loss([vector_weights, ngram_weights, bias], compute_loss)
     return AnswerabilityClassifier(
         vector_weights.detach().numpy(), ngram_weights.detach().numpy()[:, 0], float(bias.detach())
     )
@@ -116,7 +111,7 @@ def fit_calibration(bot: IntentBot, judged: Sequence[JudgedMessage]) -> Calibrat
         loss = F.binary_cross_entropy_with_logits(logits, targets, reduction="sum")
         return loss + _CALIBRATION_DECAY * weights.square().sum()
 
-    _minimize_loss([weights, bias], compute_loss)
+    minimize_loss([weights, bias], compute_loss)
     raw_weights = (weights / spread).detach()
     raw_bias = float(bias.detach() - raw_weights @ center)
     calibration = Calibration(dict(zip(names, raw_weights.tolist(), strict=True)), raw_bias)
@@ -157,18 +152,6 @@ def train_intent_weights(
     weights = replace(weights, answerability=answerability, max_unanswerable=limit)
     bot = IntentBot(intents, encoder=encoder, weights=weights)
     return replace(weights, calibration=fit_calibration(bot, judged))
-
-
-def _minimize_loss(parameters: list[torch.Tensor], compute_loss: Callable[[], torch.Tensor]) -> None:
-    optimizer = torch.optim.LBFGS(parameters, max_iter=200, line_search_fn="strong_wolfe")
-
-    def compute_gradient() -> torch.Tensor:
-        optimizer.zero_grad()
-        loss = compute_loss()
-        loss.backward()
-        return loss
-
-    optimizer.step(compute_gradient)
 
 
 def train_bundled_weights() -> None:

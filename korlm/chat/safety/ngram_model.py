@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import zlib
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from korlm.chat.safety.normalizing import simplify_letters
+from korlm.chat.tfidf import hash_ngrams
 
 NUM_FEATURES = 1 << 17
 _NGRAM_SIZES = (1, 2, 3, 4)
@@ -41,14 +40,7 @@ def extract_ngram_features(text: str, idf: np.ndarray | None = None) -> tuple[np
         text: the text; spaces, punctuation and confusable letters make no difference.
         idf: ``[F]``; None returns counts.
     """
-    letters = simplify_letters(text)
-    counts = Counter(
-        zlib.crc32(letters[start : start + size].encode()) % NUM_FEATURES
-        for size in _NGRAM_SIZES
-        for start in range(len(letters) - size + 1)
-    )
-    rows = np.fromiter(counts, np.int64, len(counts))
-    values = np.fromiter(counts.values(), np.float32, len(counts))
+    rows, values = hash_ngrams(simplify_letters(text), _NGRAM_SIZES, NUM_FEATURES)
     if idf is None:
         return rows, values
     values = (1 + np.log(values)) * idf[rows]

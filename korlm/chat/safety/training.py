@@ -19,6 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from korlm.chat.linear_training import minimize_loss, stack_sparse_rows
 from korlm.chat.safety.classifier import LABELS, MAX_LETTERS, CrisisClassifier, index_letters
 from korlm.chat.safety.misspelling import misspell_text
 from korlm.chat.safety.network import CrisisNetwork, collate_letters
@@ -135,24 +136,15 @@ def train_ngram_model(messages: Sequence[SafetyMessage]) -> NgramModel:
     document_counts = np.bincount(np.concatenate([rows for rows, _ in features]), minlength=NUM_FEATURES)
     idf = np.where(document_counts > 1, np.log((1 + len(messages)) / (1 + document_counts)) + 1, 0).astype(np.float32)
     vectors = [extract_ngram_features(message.text, idf) for message in messages]
-    inputs = torch.sparse_csr_tensor(
-        torch.tensor(np.cumsum([0, *(len(rows) for rows, _ in vectors)])),
-        torch.tensor(np.concatenate([rows for rows, _ in vectors])),
-        torch.tensor(np.concatenate([values for _, values in vectors])),
-        (len(messages), NUM_FEATURES),
-    )
+    inputs = stack_sparse_rows(vectors, NUM_FEATURES)
     labels = torch.tensor([_CATEGORIES.index(message.category) for message in messages])
     weights = torch.zeros(NUM_FEATURES, len(_CATEGORIES), requires_grad=True)
     bias = torch.zeros(len(_CATEGORIES), requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights, bias], max_iter=MAX_ITERATIONS, line_search_fn="strong_wolfe")
 
     def compute_loss() -> torch.Tensor:
-        optimizer.zero_grad()
-        loss = functional.cross_entropy(inputs @ weights + bias, labels) + REGULARIZATION * weights.square().sum()
-        loss.backward()
-        return loss
+        return functional.cross_entropy(inputs @ weights + bias, labels) + REGULARIZATION * weights.square().sum()
 
-    optimizer.step(compute_loss)
+    minimize_loss([weights, bias], compute_loss, max_iterations=MAX_ITERATIONS)
     return NgramModel(idf, weights.detach().numpy(), bias.detach().numpy())
 
 
