@@ -75,14 +75,17 @@ class IntentBot(ChatBot):
         held_out: also search the questions that are held out for evaluation.
         encoder: finds questions in other words; None compares characters alone.
         weights: of these intents and this encoder; None encodes the intents and estimates no probabilities.
+        index: of these intents, encoder and weights, if another bot has built it.
     """
 
     def __init__(
         self, intents: Sequence[Intent], *, held_out: bool = True, encoder: QuestionEncoder | None = None,
-        weights: IntentBotWeights | None = None,
+        weights: IntentBotWeights | None = None, index: QuestionIndex | None = None,
     ) -> None:  # fmt: skip
         self.weights = weights
-        self.index = QuestionIndex(intents, held_out=held_out, encoder=encoder, weights=weights)
+        if index is None:
+            index = QuestionIndex(intents, held_out=held_out, encoder=encoder, weights=weights)
+        self.index = index
 
     def answer_all(
         self, texts: Sequence[str], *, history: Sequence[Sequence[str]] = (), abstain: bool = True, **options: Any

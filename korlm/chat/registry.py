@@ -101,9 +101,10 @@ def load_refine_bot(name: str | Path = _REFINE_FOLDER, *, generates_only: bool =
         UnknownNameError, ArtifactError: as for `load_chat`.
     """
     model = RefineModel.load(find_model_folder(name, RefineModel.kind))
-    intents, encoder = load_intents(), load_question_encoder()
-    weights = load_intent_weights(encoder, intents)
-    return RefineBot(model, intents, encoder=encoder, weights=weights, generates_only=generates_only)
+    retriever = _load_intent_bot()
+    return RefineBot(
+        model, retriever.index.intents, weights=retriever.weights, index=retriever.index, generates_only=generates_only
+    )
 
 
 def load_baseline(

@@ -18,7 +18,7 @@ import torch
 from korlm.chat.encoder.model import QuestionEncoder
 from korlm.chat.intent_bot import IntentBot, Retrieval, to_retrieval_result
 from korlm.chat.intent_weights import IntentBotWeights
-from korlm.chat.question_index import IntentMatch
+from korlm.chat.question_index import IntentMatch, QuestionIndex
 from korlm.chat.refine.examples import NUM_RETRIEVED, RefineExample
 from korlm.chat.refine.lexicon import WordLexicon, has_repeated_words
 from korlm.chat.refine.model import RefineModel
@@ -66,7 +66,7 @@ class RefineBot(IntentBot):
         model: the network.
         intents: from which answers are retrieved; at least one.
         held_out: also search the questions that are held out for evaluation.
-        encoder: see `IntentBot`, as for ``weights``.
+        encoder: see `IntentBot`, as for ``weights`` and ``index``.
         ranking: the weights of the ranking; those in the model's build information by default.
         generates_only: rank the answers of the beam alone and never abstain; to measure the network. If none passes the filters,
             the retrieved answers are ranked.
@@ -75,9 +75,9 @@ class RefineBot(IntentBot):
     def __init__(
         self, model: RefineModel, intents: Sequence[Intent], *, held_out: bool = True,
         encoder: QuestionEncoder | None = None, weights: IntentBotWeights | None = None,
-        ranking: RankingWeights | None = None, generates_only: bool = False,
+        index: QuestionIndex | None = None, ranking: RankingWeights | None = None, generates_only: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(intents, held_out=held_out, encoder=encoder, weights=weights)
+        super().__init__(intents, held_out=held_out, encoder=encoder, weights=weights, index=index)
         self.model = model
         self.ranking = ranking or RankingWeights.from_info(model.info)
         self.generates_only = generates_only
