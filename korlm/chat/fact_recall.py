@@ -12,9 +12,8 @@ from collections.abc import Sequence
 
 from korlm.chat.encoder.units import analyze_morphemes
 from korlm.chat.follow_ups import is_question
+from korlm.chat.memory import quote_turn
 from korlm.chat.safety.guard import detect_crisis
-from korlm.text.display import abbreviate
-from korlm.text.josa import with_josa
 
 _TELLER = r"(?:내가|제가|나|저|난|전|우리|저희)"
 _QUESTION = re.compile(
@@ -23,44 +22,11 @@ _QUESTION = re.compile(
     rf"|(?:^|\s){_TELLER}\s.*(?:다고|라고)\s*(?:했는지|한\s*거|한\s*것)\s*(?:기억|알).{{0,6}}[\s?.~]*$"
 )
 _LIGHT_FORMS = frozenset(
-    [
-        "하",
-        "되",
-        "있",
-        "없",
-        "것",
-        "거",
-        "수",
-        "때",
-        "말",
-        "말씀",
-        "일",
-        "아까",
-        "방금",
-        "나",
-        "저",
-        "내",
-        "제",
-        "우리",
-        "뭐",
-        "몇",
-        "무엇",
-        "누구",
-        "어디",
-        "언제",
-        "기억",
-        "얘기",
-        "이야기",
-        "그러",
-        "다고",
-        "보",
-        "주",
-    ]
+    "하 되 있 없 것 거 수 때 말 말씀 일 아까 방금 나 저 내 제 우리 뭐 몇 무엇 누구 어디 언제 기억 얘기 이야기 그러 다고 보 주".split()  # noqa: SIM905
 )
 _NUMBER = re.compile(
     r"[0-9]|하나|둘|셋|넷|다섯|여섯|(?:^|\s)(?:한|두|세|네|일|이|삼|사|오|육|칠|팔|구|십|스무|서른|마흔|쉰)\s?[가-힣]"
 )
-_MAX_QUOTED_CHARACTERS = 100
 _MIN_CHARACTERS = 6  # of a message that is quoted
 
 
@@ -88,8 +54,7 @@ def recall_fact(text: str, history: Sequence[str]) -> str | None:
     turn = turns[max(range(len(turns)), key=lambda row: (overlaps[row], row))]
     if detect_crisis(turn):
         return None
-    mark = '"' if "'" in turn else "'"
-    return with_josa(f"{mark}{abbreviate(turn, _MAX_QUOTED_CHARACTERS)}{mark}", "이라고/라고") + " 하셨어요."
+    return f"{quote_turn(turn)} 하셨어요."
 
 
 def _extract_content(text: str) -> set[str]:

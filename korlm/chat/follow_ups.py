@@ -114,7 +114,7 @@ def find_reaction(text: str, given: set[str]) -> str | None:
     """
     for pattern, answers in _REACTIONS:
         if pattern.fullmatch(strip_discourse_markers(text).strip()):
-            return next((answer for answer in answers if answer not in given), answers[len(given) % len(answers)])
+            return _choose_new(answers, given)
     return None
 
 
@@ -159,5 +159,9 @@ def choose_fallback(text: str, given: set[str]) -> str:
     >>> choose_fallback("그 소문 들었니?", set()) in QUESTION_FALLBACKS
     True
     """
-    fallbacks = QUESTION_FALLBACKS if is_question(text) else STATEMENT_FALLBACKS
-    return next((fallback for fallback in fallbacks if fallback not in given), fallbacks[len(given) % len(fallbacks)])
+    return _choose_new(QUESTION_FALLBACKS if is_question(text) else STATEMENT_FALLBACKS, given)
+
+
+def _choose_new(texts: Sequence[str], given: set[str]) -> str:
+    """Return the first text that is not in ``given``; if all are, they take turns."""
+    return next((text for text in texts if text not in given), texts[len(given) % len(texts)])

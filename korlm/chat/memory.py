@@ -234,7 +234,7 @@ def _is_reproach(message: str, match: re.Match[str]) -> bool:
     return is_open and not _find_time(match) and not message.endswith("?")
 
 
-def _quote_turn(turn: str) -> str:
+def quote_turn(turn: str) -> str:
     """Return a quotation with the particle that introduces what was said."""
     mark = '"' if "'" in turn else "'"
     quotation = f"{mark}{abbreviate(turn, _MAX_QUOTED_CHARACTERS)}{mark}"
@@ -259,7 +259,7 @@ def _quote_user(user_turns: Sequence[str], when: str) -> str:
 def _tell_user_turn(adverb: str, turn: str) -> str:
     if category := detect_crisis(turn):  # not quoted coldly: the help is offered again
         return f"{adverb} 마음이 무거운 말씀을 해 주셨어요. 그때 드린 말씀을 다시 적을게요. {get_safety_card(category).text}"
-    return f"{adverb} {_quote_turn(turn)} 하셨어요."
+    return f"{adverb} {quote_turn(turn)} 하셨어요."
 
 
 def _quote_bot(bot_turns: Sequence[str], when: str) -> str:
@@ -268,10 +268,10 @@ def _quote_bot(bot_turns: Sequence[str], when: str) -> str:
     if not bot_turns:
         return "아직 제가 한 말이 없어요. 이제 막 말문을 여는 참이에요."
     if re.search(f"{_FIRST}|첫", when):
-        return f"처음에는 {_quote_turn(bot_turns[0])} 말씀드렸어요."
+        return f"처음에는 {quote_turn(bot_turns[0])} 말씀드렸어요."
     if re.search(_BEFORE_LAST, when) and len(bot_turns) > 1:
-        return f"그 전에는 {_quote_turn(bot_turns[-2])} 말씀드렸어요."
-    return f"{'아까' if '아까' in when else '방금'} {_quote_turn(bot_turns[-1])} 말씀드렸어요."
+        return f"그 전에는 {quote_turn(bot_turns[-2])} 말씀드렸어요."
+    return f"{'아까' if '아까' in when else '방금'} {quote_turn(bot_turns[-1])} 말씀드렸어요."
 
 
 def _repeat_answer(bot_turns: Sequence[str]) -> str:
@@ -285,7 +285,7 @@ def _quote_both(turns: _Turns) -> str:
         return "아직 나눈 이야기가 없어요. 이제 막 말문을 여는 참이에요."
     if detect_crisis(turns.user[-1]):
         return _tell_user_turn("방금", turns.user[-1])
-    return f"{_quote_turn(turns.user[-1])} 하셨고, 저는 {_quote_turn(turns.bot[-1])} 말씀드렸어요."
+    return f"{quote_turn(turns.user[-1])} 하셨고, 저는 {quote_turn(turns.bot[-1])} 말씀드렸어요."
 
 
 def _greet_user(name: str, known_name: str | None) -> str:
@@ -314,14 +314,14 @@ def _quote_mention(user_turns: Sequence[str], other: str) -> str | None:
         rf"{other}[^.!?]{{0,8}}이름(?:은|이)? |이름(?:은|이)? [^.!?]{{0,10}}{other}|(?:^|\s){other}(?:은|는) \S+?(?:이야|야|예요|이에요|입니다)"
     )
     mentions = [turn for turn in user_turns if told.search(turn) and not turn.endswith("?")]
-    return f"{_quote_turn(mentions[-1])} 하셨어요." if mentions else None
+    return f"{quote_turn(mentions[-1])} 하셨어요." if mentions else None
 
 
 def _quote_number(user_turns: Sequence[str], unit: str) -> str | None:
     """Quote the last message with a number of a unit; say that there was none only if no message had a number."""
     mentions = [turn for turn in user_turns if re.search(rf"{_NUMBER} ?{unit}", turn)]
     if mentions:
-        return f"{_quote_turn(mentions[-1])} 하셨어요."
+        return f"{quote_turn(mentions[-1])} 하셨어요."
     if any(re.search("[0-9]", turn) for turn in user_turns):
         return None
     return f"몇 {unit}인지는 아직 말씀해 주신 적이 없어요."

@@ -35,6 +35,7 @@ from korlm.storage.artifacts import (
 )
 from korlm.text.normalization import normalize_message
 from korlm.text.spans import check_list
+from korlm.training.dialogue_batches import pad_token_ids
 
 DEFAULT_ENCODER = "question-encoder"
 _BATCH_SIZE = 256
@@ -125,7 +126,7 @@ class QuestionEncoder:
         with torch.inference_mode():
             for start in range(0, len(ids), _BATCH_SIZE):
                 rows = order[start : start + _BATCH_SIZE]
-                vectors[rows] = self.net(*pad_ids([ids[row] for row in rows])).numpy()
+                vectors[rows] = self.net(*pad_token_ids([ids[row] for row in rows])).numpy()
         return vectors
 
     def save(self, folder: str | Path, *, precision: str = "int8") -> None:
@@ -193,19 +194,6 @@ class EncodedTexts:
         """Return the cosine of a text and each text of the index, ``[n]``."""
         cosines: np.ndarray = self.vectors @ self.encoder.encode([text])[0]
         return cosines
-
-
-def pad_ids(ids: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return ids padded with 0, ``[B, T]``, and their lengths, ``[B]``.
-
-    >>> pad_ids([[5, 6], [7]])[0].tolist()
-    [[5, 6], [7, 0]]
-    """
-    lengths = torch.tensor([len(row) for row in ids])
-    padded = torch.zeros(len(ids), int(lengths.max()), dtype=torch.int64)
-    for row, values in enumerate(ids):
-        padded[row, : len(values)] = torch.tensor(values)
-    return padded, lengths
 
 
 @functools.lru_cache(maxsize=2)

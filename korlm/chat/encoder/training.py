@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from korlm.chat.encoder.model import QuestionEncoder, pad_ids
+from korlm.chat.encoder.model import QuestionEncoder
 from korlm.chat.encoder.units import MorphemeUnits, QuestionUnits, TokenizerUnits, analyze_morphemes
 from korlm.corpora.intents import load_intents
 from korlm.corpora.paraphrases import (
@@ -46,6 +46,7 @@ from korlm.nn.question_encoder import UNKNOWN_ID, QuestionEncoderConfig, Questio
 from korlm.storage.artifacts import check_writable
 from korlm.text.normalization import normalize_message
 from korlm.tokenizers.train import train_tokenizer
+from korlm.training.dialogue_batches import pad_token_ids
 
 T = TypeVar("T")
 _WARMUP_STEPS = 50
@@ -257,7 +258,7 @@ class _EncoderTrainer:
         self, net: QuestionEncoderNet, ids: Sequence[Sequence[int]], sampler: PairSampler, config: EncoderTrainingConfig
     ) -> None:
         self.net, self.sampler, self.config = net, sampler, config
-        self.ids, self.lengths = pad_ids(ids)
+        self.ids, self.lengths = pad_token_ids(ids)
         tables = [net.embedding.weight, net.importance.weight]
         others = [parameter for name, parameter in net.named_parameters() if name not in _TABLE_NAMES]
         self.optimizer = torch.optim.AdamW(
